@@ -1,0 +1,49 @@
+"""Everything reluprobe refuses or fails at, as one small tree.
+
+::
+
+    ReluprobeError            exit code 1: the work could not be done
+    ├── InputError            exit code 2: what was typed or written is wrong
+    └── DatasetError          exit code 1: a dataset could not be had or is damaged
+
+The command line catches ``ReluprobeError`` in one place, prints its message and leaves with its
+exit code; anything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class ReluprobeError(Exception):
+    """A failure with a message a person can act on. ``hint`` says what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(ReluprobeError):
+    """Bad input. ``faults`` holds every fault found, one line each: where, got, allowed."""
+
+    exit_code = 2
+
+    def __init__(
+        self, message: str, faults: Sequence[str] = (), *, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.faults = tuple(faults)
+
+
+class DatasetError(ReluprobeError):
+    """A dataset could not be downloaded, prepared or read."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """``"; did you mean 'relu'?"``, or the empty string when nothing is close."""
+    close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
