@@ -1,0 +1,28 @@
+"""Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
+
+from reluprobe.config.settings import (
+    SETTINGS,
+    RunConfig,
+    Setting,
+    Value,
+    faults_of,
+    idle_settings,
+    make_run,
+    settings_of,
+)
+from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, sweep_toml
+
+__all__ = [
+    "SETTINGS",
+    "RunConfig",
+    "Setting",
+    "SweepConfig",
+    "Value",
+    "faults_of",
+    "idle_settings",
+    "make_run",
+    "parse_sweep",
+    "read_sweep",
+    "settings_of",
+    "sweep_toml",
+]

@@ -1,0 +1,35 @@
+"""The names a setting may take, known without importing JAX.
+
+``zoo`` holds the functions behind the names; a test keeps both lists the same.
+"""
+
+ACTIVATIONS = (
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "softplus",
+    "relu6",
+    "tanh",
+    "sigmoid",
+    "identity",
+)
+
+INITS = (
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "orthogonal",
+    "normal",
+    "uniform",
+)
+
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop")
+
+#: The definitions of death, in the order in which they are shown. Formulas are in ``probe``.
+DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")
