@@ -1,0 +1,41 @@
+"""What a dataset is to the rest of reluprobe: four arrays of fixed shape and a class count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training and a test split as C-contiguous, read-only arrays.
+
+    Attributes:
+        name: the name it was loaded under, such as ``"mnist"`` or ``"emnist/letters"``.
+        train_inputs: ``(example, feature)``; uint8 pixels in 0..255 (the model divides by 255), or
+            float32 used as they are.
+        train_targets: ``(example,)``; int32 class labels, or float32 values when ``classes`` is
+            None.
+        test_inputs: as ``train_inputs``, with the same features.
+        test_targets: as ``train_targets``.
+        classes: how many classes there are; None means regression with squared loss, one output.
+    """
+
+    name: str
+    train_inputs: np.ndarray
+    train_targets: np.ndarray
+    test_inputs: np.ndarray
+    test_targets: np.ndarray
+    classes: int | None
+
+
+ARRAYS = tuple(f.name for f in fields(Dataset) if f.name not in ("name", "classes"))
+
+
+def frozen(dataset: Dataset) -> Dataset:
+    """The same dataset with every array C-contiguous and read-only."""
+    arrays = {name: np.ascontiguousarray(getattr(dataset, name)) for name in ARRAYS}
+    for array in arrays.values():
+        array.flags.writeable = False
+    return replace(dataset, **arrays)
