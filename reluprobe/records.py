@@ -1,0 +1,177 @@
+"""The schema of a result: one run as frozen dataclasses; JSON in and out, atomically.
+
+``history`` starts at epoch 0, before the first step. Fractions are in [0, 1]; null means that a
+measure does not apply: the training loss of epoch 0, the accuracy of a regression, ``saturated``
+of an unbounded activation, and everything from the epoch on at which a run diverged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from reluprobe.config import RunConfig
+from reluprobe.errors import ReluprobeError
+
+SCHEMA = "reluprobe/run/1"
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Status = Literal["ok", "diverged", "failed"]
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """One hidden layer at one epoch: fractions of its units, by each definition of ``probe``.
+
+    ``dead_units`` is a bit mask in hexadecimal: unit 0 is the highest bit of the first digit.
+    """
+
+    units: int
+    dead: Fraction | None
+    silent: Fraction | None
+    never_positive: Fraction | None
+    constant: Fraction | None
+    dormant: Fraction | None
+    saturated: Fraction | None
+    dead_units: str | None
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch. Training loss (nats) and accuracy are means over the epoch while it trains."""
+
+    epoch: int
+    train_loss: float | None
+    train_accuracy: Fraction | None
+    test_loss: float | None
+    test_accuracy: Fraction | None
+    layers: tuple[LayerRecord, ...]
+
+
+@dataclass(frozen=True)
+class ProbeRecord:
+    """The examples behind every fraction."""
+
+    split: str
+    examples: int
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run, as it lies on disk.
+
+    ``seconds`` is the run's share of its chunk's wall time: the sum over a sweep's records is the
+    time that the sweep spent training and probing.
+    """
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    config: RunConfig
+    status: Status
+    environment: dict[str, str | int]
+    seconds: float
+    probe: ProbeRecord
+    history: tuple[EpochRecord, ...]
+    schema: str = SCHEMA
+    error: str | None = None
+
+    @property
+    def final(self) -> EpochRecord:
+        """The last epoch."""
+        return self.history[-1]
+
+
+ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
+
+
+class RecordError(ReluprobeError):
+    """A file that is no whole record of a known schema."""
+
+
+def to_json(record: RunRecord) -> str:
+    """Standard JSON, ``schema`` first."""
+    fields: dict[str, Any] = {"schema": record.schema}
+    fields |= ADAPTER.dump_python(record, mode="json")
+    if record.error is None:
+        del fields["error"]
+    return json.dumps(fields, allow_nan=False) + "\n"
+
+
+def read(path: Path) -> RunRecord:
+    """Read one record.
+
+    Raises:
+        RecordError: the file cannot be read, is no whole record, or is of a newer schema.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        record = ADAPTER.validate_json(text)
+    except ValidationError as error:
+        raise RecordError(_what_is_wrong(path, text, error)) from None
+    if record.schema != SCHEMA:
+        raise RecordError(_what_is_wrong(path, text, None))
+    return record
+
+
+def _what_is_wrong(path: Path, text: bytes, error: ValidationError | None) -> str:
+    try:
+        found = json.loads(text)
+    except ValueError as fault:
+        return f"{path}: is not whole JSON: {fault}"
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if schema != SCHEMA:
+        if isinstance(schema, str) and schema.startswith("reluprobe/run/"):
+            return f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
+        return f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
+    assert error is not None
+    first = error.errors()[0]
+    where = ".".join(str(p) for p in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{path}: {where}: {first['msg']}{more}"
+
+
+def write(record: RunRecord, sweep_folder: Path) -> Path:
+    """Write ``runs/<id>.json`` below a sweep's folder; return its path."""
+    path = sweep_folder / "runs" / f"{record.id}.json"
+    write_atomically(path, to_json(record))
+    return path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file whole or not at all: a temporary file beside it, synced, then renamed.
+
+    Raises:
+        ReluprobeError: the folder cannot be made or written.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise ReluprobeError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    # mkstemp makes files for the owner alone; results are for whoever the umask admits.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

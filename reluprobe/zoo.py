@@ -1,0 +1,181 @@
+"""Activation, initializer and optimizer names → functions, each with its formula and source.
+
+All of them are library functions of JAX and Optax; this module only says which and with what
+constants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from reluprobe.config import RunConfig
+
+Scalar = Float[Array, ""] | float
+Index = Int[Array, ""] | int
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation a = f(z), elementwise.
+
+    Attributes:
+        function: f(z, parameter).
+        formula: f, as text.
+        low, high: infimum and supremum of f; infinite where it has none.
+        setting: the name of the setting that is f's parameter, where it has one.
+        source: where it was proposed.
+    """
+
+    function: Callable[[Array, Scalar], Array]
+    formula: str
+    low: float
+    high: float
+    source: str
+    setting: str | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether f is bounded on both sides, so that it can saturate."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+INF = math.inf
+
+#: The order is the traced index of an activation: append, never reorder.
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation(lambda z, p: jax.nn.relu(z), "max(z, 0)", 0, INF, "Nair & Hinton 2010"),
+    "leaky_relu": Activation(
+        lambda z, p: jax.nn.leaky_relu(z, p),
+        "z if z >= 0 else leaky_slope·z",
+        -INF,
+        INF,
+        "Maas et al. 2013",
+        "leaky_slope",
+    ),
+    "elu": Activation(
+        lambda z, p: jax.nn.elu(z, p),
+        "z if z > 0 else elu_alpha·(exp(z) − 1)",
+        -1,
+        INF,
+        "Clevert et al. 2016",
+        "elu_alpha",
+    ),
+    "selu": Activation(
+        lambda z, p: jax.nn.selu(z),
+        "1.0507·elu(z, 1.6733)",
+        -1.7581,
+        INF,
+        "Klambauer et al. 2017",
+    ),
+    # The exact form: the tanh approximation's derivative is 0 in float32 below about −5 already,
+    # which would call units dead that the definition keeps alive.
+    "gelu": Activation(
+        lambda z, p: jax.nn.gelu(z, approximate=False),
+        "z·Φ(z)",
+        -0.17,
+        INF,
+        "Hendrycks & Gimpel 2016",
+    ),
+    "silu": Activation(lambda z, p: jax.nn.silu(z), "z·σ(z)", -0.2785, INF, "Elfwing et al. 2018"),
+    "softplus": Activation(
+        lambda z, p: jax.nn.softplus(z), "log(1 + exp(z))", 0, INF, "Dugas et al. 2001"
+    ),
+    "relu6": Activation(lambda z, p: jax.nn.relu6(z), "min(max(z, 0), 6)", 0, 6, "Krizhevsky 2010"),
+    "tanh": Activation(lambda z, p: jnp.tanh(z), "tanh(z)", -1, 1, "classical"),
+    "sigmoid": Activation(lambda z, p: jax.nn.sigmoid(z), "1 / (1 + exp(−z))", 0, 1, "classical"),
+    "identity": Activation(
+        lambda z, p: jax.nn.identity(z), "z", -INF, INF, "a linear network, for comparison"
+    ),
+}
+INDEX = {name: i for i, name in enumerate(ACTIVATIONS)}
+
+
+def activation_parameter(config: RunConfig) -> float:
+    """The parameter of the run's activation; 0 where it has none."""
+    name = ACTIVATIONS[config.activation].setting
+    return 0.0 if name is None else float(getattr(config, name))
+
+
+def activate(index: Index, z: Array, parameter: Scalar) -> Array:
+    """f(z) of the activation with this index.
+
+    A Python ``int`` compiles that activation alone, for lanes that are vmapped. A traced index is
+    a real branch where lanes run one by one: every branch is there, so one compiled program
+    serves every activation, and a run is the same to the bit whatever its sweep holds beside it.
+    """
+    branches = [activation.function for activation in ACTIVATIONS.values()]
+    if isinstance(index, int):
+        return branches[index](z, parameter)
+    # Rematerialized: the backward pass keeps z alone, where autodiff of a switch would keep the
+    # residuals of all branches.
+    switch = jax.checkpoint(lambda i, z, p: jax.lax.switch(i, branches, z, p), prevent_cse=False)
+    return switch(index, z, parameter)
+
+
+def derivative(index: Index, z: Array, parameter: Scalar) -> Array:
+    """f′(z), elementwise, as autodiff has it (0 at the kink of ReLU)."""
+    _, tangent = jax.jvp(lambda z: activate(index, z, parameter), (z,), (jnp.ones_like(z),))
+    return tangent
+
+
+def _uniform(scale: float) -> jax.nn.initializers.Initializer:
+    # jax.nn.initializers.uniform draws from [0, scale); the field means [−scale, scale].
+    def init(key: Array, shape: Any, dtype: Any = None, out_sharding: Any = None) -> Array:
+        return jax.random.uniform(key, shape, dtype or jnp.float32, -scale, scale)
+
+    return init
+
+
+def initializer(config: RunConfig) -> jax.nn.initializers.Initializer:
+    """The weights' initializer. n_in, n_out: the fan of the layer.
+
+    ========== ==================================== ======================
+    name       variance                             source
+    ========== ==================================== ======================
+    glorot_*   2 / (n_in + n_out)                   Glorot & Bengio 2010
+    he_*       2 / n_in                             He et al. 2015
+    lecun_*    1 / n_in                             LeCun et al. 1998
+    orthogonal rows or columns orthonormal          Saxe et al. 2014
+    normal     init_scale²                          plain
+    uniform    init_scale² / 3, on ±init_scale      plain
+    ========== ==================================== ======================
+
+    ``*_normal`` are truncated at two standard deviations, as in Keras and JAX.
+    """
+    inits = jax.nn.initializers
+    table: dict[str, Callable[[], jax.nn.initializers.Initializer]] = {
+        "glorot_uniform": inits.glorot_uniform,
+        "glorot_normal": inits.glorot_normal,
+        "he_uniform": inits.he_uniform,
+        "he_normal": inits.he_normal,
+        "lecun_uniform": inits.lecun_uniform,
+        "lecun_normal": inits.lecun_normal,
+        "orthogonal": inits.orthogonal,
+        "normal": lambda: inits.normal(config.init_scale),
+        "uniform": lambda: _uniform(config.init_scale),
+    }
+    return table[config.init]()
+
+
+#: Optimizers by name, given a learning rate. Constants that are no settings are Keras's, as in
+#: the MNIST study: Adam's β 0.9/0.999 and ε 1e-7; RMSprop's ρ 0.9 and ε 1e-7.
+OPTIMIZERS: dict[str, Callable[[Scalar], optax.GradientTransformation]] = {
+    "sgd": lambda rate: optax.sgd(rate),
+    "momentum": lambda rate: optax.sgd(rate, momentum=0.9),
+    "adam": lambda rate: optax.adam(rate, b1=0.9, b2=0.999, eps=1e-7),
+    "adamw": lambda rate: optax.adamw(rate, b1=0.9, b2=0.999, eps=1e-7, weight_decay=4e-3),
+    "rmsprop": lambda rate: optax.rmsprop(rate, decay=0.9, eps=1e-7),
+}
+
+
+def optimizer(name: str, learning_rate: Scalar) -> optax.GradientTransformation:
+    """The optimizer with this name; ``learning_rate`` may be traced."""
+    return OPTIMIZERS[name](learning_rate)
