@@ -1,0 +1,112 @@
+"""Where results lie: find the sweeps below some paths and read their records.
+
+::
+
+    results/<sweep name>/sweep.toml      the sweep, resolved
+    results/<sweep name>/runs/<id>.json  one record a run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reluprobe import records
+from reluprobe.config import read_sweep, settings_of
+from reluprobe.errors import InputError, ReluprobeError, nearest
+from reluprobe.grid import expand
+
+RUNS = "runs"
+SWEEP_FILE = "sweep.toml"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The records of one sweep's folder, in the sweep's order, and what is amiss there.
+
+    Attributes:
+        faults: a line for every file that could not be read.
+        missing: how many of the sweep's runs have no readable record.
+    """
+
+    name: str
+    folder: Path
+    records: tuple[records.RunRecord, ...]
+    faults: tuple[str, ...] = ()
+    missing: int = 0
+
+
+def open_all(paths: Sequence[Path]) -> list[Archive]:
+    """Every sweep in these folders and files, each once.
+
+    Args:
+        paths: folders of results, of one sweep, or of its runs; or single records.
+
+    Raises:
+        InputError: a path does not exist.
+        ReluprobeError: nothing readable is there.
+    """
+    by_folder: dict[Path, dict[Path, None]] = {}
+    for path in paths:
+        for file in _record_files(path):
+            by_folder.setdefault(file.parent, {})[file] = None
+    archives = [_open(folder, files) for folder, files in by_folder.items()]
+    if not any(a.records for a in archives):
+        broken = [fault for a in archives for fault in a.faults]
+        where = ", ".join(str(p) for p in paths)
+        raise ReluprobeError(
+            "\n  ".join([f"no readable record in {where}", *broken]),
+            hint=None if broken else "reluprobe sweep sweeps/quickstart.toml",
+        )
+    return archives
+
+
+def _record_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        near = nearest(path.name, (p.name for p in _listed(path.parent)))
+        raise InputError(f"no such file or folder: {path}{near}")
+    places = [path, path / RUNS] if path.name != RUNS else [path]
+    places += [child / RUNS for child in _listed(path) if child.name != RUNS]
+    return [f for place in places for f in _listed(place) if _is_record(f)]
+
+
+def _is_record(file: Path) -> bool:
+    # A name that starts with a dot is a write that was cut off: the record itself is not there.
+    return file.suffix == ".json" and not file.name.startswith(".") and file.parent.name == RUNS
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _open(folder: Path, files: Collection[Path]) -> Archive:
+    found: list[records.RunRecord] = []
+    faults: list[str] = []
+    for file in files:
+        try:
+            found.append(records.read(file))
+        except records.RecordError as error:
+            faults.append(error.message)
+    home = folder.parent if folder.name == RUNS else folder
+    plan = _plan(home / SWEEP_FILE, faults)
+    place = {id_: n for n, id_ in enumerate(plan)}
+    # Records of no known plan follow, ranked by their settings.
+    found.sort(key=lambda r: (place.get(r.id, len(place)), *settings_of(r.config).values()))
+    # Single files are what they are; only a whole folder can lack something.
+    whole = len(files) == sum(map(_is_record, _listed(folder)))
+    missing = len(place.keys() - {r.id for r in found}) if whole else 0
+    return Archive(home.resolve().name, home, tuple(found), tuple(faults), missing)
+
+
+def _plan(file: Path, faults: list[str]) -> list[str]:
+    """The ids of the sweep's runs in order; none where it left no file."""
+    if not file.exists():
+        return []
+    try:
+        return [run.id for run in expand(read_sweep(file)).runs]
+    except InputError as error:
+        faults.append(f"{error.message}: {'; '.join(error.faults)}")
+        return []

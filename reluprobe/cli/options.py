@@ -1,0 +1,66 @@
+"""Flags made from the settings' one definition, and the options that commands share."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reluprobe.config import SETTINGS, Setting
+from reluprobe.errors import InputError
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
+ManualDir = Annotated[
+    Path | None,
+    typer.Option("--manual-dir", help="Folder with dataset files that are already on disk."),
+]
+
+
+def with_settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one flag per setting, handed to it as keyword arguments."""
+    own = inspect.signature(function, eval_str=True)
+    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    flags = [_flag(setting) for setting in SETTINGS.values()]
+    together = own.replace(parameters=[*flags, *kept])
+    function.__signature__ = together  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in together.parameters.values()}
+    return function
+
+
+def _flag(setting: Setting) -> inspect.Parameter:
+    names = [f"--{setting.name.replace('_', '-')}", *setting.flags]
+    text = setting.help
+    if setting.choices:
+        text += f" One of: {', '.join(setting.choices)}."
+    if setting.only_with:
+        other, values = setting.only_with
+        text += f" (Only with {other} {' or '.join(values)}.)"
+    option = typer.Option(*names, help=text, rich_help_panel="Settings of the run")
+    return inspect.Parameter(
+        setting.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=setting.default,
+        annotation=Annotated[setting.type, option],
+    )
+
+
+def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
+    """``epochs=2`` as in TOML; a bare word is a text.
+
+    Raises:
+        InputError: a text has no ``=``.
+    """
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError("cannot read --set", [f"got {text!r}; allowed is KEY=VALUE"])
+        try:
+            found[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[key.strip()] = value.strip()
+    return found

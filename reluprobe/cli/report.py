@@ -1,0 +1,119 @@
+"""``reluprobe report``: what the records say. Never imports JAX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from reluprobe import archive, payload, summary, tables
+from reluprobe.cli import console
+from reluprobe.config.names import DEFINITIONS
+from reluprobe.errors import InputError, nearest
+
+HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
+
+Takes folders of results, of one sweep, or single records."""
+
+Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
+Definition = Annotated[
+    str, typer.Option("--definition", "-d", help=f"What to count: {', '.join(DEFINITIONS)}.")
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        help="Group by this setting, folding the others. Repeatable.",
+        metavar="AXIS",
+        show_default="every axis but the seed",
+    ),
+]
+Sort = Annotated[
+    str | None, typer.Option("--sort", help="Order rows by dead, accuracy, loss, or a setting.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
+
+
+@dataclass(frozen=True)
+class View:
+    """How to look at records."""
+
+    definition: str = "dead"
+    by: Sequence[str] | None = None
+    sort: str | None = None
+
+
+def command(
+    paths: Paths,
+    *,
+    definition: Definition = "dead",
+    by: By = None,
+    sort: Sort = None,
+    as_json: Json = False,
+) -> None:
+    """Run it; the help is HELP."""
+    if definition not in DEFINITIONS:
+        allowed = f"allowed is one of {', '.join(DEFINITIONS)}{nearest(definition, DEFINITIONS)}"
+        raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
+    view = View(definition, _split(by), sort)
+    found = archive.open_all(paths)
+    if as_json:
+        print(json.dumps(payload.report(found, view.definition, view.by, view.sort)))
+    else:
+        for n, sweep in enumerate(found):
+            if n:
+                console.out.rule(style="dim")
+            show(sweep, view)
+        console.out.print()
+        console.out.print(Text(_next(found, view)), soft_wrap=True)
+    _complain(found)
+
+
+def _split(by: Sequence[str] | None) -> list[str] | None:
+    # --by a --by b and --by a,b alike.
+    return None if by is None else [name for text in by for name in text.replace(",", " ").split()]
+
+
+def show(found: archive.Archive, view: View) -> None:
+    """One sweep: headline, outcome, layers, pivot, what was lost, what was run."""
+    rows = summary.summarize(found.records, view.definition, view.by)
+    rows = summary.ordered(rows, view.sort)
+    out = console.out
+    out.print(Text(found.name, style="bold cyan"))
+    out.print(tables.sweep_headline(rows, view.definition))
+    out.print(tables.provenance(found))
+    out.print(Text(f"{view.definition}: {tables.CALLED[view.definition][1]}", style="dim"))
+    out.print()
+    out.print(tables.outcome(rows, view.definition, out.width))
+    out.print()
+    out.print(tables.layers_title(rows, view.definition))
+    out.print(tables.by_layer(rows, view.definition, out.width))
+    cross = summary.pivot(found.records, "activation", "learning_rate", view.definition)
+    if cross is not None and view.by is None:
+        out.print()
+        out.print(tables.pivot_title("activation", "learning_rate", view.definition))
+        out.print(tables.pivot(cross, "activation"))
+    bad = tables.lost(found.records)
+    if bad is not None:
+        out.print()
+        out.print(bad)
+
+
+def _next(found: Sequence[archive.Archive], view: View) -> str:
+    folder = found[0].folder
+    if view.definition == "dead":
+        return f"next: reluprobe report {folder} --definition never_positive"
+    return f"next: reluprobe report {folder} --json"
+
+
+def _complain(found: Sequence[archive.Archive]) -> None:
+    faults = [fault for sweep in found for fault in sweep.faults]
+    for fault in faults:
+        console.err.print(Text(f"left out: {fault}", style="red"), soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)

@@ -1,0 +1,67 @@
+"""``reluprobe train``: a sweep of one, shown epoch by epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from reluprobe import grid, tables, wording
+from reluprobe.cli import console, options
+from reluprobe.config import SETTINGS, SweepConfig, idle_settings, make_run
+from reluprobe.errors import InputError
+
+HELP = """Train one network and watch its units die, epoch by epoch.
+
+With no flag this is the MNIST study's run: 5 × 256 ReLU, glorot_uniform, Adam at 5e-3, batch 128,
+12 epochs, probed on the first 1,000 training images."""
+
+Name = Annotated[str | None, typer.Option("--name", help="Folder below --out. [train-<id>]")]
+
+
+@options.with_settings
+def command(
+    *,
+    out: options.Out = Path("results"),
+    name: Name = None,
+    manual_dir: options.ManualDir = None,
+    **settings: Any,
+) -> None:
+    """Run it; the help is HELP."""
+    given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
+    run = grid.make(make_run(settings))
+    idle = idle_settings(given)
+    if idle:
+        raise InputError("a setting without an effect", idle)
+
+    from reluprobe.cli import engine
+
+    plan = SweepConfig(name or f"train-{run.id}", base=given)
+    rows = tables.EpochRows(run.config, console.out.width)
+    console.out.print(Text(wording.network(run.config), style="bold cyan"))
+    console.out.print(_legend(run.config.probe_examples))
+    with console.err.status("loading and compiling"):
+        events = engine.start(plan, [run], out, manual_dir)
+        first = next(events)
+    console.out.print(rows.heading(), soft_wrap=True)
+    ended = engine.follow(
+        events,
+        first,
+        lambda done: console.out.print(rows.row(done.epoch, done.diverged), soft_wrap=True),
+    )
+    record, path = ended[0]
+    console.out.print()
+    console.out.print(tables.train_headline(record))
+    console.out.print(Text(f"wrote {path}  ({wording.duration(record.seconds)})"), soft_wrap=True)
+    console.out.print(Text(f"next: reluprobe report {path.parent.parent}"), soft_wrap=True)
+    if record.status == "failed":
+        raise typer.Exit(1)
+
+
+def _legend(examples: int) -> Text:
+    return Text(
+        f"L1…: % of units dead, {tables.CALLED['dead'][1]} ({examples:,} training examples)",
+        style="dim",
+    )

@@ -1,0 +1,254 @@
+"""Summaries → what the terminal shows: Rich tables and lines. Nothing here prints."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from reluprobe import wording
+from reluprobe.archive import Archive
+from reluprobe.config import RunConfig, Value
+from reluprobe.records import EpochRecord, RunRecord
+from reluprobe.summary import Configuration, Estimate, Pivot, share
+
+#: What a definition is called in a heading, and what it means, in a line.
+CALLED = {
+    "dead": ("dead", "f′(z) = 0 on every probe example"),
+    "silent": ("silent", "output 0 on every probe example"),
+    "never_positive": ("never positive", "z ≤ 0 on every probe example"),
+    "constant": ("constant", "the same output on every probe example"),
+    "dormant": ("dormant", "mean |output| ≤ 2.5% of its layer's mean"),
+    "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
+}
+NARROW = 80
+
+
+def heat(share_: float | None) -> str:
+    """The colour of a dead share; the number beside it says the same."""
+    if share_ is None:
+        return "dim"
+    return "green" if share_ < 0.05 else "yellow" if share_ < 0.4 else "red"
+
+
+def shown_layers(depth: int, room: int) -> list[int]:
+    """Indices of at most ``room`` layers, evenly spread, first and last among them."""
+    if depth <= room:
+        return list(range(depth))
+    return sorted({round(i * (depth - 1) / (room - 1)) for i in range(room)})
+
+
+class EpochRows:
+    """The live table of ``train``: a heading, then a row whenever an epoch ends."""
+
+    def __init__(self, config: RunConfig, width: int = NARROW) -> None:
+        self.layers = shown_layers(config.depth, max(2, (max(width, 60) - 44) // 6))
+
+    def heading(self) -> Text:
+        """The column names."""
+        layers = "".join(f"{f'L{i + 1}':>6}" for i in self.layers)
+        text = f"{'epoch':>5} {'train loss':>11} {'test acc %':>11}  {layers} {'dead %':>8}"
+        return Text(text, style="bold")
+
+    def row(self, epoch: EpochRecord, diverged: bool) -> Text:
+        """One epoch. What does not apply is n/a."""
+        row = Text(f"{epoch.epoch:>5} {wording.number(epoch.train_loss):>11} ")
+        row.append(f"{wording.percent(epoch.test_accuracy):>11}  ")
+        for i in self.layers:
+            found = epoch.layers[i].dead
+            row.append(f"{wording.percent(found):>6}", style=heat(found))
+        mean = share(epoch, "dead")
+        row.append(f" {wording.percent(mean):>8}", style=f"bold {heat(mean)}")
+        return row.append("  diverged", style="bold red") if diverged else row
+
+
+def train_headline(record: RunRecord) -> Text:
+    """What one run came to, in a sentence."""
+    if record.status != "ok":
+        lost = next((e.epoch for e in record.history if e.test_loss is None), None)
+        return Text(f"diverged: not finite from epoch {lost} on", style="bold red")
+    last = record.final
+    worst = max(range(len(last.layers)), key=lambda i: last.layers[i].dead or 0.0)
+    text = (
+        f"{wording.percent(share(last, 'dead'))}% of hidden units are dead on "
+        f"{record.probe.examples:,} training examples after {wording.count(last.epoch, 'epoch')}"
+    )
+    if last.layers[worst].dead:
+        text += f", most in layer {worst + 1}: {wording.percent(last.layers[worst].dead)}%"
+    if last.test_accuracy is not None:
+        return Text(f"{text}; test accuracy {wording.percent(last.test_accuracy)}%", style="bold")
+    return Text(f"{text}; test loss {wording.number(last.test_loss)}", style="bold")
+
+
+def sweep_headline(found: Sequence[Configuration], definition: str) -> Text:
+    """From the fewest dead to the most, in a sentence, each with its accuracy."""
+    ranked = [(c.mean.mean, c) for c in found if c.mean is not None]
+    if not ranked:
+        return Text("no run ended with finite numbers", style="bold red")
+    least, most = min(ranked, key=lambda r: r[0])[1], max(ranked, key=lambda r: r[0])[1]
+    word = CALLED[definition][0]
+    if least is most:
+        return Text(f"{wording.plus_minus(most.mean)}% {word}{_at(most)}", style="bold")
+    ends = [f"{wording.plus_minus(c.mean)}%{_at(c)}" for c in (least, most)]
+    return Text(f"{word}: from {ends[0]} to {ends[1]}", style="bold")
+
+
+def _at(found: Configuration) -> str:
+    accuracy = found.accuracy and f"test accuracy {wording.plus_minus(found.accuracy)}%"
+    there = [part for part in (wording.settings(found.settings), accuracy) if part]
+    return f" ({'; '.join(there)})" if there else ""
+
+
+def provenance(archive: Archive) -> Text:
+    """What was run, where, for how long, and the sample behind the numbers."""
+    found = archive.records
+    seconds = sum(r.seconds for r in found)
+    places = {_place(r) for r in found}
+    probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in found}
+    sets = {r.config.dataset for r in found}
+    epochs = sorted({r.config.epochs for r in found})
+    spans = "–".join(str(e) for e in dict.fromkeys((epochs[0], epochs[-1])))
+    absent = f" ({archive.missing:,} more missing)" if archive.missing else ""
+    text = (
+        f"{wording.count(len(found), 'run')} of {', '.join(sorted(sets))}{absent}, {spans} epochs, "
+        f"probed on {' or '.join(sorted(probes))}; "
+        f"{wording.duration(seconds)} on {' and '.join(sorted(places))}"
+    )
+    return Text(text, style="dim")
+
+
+def _place(record: RunRecord) -> str:
+    there = record.environment
+    return f"{there.get('devices', '?')} × {there.get('device', '?')} (JAX {there.get('jax')})"
+
+
+def outcome(found: Sequence[Configuration], definition: str, width: int) -> Table:
+    """A row a configuration: share, test accuracy, losses, number of runs.
+
+    Where ``width`` is short, losses are left out before a name is cut.
+    """
+    columns = {
+        **_names(found),
+        f"{CALLED[definition][0]} %": [_cell(c.mean) for c in found],
+        "test acc %": [Text(wording.plus_minus(c.accuracy)) for c in found],
+        "test loss": [Text(wording.plus_minus(c.loss, wording.number)) for c in found],
+        "train loss": [Text(wording.plus_minus(c.train_loss, wording.number)) for c in found],
+        "runs": [Text(_runs(c)) for c in found],
+    }
+    return _table(columns, _names(found), width, spare=("train loss", "test loss"))
+
+
+def by_layer(found: Sequence[Configuration], definition: str, width: int) -> Table:
+    """A row a configuration: share per hidden layer; of many layers, as many as fit."""
+    depth = max((len(c.layers) for c in found), default=0)
+    names = _names(found)
+    for room in range(depth, 1, -1):
+        shown = shown_layers(depth, room)
+        table = _table(names | {f"L{i + 1}": _layer(found, i) for i in shown}, names, width)
+        if _width(table) <= width:
+            return table
+    return _table(names | {f"L{i + 1}": _layer(found, i) for i in range(depth)}, names, width)
+
+
+def _layer(found: Sequence[Configuration], layer: int) -> list[Text]:
+    return [_cell(c.layers[layer]) if layer < len(c.layers) else Text("") for c in found]
+
+
+def layers_title(found: Sequence[Configuration], definition: str) -> Text:
+    """What the table by layer shows."""
+    return Text(f"{CALLED[definition][0]} % by hidden layer", style="italic")
+
+
+def pivot_title(row: str, column: str, definition: str) -> Text:
+    """What a pivot shows."""
+    word = CALLED[definition][0]
+    return Text(f"{word} % (test accuracy %) by {row} and {wording.name(column)}", style="italic")
+
+
+def pivot(found: Pivot, row: str) -> Table:
+    """One setting down, one across; in each cell the share, and in brackets the accuracy."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(wording.name(row), no_wrap=True)
+    for value in found.columns:
+        table.add_column(wording.setting(value), justify="right")
+    for name in found.rows:
+        cells = [_pivot_cell(found.cells.get((name, value))) for value in found.columns]
+        table.add_row(wording.setting(name), *cells)
+    return table
+
+
+def _pivot_cell(found: Configuration | None) -> Text:
+    if found is None:
+        return Text("")
+    if found.mean is None:
+        return Text("diverged" if found.diverged else wording.NOT_APPLICABLE, style="dim")
+    text = Text(wording.percent(found.mean.mean), style=heat(found.mean.mean))
+    accuracy = found.accuracy
+    return text.append(f" ({wording.percent(accuracy.mean)})", style="dim") if accuracy else text
+
+
+def lost(found: Sequence[RunRecord]) -> RenderableType | None:
+    """What diverged or failed, a line each; None where nothing did."""
+    bad = [r for r in found if r.status != "ok"]
+    if not bad:
+        return None
+    lines = [Text(f"{wording.count(len(bad), 'run')} without an end:", style="bold red")]
+    return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {wording.network(r.config)}") for r in bad))
+
+
+def _fate(record: RunRecord) -> str:
+    if record.status == "failed":
+        return f"failed: {record.error}"
+    first = next(e.epoch for e in record.history if e.test_loss is None)
+    return f"diverged in epoch {first}"
+
+
+def axes(found: dict[str, tuple[Value, ...]]) -> Table:
+    """The axes of a sweep, with their values."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("axis")
+    table.add_column("values")
+    for name, values in found.items():
+        table.add_row(name, ", ".join(wording.setting(v) for v in values))
+    return table
+
+
+def _runs(c: Configuration) -> str:
+    extra = [f"{c.diverged} diverged"] * bool(c.diverged) + [f"{c.failed} failed"] * bool(c.failed)
+    return f"{c.runs} ({', '.join(extra)})" if extra else str(c.runs)
+
+
+def _cell(found: Estimate | None) -> Text:
+    return Text(wording.plus_minus(found), style=heat(found.mean if found else None))
+
+
+def _names(found: Sequence[Configuration]) -> dict[str, list[Text]]:
+    """The columns that tell configurations apart."""
+    keys = found[0].settings if found else ()
+    return {wording.name(k): [Text(wording.setting(c.settings[k])) for c in found] for k in keys}
+
+
+def _table(
+    columns: Mapping[str, list[Text]],
+    names: Container[str],
+    width: int,
+    spare: Sequence[str] = (),
+) -> Table:
+    """Columns of equally many cells; ``spare`` ones are given up, in order, for want of width."""
+    table = Table(box=None, pad_edge=False)
+    for title in columns:
+        table.add_column(title, justify="left" if title in names else "right", no_wrap=True)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    if spare and _width(table) > width:
+        fewer = {title: cells for title, cells in columns.items() if title != spare[0]}
+        return _table(fewer, names, width, spare[1:])
+    return table
+
+
+def _width(table: Table) -> int:
+    wide = Console(width=10_000)
+    return Measurement.get(wide, wide.options, table).maximum

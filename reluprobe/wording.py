@@ -1,0 +1,78 @@
+"""How numbers and settings are written for people, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reluprobe.config import RunConfig, Value
+from reluprobe.summary import Estimate
+
+NOT_APPLICABLE = "n/a"
+
+
+def percent(share: float | None) -> str:
+    """``0.3744`` → ``37.4``; the column says %."""
+    return NOT_APPLICABLE if share is None else f"{100 * share:.1f}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A loss: fixed digits, or powers of ten where those would hide it."""
+    if value is None:
+        return NOT_APPLICABLE
+    return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.2e}"
+
+
+def setting(value: Value) -> str:
+    """A setting as people write it: ``0.005`` → ``5e-3``, ``0.1`` → ``0.1``."""
+    if not isinstance(value, float) or value == 0 or 0.01 <= abs(value) < 10_000:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def plus_minus(found: Estimate | None, write: Callable[[float | None], str] = percent) -> str:
+    """``37.4 ±1.2``; without the interval where there is but one run."""
+    if found is None:
+        return NOT_APPLICABLE
+    if found.half_width is None:
+        return write(found.mean)
+    return f"{write(found.mean)} ±{write(found.half_width)}"
+
+
+def duration(seconds: float) -> str:
+    """``47 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+#: Shorter names, where people use one.
+SHORT = {"learning_rate": "lr"}
+
+
+def name(setting_name: str) -> str:
+    """A setting's name in a heading: ``learning_rate`` → ``lr``."""
+    return SHORT.get(setting_name, setting_name.replace("_", " "))
+
+
+def settings(values: Mapping[str, Value]) -> str:
+    """``relu · lr 5e-3 · depth 5``: names speak for themselves, numbers are named."""
+    return " · ".join(
+        str(value) if isinstance(value, str) else f"{name(key)} {setting(value)}"
+        for key, value in values.items()
+    )
+
+
+def network(config: RunConfig) -> str:
+    """The run in one line."""
+    shown = ("activation", "learning_rate", "optimizer", "init")
+    sizes = f"{config.depth} × {config.width} · {config.dataset} · seed {config.seed}"
+    return f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"
+
+
+def count(n: int, noun: str) -> str:
+    """``1 run``, ``30 runs``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
