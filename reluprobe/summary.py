@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from scipy.special import stdtrit
 
 from reluprobe.config import SETTINGS, Value
 from reluprobe.errors import InputError, nearest
@@ -62,8 +61,15 @@ def estimate(values: Iterable[float | None]) -> Estimate | None:
     if n == 1:
         return Estimate(mean, None, 1)
     variance = math.fsum((v - mean) ** 2 for v in there) / (n - 1)
-    quantile = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
-    return Estimate(mean, quantile * math.sqrt(variance / n), n)
+    return Estimate(mean, _quantile(n - 1) * math.sqrt(variance / n), n)
+
+
+@functools.cache
+def _quantile(freedom: int) -> float:
+    # Imported here: SciPy takes 0.4 s to import, which --help should not wait for.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def share(epoch: EpochRecord, definition: str) -> float | None:

@@ -25,7 +25,7 @@ MOST_LANES = 512
 
 @dataclass(frozen=True)
 class Compiled:
-    """A group's program is ready. ``seconds`` is what the compiler took."""
+    """A group's program is ready. ``seconds``: from its first lane's draw to the program."""
 
     runs: int
     seconds: float
@@ -50,6 +50,8 @@ class RunDone:
 
 Event = Compiled | EpochDone | RunDone
 Program = Callable[..., tuple[train.Lane, train.Report]]
+#: What this process has compiled, by everything that is static.
+PROGRAMS: dict[Any, Program] = {}
 
 
 def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Event]:
@@ -87,7 +89,7 @@ class _Engine:
     """The devices, the dataset on them, and the programs compiled so far."""
 
     def __init__(self) -> None:
-        _use_every_core()
+        use_every_core()
         devices = jax.local_devices()
         self.environment = observe.environment(devices)
         # Lanes one after another on each CPU core; side by side where vmap is the point.
@@ -95,7 +97,6 @@ class _Engine:
         self.mesh = Mesh(np.array(devices), ("lane",), axis_types=(AxisType.Auto,))
         self.by_lane = NamedSharding(self.mesh, P("lane"))
         self.everywhere = NamedSharding(self.mesh, P())
-        self.programs: dict[Any, Program] = {}
 
     def put(self, dataset: Dataset) -> None:
         """Place a dataset on every device."""
@@ -122,12 +123,12 @@ class _Engine:
         return max(1, min(wanted, fits, MOST_LANES))
 
     def _chunk(self, runs: Sequence[Run], size: int, dataset: Dataset) -> Iterator[Event]:
+        before = time.perf_counter()
         outputs = dataset.classes or 1
         features = dataset.train_inputs.shape[1]
         starts = [train.init_lane(run.config, features, outputs) for run in runs]
         plan = starts[0][2] if self.one_by_one else starts[0][2].fixed(runs[0].config)
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
-        before = time.perf_counter()
         program, compiled = self._program(plan, lanes, numbers)
         if compiled:
             yield Compiled(len(runs), time.perf_counter() - before)
@@ -158,8 +159,8 @@ class _Engine:
     ) -> tuple[Program, bool]:
         """The compiled epoch of these lanes, and whether it had to be compiled."""
         shapes = tuple(x.shape for x in jax.tree.leaves((self.data, lanes)))
-        key = (plan, shapes)
-        if new := key not in self.programs:
+        key = (plan, self.one_by_one, self.mesh, shapes)
+        if new := key not in PROGRAMS:
             mapped = jax.shard_map(
                 partial(_map_lanes, plan, self.one_by_one),
                 mesh=self.mesh,
@@ -168,8 +169,8 @@ class _Engine:
                 check_vma=False,
             )
             jitted = jax.jit(mapped, donate_argnums=2)
-            self.programs[key] = jitted.lower(self.data, np.int32(0), lanes, numbers).compile()
-        return self.programs[key], new
+            PROGRAMS[key] = jitted.lower(self.data, np.int32(0), lanes, numbers).compile()
+        return PROGRAMS[key], new
 
 
 def _map_lanes(
@@ -194,9 +195,9 @@ def _map_lanes(
     return jax.lax.map(lane, (lanes, numbers))
 
 
-def _use_every_core() -> None:
+def use_every_core() -> None:
     """One XLA device per core, unless the user chose or JAX's backend is up already."""
-    if "JAX_NUM_CPU_DEVICES" in os.environ or jax.config.read("jax_num_cpu_devices") > 0:
+    if jax.config.values["jax_num_cpu_devices"] > 0:  # the environment's variable ends up here
         return
     try:
         jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))

@@ -110,10 +110,12 @@ def provenance(archive: Archive) -> Text:
     probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in found}
     sets = {r.config.dataset for r in found}
     epochs = sorted({r.config.epochs for r in found})
-    spans = "–".join(str(e) for e in dict.fromkeys((epochs[0], epochs[-1])))
+    spans = wording.count(epochs[0], "epoch")
+    if len(epochs) > 1:
+        spans = f"{epochs[0]}–{epochs[-1]} epochs"
     absent = f" ({archive.missing:,} more missing)" if archive.missing else ""
     text = (
-        f"{wording.count(len(found), 'run')} of {', '.join(sorted(sets))}{absent}, {spans} epochs, "
+        f"{wording.count(len(found), 'run')} of {', '.join(sorted(sets))}{absent}, {spans}, "
         f"probed on {' or '.join(sorted(probes))}; "
         f"{wording.duration(seconds)} on {' and '.join(sorted(places))}"
     )

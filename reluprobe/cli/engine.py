@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -46,7 +47,7 @@ def follow(
 ) -> Ended:
     """Pass on epochs and compilations as they come; return what was written."""
     ended: Ended = []
-    for event, path in _chain(first, events):
+    for event, path in itertools.chain([first], events):
         if isinstance(event, sweep.EpochDone):
             on_epoch(event)
         elif isinstance(event, sweep.Compiled):
@@ -54,8 +55,3 @@ def follow(
         elif path is not None:
             ended.append((event.record, path))
     return ended
-
-
-def _chain(first: Step, rest: Iterable[Step]) -> Iterator[Step]:
-    yield first
-    yield from rest

@@ -14,6 +14,7 @@ from reluprobe.config import SETTINGS, Setting
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
+METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME"}
 ManualDir = Annotated[
     Path | None,
     typer.Option("--manual-dir", help="Folder with dataset files that are already on disk."),
@@ -39,13 +40,34 @@ def _flag(setting: Setting) -> inspect.Parameter:
     if setting.only_with:
         other, values = setting.only_with
         text += f" (Only with {other} {' or '.join(values)}.)"
-    option = typer.Option(*names, help=text, rich_help_panel="Settings of the run")
+    option = typer.Option(
+        *names,
+        help=text,
+        rich_help_panel="Settings of the run",
+        parser=_reader(setting.type),
+        metavar=METAVARS[setting.type],
+    )
     return inspect.Parameter(
         setting.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=setting.default,
         annotation=Annotated[setting.type, option],
     )
+
+
+def _reader(kind: type) -> Callable[[Any], Any]:
+    """Text to a value; what is no such value stays text, for the settings' own check to refuse.
+
+    So a flag and a key of a sweep file are refused in the same words, all of them at once.
+    """
+
+    def read(text: Any) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+
+    return read
 
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:

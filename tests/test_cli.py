@@ -1,0 +1,229 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from reluprobe import cli, records
+
+TINY = ["--dataset", "blobs", "--depth", "2", "--width", "8", "--epochs", "1"]
+TINY += ["--probe-examples", "200"]
+
+SWEEP = """
+seeds = 2
+[base]
+dataset = "blobs"
+width = 8
+depth = 2
+epochs = 1
+probe_examples = 200
+[grid]
+activation = ["relu", "leaky_relu"]
+learning_rate = [1e-2, 1e-1]
+"""
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def reluprobe(monkeypatch, capsys, tmp_path):
+    """Run the command line in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*args: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["reluprobe", *args])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+            sys.exit(0)
+        text = capsys.readouterr()
+        return Result(int(left.value.code or 0), text.out, text.err)
+
+    return run
+
+
+@pytest.fixture
+def swept(reluprobe, tmp_path):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    return reluprobe("sweep", "grid.toml")
+
+
+def run_files(folder):
+    return sorted((folder / "runs").glob("*"))
+
+
+def test_train_shows_a_row_per_epoch_a_headline_the_file_and_the_next_command(reluprobe, tmp_path):
+    found = reluprobe("train", *TINY)
+    assert found.code == 0, found.err
+    (file,) = run_files(next((tmp_path / "results").iterdir()))
+    record = records.read(file)
+    rows = [line.split() for line in found.out.splitlines() if line[:6].strip().isdigit()]
+    assert [row[0] for row in rows] == ["0", "1"]
+    assert rows[0][1] == "n/a"  # no training loss before the first step
+    assert float(rows[1][2]) == pytest.approx(100 * record.final.test_accuracy, abs=0.051)
+    assert f"wrote results/train-{record.id}/runs/{record.id}.json" in found.out
+    assert f"next: reluprobe report results/train-{record.id}" in found.out
+    text = " ".join(found.out.split())
+    assert "% of hidden units are dead on 200 training examples after 1 epoch" in text
+    assert "test accuracy" in text
+
+
+def test_a_train_is_a_sweep_of_one(reluprobe, tmp_path, swept):
+    (tmp_path / "one.toml").write_text(SWEEP)
+    args = [*TINY, "--lr", "0.1", "--seed", "1", "--name", "one"]
+    assert reluprobe("train", *args).code == 0
+    (file,) = run_files(tmp_path / "results" / "one")
+    alone, among = records.read(file), records.read(tmp_path / "results/grid/runs" / file.name)
+    assert alone.history == among.history
+    assert alone.config == among.config
+
+
+def test_a_sweep_writes_one_record_a_run_and_its_own_file(swept, tmp_path, reluprobe):
+    assert swept.code == 0, swept.err
+    assert "8 runs in 1 compiled group" in swept.out
+    folder = tmp_path / "results" / "grid"
+    assert len(run_files(folder)) == 8
+    again = reluprobe("sweep", "results/grid/sweep.toml", "--dry-run")
+    assert "8 runs in 1 compiled group" in again.out
+
+
+def test_report_folds_seeds_pivots_and_names_the_sample(swept, reluprobe):
+    found = reluprobe("report", "results")
+    assert found.code == 0, found.err
+    assert "8 runs of blobs, 1 epoch, probed on 200 training examples" in found.out
+    assert "by activation and lr" in found.out
+    assert "±" in found.out
+    table = found.out.split("activation", 1)[1].splitlines()
+    assert [line.split()[:2] for line in table[1:5]] == [
+        ["relu", "0.01"], ["relu", "0.1"], ["leaky_relu", "0.01"], ["leaky_relu", "0.1"],
+    ]  # fmt: skip
+
+
+def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
+    found = json.loads(reluprobe("report", "results/grid", "--json", "--by", "activation").out)
+    (sweep,) = found["sweeps"]
+    relu, leaky = sweep["configurations"]
+    there = [records.read(f) for f in run_files(tmp_path / "results" / "grid")]
+    ends = [r.final.test_accuracy for r in there if r.config.activation == "relu"]
+    assert relu["test_accuracy"]["mean"] == pytest.approx(sum(ends) / len(ends))
+    assert relu["test_accuracy"]["n"] == 4
+    assert leaky["mean"]["mean"] == 0
+
+
+def test_report_takes_files_sorts_and_counts_by_another_definition(swept, reluprobe, tmp_path):
+    files = [str(f) for f in run_files(tmp_path / "results" / "grid")[:3]]
+    found = reluprobe("report", *files, "--definition", "never_positive", "--sort", "accuracy")
+    assert found.code == 0
+    assert "3 runs" in found.out
+    assert "missing" not in found.out
+    assert "never positive" in found.out
+
+
+def test_missing_runs_are_counted(swept, reluprobe, tmp_path):
+    run_files(tmp_path / "results" / "grid")[0].unlink()
+    assert "7 runs of blobs (1 more missing)" in reluprobe("report", "results").out
+
+
+def test_a_broken_record_is_named_and_the_others_are_shown(swept, reluprobe, tmp_path):
+    first, second, *_ = run_files(tmp_path / "results" / "grid")
+    first.write_text(first.read_text()[:100])
+    second.write_text(second.read_text().replace("reluprobe/run/1", "reluprobe/run/99"))
+    found = reluprobe("report", "results")
+    assert found.code == 1
+    assert "6 runs of blobs (2 more missing)" in found.out
+    assert first.name in found.err
+    assert "not whole JSON" in found.err
+    assert "reluprobe/run/99" in found.err
+
+
+def test_diverged_runs_are_listed_and_are_no_failure(reluprobe):
+    found = reluprobe("train", *TINY, "--optimizer", "sgd", "--lr", "1e30")
+    assert found.code == 0
+    assert "diverged: not finite from epoch 1 on" in found.out
+    assert "diverged in epoch 1" in reluprobe("report", "results").out
+
+
+def test_set_and_dry_run(reluprobe, tmp_path):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml", "--dry-run", "--set", "seeds=5", "--set", "epochs=0")
+    assert found.code == 0
+    assert "20 runs in 1 compiled group" in found.out
+    assert "learning_rate" in found.out
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "parts"),
+    [
+        (["train", "--act", "rleu"], 2, ["activation = 'rleu'", "one of relu", "mean 'relu'?"]),
+        (["train", "--lr", "nan"], 2, ["learning_rate = nan", "a number > 0"]),
+        (["train", "--leaky-slope", "0.1"], 2, ["only with activation = leaky_relu"]),
+        (["train", "--dataset", "minst"], 2, ["minst", "mnist"]),
+        (["train", *TINY[:-1], "9999"], 2, ["probe_examples = 9999", "<= 4096"]),
+        (["train", "--depth", "three"], 2, ["depth = 'three'", "an integer >= 1"]),
+        (["train", "--dpeth", "3"], 2, ["--depth"]),
+        (["sweep", "no.toml"], 2, ["no such sweep file: no.toml"]),
+        (["sweep", "grid.toml", "--set", "epochs"], 2, ["KEY=VALUE"]),
+        (["sweep", "grid.toml", "--set", "epohcs=3"], 2, ["mean 'epochs'?"]),
+        (["report", "reslts"], 2, ["no such file or folder: reslts; did you mean 'results'?"]),
+        (["report", "results"], 1, ["no readable record in results", "try: reluprobe sweep"]),
+        (["report", "results", "-d", "ded"], 2, ["mean 'dead'?"]),
+    ],
+)
+def test_bad_input_is_one_short_message_and_no_traceback(reluprobe, tmp_path, args, code, parts):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    (tmp_path / "results").mkdir()
+    found = reluprobe(*args)
+    assert found.code == code
+    text = " ".join(found.err.split())
+    for part in parts:
+        assert part in text
+    assert "Traceback" not in found.err
+    assert len(found.err.splitlines()) < 20
+    assert list((tmp_path / "results").rglob("*.json")) == []
+
+
+def test_an_unwritable_folder_is_known_before_training(reluprobe, tmp_path):
+    (tmp_path / "results").write_text("a file where the folder should be")
+    found = reluprobe("train", *TINY)
+    assert found.code == 1
+    assert "cannot write results/train-" in found.err
+    assert "epoch" not in found.out
+
+
+def test_failed_runs_are_shown_with_their_message(swept, reluprobe, tmp_path):
+    file = run_files(tmp_path / "results" / "grid")[0]
+    broken = json.loads(file.read_text()) | {"status": "failed", "error": "out of luck"}
+    file.write_text(json.dumps(broken | {"history": []}))
+    assert "failed: out of luck" in reluprobe("report", "results").out
+
+
+def imported_by(*args):
+    code = (
+        "import sys; sys.argv[1:] = sys.argv[1:]\n"
+        "from reluprobe.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(' '.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, check=True,
+        env=os.environ | {"COLUMNS": "80"},
+    )  # fmt: skip
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["sweep", "--help"]])
+def test_help_does_not_import_jax(args):
+    assert not {"jax", "flax", "optax", "tensorflow_datasets"} & imported_by(*args)
+
+
+def test_report_does_not_import_jax(swept, tmp_path):
+    assert not {"jax", "flax", "optax"} & imported_by("report", str(tmp_path / "results"))
