@@ -64,6 +64,7 @@ class Watch:
     ) -> records.RunRecord:
         """The whole record of a run that has ended."""
         return records.RunRecord(
+            schema=records.SCHEMA,
             id=run.id,
             config=run.config,
             status="diverged" if self.diverged(run) else "ok",

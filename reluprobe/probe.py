@@ -35,7 +35,9 @@ class UnitStatistics(NamedTuple):
 def dead(derivatives: Float[Array, " example"]) -> Bool[Array, ""]:
     """f′(z_jk) = 0 for all k: by the chain rule no gradient reaches the unit's weights.
 
-    In float32 this includes derivatives that underflow to 0 (a sigmoid at z = −104).
+    As the backward pass has it, in float32: an ELU's slope is expm1(z) + 1 there, and 0 below
+    z = −17.3; that of tanh is 0 beyond ±9, of sigmoid from 16.6 up. The converse does not hold: a
+    unit that is not dead gets no gradient either where a whole later layer is dead.
     """
     return jnp.all(derivatives == 0)
 

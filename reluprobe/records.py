@@ -73,6 +73,7 @@ class RunRecord:
 
     __pydantic_config__ = STRICT
 
+    schema: str
     id: str
     config: RunConfig
     status: Status
@@ -80,7 +81,6 @@ class RunRecord:
     seconds: float
     probe: ProbeRecord
     history: tuple[EpochRecord, ...]
-    schema: str = SCHEMA
     error: str | None = None
 
     @property
@@ -98,8 +98,7 @@ class RecordError(ReluprobeError):
 
 def to_json(record: RunRecord) -> str:
     """Standard JSON, ``schema`` first."""
-    fields: dict[str, Any] = {"schema": record.schema}
-    fields |= ADAPTER.dump_python(record, mode="json")
+    fields: dict[str, Any] = ADAPTER.dump_python(record, mode="json")
     if record.error is None:
         del fields["error"]
     return json.dumps(fields, allow_nan=False) + "\n"
@@ -164,9 +163,11 @@ def write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+        if not isinstance(error, OSError):  # Ctrl-C, say: cleaned up after, not swallowed
+            raise
         raise ReluprobeError(f"cannot write {path}: {error.strerror or error}") from None
 
 

@@ -65,6 +65,9 @@ def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Eve
     Raises:
         InputError: a probe larger than its training set.
     """
+    # Data that cannot be had, or is too small, is known before anything is trained.
+    for name in dict.fromkeys(run.config.dataset for run in runs):
+        _check_probes([run for run in runs if run.config.dataset == name], load(name))
     engine = _Engine()
     dataset: Dataset | None = None
     for group in grid.groups(runs, also=() if engine.one_by_one else ("activation",)):
@@ -72,12 +75,12 @@ def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Eve
         if dataset is None or dataset.name != name:
             dataset = load(name)
             engine.put(dataset)
-        _check_probe(group[0], dataset)
         yield from engine.group(group, dataset)
 
 
-def _check_probe(run: Run, dataset: Dataset) -> None:
-    wanted, there = run.config.probe_examples, len(dataset.train_targets)
+def _check_probes(runs: Sequence[Run], dataset: Dataset) -> None:
+    wanted = max(run.config.probe_examples for run in runs)
+    there = len(dataset.train_targets)
     if wanted > there:
         raise InputError(
             "the probe is larger than the training set",
@@ -86,7 +89,7 @@ def _check_probe(run: Run, dataset: Dataset) -> None:
 
 
 class _Engine:
-    """The devices, the dataset on them, and the programs compiled so far."""
+    """The devices, and the dataset on them."""
 
     def __init__(self) -> None:
         use_every_core()
@@ -158,7 +161,7 @@ class _Engine:
         self, plan: train.Blueprint, lanes: train.Lane, numbers: train.Numbers
     ) -> tuple[Program, bool]:
         """The compiled epoch of these lanes, and whether it had to be compiled."""
-        shapes = tuple(x.shape for x in jax.tree.leaves((self.data, lanes)))
+        shapes = tuple((x.shape, x.dtype) for x in jax.tree.leaves((self.data, lanes)))
         key = (plan, self.one_by_one, self.mesh, shapes)
         if new := key not in PROGRAMS:
             mapped = jax.shard_map(

@@ -166,7 +166,8 @@ def initializer(config: RunConfig) -> jax.nn.initializers.Initializer:
 
 
 #: Optimizers by name, given a learning rate. Constants that are no settings are Keras's, as in
-#: the MNIST study: Adam's β 0.9/0.999 and ε 1e-7; RMSprop's ρ 0.9 and ε 1e-7.
+#: the MNIST study: Adam's β 0.9/0.999 and ε 1e-7; RMSprop's ρ 0.9 and ε 1e-7. Optax adds Adam's
+#: ε to the bias-corrected √v̂ (Kingma & Ba's algorithm 1), Keras to √v before the correction.
 OPTIMIZERS: dict[str, Callable[[Scalar], optax.GradientTransformation]] = {
     "sgd": lambda rate: optax.sgd(rate),
     "momentum": lambda rate: optax.sgd(rate, momentum=0.9),

@@ -25,7 +25,8 @@ def record(dead=(0.1, 0.3), accuracy=0.9, status="ok", **settings):
         None if nothing else accuracy, tuple(layer(d) for d in dead),
     )  # fmt: skip
     return RunRecord(
-        run.id, run.config, status, {"device": "cpu", "devices": 2, "jax": "0"}, 1.0,
+        "reluprobe/run/1", run.id, run.config, status,
+        {"device": "cpu", "devices": 2, "jax": "0"}, 1.0,
         ProbeRecord("train", 1000), (last,), error="boom" if status == "failed" else None,
     )  # fmt: skip
 

@@ -17,6 +17,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from reluprobe.config import names
 from reluprobe.errors import InputError, nearest
 
+#: The largest number that the engine can hold.
+FLOAT32_MAX = 3.4028234e38
 TYPES = {int: "an integer", float: "a number", str: "a text"}
 
 
@@ -46,6 +48,8 @@ def setting(
             differ share one id.
     """
     checks: list[Any] = [annotated_types.Interval(gt=gt, ge=ge, le=le)]
+    if isinstance(default, float):
+        checks.append(annotated_types.Predicate(lambda value: abs(value) <= FLOAT32_MAX))
     if choices:
         checks.append(annotated_types.Predicate(choices.__contains__))
     metadata = {

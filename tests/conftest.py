@@ -1,0 +1,131 @@
+"""Shared by the tests: two CPU devices, strict ranks, and formulas that owe nothing to JAX.
+
+Strict dtype promotion is asked for in ``test_train`` alone: Optax's Adam raises a Python float to
+an int32 step count, which strictness forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hypothesis
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+from scipy import special
+
+from reluprobe import data, grid
+from reluprobe.config import make_run
+
+jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+hypothesis.settings.register_profile("reluprobe", deadline=None)
+hypothesis.settings.load_profile("reluprobe")
+
+Array = np.ndarray
+Elementwise = Callable[[str, Array, float], Array]
+Layers = Sequence[Any]  # of (kernel, bias)
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def _value(name: str, z: Array, p: float) -> Array:
+    z = np.asarray(z, np.float64)
+    below = np.minimum(z, 0)
+    return {
+        "relu": lambda: np.maximum(z, 0),
+        "leaky_relu": lambda: np.where(z >= 0, z, p * z),
+        "elu": lambda: np.where(z > 0, z, p * np.expm1(below)),
+        "selu": lambda: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(below)),
+        "gelu": lambda: z * special.ndtr(z),
+        "silu": lambda: z * special.expit(z),
+        "softplus": lambda: np.logaddexp(0, z),
+        "relu6": lambda: np.clip(z, 0, 6),
+        "tanh": lambda: np.tanh(z),
+        "sigmoid": lambda: special.expit(z),
+        "identity": lambda: z,
+    }[name]()
+
+
+def _slope(name: str, z: Array, p: float) -> Array:
+    z = np.asarray(z, np.float64)
+    below, sigmoid = np.exp(np.minimum(z, 0)), special.expit(z)
+    return {
+        "relu": lambda: np.where(z > 0, 1.0, 0.0),
+        "leaky_relu": lambda: np.where(z >= 0, 1.0, p),
+        "elu": lambda: np.where(z > 0, 1.0, p * below),
+        "selu": lambda: SELU_SCALE * np.where(z > 0, 1.0, SELU_ALPHA * below),
+        "gelu": lambda: special.ndtr(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
+        "silu": lambda: sigmoid * (1 + z * special.expit(-z)),
+        "softplus": lambda: sigmoid,
+        "relu6": lambda: np.where((z > 0) & (z < 6), 1.0, 0.0),
+        "tanh": lambda: np.cosh(np.clip(z, -350, 350)) ** -2.0,
+        "sigmoid": lambda: sigmoid * special.expit(-z),
+        "identity": lambda: np.ones_like(z),
+    }[name]()
+
+
+@pytest.fixture(scope="session")
+def value() -> Elementwise:
+    """f(z) by name and parameter, in float64 NumPy and SciPy."""
+    return _value
+
+
+@pytest.fixture(scope="session")
+def slope() -> Elementwise:
+    """f′(z) by name and parameter, in float64 NumPy and SciPy; 0 at the kinks of ReLU, ReLU6."""
+    return _slope
+
+
+@pytest.fixture(scope="session")
+def run_of() -> Callable[..., grid.Run]:
+    """A small run on blobs with the given settings."""
+    small = dict(dataset="blobs", optimizer="sgd", depth=2, width=11, epochs=2)
+    small |= dict(learning_rate=0.1, batch_size=100, probe_examples=200, seed=7)
+    return lambda **settings: grid.make(make_run({**small, **settings}))
+
+
+@pytest.fixture(scope="session")
+def layers_of() -> Callable[[Any], Layers]:
+    """A network's kernels and biases in order, the output's last, as float64."""
+
+    def layers(network: Any) -> Layers:
+        every = [*network.hidden, network.output]
+        return [tuple(np.asarray(w[...], np.float64) for w in (m.kernel, m.bias)) for m in every]
+
+    return layers
+
+
+@pytest.fixture(scope="session")
+def forward() -> Callable[[Sequence[Any], Array, Callable[[Array], Array]], Any]:
+    """Outputs and pre-activations of a perceptron, by NumPy."""
+
+    def run(layers: Layers, inputs: Array, f: Callable[[Array], Array]) -> tuple[Array, Array]:
+        hidden, found = np.asarray(inputs, np.float64), []
+        for kernel, bias in layers[:-1]:
+            found.append(hidden @ kernel + bias)
+            hidden = f(found[-1])
+        return hidden @ layers[-1][0] + layers[-1][1], np.stack(found)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def blobs() -> data.Dataset:
+    return data.load("blobs")
+
+
+@pytest.fixture(scope="session")
+def with_layers() -> Callable[[Any, Layers], Any]:
+    """The state of a network (given as graph and state) with other kernels and biases."""
+
+    def replaced(split: tuple[Any, Any], layers: Layers) -> Any:
+        network = nnx.merge(*split)
+        for module, (kernel, bias) in zip([*network.hidden, network.output], layers, strict=True):
+            module.kernel[...] = np.float32(kernel)
+            module.bias[...] = np.float32(bias)
+        return nnx.split(network)[1]
+
+    return replaced

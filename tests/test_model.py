@@ -1,0 +1,79 @@
+"""The network against a NumPy forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from reluprobe import model, zoo
+from reluprobe.config import RunConfig, make_run, names
+
+FEATURES, OUTPUTS, EXAMPLES = 5, 3, 7
+
+
+def config_of(**settings: Any) -> RunConfig:
+    return make_run({"depth": 3, "width": 6, "init": "he_normal", "bias_init": 0.2, **settings})
+
+
+def network_of(config: RunConfig, seed: int = 0) -> model.MLP:
+    return model.make(config, FEATURES, OUTPUTS, nnx.Rngs(seed))
+
+
+@pytest.fixture(scope="module")
+def network() -> model.MLP:
+    return network_of(config_of())
+
+
+@pytest.fixture(scope="module")
+def inputs() -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((EXAMPLES, FEATURES)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def call(network: model.MLP) -> Callable[..., Any]:
+    return jax.jit(lambda x, i, p: network(x, i, p))
+
+
+@pytest.mark.parametrize("name", names.ACTIVATIONS)
+def test_logits_and_preactivations_are_numpys(
+    name: str, network: Any, call: Any, inputs: np.ndarray, layers_of: Any, forward: Any, value: Any
+):
+    p = zoo.activation_parameter(make_run({"activation": name}))
+    logits, z = call(inputs, jnp.int32(zoo.INDEX[name]), jnp.float32(p))
+    expected = forward(layers_of(network), inputs, lambda z: value(name, z, p))
+    assert (logits.shape, z.shape) == ((EXAMPLES, OUTPUTS), (3, EXAMPLES, 6))
+    np.testing.assert_allclose(logits, expected[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(z, expected[1], rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_of_one_hidden_layer_works(inputs: np.ndarray, layers_of: Any, forward: Any):
+    network = network_of(config_of(depth=1))
+    logits, z = network(jnp.asarray(inputs), zoo.INDEX["relu"], 0.0)
+    expected = forward(layers_of(network), inputs, lambda z: np.maximum(z, 0))
+    assert z.shape == (1, EXAMPLES, 6)
+    np.testing.assert_allclose(logits, expected[0], rtol=1e-4, atol=1e-5)
+
+
+def test_bias_init_reaches_hidden_biases_only(layers_of: Any):
+    *hidden, output = layers_of(network_of(config_of(bias_init=-0.75)))
+    assert all((bias == -0.75).all() for _, bias in hidden)
+    assert not output[1].any()
+
+
+def test_kernels_have_the_shapes_of_depth_and_width(layers_of: Any):
+    shapes = [kernel.shape for kernel, _ in layers_of(network_of(config_of(depth=2, width=9)))]
+    assert shapes == [(FEATURES, 9), (9, 9), (9, OUTPUTS)]
+
+
+def test_layers_and_seeds_draw_different_weights_and_one_seed_the_same(layers_of: Any):
+    first, again, other = (layers_of(network_of(config_of(), seed)) for seed in (0, 0, 1))
+    assert not np.array_equal(first[1][0], first[2][0])
+    for a, b, c in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+        assert not np.array_equal(a[0], c[0])

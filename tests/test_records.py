@@ -1,0 +1,350 @@
+"""Records: what is written is read back, and nothing else is taken for a record."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from reluprobe import grid, observe, records
+from reluprobe.config import make_run, names
+from reluprobe.errors import ReluprobeError
+from reluprobe.records import EpochRecord, LayerRecord, ProbeRecord, RecordError, RunRecord
+
+KEYS = ("schema", "id", "config", "status", "environment", "seconds", "probe", "history")
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+fractions = st.none() | st.floats(0, 1)
+masks = st.none() | st.binary(max_size=4).map(bytes.hex)
+layer_records = st.builds(LayerRecord, st.integers(1, 99), *[fractions] * 6, masks)
+epoch_records = st.builds(
+    EpochRecord,
+    st.integers(0, 10**6),
+    st.none() | numbers,
+    fractions,
+    st.none() | numbers,
+    fractions,
+    st.lists(layer_records, max_size=3).map(tuple),
+)
+configs = st.fixed_dictionaries(
+    {},
+    optional={
+        "activation": st.sampled_from(("relu", "elu", "leaky_relu")),
+        "learning_rate": st.floats(1e-300, 1e38),
+        "bias_init": st.floats(-1e38, 1e38),
+        "leaky_slope": st.floats(-1e38, 1e38),
+        "depth": st.integers(1, 1000),
+        "dataset": st.sampled_from(("mnist", "emnist/letters")),
+        "seed": st.integers(0, 2**32 - 1),
+    },
+).map(make_run)
+run_records = st.builds(
+    RunRecord,
+    schema=st.just("reluprobe/run/1"),
+    id=st.from_regex("[0-9a-f]{12}", fullmatch=True),
+    config=configs,
+    status=st.sampled_from(("ok", "diverged", "failed")),
+    environment=st.dictionaries(st.text(), st.text() | st.integers(0, 10**9), max_size=4),
+    seconds=numbers,
+    probe=st.builds(ProbeRecord, st.text(), st.integers(1, 10**6)),
+    history=st.lists(epoch_records, max_size=3).map(tuple),
+    error=st.none() | st.text(),
+)
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shelf")
+
+
+@pytest.fixture
+def record() -> RunRecord:
+    layer = LayerRecord(11, 0.5, 0.25, 1.0, 0.0, 0.125, None, "a0e0")
+    history = (EpochRecord(0, None, None, 2.5, 0.125, (layer,)),)
+    config = make_run({"width": 11, "depth": 1})
+    environment: dict[str, str | int] = {"jax": "0.10", "devices": 2}
+    return RunRecord(
+        "reluprobe/run/1",
+        grid.run_id(config),
+        config,
+        "ok",
+        environment,
+        1.5,
+        ProbeRecord("train", 1000),
+        history,
+    )
+
+
+@pytest.fixture
+def damaged(record: RunRecord, tmp_path: Path) -> Callable[..., Path]:
+    """Write the record after a change to its JSON; give the path."""
+
+    def write(change: Callable[[dict[str, Any]], Any]) -> Path:
+        fields = json.loads(records.to_json(record))
+        change(fields)
+        path = tmp_path / "damaged.json"
+        path.write_text(json.dumps(fields), "utf-8")
+        return path
+
+    return write
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(RecordError) as caught:
+        records.read(path)
+    assert str(path) in caught.value.message
+    return caught.value.message
+
+
+# --- round trip --------------------------------------------------------------------------------
+
+
+@given(record=run_records)
+def test_what_is_written_is_read_back(record: RunRecord, shelf: Path):
+    path = records.write(record, shelf)
+    assert path == shelf / "runs" / f"{record.id}.json"
+    assert records.read(path) == record
+
+
+@given(record=run_records)
+def test_json_is_standard_and_has_these_keys_schema_first(record: RunRecord):
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    fields = json.loads(records.to_json(record), parse_constant=refuse)
+    assert tuple(fields) == (*KEYS, *(() if record.error is None else ("error",)))
+    assert fields["schema"] == "reluprobe/run/1"
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_number_that_json_has_not_is_never_written(bad: float, record: RunRecord):
+    epoch = EpochRecord(0, bad, None, None, None, ())
+    broken = RunRecord(**{**vars(record), "history": (epoch,)})
+    # Either it is refused or it is null: an invalid file it must not become.
+    try:
+        text = records.to_json(broken)
+    except ValueError:
+        return
+    assert json.loads(text)["history"][0]["train_loss"] is None
+
+
+def test_final_is_the_last_epoch(record: RunRecord):
+    later = EpochRecord(1, 0.5, None, None, None, ())
+    longer = RunRecord(**{**vars(record), "history": (*record.history, later)})
+    assert longer.final == later
+
+
+# --- what is no record -------------------------------------------------------------------------
+
+
+def test_a_newer_schema_is_refused_by_name(damaged: Any):
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/2"))
+    message = refusal(path)
+    assert "reluprobe/run/2" in message and "reluprobe/run/1" in message
+
+
+def test_a_newer_schema_is_named_even_where_its_fields_are_strange(damaged: Any):
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/2", novelty=1))
+    assert "reluprobe/run/2" in refusal(path)
+
+
+def test_a_record_without_its_schema_is_refused(damaged: Any):
+    assert "schema" in refusal(damaged(lambda fields: fields.pop("schema")))
+
+
+@pytest.mark.parametrize("other", ["[]", "3", "null", '{"schema": "else"}', '{"a": 1}'])
+def test_other_json_is_no_record(other: str, tmp_path: Path):
+    path = tmp_path / "other.json"
+    path.write_text(other)
+    assert "no reluprobe record" in refusal(path)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -3])
+def test_a_truncated_file_is_not_whole(kept: int, record: RunRecord, tmp_path: Path):
+    path = tmp_path / "cut.json"
+    path.write_text(records.to_json(record)[:kept])
+    assert "not whole JSON" in refusal(path)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path):
+    path = tmp_path / "bytes.json"
+    path.write_bytes(b"\xff\xfe\x00{")
+    refusal(path)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
+    assert "No such file" in refusal(tmp_path / "absent.json")
+    refusal(tmp_path)
+
+
+def first_layer(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields["history"][0]["layers"][0]
+
+
+WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "a text for a number": (lambda f: f.update(seconds="1.5"), "seconds"),
+    "a number for a text": (lambda f: f.update(id=12), "id"),
+    "an unknown status": (lambda f: f.update(status="fine"), "status"),
+    "a fraction above 1": (lambda f: first_layer(f).update(dead=1.5), "dead"),
+    "a fraction below 0": (lambda f: first_layer(f).update(silent=-0.1), "silent"),
+    "units that are no integer": (lambda f: first_layer(f).update(units=1.5), "units"),
+    "a text for a fraction": (lambda f: first_layer(f).update(dead="0.5"), "dead"),
+    "true for an epoch": (lambda f: f["history"][0].update(epoch=True), "epoch"),
+    "null for the history": (lambda f: f.update(history=None), "history"),
+    "a text in the config": (lambda f: f["config"].update(width="256"), "width"),
+    "a missing layer field": (lambda f: first_layer(f).pop("dead"), "dead"),
+    "a missing history": (lambda f: f.pop("history"), "history"),
+    "an extra key": (lambda f: f.update(more=1), "more"),
+    "an extra key in config": (lambda f: f["config"].update(more=1), "more"),
+    "an extra key in probe": (lambda f: f["probe"].update(more=1), "more"),
+    "an extra key in an epoch": (lambda f: f["history"][0].update(more=1), "more"),
+    "an extra key in a layer": (lambda f: first_layer(f).update(more=1), "more"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_field_is_refused_by_its_name(case: str, damaged: Any):
+    change, name = WRONG[case]
+    path = damaged(change)
+    assert name in refusal(path).removeprefix(f"{path}: ")
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    call: str, record: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = records.write(record, tmp_path)
+    old = path.read_bytes()
+
+    def fail(*args: Any, **named: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, fail)
+    longer = RunRecord(**{**vars(record), "seconds": 99.0})
+    with pytest.raises(ReluprobeError, match="No space left") as caught:
+        records.write(longer, tmp_path)
+    assert str(path) in caught.value.message
+    assert path.read_bytes() == old
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
+    record: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = records.write(record, tmp_path)
+    old = path.read_bytes()
+
+    def interrupt(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        records.write(record, tmp_path)
+    assert path.read_bytes() == old
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_in_the_folders_place_is_an_error_with_a_message(record: RunRecord, tmp_path: Path):
+    (tmp_path / "runs").write_text("in the way")
+    with pytest.raises(ReluprobeError, match="cannot write"):
+        records.write(record, tmp_path)
+
+
+def test_a_record_replaces_the_one_before_and_may_be_read_by_whom_the_umask_admits(
+    record: RunRecord, tmp_path: Path
+):
+    before = os.umask(0o027)
+    try:
+        records.write(RunRecord(**{**vars(record), "seconds": 99.0}), tmp_path)
+        path = records.write(record, tmp_path)
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+    assert records.read(path) == record
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+# --- from a report to a record -----------------------------------------------------------------
+
+
+def report_of(units: np.ndarray, finite: bool = True) -> Any:
+    """A report of one lane, ``units`` of ``(layer, unit)`` being every definition's answer."""
+    value = np.array([0.5], np.float32)
+    everywhere = SimpleNamespace(**dict.fromkeys(names.DEFINITIONS, units[None]))
+    return SimpleNamespace(
+        train_loss=value,
+        train_accuracy=value,
+        test_loss=value,
+        test_accuracy=value,
+        finite=np.array([finite]),
+        units=everywhere,
+    )
+
+
+unit_answers = hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 40)))
+
+
+@settings(max_examples=50)
+@given(units=unit_answers)
+def test_the_mask_of_dead_units_decodes_to_them_and_to_their_fraction(units: np.ndarray):
+    depth, width = units.shape
+    run = grid.make(make_run({"depth": depth, "width": width}))
+    ((_, epoch),) = observe.Watch([run], True).see(1, report_of(units))
+    for layer, answers in zip(epoch.layers, units, strict=True):
+        packed = np.frombuffer(bytes.fromhex(layer.dead_units or ""), np.uint8)
+        bits = np.unpackbits(packed).astype(bool)
+        np.testing.assert_array_equal(bits[:width], answers)
+        assert len(bits) - width < 8 and not bits[width:].any()
+        assert layer.dead == pytest.approx(answers.mean(), abs=1e-12)
+        assert layer.units == width
+
+
+def test_unit_zero_is_the_highest_bit_of_the_first_digit():
+    run = grid.make(make_run({"depth": 1, "width": 11}))
+    units = np.zeros((1, 11), bool)
+    units[0, 0] = units[0, 10] = True
+    ((_, epoch),) = observe.Watch([run], True).see(1, report_of(units))
+    assert epoch.layers[0].dead_units == "8020"
+
+
+def test_a_run_once_lost_stays_lost():
+    run = grid.make(make_run({"depth": 1, "width": 8}))
+    watch = observe.Watch([run], True)
+    units = np.ones((1, 8), bool)
+    seen = [
+        next(watch.see(n, report_of(units, finite)))[1]
+        for n, finite in enumerate((True, False, True))
+    ]
+    assert [epoch.test_loss for epoch in seen] == [0.5, None, None]
+    assert [epoch.layers[0].dead for epoch in seen] == [1.0, None, None]
+    assert watch.record(run, 1.0, {}).status == "diverged"
+    assert watch.live(3).tolist() == [False] * 3
+
+
+@pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid", "relu6", "elu", "identity"])
+def test_saturation_is_null_where_it_does_not_apply(name: str):
+    run = grid.make(make_run({"depth": 1, "width": 8, "activation": name}))
+    ((_, epoch),) = observe.Watch([run], True).see(1, report_of(np.zeros((1, 8), bool)))
+    assert epoch.layers[0].saturated == (0.0 if name in ("tanh", "sigmoid", "relu6") else None)
+
+
+def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
+    run = grid.make(make_run({"depth": 1, "width": 8}))
+    report = report_of(np.zeros((1, 8), bool))
+    for classifies, expected in ((True, (None, None, 0.5, 0.5)), (False, (None, None, 0.5, None))):
+        ((_, epoch),) = observe.Watch([run], classifies).see(0, report)
+        found = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy)
+        assert found == expected

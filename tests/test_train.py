@@ -1,0 +1,277 @@
+"""Training and its report against a perceptron written out in NumPy."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+
+from reluprobe import train, zoo
+from reluprobe.config import RunConfig, make_run, names
+
+RATE, BATCH, COUNT, FEATURES, CLASSES = 0.2, 16, 52, 4, 3
+
+#: One network for the file: 52 examples are three batches of 16 and one of 4.
+CONFIG = make_run(
+    dict(depth=2, width=8, optimizer="sgd", learning_rate=RATE, batch_size=BATCH)
+    | dict(init="he_normal", bias_init=0.1, probe_examples=20, seed=3)
+)
+one_epoch = jax.jit(train.epoch, static_argnums=0)
+
+
+def relu(z: np.ndarray) -> np.ndarray:
+    return np.maximum(z, 0)
+
+
+@pytest.fixture(scope="module")
+def arrays() -> train.Arrays:
+    rng = np.random.default_rng(0)
+    inputs = jnp.asarray(rng.standard_normal((COUNT + 30, FEATURES)), jnp.float32)
+    labels = jnp.asarray(rng.integers(CLASSES, size=COUNT + 30), jnp.int32)
+    return train.Arrays(inputs[:COUNT], labels[:COUNT], inputs[COUNT:], labels[COUNT:])
+
+
+def start(config: RunConfig = CONFIG) -> tuple[train.Lane, train.Numbers, train.Blueprint]:
+    lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES)
+    return lane, numbers, plan.fixed(config)
+
+
+def order_of(numbers: train.Numbers, number: int) -> np.ndarray:
+    key = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), number)
+    return np.asarray(jax.random.permutation(key, COUNT))
+
+
+def entropies(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Softmax cross-entropy of each example, in nats."""
+    return special.logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
+
+
+def numpy_step(layers: Any, inputs: np.ndarray, labels: np.ndarray, forward: Any) -> Any:
+    """One step of SGD down the mean cross-entropy of these examples, by backpropagation."""
+    logits, zs = forward(layers, inputs, relu)
+    hidden = [np.float64(inputs), *map(relu, zs)]
+    delta = (special.softmax(logits, axis=1) - np.eye(CLASSES)[labels]) / len(labels)
+    stepped = []
+    for i in reversed(range(len(layers))):
+        kernel, bias = layers[i]
+        gradient = hidden[i].T @ delta, delta.sum(axis=0)
+        stepped.insert(0, (kernel - RATE * gradient[0], bias - RATE * gradient[1]))
+        if i:
+            delta = delta @ kernel.T * (zs[i - 1] > 0)
+    return stepped, entropies(logits, labels).sum(), (logits.argmax(axis=1) == labels).sum()
+
+
+def numpy_epoch(layers: Any, arrays: train.Arrays, order: np.ndarray, forward: Any) -> Any:
+    """Layers after an epoch in this order, and the running mean loss and accuracy."""
+    inputs, labels = np.asarray(arrays.train_inputs), np.asarray(arrays.train_targets)
+    sums = np.zeros(2)
+    for first in range(0, COUNT, BATCH):
+        chosen = order[first : first + BATCH]
+        layers, *seen = numpy_step(layers, inputs[chosen], labels[chosen], forward)
+        sums += seen
+    return layers, *(sums / COUNT)
+
+
+@pytest.fixture(scope="module")
+def untrained(arrays: train.Arrays) -> Any:
+    lane, numbers, plan = start()
+    return lane, *one_epoch(plan, arrays, jnp.int32(0), lane, numbers)
+
+
+@pytest.fixture(scope="module")
+def trained(arrays: train.Arrays) -> Any:
+    """Lane and report after epochs 1 and 2."""
+    lane, numbers, plan = start()
+    lane, first = one_epoch(plan, arrays, jnp.int32(1), lane, numbers)
+    return (lane, first), one_epoch(plan, arrays, jnp.int32(2), lane, numbers)
+
+
+@pytest.fixture
+def layers_in(layers_of: Any) -> Any:
+    return lambda lane: layers_of(nnx.merge(start()[2].graph, lane.weights))
+
+
+def assert_layers_close(got: Any, expected: Any) -> None:
+    for (kernel, bias), (kernel2, bias2) in zip(got, expected, strict=True):
+        np.testing.assert_allclose(kernel, kernel2, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(bias, bias2, rtol=1e-4, atol=1e-5)
+
+
+# --- batches -----------------------------------------------------------------------------------
+
+
+def test_mnist_at_128_is_469_steps_the_last_of_96():
+    order = np.random.default_rng(0).permutation(60000).astype(np.int32)
+    chosen, weights = map(np.asarray, train.batches(jnp.asarray(order), 128))
+    assert chosen.shape == weights.shape == (469, 128)
+    assert weights[:-1].all() and weights[-1].sum() == 96 and weights.sum() == 60000
+    np.testing.assert_array_equal(chosen[weights == 1], order)
+
+
+@settings(max_examples=15)
+@given(count=st.integers(1, 40), size=st.integers(1, 50))
+def test_batches_hold_every_example_once_in_order(count: int, size: int):
+    chosen, weights = map(np.asarray, train.batches(jnp.arange(count)[::-1], size))
+    assert chosen.shape == (int(np.ceil(count / size)), size)
+    assert set(np.unique(weights)) <= {0, 1}
+    np.testing.assert_array_equal(chosen[weights == 1], np.arange(count)[::-1])
+    assert (np.diff(weights.ravel()) <= 0).all()  # what fills up comes last
+
+
+# --- losses and inputs -------------------------------------------------------------------------
+
+
+def test_classification_loss_is_cross_entropy_in_nats():
+    logits = np.random.default_rng(0).normal(0, 5, (50, 7)).astype(np.float32)
+    labels = np.random.default_rng(1).integers(7, size=50).astype(np.int32)
+    loss, right = train.losses(jnp.asarray(logits), jnp.asarray(labels), False)
+    np.testing.assert_allclose(
+        loss, entropies(logits.astype(np.float64), labels), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_array_equal(right, logits.argmax(axis=1) == labels)
+
+
+def test_equal_logits_cost_the_log_of_the_class_count():
+    loss, _ = train.losses(jnp.zeros((4, 10)), jnp.arange(4), False)
+    np.testing.assert_allclose(loss, np.log(10), rtol=1e-6)
+
+
+def test_regression_loss_is_the_squared_error_and_nothing_is_right():
+    loss, right = train.losses(jnp.array([[1.0], [-2.0], [0.5]]), jnp.array([3.0, -2.0, 0.0]), True)
+    assert loss.tolist() == [4.0, 0.0, 0.25]
+    assert right.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_pixels_are_divided_by_255_and_floats_left_alone():
+    pixels = np.arange(256, dtype=np.uint8)[None]
+    got = train.scaled(jnp.asarray(pixels))
+    assert got.dtype == jnp.float32
+    np.testing.assert_allclose(got, np.arange(256)[None] / 255, rtol=1e-6)
+    assert (float(got[0, 0]), float(got[0, 255])) == (0.0, 1.0)
+    floats = np.array([[-3.0, 0.0, 254.5]], np.float32)
+    np.testing.assert_array_equal(train.scaled(jnp.asarray(floats)), floats)
+
+
+# --- an epoch ----------------------------------------------------------------------------------
+
+
+def test_two_epochs_of_sgd_are_numpys(arrays: Any, trained: Any, layers_in: Any, forward: Any):
+    lane, numbers, _ = start()
+    layers = layers_in(lane)
+    for number, (after, report) in enumerate(trained, start=1):
+        order = order_of(numbers, number)
+        layers, loss, accuracy = numpy_epoch(layers, arrays, order, forward)
+        assert_layers_close(layers_in(after), layers)
+        np.testing.assert_allclose(report.train_loss, loss, rtol=1e-5)
+        np.testing.assert_allclose(report.train_accuracy, accuracy, rtol=1e-6)
+
+
+def test_tests_and_probes_see_the_network_after_the_epoch(
+    arrays: Any, trained: Any, layers_in: Any, forward: Any
+):
+    for lane, report in trained:
+        logits, _ = forward(layers_in(lane), np.asarray(arrays.test_inputs), relu)
+        labels = np.asarray(arrays.test_targets)
+        np.testing.assert_allclose(report.test_loss, entropies(logits, labels).mean(), rtol=1e-5)
+        right = (logits.argmax(axis=1) == labels).mean()
+        np.testing.assert_allclose(report.test_accuracy, right, rtol=1e-6)
+        probed = np.asarray(arrays.train_inputs[: CONFIG.probe_examples])
+        _, z = forward(layers_in(lane), probed, relu)
+        np.testing.assert_array_equal(report.units.dead, (z <= 0).all(axis=1))
+        assert report.finite
+
+
+def test_epoch_zero_changes_no_weights_and_has_no_training_loss(untrained: Any):
+    before, after, report = untrained
+    jax.tree.map(np.testing.assert_array_equal, before, after)
+    assert np.isnan(report.train_loss) and np.isnan(report.train_accuracy)
+    assert np.isfinite(report.test_loss) and report.finite
+
+
+def test_a_partial_batch_is_as_good_as_a_batch_of_its_own_size(
+    arrays: Any, layers_in: Any, forward: Any
+):
+    lane, numbers, plan = start()
+    few = arrays._replace(
+        train_inputs=arrays.train_inputs[:5], train_targets=arrays.train_targets[:5]
+    )
+    after, report = one_epoch(plan, few, jnp.int32(1), lane, numbers)
+    expected, loss, _ = numpy_step(
+        layers_in(lane), few.train_inputs, np.asarray(few.train_targets), forward
+    )
+    assert_layers_close(layers_in(after), expected)
+    np.testing.assert_allclose(report.train_loss, loss / 5, rtol=1e-5)
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    other = start(make_run({"seed": 4}))[1]
+    numbers = start()[1]
+    orders = [order_of(numbers, 1), order_of(numbers, 2), order_of(other, 1)]
+    assert len({order.tobytes() for order in orders}) == 3
+    assert all(sorted(order) == list(range(COUNT)) for order in orders)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_one_bad_weight_makes_the_report_not_finite(
+    bad: float, layer: int, arrays: Any, layers_in: Any, with_layers: Any
+):
+    lane, numbers, plan = start()
+    layers = layers_in(lane)
+    layers[layer][0][1, 2] = bad
+    lane = lane._replace(weights=with_layers((plan.graph, lane.weights), layers))
+    _, report = one_epoch(plan, arrays, jnp.int32(0), lane, numbers)
+    assert not report.finite
+
+
+def test_a_lane_that_rests_keeps_its_weights_and_says_it_is_not_finite(untrained: Any):
+    lane, _, real = untrained
+    kept, report = train.idle(start()[2], lane)
+    jax.tree.map(np.testing.assert_array_equal, lane, kept)
+    assert not report.finite
+    shapes = [jax.tree.map(lambda x: (x.shape, x.dtype), r) for r in (report, real)]
+    assert shapes[0] == shapes[1]
+
+
+# --- a lane's start ----------------------------------------------------------------------------
+
+
+def test_a_lane_starts_from_its_seed_alone(layers_in: Any):
+    def kernels(**settings: Any) -> bytes:
+        config = make_run({"depth": 2, "width": 8, "seed": 3, **settings})
+        return b"".join(kernel.tobytes() for kernel, _ in layers_in(start(config)[0]))
+
+    same = [{}, {"learning_rate": 0.5}, {"activation": "tanh"}, {"optimizer": "adam"}]
+    assert len({kernels(**settings) for settings in same}) == 1
+    assert kernels(seed=4) != kernels()
+
+
+@pytest.mark.parametrize("name", names.ACTIVATIONS)
+def test_numbers_carry_what_tells_lanes_apart(name: str):
+    config = make_run({"activation": name, "learning_rate": 0.125})
+    _, numbers, plan = train.init_lane(config, FEATURES, CLASSES)
+    assert float(numbers.learning_rate) == 0.125 and numbers.live
+    assert int(numbers.activation) == zoo.INDEX[name] == plan.fixed(config).index(numbers)
+    assert plan.index(numbers) is numbers.activation
+
+
+def test_one_output_means_regression():
+    assert train.init_lane(CONFIG, 1, 1)[2].regression
+    assert not train.init_lane(CONFIG, 1, 2)[2].regression
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop"])
+def test_an_epoch_survives_strict_dtype_promotion(optimizer: str, arrays: Any):
+    config = make_run({"depth": 2, "width": 8, "optimizer": optimizer})
+    with jax.numpy_dtype_promotion("strict"):
+        lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES)
+        after, _ = jax.eval_shape(partial(train.epoch, plan), arrays, jnp.int32(1), lane, numbers)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, lane)

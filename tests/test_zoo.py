@@ -1,0 +1,272 @@
+"""The zoo against NumPy, SciPy and closed forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from reluprobe import zoo
+from reluprobe.config import make_run, names
+
+Elementwise = Callable[[str, np.ndarray, float], np.ndarray]
+
+TINY = float(np.finfo(np.float32).tiny)
+POINTS = [0, TINY, 1e-20, 1e-6, 1e-3, 0.1, 0.5, 1, 2, 3.5, 5.9, 6, 6.1, 10, 30, 100]
+GRID = np.asarray(sorted({s * p for p in POINTS for s in (-1.0, 1.0)}), np.float32)
+KINKS = {"relu": (0,), "leaky_relu": (0,), "elu": (0,), "selu": (0,), "relu6": (0, 6)}
+FAN_IN, FAN_OUT = 500, 300
+
+fixed_value = jax.jit(zoo.activate, static_argnums=0)
+fixed_slope = jax.jit(zoo.derivative, static_argnums=0)
+traced_value = jax.jit(zoo.activate)
+traced_slope = jax.jit(zoo.derivative)
+
+every_activation = pytest.mark.parametrize("name", names.ACTIVATIONS)
+every_optimizer = pytest.mark.parametrize("name", names.OPTIMIZERS)
+
+
+def parameter(name: str) -> float:
+    return zoo.activation_parameter(make_run({"activation": name}))
+
+
+def slopes(name: str, *z: float, p: float | None = None) -> list[float]:
+    """f′ at these points, through the fixed index."""
+    p = parameter(name) if p is None else p
+    return np.asarray(fixed_slope(zoo.INDEX[name], jnp.float32(z), p)).tolist()
+
+
+# --- names -------------------------------------------------------------------------------------
+
+
+def test_zoo_and_config_know_the_same_names_in_the_same_order():
+    assert tuple(zoo.ACTIVATIONS) == names.ACTIVATIONS
+    assert tuple(zoo.OPTIMIZERS) == names.OPTIMIZERS
+    assert tuple(zoo.INDEX.values()) == tuple(range(len(names.ACTIVATIONS)))
+
+
+def test_a_run_has_its_activations_parameter_and_zero_where_there_is_none():
+    leaky = {"activation": "leaky_relu", "leaky_slope": 0.3}
+    elu = {"activation": "elu", "elu_alpha": 2.5}
+    found = [zoo.activation_parameter(make_run(s)) for s in (leaky, elu, {})]
+    assert found == [0.3, 2.5, 0.0]
+
+
+# --- activations -------------------------------------------------------------------------------
+
+
+@every_activation
+def test_activation_is_its_formula(name: str, value: Elementwise):
+    p = parameter(name)
+    got = fixed_value(zoo.INDEX[name], GRID, p)
+    assert got.dtype == jnp.float32
+    # Beside 2e-38, because XLA flushes what is smaller than a normal float32 to 0.
+    np.testing.assert_allclose(got, value(name, GRID, p), rtol=4e-6, atol=2e-38)
+
+
+@pytest.mark.parametrize(("name", "p"), [("leaky_relu", 0.25), ("leaky_relu", -1), ("elu", 3)])
+def test_the_parameter_shapes_the_negative_side(name: str, p: float, value: Elementwise):
+    got = traced_value(jnp.int32(zoo.INDEX[name]), GRID, jnp.float32(p))
+    np.testing.assert_allclose(got, value(name, GRID, p), rtol=1e-6, atol=2e-38)
+
+
+@every_activation
+def test_derivative_is_the_central_difference_away_from_kinks(name: str, value: Elementwise):
+    z = np.linspace(-9, 9, 1801, dtype=np.float32)
+    near = [np.abs(z - kink) < 1e-3 for kink in KINKS.get(name, ())]
+    z = z[~np.any(near, axis=0)] if near else z
+    p, h, wide = parameter(name), 1e-5, z.astype(np.float64)
+    expected = (value(name, wide + h, p) - value(name, wide - h, p)) / (2 * h)
+    np.testing.assert_allclose(slopes(name, *z), expected, rtol=1e-5, atol=1e-6)
+
+
+@every_activation
+def test_derivative_is_its_formula_at_the_kinks_and_far_out(name: str, slope: Elementwise):
+    p = parameter(name)
+    np.testing.assert_allclose(slopes(name, *GRID), slope(name, GRID, p), rtol=1e-5, atol=3e-7)
+
+
+def test_derivatives_that_are_zero_or_one_are_so_exactly():
+    assert slopes("relu", -100, -TINY, 0, TINY, 100) == [0, 0, 0, 1, 1]
+    assert slopes("relu6", -1, 0, 3, 6, 6.001, 100) == [0, 0, 1, 0, 0, 0]
+    assert slopes("identity", *GRID) == [1] * len(GRID)
+    assert slopes("leaky_relu", -100, -TINY, 0, 1, p=0.01) == [*[np.float32(0.01)] * 2, 1, 1]
+    assert slopes("elu", 0, 1, 100, p=2.5) == [2.5, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "softplus", "elu", "selu", "sigmoid", "tanh"])
+def test_a_smooth_activation_still_learns_at_minus_five(name: str):
+    assert slopes(name, -5)[0] != 0
+
+
+@every_activation
+def test_a_traced_index_agrees_exactly_with_a_fixed_one(name: str):
+    p, i = jnp.float32(parameter(name)), zoo.INDEX[name]
+    for fixed, traced in ((fixed_value, traced_value), (fixed_slope, traced_slope)):
+        np.testing.assert_array_equal(fixed(i, GRID, p), traced(jnp.int32(i), GRID, p))
+
+
+@every_activation
+def test_the_backward_pass_vanishes_where_the_derivative_does(name: str):
+    z = np.linspace(-120, 120, 24_001, dtype=np.float32)
+    i, p = jnp.int32(zoo.INDEX[name]), jnp.float32(parameter(name))
+    back = np.asarray(jax.jit(jax.grad(lambda z: zoo.activate(i, z, p).sum()))(z))
+    forth = np.asarray(traced_slope(i, z, p))
+    np.testing.assert_allclose(back, forth, rtol=1e-5, atol=1e-6)
+    # GELU's two roads flush to 0 at different points near −13.2: the values there are subnormal.
+    assert np.abs(back[forth == 0]).max(initial=0) < 2e-37
+    assert np.abs(forth[back == 0]).max(initial=0) < 2e-37
+
+
+@every_activation
+def test_low_and_high_are_bounds_and_are_reached_or_approached(name: str):
+    activation = zoo.ACTIVATIONS[name]
+    z = np.linspace(-200, 200, 400_001, dtype=np.float32)
+    a = np.asarray(fixed_value(zoo.INDEX[name], z, parameter(name)))
+    assert activation.low <= a.min() and a.max() <= activation.high
+    ends = zip((a.min(), a.max()), (activation.low, activation.high), strict=True)
+    for reached, end in ends:
+        assert abs(reached - end) < 1e-3 if np.isfinite(end) else abs(reached) > 1.9
+
+
+def test_bounded_means_bounded_on_both_sides():
+    bounded = {name for name, activation in zoo.ACTIVATIONS.items() if activation.bounded}
+    assert bounded == {"relu6", "tanh", "sigmoid"}
+
+
+# --- initializers ------------------------------------------------------------------------------
+
+
+def weights(name: str, shape: tuple[int, int] = (FAN_IN, FAN_OUT), scale: float = 0.05):
+    init = zoo.initializer(make_run({"init": name, "init_scale": scale}))
+    return np.asarray(init(jax.random.key(3), shape, jnp.float32), np.float64)
+
+
+VARIANCES = {
+    "glorot_uniform": 2 / (FAN_IN + FAN_OUT),
+    "glorot_normal": 2 / (FAN_IN + FAN_OUT),
+    "he_uniform": 2 / FAN_IN,
+    "he_normal": 2 / FAN_IN,
+    "lecun_uniform": 1 / FAN_IN,
+    "lecun_normal": 1 / FAN_IN,
+    "normal": 0.05**2,
+    "uniform": 0.05**2 / 3,
+}
+
+
+@pytest.mark.parametrize("name", VARIANCES)
+def test_init_has_mean_zero_and_the_variance_of_its_formula(name: str):
+    w, variance = weights(name), VARIANCES[name]
+    # Five standard errors: sd(mean) = √(v/n), sd(v̂) ≤ v √(2/n), a normal's being the largest.
+    assert abs(w.mean()) < 5 * np.sqrt(variance / w.size)
+    assert abs(w.var() / variance - 1) < 5 * np.sqrt(2 / w.size)
+
+
+@pytest.mark.parametrize("name", [n for n in VARIANCES if n.endswith("uniform")])
+def test_uniform_init_fills_its_interval_on_both_sides_and_never_leaves_it(name: str):
+    w, edge = weights(name), np.sqrt(3 * VARIANCES[name])
+    assert np.abs(w).max() <= edge * (1 + 1e-6)
+    np.testing.assert_allclose([w.min(), w.max()], [-edge, edge], rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["glorot_normal", "he_normal", "lecun_normal"])
+def test_scaled_normal_init_is_truncated_at_two_standard_deviations(name: str):
+    # 0.8796… is the standard deviation of a standard normal truncated at ±2.
+    edge = 2 * np.sqrt(VARIANCES[name]) / 0.87962566103423978
+    assert 0.99 * edge < np.abs(weights(name)).max() <= edge * (1 + 1e-6)
+
+
+def test_plain_normal_init_is_not_truncated():
+    assert np.abs(weights("normal")).max() > 3.5 * 0.05
+
+
+@pytest.mark.parametrize("shape", [(64, 16), (16, 64), (32, 32)])
+def test_orthogonal_init_has_orthonormal_rows_or_columns(shape: tuple[int, int]):
+    w = weights("orthogonal", shape)
+    product = w.T @ w if shape[0] >= shape[1] else w @ w.T
+    np.testing.assert_allclose(product, np.eye(min(shape)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["normal", "uniform"])
+def test_init_scale_scales_and_zero_gives_zeros(name: str):
+    np.testing.assert_allclose(weights(name, scale=0.5), 10 * weights(name), rtol=1e-5)
+    assert not weights(name, scale=0.0).any()
+
+
+def test_every_init_builds_and_no_two_are_the_same():
+    drawn = [weights(name, (6, 5)) for name in names.INITS]
+    assert all(w.shape == (6, 5) and np.isfinite(w).all() for w in drawn)
+    assert len({w.tobytes() for w in drawn}) == len(names.INITS)
+
+
+# --- optimizers --------------------------------------------------------------------------------
+
+PARAMS = np.array([1.5, -2.0, 0.25, 0.0])
+GRADIENTS = np.array([[0.5, -3.0, 1e-3, 20.0], [-0.25, -1.0, 2e-3, 0.5]])
+RATE = 0.01
+
+
+def numpy_steps(name: str, rate: float) -> list[np.ndarray]:
+    """The parameters after each of two steps, from the published formulas."""
+    w, m, v = PARAMS.copy(), np.zeros(4), np.zeros(4)
+    found = []
+    for t, g in enumerate(GRADIENTS, start=1):
+        if name == "sgd":
+            w = w - rate * g
+        elif name == "momentum":
+            m = 0.9 * m + g
+            w = w - rate * m
+        elif name == "rmsprop":
+            v = 0.9 * v + 0.1 * g**2
+            w = w - rate * g / np.sqrt(v + 1e-7)
+        else:
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+            step = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)
+            w = w - rate * (step + (4e-3 * w if name == "adamw" else 0))
+        found.append(w)
+    return found
+
+
+def steps(name: str, rate: zoo.Scalar) -> jax.Array:
+    optimizer = zoo.optimizer(name, rate)
+    params = {"w": jnp.float32(PARAMS)}
+    state, found = optimizer.init(params), []
+    for g in jnp.float32(GRADIENTS):
+        updates, state = optimizer.update({"w": g}, state, params)
+        params = optax.apply_updates(params, updates)
+        found.append(params["w"])  # type: ignore[index]
+    return jnp.stack(found)
+
+
+@every_optimizer
+def test_the_first_two_steps_are_the_formulas(name: str):
+    got = jax.jit(lambda: steps(name, RATE))()
+    moved = np.asarray(got) - PARAMS
+    np.testing.assert_allclose(moved, numpy_steps(name, RATE) - PARAMS, rtol=2e-4, atol=1e-6)
+
+
+@every_optimizer
+def test_a_traced_learning_rate_is_as_good_as_a_constant(name: str):
+    constant = jax.jit(lambda: steps(name, RATE))()
+    traced = jax.jit(lambda rate: steps(name, rate))(jnp.float32(RATE))
+    np.testing.assert_allclose(traced, constant, rtol=1e-6)
+
+
+@pytest.mark.parametrize("gradient", [1e-3, -0.7, 1e3])
+def test_adams_first_step_is_as_long_as_the_learning_rate(gradient: float):
+    optimizer = zoo.optimizer("adam", 5e-3)
+    w = jnp.zeros(1)
+    update, _ = optimizer.update(jnp.full(1, gradient), optimizer.init(w), w)
+    np.testing.assert_allclose(np.asarray(update), -5e-3 * np.sign(gradient), rtol=2e-4)
+
+
+def test_adamw_decays_weights_even_without_a_gradient_and_adam_does_not():
+    w = jnp.full(1, 2.0)
+    for name, expected in (("adam", 0.0), ("adamw", -RATE * 4e-3 * 2.0)):
+        optimizer = zoo.optimizer(name, RATE)
+        update, _ = optimizer.update(jnp.zeros(1), optimizer.init(w), w)
+        np.testing.assert_allclose(np.asarray(update), expected, rtol=1e-5)
