@@ -1,0 +1,49 @@
+"""README is what a newcomer has: what it says of commands, settings and sweeps must be so."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from reluprobe import grid, wording
+from reluprobe.config import SETTINGS, parse_sweep, read_sweep
+from reluprobe.config.names import DEFINITIONS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda s: s.name)
+def test_every_setting_stands_in_readme_with_its_default_and_meaning(setting):
+    (row,) = re.findall(rf"^\| `{setting.name}`.*$", README, re.M)
+    _, names, default, meaning, _ = row.split("|")
+    assert default.strip(" `") == wording.setting(setting.default)
+    assert setting.help in meaning
+    assert all(f"`{flag}`" in names for flag in setting.flags)
+    assert all(f"`{choice}`" in meaning for choice in setting.choices)
+
+
+def test_every_definition_stands_in_readme():
+    assert all(f"| `{name}` |" in README for name in DEFINITIONS)
+
+
+def test_the_example_sweep_of_readme_is_a_sweep():
+    (example,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    sweep = parse_sweep(tomllib.loads(example))
+    plan = grid.expand(sweep)
+    # 2 activations x 7 rates x 2 shapes, less the 7 of elu at depth 5, and one include; 3 seeds.
+    assert len(plan.runs) == 3 * (2 * 7 * 2 - 7 + 1)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "sweeps").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_sweep_opens_with_what_it_asks_expects_takes_and_its_command(file):
+    head = file.read_text("utf-8").split("\n\n", 1)[0]
+    assert all(line.startswith("#") for line in head.splitlines())
+    for part in ("# Asks: ", "# Expected", "# Wall time: ", f"reluprobe sweep sweeps/{file.name}"):
+        assert part in head
+    assert grid.expand(read_sweep(file)).runs
+
+
+def test_readmes_test_command_is_the_one_that_ci_runs():
+    assert 'pip install -e ".[dev]" && pytest' in README.splitlines()
