@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reluprobe import records
-from reluprobe.config import read_sweep, settings_of
+from reluprobe.config import rank, read_sweep, settings_of
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.grid import expand
 
@@ -94,7 +94,9 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
     plan = _plan(home / SWEEP_FILE, faults)
     place = {id_: n for n, id_ in enumerate(plan)}
     # Records of no known plan follow, ranked by their settings.
-    found.sort(key=lambda r: (place.get(r.id, len(place)), *settings_of(r.config).values()))
+    found.sort(
+        key=lambda r: (place.get(r.id, len(place)), *map(rank, settings_of(r.config).values()))
+    )
     # Single files are what they are; only a whole folder can lack something.
     whole = len(files) == sum(map(_is_record, _listed(folder)))
     missing = len(place.keys() - {r.id for r in found}) if whole else 0

@@ -11,8 +11,18 @@ from dataclasses import dataclass
 from reluprobe.config import SETTINGS, RunConfig, SweepConfig, Value, make_run, settings_of
 from reluprobe.errors import InputError
 
-#: Settings that change shapes or code: runs that differ in one of them are compiled apart.
-STATIC = ("dataset", "depth", "width", "batch_size", "epochs", "optimizer", "probe_examples")
+#: Settings that change shapes, code or the rhythm of probing: runs that differ in one of them
+#: are run apart.
+STATIC = (
+    "dataset",
+    "depth",
+    "width",
+    "batch_size",
+    "epochs",
+    "optimizer",
+    "probe_examples",
+    "probe_every",
+)
 
 
 @dataclass(frozen=True)

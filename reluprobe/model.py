@@ -60,6 +60,14 @@ class MLP(nnx.Module):
         return self.output(hidden), jnp.stack(preactivations)
 
 
+def parameters(
+    layer: nnx.Linear,
+) -> tuple[Float[Array, "feature unit"], Float[Array, " unit"]]:
+    """A layer's weights and biases, as arrays."""
+    kernel, bias = layer.kernel[...], layer.bias
+    return kernel, jnp.zeros(kernel.shape[1]) if bias is None else bias[...]
+
+
 def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
     """The network of a run."""
     return MLP(

@@ -7,48 +7,106 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
+import jax
 import numpy as np
 
 from reluprobe import __version__, records, zoo
+from reluprobe.config import RunConfig
 from reluprobe.config.names import DEFINITIONS
+from reluprobe.data import Dataset
 from reluprobe.grid import Run
+from reluprobe.rhythm import probed, steps_per_epoch
+from reluprobe.train import SAMPLES, Section
 
+Layers = tuple[records.LayerRecord, ...]
+MOMENTS = ("mean", "variance", "zeros", "second", "low", "high")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 class Watch:
-    """Follows the runs of one chunk through their epochs."""
+    """Follows the runs of one chunk through their sections."""
 
-    def __init__(self, runs: Sequence[Run], classifies: bool) -> None:
+    def __init__(self, runs: Sequence[Run], dataset: Dataset) -> None:
         self.runs = tuple(runs)
-        self.classifies = classifies
-        self.history: dict[str, list[records.EpochRecord]] = {run.id: [] for run in runs}
+        self.dataset = dataset
         self.lost: set[str] = set()
+        self.history: dict[str, list[records.EpochRecord]] = {run.id: [] for run in runs}
+        self.steps: dict[str, list[records.StepRecord]] = {run.id: [] for run in runs}
+        self.samples: dict[str, tuple[records.SampleRecord, ...]] = {run.id: () for run in runs}
+        self.dead: dict[str, np.ndarray] = {}
 
-    def see(self, epoch: int, report: Any) -> Iterator[tuple[Run, records.EpochRecord]]:
-        """Take a report whose arrays lead with the lane axis; give each run's record of it."""
+    def see(self, now: Section, report: Any) -> Iterator[tuple[Run, records.EpochRecord]]:
+        """Take a report whose arrays lead with the lane axis; give each run's epoch if one ends."""
         for lane, run in enumerate(self.runs):
-            if not report.finite[lane]:
+            mine = jax.tree.map(lambda x, lane=lane: x[lane], report)
+            if not mine.finite:
                 self.lost.add(run.id)
-            record = self._epoch(run, epoch, report, lane)
+            layers = self._layers(run, mine, now)
+            done = int(now.epoch - 1) * self._steps(run) + int(now.last) if now.epoch else 0
+            if not now.closes:
+                self.steps[run.id].append(records.StepRecord(done, layers))
+                continue
+            record = self._epoch(run, now, mine, layers, done)
             self.history[run.id].append(record)
+            if now.ends:
+                self.samples[run.id] = self._samples(run, mine)
             yield run, record
 
-    def _epoch(self, run: Run, epoch: int, report: Any, lane: int) -> records.EpochRecord:
-        lost, trained = run.id in self.lost, epoch > 0
+    def _steps(self, run: Run) -> int:
+        return steps_per_epoch(run.config, len(self.dataset.train_targets))
 
-        def value(array: np.ndarray, applies: bool = True) -> float | None:
-            return None if lost or not applies else float(array[lane])
+    def _epoch(
+        self, run: Run, now: Section, mine: Any, layers: Layers, step: int
+    ) -> records.EpochRecord:
+        lost, trained = run.id in self.lost, now.epoch > 0
+        classifies = self.dataset.classes is not None
+        test = SAMPLES.index("test")
 
-        units = {name: getattr(report.units, name)[lane] for name in DEFINITIONS}
+        def value(number: Any, applies: bool = True) -> float | None:
+            return None if lost or not applies else float(number)
+
         return records.EpochRecord(
-            epoch,
-            value(report.train_loss, trained),
-            value(report.train_accuracy, trained and self.classifies),
-            value(report.test_loss),
-            value(report.test_accuracy, self.classifies),
-            tuple(_layer(run, units, layer, lost) for layer in range(run.config.depth)),
+            int(now.epoch),
+            value(mine.train_loss, bool(trained)),
+            value(mine.train_accuracy, bool(trained) and classifies),
+            value(mine.loss[test]),
+            value(mine.accuracy[test], classifies),
+            layers,
+            step,
         )
+
+    def _layers(self, run: Run, mine: Any, now: Section) -> Layers:
+        """The layers on the probe, with what has died since the last one and of what."""
+        if run.id in self.lost:
+            return (_nothing(run.config),) * run.config.depth
+        units = _of_sample(mine.units, SAMPLES.index("probe"))
+        before = self.dead.get(run.id)
+        died = None if before is None else units["dead"] & ~before
+        self.dead[run.id] = units["dead"]
+        more = [{} for _ in range(run.config.depth)]
+        for layer, extra in enumerate(more):
+            if zoo.ACTIVATIONS[run.config.activation].dies_for_certain:
+                extra["certified"] = float(mine.certain[layer].mean())
+            if died is not None:
+                extra["deaths"] = int(died[layer].sum())
+                extra["causes"] = _causes(run, now, mine.causes, layer, died[layer])
+            if now.epoch == 0 or now.ends:
+                extra["activations"] = _activations(mine.moments, layer)
+        return tuple(_layer(run.config, units, i, **extra) for i, extra in enumerate(more))
+
+    def _samples(self, run: Run, mine: Any) -> tuple[records.SampleRecord, ...]:
+        """The finished network on each sample; none of a run that has diverged."""
+        if run.id in self.lost:
+            return ()
+        trained, tested = len(self.dataset.train_targets), len(self.dataset.test_targets)
+        sizes = (probed(run.config, trained), tested, trained)
+        found = []
+        for i, (name, size) in enumerate(zip(SAMPLES, sizes, strict=True)):
+            units = _of_sample(mine.units, i)
+            layers = tuple(_layer(run.config, units, n) for n in range(run.config.depth))
+            accuracy = None if self.dataset.classes is None else float(mine.accuracy[i])
+            found.append(records.SampleRecord(name, size, float(mine.loss[i]), accuracy, layers))
+        return tuple(found)
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""
@@ -63,6 +121,7 @@ class Watch:
         self, run: Run, seconds: float, environment: dict[str, str | int]
     ) -> records.RunRecord:
         """The whole record of a run that has ended."""
+        examples = probed(run.config, len(self.dataset.train_targets))
         return records.RunRecord(
             schema=records.SCHEMA,
             id=run.id,
@@ -70,20 +129,45 @@ class Watch:
             status="diverged" if self.diverged(run) else "ok",
             environment=environment,
             seconds=round(seconds, 3),
-            probe=records.ProbeRecord("train", run.config.probe_examples),
+            probe=records.ProbeRecord("train", examples),
             history=tuple(self.history[run.id]),
+            steps=tuple(self.steps[run.id]),
+            samples=self.samples[run.id],
         )
 
 
-def _layer(run: Run, units: dict[str, np.ndarray], layer: int, lost: bool) -> records.LayerRecord:
-    if lost:
-        nothing = dict.fromkeys(DEFINITIONS)
-        return records.LayerRecord(run.config.width, **nothing, dead_units=None)
+def _of_sample(units: Any, sample: int) -> dict[str, np.ndarray]:
+    """Each definition's answers on one sample, ``(layer, unit)``."""
+    return {name: getattr(units, name)[sample] for name in DEFINITIONS}
+
+
+def _nothing(config: RunConfig) -> records.LayerRecord:
+    return records.LayerRecord(config.width, **dict.fromkeys(DEFINITIONS), dead_units=None)
+
+
+def _layer(
+    config: RunConfig, units: dict[str, np.ndarray], layer: int, **more: Any
+) -> records.LayerRecord:
     shares: dict[str, float | None] = {n: float(u[layer].mean()) for n, u in units.items()}
-    if not zoo.ACTIVATIONS[run.config.activation].bounded:
+    if not zoo.ACTIVATIONS[config.activation].bounded:
         shares["saturated"] = None
     mask = np.packbits(units["dead"][layer]).tobytes().hex()
-    return records.LayerRecord(run.config.width, **shares, dead_units=mask)
+    return records.LayerRecord(config.width, **shares, dead_units=mask, **more)
+
+
+def _causes(
+    run: Run, now: Section, found: Any, layer: int, died: np.ndarray
+) -> records.CausesRecord | None:
+    # The largest pre-activation tells why a ReLU died; elsewhere death is not a matter of it.
+    if run.config.activation != "relu" or not now.explained or not died.any():
+        return None
+    sums = [float(found_[layer][died].sum(dtype=np.float64)) for found_ in found]
+    return records.CausesRecord(*sums)
+
+
+def _activations(found: Any, layer: int) -> records.ActivationsRecord:
+    numbers = {name: float(getattr(found, name)[layer]) for name in MOMENTS}
+    return records.ActivationsRecord(**numbers, counts=tuple(map(int, found.counts[layer])))
 
 
 def environment(devices: Sequence[Any]) -> dict[str, str | int]:

@@ -22,14 +22,14 @@ SATURATION_MARGIN = 1e-3
 
 
 class UnitStatistics(NamedTuple):
-    """One answer per unit and definition, ``(layer, unit)``, or ``(unit,)`` of one layer."""
+    """One answer per definition and unit, ``(layer, unit)``."""
 
-    dead: Bool[Array, "*layer unit"]
-    silent: Bool[Array, "*layer unit"]
-    never_positive: Bool[Array, "*layer unit"]
-    constant: Bool[Array, "*layer unit"]
-    dormant: Bool[Array, "*layer unit"]
-    saturated: Bool[Array, "*layer unit"]
+    dead: Bool[Array, "layer unit"]
+    silent: Bool[Array, "layer unit"]
+    never_positive: Bool[Array, "layer unit"]
+    constant: Bool[Array, "layer unit"]
+    dormant: Bool[Array, "layer unit"]
+    saturated: Bool[Array, "layer unit"]
 
 
 def dead(derivatives: Float[Array, " example"]) -> Bool[Array, ""]:
@@ -55,9 +55,9 @@ def never_positive(z: Float[Array, " example"]) -> Bool[Array, ""]:
     return jnp.all(z <= 0)
 
 
-def constant(outputs: Float[Array, " example"]) -> Bool[Array, ""]:
+def constant(highest: Float[Array, "*unit"], lowest: Float[Array, "*unit"]) -> Bool[Array, "*unit"]:
     """max_k a_jk = min_k a_jk: the unit always outputs the same value, zero or not."""
-    return jnp.max(outputs) == jnp.min(outputs)
+    return highest == lowest
 
 
 def saturated(
@@ -72,43 +72,93 @@ def saturated(
     return jnp.all(distance <= SATURATION_MARGIN)
 
 
-def dormant(mean_absolute: Float[Array, " unit"]) -> Bool[Array, " unit"]:
+def dormant(mean_absolute: Float[Array, "*layer unit"]) -> Bool[Array, "*layer unit"]:
     """s_j = mean_k|a_jk| / mean over the layer of the same ≤ τ = 0.025.
 
     Written without the division, so that a layer whose outputs are all 0 is all dormant and not
     NaN. Source: Sokar et al. 2023, definition 3.1.
     """
-    return mean_absolute <= DORMANT_THRESHOLD * jnp.mean(mean_absolute)
+    of_layer = jnp.mean(mean_absolute, axis=-1, keepdims=True)
+    return mean_absolute <= DORMANT_THRESHOLD * of_layer
 
 
-def probe_layer(
-    z: Float[Array, "example unit"], activation: zoo.Index, parameter: zoo.Scalar
-) -> UnitStatistics:
-    """All six answers for each unit of one layer.
+class Tally(NamedTuple):
+    """What is known of each unit, ``(layer, unit)``, after some of a probe's examples.
+
+    A probe of any size streams through it in bounded memory.
+    """
+
+    dead: Bool[Array, "layer unit"]
+    silent: Bool[Array, "layer unit"]
+    never_positive: Bool[Array, "layer unit"]
+    saturated: Bool[Array, "layer unit"]
+    highest: Float[Array, "layer unit"]
+    lowest: Float[Array, "layer unit"]
+    total: Float[Array, "layer unit"]
+    examples: Float[Array, ""]
+
+
+def empty(layers: int, units: int) -> Tally:
+    """A tally of no example: every "for all" holds."""
+    shape = (layers, units)
+    yes, zero = jnp.ones(shape, bool), jnp.zeros(shape)
+    return Tally(yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
+
+
+def add(
+    tally: Tally,
+    z: Float[Array, "layer example unit"],
+    counts: Float[Array, " example"],
+    activation: zoo.Index,
+    parameter: zoo.Scalar,
+) -> Tally:
+    """The tally with these examples in it.
 
     Args:
-        z: the layer's pre-activations over the probe.
+        tally: what is known so far.
+        z: pre-activations.
+        counts: 1 for an example, 0 for a repetition that fills up the batch.
         activation: index into ``zoo.ACTIVATIONS``.
         parameter: the activation's parameter.
     """
     low, high = _range(activation)
 
     def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
-        found = dead(d), silent(a), never_positive(z), constant(a), saturated(a, low, high)
-        return (*found, jnp.mean(jnp.abs(a)))
+        found = dead(d), silent(a), never_positive(z), saturated(a, low, high)
+        return (*found, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
 
     outputs = zoo.activate(activation, z, parameter)
     slopes = zoo.derivative(activation, z, parameter)
-    found = jax.vmap(unit, in_axes=1)(z, outputs, slopes)
-    none, zero, negative, same, extreme, mean_absolute = found
-    return UnitStatistics(none, zero, negative, same, dormant(mean_absolute), extreme)
+    by_layer = jax.vmap(jax.vmap(unit, in_axes=1))
+    none, zero, negative, extreme, highest, lowest, total = by_layer(z, outputs, slopes)
+    return Tally(
+        tally.dead & none,
+        tally.silent & zero,
+        tally.never_positive & negative,
+        tally.saturated & extreme,
+        # Written so that a NaN stays one.
+        jnp.maximum(tally.highest, highest),
+        jnp.minimum(tally.lowest, lowest),
+        tally.total + total,
+        tally.examples + jnp.sum(counts),
+    )
+
+
+def answer(tally: Tally) -> UnitStatistics:
+    """The six answers for each unit, from a tally of the whole probe."""
+    t = tally
+    same = constant(t.highest, t.lowest)
+    resting = dormant(t.total / t.examples)
+    return UnitStatistics(t.dead, t.silent, t.never_positive, same, resting, t.saturated)
 
 
 def probe(
     z: Float[Array, "layer example unit"], activation: zoo.Index, parameter: zoo.Scalar
 ) -> UnitStatistics:
-    """:func:`probe_layer`, mapped over the layers."""
-    return jax.vmap(probe_layer, in_axes=(0, None, None))(z, activation, parameter)
+    """The six answers for each unit, from a probe's pre-activations at once."""
+    layers, examples, units = z.shape
+    counts = jnp.ones(examples)
+    return answer(add(empty(layers, units), z, counts, activation, parameter))
 
 
 def _range(activation: zoo.Index) -> tuple[Array, Array]:

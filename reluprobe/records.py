@@ -19,7 +19,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from reluprobe.config import RunConfig
 from reluprobe.errors import ReluprobeError
 
-SCHEMA = "reluprobe/run/1"
+SCHEMA = "reluprobe/run/2"
+#: Older ones that are read still: what they lack is null or empty.
+READABLE = (SCHEMA, "reluprobe/run/1")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -27,10 +29,46 @@ Status = Literal["ok", "diverged", "failed"]
 
 
 @dataclass(frozen=True)
-class LayerRecord:
-    """One hidden layer at one epoch: fractions of its units, by each definition of ``probe``.
+class CausesRecord:
+    """What moved the units that died since the last probe (see ``causes``), summed over them.
 
-    ``dead_units`` is a bit mask in hexadecimal: unit 0 is the highest bit of the first digit.
+    Shapley values of the move of each unit's largest pre-activation, in its units: negative
+    where they pushed down. Their sum is the whole move.
+    """
+
+    weights: float
+    bias: float
+    upstream: float
+
+
+@dataclass(frozen=True)
+class ActivationsRecord:
+    """A layer's outputs over the probe's first thousand examples (see ``moments``).
+
+    ``second`` is the mean square of its pre-activations; ``counts`` are of equal bins between
+    ``low`` and ``high``.
+    """
+
+    mean: float
+    variance: float
+    zeros: Fraction
+    second: float
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """One hidden layer at one probe: fractions of its units, by each definition of ``probe``.
+
+    Attributes:
+        dead_units: a bit mask in hexadecimal: unit 0 is the highest bit of the first digit.
+        certified: fraction dead for every input in the training data's box; null for an
+            activation without a flat stretch.
+        deaths: units dead now and alive at the last probe; null at the first.
+        causes: what killed them; null where none died, or causes were not sought.
+        activations: before training and at the end.
     """
 
     units: int
@@ -41,6 +79,10 @@ class LayerRecord:
     dormant: Fraction | None
     saturated: Fraction | None
     dead_units: str | None
+    certified: Fraction | None = None
+    deaths: int | None = None
+    causes: CausesRecord | None = None
+    activations: ActivationsRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +94,26 @@ class EpochRecord:
     train_accuracy: Fraction | None
     test_loss: float | None
     test_accuracy: Fraction | None
+    layers: tuple[LayerRecord, ...]
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A probe between epochs, after ``step`` steps of the run."""
+
+    step: int
+    layers: tuple[LayerRecord, ...]
+
+
+@dataclass(frozen=True)
+class SampleRecord:
+    """The finished network on one sample: ``probe``, ``test``, or the whole of ``train``."""
+
+    sample: str
+    examples: int
+    loss: float | None
+    accuracy: Fraction | None
     layers: tuple[LayerRecord, ...]
 
 
@@ -81,12 +143,20 @@ class RunRecord:
     seconds: float
     probe: ProbeRecord
     history: tuple[EpochRecord, ...]
+    steps: tuple[StepRecord, ...] = ()
+    samples: tuple[SampleRecord, ...] = ()
     error: str | None = None
 
     @property
     def final(self) -> EpochRecord:
         """The last epoch."""
         return self.history[-1]
+
+    def timeline(self) -> list[tuple[float, tuple[LayerRecord, ...]]]:
+        """Every probe in order: when, in epochs, and what it saw of each layer."""
+        found = [(float(e.epoch), e.layers) for e in self.history]
+        each = next((e.step / e.epoch for e in self.history if e.step and e.epoch), 1.0)
+        return sorted(found + [(s.step / each, s.layers) for s in self.steps], key=lambda p: p[0])
 
 
 ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
@@ -118,7 +188,7 @@ def read(path: Path) -> RunRecord:
         record = ADAPTER.validate_json(text)
     except ValidationError as error:
         raise RecordError(_what_is_wrong(path, text, error)) from None
-    if record.schema != SCHEMA:
+    if record.schema not in READABLE:
         raise RecordError(_what_is_wrong(path, text, None))
     return record
 
@@ -129,7 +199,7 @@ def _what_is_wrong(path: Path, text: bytes, error: ValidationError | None) -> st
     except ValueError as fault:
         return f"{path}: is not whole JSON: {fault}"
     schema = found.get("schema") if isinstance(found, dict) else None
-    if schema != SCHEMA:
+    if schema not in READABLE:
         if isinstance(schema, str) and schema.startswith("reluprobe/run/"):
             return f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
         return f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.config import SETTINGS, Value
+from reluprobe.config import SETTINGS, Value, rank
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import EpochRecord, RunRecord
 
@@ -161,18 +161,18 @@ def ordered(configurations: Sequence[Configuration], key: str | None) -> list[Co
     if measure is not None:
         sign = -1 if key == "accuracy" else 1
 
-        def rank(c: Configuration) -> tuple[bool, float]:
+        def by_measure(c: Configuration) -> tuple[bool, float]:
             found = measure(c)
             return (found is None, 0.0 if found is None else sign * found.mean)
 
-        return sorted(configurations, key=rank)
+        return sorted(configurations, key=by_measure)
     if any(key not in c.settings for c in configurations):
         allowed = [*SORT_KEYS, *(configurations[0].settings if configurations else ())]
         raise InputError(
             "cannot sort by that",
             [f"--sort {key}: allowed is one of {', '.join(allowed)}{nearest(key, allowed)}"],
         )
-    return sorted(configurations, key=lambda c: c.settings[key])  # type: ignore[return-value]
+    return sorted(configurations, key=lambda c: rank(c.settings[key]))  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -195,5 +195,5 @@ def pivot(
         for c in summarize(records, definition, by=[row, column])
     }
     rows = tuple(dict.fromkeys(r for r, _ in cells))
-    columns = tuple(sorted({c for _, c in cells}))
+    columns = tuple(sorted({c for _, c in cells}, key=rank))
     return Pivot(rows, columns, cells)

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import grid, observe, records, train
+from reluprobe import grid, observe, records, rhythm, train
 from reluprobe.data import Dataset
 from reluprobe.errors import InputError
 from reluprobe.grid import Run
@@ -60,27 +61,29 @@ def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Eve
     Args:
         runs: what to run. On a CPU runs of one architecture share a program whatever their
             activation; on an accelerator, where lanes are vmapped, each activation has its own.
-        load: name → dataset. Called when a group needs another dataset than the one before.
+        load: name → dataset. Called once a dataset, before anything is trained.
 
     Raises:
         InputError: a probe larger than its training set.
     """
     # Data that cannot be had, or is too small, is known before anything is trained.
-    for name in dict.fromkeys(run.config.dataset for run in runs):
-        _check_probes([run for run in runs if run.config.dataset == name], load(name))
+    datasets = {name: load(name) for name in dict.fromkeys(r.config.dataset for r in runs)}
+    for name, dataset in datasets.items():
+        _check_probes([run for run in runs if run.config.dataset == name], dataset)
     engine = _Engine()
-    dataset: Dataset | None = None
+    placed = ""
     for group in grid.groups(runs, also=() if engine.one_by_one else ("activation",)):
         name = group[0].config.dataset
-        if dataset is None or dataset.name != name:
-            dataset = load(name)
+        dataset = datasets[name]
+        if placed != name:
+            placed = name
             engine.put(dataset)
         yield from engine.group(group, dataset)
 
 
 def _check_probes(runs: Sequence[Run], dataset: Dataset) -> None:
-    wanted = max(run.config.probe_examples for run in runs)
     there = len(dataset.train_targets)
+    wanted = max(rhythm.probed(run.config, there) for run in runs)
     if wanted > there:
         raise InputError(
             "the probe is larger than the training set",
@@ -103,8 +106,11 @@ class _Engine:
 
     def put(self, dataset: Dataset) -> None:
         """Place a dataset on every device."""
-        d = dataset
-        arrays = (d.train_inputs, d.train_targets, d.test_inputs, d.test_targets)
+        inputs = np.concatenate([dataset.train_inputs, dataset.test_inputs])
+        targets = np.concatenate([dataset.train_targets, dataset.test_targets])
+        ends = (dataset.train_inputs.min(axis=0), dataset.train_inputs.max(axis=0))
+        low, high = (np.asarray(train.scaled(jnp.asarray(end))) for end in ends)
+        arrays = (inputs, targets, low, high)
         self.data = train.Arrays(*(jax.device_put(array, self.everywhere) for array in arrays))
 
     def group(self, runs: Sequence[Run], dataset: Dataset) -> Iterator[Event]:
@@ -119,7 +125,7 @@ class _Engine:
         stats = self.mesh.devices.flat[0].memory_stats() or {}
         config, features = runs[0].config, dataset.train_inputs.shape[1]
         weights = config.width * (features + config.depth * (config.width + 1) + 10)
-        looked_at = max(train.EVALUATION_BATCH, config.probe_examples, config.batch_size)
+        looked_at = max(train.EVALUATION_BATCH, config.batch_size)
         # Weights, two moments, gradient, update, and room for one copy; then activations.
         floats = 6 * weights + 4 * looked_at * config.width * config.depth
         fits = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
@@ -129,7 +135,8 @@ class _Engine:
         before = time.perf_counter()
         outputs = dataset.classes or 1
         features = dataset.train_inputs.shape[1]
-        starts = [train.init_lane(run.config, features, outputs) for run in runs]
+        examples = len(dataset.train_targets)
+        starts = [train.init_lane(run.config, features, outputs, examples) for run in runs]
         plan = starts[0][2] if self.one_by_one else starts[0][2].fixed(runs[0].config)
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
         program, compiled = self._program(plan, lanes, numbers)
@@ -137,10 +144,10 @@ class _Engine:
             yield Compiled(len(runs), time.perf_counter() - before)
 
         started = time.perf_counter()
-        watch = observe.Watch(runs, classifies=dataset.classes is not None)
-        for epoch in range(runs[0].config.epochs + 1):
-            lanes, report = program(self.data, np.int32(epoch), lanes, numbers)
-            for run, record in watch.see(epoch, jax.device_get(report)):
+        watch = observe.Watch(runs, dataset)
+        for now in rhythm.sections(runs[0].config, examples):
+            lanes, report = program(self.data, now, lanes, numbers)
+            for run, record in watch.see(now, jax.device_get(report)):
                 yield EpochDone(run, record, watch.diverged(run))
             # A lane that has diverged rests: it would only compute NaN.
             numbers = numbers._replace(live=jax.device_put(watch.live(size), self.by_lane))
@@ -160,7 +167,7 @@ class _Engine:
     def _program(
         self, plan: train.Blueprint, lanes: train.Lane, numbers: train.Numbers
     ) -> tuple[Program, bool]:
-        """The compiled epoch of these lanes, and whether it had to be compiled."""
+        """The compiled section of these lanes, and whether it had to be compiled."""
         shapes = tuple((x.shape, x.dtype) for x in jax.tree.leaves((self.data, lanes)))
         key = (plan, self.one_by_one, self.mesh, shapes)
         if new := key not in PROGRAMS:
@@ -172,7 +179,8 @@ class _Engine:
                 check_vma=False,
             )
             jitted = jax.jit(mapped, donate_argnums=2)
-            PROGRAMS[key] = jitted.lower(self.data, np.int32(0), lanes, numbers).compile()
+            rest = (rhythm.example(), lanes, numbers)
+            PROGRAMS[key] = jitted.lower(self.data, *rest).compile()
         return PROGRAMS[key], new
 
 
@@ -180,19 +188,19 @@ def _map_lanes(
     plan: train.Blueprint,
     one_by_one: bool,
     data: train.Arrays,
-    epoch: jax.Array,
+    now: train.Section,
     lanes: train.Lane,
     numbers: train.Numbers,
 ) -> tuple[train.Lane, train.Report]:
-    """One epoch of all lanes of one device."""
+    """One section of all lanes of one device."""
     if not one_by_one:
-        return jax.vmap(partial(train.epoch, plan, data, epoch))(lanes, numbers)
+        return jax.vmap(partial(train.section, plan, data, now))(lanes, numbers)
 
     def lane(both: tuple[train.Lane, train.Numbers]) -> tuple[train.Lane, train.Report]:
         return jax.lax.cond(
             both[1].live,
-            lambda: train.epoch(plan, data, epoch, *both),
-            lambda: train.idle(plan, both[0]),
+            lambda: train.section(plan, data, now, *both),
+            lambda: train.idle(plan, data, now, *both),
         )
 
     return jax.lax.map(lane, (lanes, numbers))

@@ -1,4 +1,4 @@
-"""Train and probe one lane for one epoch. Pure: a lane in, a lane and its report out."""
+"""Train one lane for a section and look at it. Pure: a lane in, a lane and its report out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
 
-from reluprobe import model, probe, zoo
+from reluprobe import causes, certificate, model, moments, probe, zoo
 from reluprobe.config import RunConfig
 
 #: Examples a step when only looking: bounds the memory that the test set's activations take.
@@ -20,12 +20,37 @@ EVALUATION_BATCH = 1000
 
 
 class Arrays(NamedTuple):
-    """A dataset on the device: uint8 pixels, scaled to [0, 1] inside the step, or floats."""
+    """A dataset on the device: uint8 pixels, scaled to [0, 1] inside the step, or floats.
 
-    train_inputs: Shaped[Array, "example feature"]
-    train_targets: Shaped[Array, " example"]
-    test_inputs: Shaped[Array, "example feature"]
-    test_targets: Shaped[Array, " example"]
+    The training examples come first, then the test set's. ``low`` and ``high`` are each feature's
+    smallest and largest training value, as the network sees it.
+    """
+
+    inputs: Shaped[Array, "example feature"]
+    targets: Shaped[Array, " example"]
+    low: Float[Array, " feature"]
+    high: Float[Array, " feature"]
+
+
+class Section(NamedTuple):
+    """What one call does: some steps of an epoch, then a probe. Scalars; the same for all lanes.
+
+    Attributes:
+        epoch: the epoch these steps belong to; 0 is before the first.
+        first, last: steps of that epoch, from and up to.
+        closes: whether the epoch ends here: then the test set is run through.
+        ends: whether the run ends here: then units are looked at on the test and training sets.
+        probed: how many examples the probe has.
+        explained: on how many of them causes of death are sought.
+    """
+
+    epoch: Int[Array, ""]
+    first: Int[Array, ""]
+    last: Int[Array, ""]
+    closes: Bool[Array, ""]
+    ends: Bool[Array, ""]
+    probed: Int[Array, ""]
+    explained: Int[Array, ""]
 
 
 class Numbers(NamedTuple):
@@ -39,21 +64,33 @@ class Numbers(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """What training changes."""
+    """What training changes. ``order`` and ``sums`` (loss, right) are those of the epoch."""
 
     weights: nnx.State
     optimizer: optax.OptState
+    order: Int[Array, "step batch"]
+    sums: Float[Array, " two"]
+
+
+#: The samples on which units are looked at; an axis ``sample`` follows this order.
+SAMPLES = ("probe", "test", "train")
 
 
 class Report(NamedTuple):
-    """What one epoch of one lane shows. ``finite`` is false once anything is NaN or infinite."""
+    """What one section of one lane shows. ``finite`` is false once anything is NaN or infinite.
+
+    What the section did not look at (see :class:`Section`) is meaningless here.
+    """
 
     train_loss: Float[Array, ""]
     train_accuracy: Float[Array, ""]
-    test_loss: Float[Array, ""]
-    test_accuracy: Float[Array, ""]
+    loss: Float[Array, " sample"]
+    accuracy: Float[Array, " sample"]
     finite: Bool[Array, ""]
     units: probe.UnitStatistics
+    certain: Bool[Array, "layer unit"]
+    causes: causes.Causes
+    moments: moments.Moments
 
 
 @dataclass(frozen=True)
@@ -66,26 +103,36 @@ class Blueprint:
     graph: nnx.GraphDef
     optimizer: str
     batch_size: int
-    probe_examples: int
+    train_examples: int
     regression: bool
     activation: int | None = None
 
     def run(self, inputs: Array, weights: nnx.State, numbers: Numbers) -> tuple[Array, Array]:
         """The network's outputs and pre-activations for these raw inputs."""
         network = nnx.merge(self.graph, weights)
-        return network(scaled(inputs), self.index(numbers), numbers.parameter)
+        return network(scaled(inputs), *self.f(numbers))
 
     def fixed(self, config: RunConfig) -> Blueprint:
         """This plan with the run's activation compiled in."""
         return dataclasses.replace(self, activation=zoo.INDEX[config.activation])
 
-    def index(self, numbers: Numbers) -> zoo.Index:
-        """The index of the lane's activation."""
-        return numbers.activation if self.activation is None else self.activation
+    def f(self, numbers: Numbers) -> tuple[zoo.Index, zoo.Scalar]:
+        """The lane's activation: its index and its parameter."""
+        index = numbers.activation if self.activation is None else self.activation
+        return index, numbers.parameter
 
 
-def init_lane(config: RunConfig, features: int, outputs: int) -> tuple[Lane, Numbers, Blueprint]:
-    """A run's starting point. Its randomness comes from its own seed only."""
+def init_lane(
+    config: RunConfig, features: int, outputs: int, examples: int
+) -> tuple[Lane, Numbers, Blueprint]:
+    """A run's starting point. Its randomness comes from its own seed only.
+
+    Args:
+        config: the run.
+        features: inputs of the network.
+        outputs: outputs of the network.
+        examples: size of the training set.
+    """
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
     network = model.make(config, features, outputs, nnx.Rngs(weights_key))
     graph, weights = nnx.split(network)
@@ -97,10 +144,10 @@ def init_lane(config: RunConfig, features: int, outputs: int) -> tuple[Lane, Num
         jax.random.key_data(order_key),
         jnp.bool_(True),
     )
-    plan = Blueprint(
-        graph, config.optimizer, config.batch_size, config.probe_examples, outputs == 1
-    )
-    return Lane(weights, state), numbers, plan
+    plan = Blueprint(graph, config.optimizer, config.batch_size, examples, outputs == 1)
+    steps = -(-examples // config.batch_size)
+    order = jnp.zeros((steps, config.batch_size), jnp.int32)
+    return Lane(weights, state, order, jnp.zeros(2)), numbers, plan
 
 
 def scaled(inputs: Shaped[Array, "example feature"]) -> Float[Array, "example feature"]:
@@ -138,77 +185,160 @@ def batches(
     return jnp.pad(order, (0, missing)).reshape(steps, size), weights.reshape(steps, size)
 
 
-def epoch(
-    plan: Blueprint, data: Arrays, number: Int[Array, ""], lane: Lane, numbers: Numbers
+def section(
+    plan: Blueprint, data: Arrays, now: Section, lane: Lane, numbers: Numbers
 ) -> tuple[Lane, Report]:
-    """Train once over the data, then test and probe. Epoch 0 tests and probes only."""
-    lane, (train_loss, train_accuracy) = jax.lax.cond(
-        number > 0,
-        lambda: _train(plan, data, number, lane, numbers),
-        lambda: (lane, (jnp.nan, jnp.nan)),
+    """Train for some steps, then look: at the probe, and where an epoch or the run ends, beyond."""
+    before = lane.weights
+    lane = _train(plan, data, now, lane, numbers)
+    count, total = plan.train_examples, data.targets.size
+    # A sample that is not looked at is empty. One compiled body serves all three.
+    starts = jnp.array([0, count, 0])
+    tested, trained = jnp.where(now.closes, total, count), jnp.where(now.ends, count, 0)
+    stops = jnp.stack([now.probed, tested, trained])
+    tallied = jnp.stack([jnp.bool_(True), now.ends, now.ends])
+    weights = lane.weights
+
+    def sample(span: tuple[Array, Array, Array]) -> tuple[Array, Array, Array, probe.Tally]:
+        return _look(plan, data, weights, numbers, *span)
+
+    loss, right, finite, tallies = jax.lax.map(sample, (starts, stops, tallied))
+    seen = jnp.maximum(stops - starts, 1).astype(jnp.float32)
+    train_loss, train_right = lane.sums / count
+    network = nnx.merge(plan.graph, weights)
+    report = Report(
+        train_loss,
+        train_right,
+        loss / seen,
+        right / seen,
+        finite.all() & jnp.isfinite(loss).all() & jnp.isfinite(train_loss),
+        jax.vmap(probe.answer)(tallies),
+        certificate.certify(network, data.low, data.high, *plan.f(numbers)),
+        _explain(plan, data, now, before, weights, numbers),
+        _moments(plan, data, now, weights, numbers),
     )
-    test_loss, test_accuracy = _test(plan, data, lane, numbers)
-    _, z = plan.run(data.train_inputs[: plan.probe_examples], lane.weights, numbers)
-    finite = jnp.isfinite(z).all() & jnp.isfinite(test_loss)
-    finite &= jnp.isfinite(train_loss) | (number == 0)
-    units = probe.probe(z, plan.index(numbers), numbers.parameter)
-    return lane, Report(train_loss, train_accuracy, test_loss, test_accuracy, finite, units)
+    return lane, report
 
 
-def _train(
-    plan: Blueprint, data: Arrays, number: Int[Array, ""], lane: Lane, numbers: Numbers
-) -> tuple[Lane, tuple[Array, Array]]:
-    """One pass over the training set in a fresh order; the running mean loss and accuracy."""
-    count = data.train_targets.size
-    key = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), number)
-    order = jax.random.permutation(key, count)
+def _train(plan: Blueprint, data: Arrays, now: Section, lane: Lane, numbers: Numbers) -> Lane:
+    """Some steps of an epoch. Its first section draws a fresh order of the training set."""
 
-    def step(lane: Lane, batch: tuple[Array, Array]) -> tuple[Lane, tuple[Array, Array]]:
-        return _step(plan, data, numbers, lane, *batch)
+    def fresh() -> Array:
+        key = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), now.epoch)
+        order = jax.random.permutation(key, plan.train_examples)
+        return batches(order, plan.batch_size)[0]
 
-    lane, (loss, right) = jax.lax.scan(step, lane, batches(order, plan.batch_size))
-    return lane, (loss.sum() / count, right.sum() / count)
+    starting = now.first == 0
+    order = jax.lax.cond(starting, fresh, lambda: lane.order)
+    counts = batches(jnp.arange(plan.train_examples), plan.batch_size)[1]
+    lane = lane._replace(order=order, sums=jnp.where(starting, 0.0, lane.sums))
+
+    def step(i: Array, lane: Lane) -> Lane:
+        return _step(plan, data, numbers, lane, lane.order[i], counts[i])
+
+    return jax.lax.fori_loop(now.first, now.last, step, lane)
 
 
 def _step(
-    plan: Blueprint, data: Arrays, numbers: Numbers, lane: Lane, chosen: Array, weights: Array
-) -> tuple[Lane, tuple[Array, Array]]:
-    """One update; the sum over the batch of losses and of right predictions, before it."""
-    inputs, targets = data.train_inputs[chosen], data.train_targets[chosen]
+    plan: Blueprint, data: Arrays, numbers: Numbers, lane: Lane, chosen: Array, counts: Array
+) -> Lane:
+    """One update; the batch's losses and right predictions, before it, join the sums."""
+    inputs, targets = data.inputs[chosen], data.targets[chosen]
 
-    def mean_loss(state: nnx.State) -> tuple[Array, tuple[Array, Array]]:
+    def mean_loss(state: nnx.State) -> tuple[Array, Array]:
         outputs, _ = plan.run(inputs, state, numbers)
         loss, right = losses(outputs, targets, plan.regression)
-        total = jnp.sum(loss * weights)
-        return total / jnp.sum(weights), (total, jnp.sum(right * weights))
+        total = jnp.sum(loss * counts)
+        return total / jnp.sum(counts), jnp.stack([total, jnp.sum(right * counts)])
 
     gradient, sums = jax.grad(mean_loss, has_aux=True)(lane.weights)
     optimizer = zoo.optimizer(plan.optimizer, numbers.learning_rate)
     updates, state = optimizer.update(gradient, lane.optimizer, lane.weights)
-    weights_now: Any = optax.apply_updates(lane.weights, updates)
-    return Lane(weights_now, state), sums
+    weights: Any = optax.apply_updates(lane.weights, updates)
+    return Lane(weights, state, lane.order, lane.sums + sums)
 
 
-def _test(plan: Blueprint, data: Arrays, lane: Lane, numbers: Numbers) -> tuple[Array, Array]:
-    """Mean loss and accuracy on the test set."""
-    count = data.test_targets.size
-
-    def look(sums: tuple[Array, Array], batch: tuple[Array, Array]) -> tuple[tuple, None]:
-        chosen, weights = batch
-        outputs, _ = plan.run(data.test_inputs[chosen], lane.weights, numbers)
-        loss, right = losses(outputs, data.test_targets[chosen], plan.regression)
-        return (sums[0] + jnp.sum(loss * weights), sums[1] + jnp.sum(right * weights)), None
-
-    start = (jnp.float32(0), jnp.float32(0))
-    steps = batches(jnp.arange(count), min(EVALUATION_BATCH, count))
-    (loss, right), _ = jax.lax.scan(look, start, steps)
-    return loss / count, right / count
+def _batch(plan: Blueprint) -> int:
+    return min(EVALUATION_BATCH, plan.train_examples)
 
 
-def idle(plan: Blueprint, lane: Lane) -> tuple[Lane, Report]:
+def _span(
+    plan: Blueprint, data: Arrays, i: Array | int, start: Array | int, stop: Array
+) -> tuple[Array, Array, Array]:
+    """Batch i of the examples from start to stop: inputs, targets, and 1 where one counts."""
+    at = start + i * _batch(plan) + jnp.arange(_batch(plan))
+    # The last batch is filled up with its last example, which changes no maximum and no "all".
+    chosen = jnp.minimum(at, stop - 1)
+    return data.inputs[chosen], data.targets[chosen], (at < stop).astype(jnp.float32)
+
+
+def _look(
+    plan: Blueprint,
+    data: Arrays,
+    weights: nnx.State,
+    numbers: Numbers,
+    start: Array,
+    stop: Array,
+    tallied: Array,
+) -> tuple[Array, Array, Array, probe.Tally]:
+    """Summed loss, right predictions, finiteness and (if wanted) a tally of some examples."""
+
+    def batch(i: Array, seen: tuple[Array, Array, Array, probe.Tally]) -> Any:
+        loss, right, finite, tally = seen
+        inputs, targets, counts = _span(plan, data, i, start, stop)
+        outputs, z = plan.run(inputs, weights, numbers)
+        lost, hit = losses(outputs, targets, plan.regression)
+        tally = jax.lax.cond(
+            tallied, lambda: probe.add(tally, z, counts, *plan.f(numbers)), lambda: tally
+        )
+        finite &= jnp.isfinite(z).all()
+        return loss + jnp.sum(lost * counts), right + jnp.sum(hit * counts), finite, tally
+
+    hidden = nnx.merge(plan.graph, weights).hidden
+    nothing = probe.empty(len(hidden), hidden[-1].out_features)
+    zero = jnp.float32(0)
+    many = -((start - stop) // _batch(plan))
+    return jax.lax.fori_loop(0, many, batch, (zero, zero, jnp.bool_(True), nothing))
+
+
+def _explain(
+    plan: Blueprint,
+    data: Arrays,
+    now: Section,
+    before: nnx.State,
+    after: nnx.State,
+    numbers: Numbers,
+) -> causes.Causes:
+    """What moved each unit's largest pre-activation over the probe in this section."""
+    old, new = nnx.merge(plan.graph, before), nnx.merge(plan.graph, after)
+
+    def batch(i: Array, peaks: causes.Peaks) -> causes.Peaks:
+        inputs, _, _ = _span(plan, data, i, 0, now.explained)
+        return causes.add(peaks, old, new, scaled(inputs), *plan.f(numbers))
+
+    start = causes.empty(len(new.hidden), new.hidden[-1].out_features)
+    many = -(-now.explained // _batch(plan))
+    return causes.shares(jax.lax.fori_loop(0, many, batch, start), old, new)
+
+
+def _moments(
+    plan: Blueprint, data: Arrays, now: Section, weights: nnx.State, numbers: Numbers
+) -> moments.Moments:
+    """Moments over the probe's first batch, before training and where the run ends."""
+
+    def taken() -> moments.Moments:
+        inputs, _, counts = _span(plan, data, 0, 0, now.probed)
+        _, z = plan.run(inputs, weights, numbers)
+        return moments.moments(z, counts, *plan.f(numbers))
+
+    layers = len(nnx.merge(plan.graph, weights).hidden)
+    return jax.lax.cond((now.epoch == 0) | now.ends, taken, lambda: moments.nothing(layers))
+
+
+def idle(
+    plan: Blueprint, data: Arrays, now: Section, lane: Lane, numbers: Numbers
+) -> tuple[Lane, Report]:
     """What a lane that is padding or has diverged does: nothing. Its report says not finite."""
-    kernels = [w for w in jax.tree.leaves(lane.weights) if w.ndim == 2]
-    units = jnp.zeros((len(kernels) - 1, kernels[-1].shape[0]), bool)
-    nan = jnp.float32(jnp.nan)
-    nothing = probe.UnitStatistics(*[units] * len(probe.UnitStatistics._fields))
-    return lane, Report(nan, nan, nan, nan, jnp.bool_(False), nothing)
+    shape = jax.eval_shape(lambda: section(plan, data, now, lane, numbers)[1])
+    report: Any = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape)
+    return lane, report

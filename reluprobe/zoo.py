@@ -30,8 +30,10 @@ class Activation:
         function: f(z, parameter).
         formula: f, as text.
         low, high: infimum and supremum of f; infinite where it has none.
-        setting: the name of the setting that is f's parameter, where it has one.
         source: where it was proposed.
+        setting: the name of the setting that is f's parameter, where it has one.
+        flat_below, flat_above: f is constant below the one and above the other; infinite where
+            it is not.
     """
 
     function: Callable[[Array, Scalar], Array]
@@ -40,18 +42,27 @@ class Activation:
     high: float
     source: str
     setting: str | None = None
+    flat_below: float = -math.inf
+    flat_above: float = math.inf
 
     @property
     def bounded(self) -> bool:
         """Whether f is bounded on both sides, so that it can saturate."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    @property
+    def dies_for_certain(self) -> bool:
+        """Whether f is flat somewhere, so that a unit can be dead for every input of a box."""
+        return math.isfinite(self.flat_below) or math.isfinite(self.flat_above)
+
 
 INF = math.inf
 
 #: The order is the traced index of an activation: append, never reorder.
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(lambda z, p: jax.nn.relu(z), "max(z, 0)", 0, INF, "Nair & Hinton 2010"),
+    "relu": Activation(
+        lambda z, p: jax.nn.relu(z), "max(z, 0)", 0, INF, "Nair & Hinton 2010", flat_below=0
+    ),
     "leaky_relu": Activation(
         lambda z, p: jax.nn.leaky_relu(z, p),
         "z if z >= 0 else leaky_slope·z",
@@ -88,7 +99,15 @@ ACTIVATIONS: dict[str, Activation] = {
     "softplus": Activation(
         lambda z, p: jax.nn.softplus(z), "log(1 + exp(z))", 0, INF, "Dugas et al. 2001"
     ),
-    "relu6": Activation(lambda z, p: jax.nn.relu6(z), "min(max(z, 0), 6)", 0, 6, "Krizhevsky 2010"),
+    "relu6": Activation(
+        lambda z, p: jax.nn.relu6(z),
+        "min(max(z, 0), 6)",
+        0,
+        6,
+        "Krizhevsky 2010",
+        flat_below=0,
+        flat_above=6,
+    ),
     "tanh": Activation(lambda z, p: jnp.tanh(z), "tanh(z)", -1, 1, "classical"),
     "sigmoid": Activation(lambda z, p: jax.nn.sigmoid(z), "1 / (1 + exp(−z))", 0, 1, "classical"),
     "identity": Activation(

@@ -134,7 +134,7 @@ def test_missing_runs_are_counted(swept, reluprobe, tmp_path):
 def test_a_broken_record_is_named_and_the_others_are_shown(swept, reluprobe, tmp_path):
     first, second, *_ = run_files(tmp_path / "results" / "grid")
     first.write_text(first.read_text()[:100])
-    second.write_text(second.read_text().replace("reluprobe/run/1", "reluprobe/run/99"))
+    second.write_text(second.read_text().replace(records.SCHEMA, "reluprobe/run/99"))
     found = reluprobe("report", "results")
     assert found.code == 1
     assert "6 runs of blobs (2 more missing)" in found.out

@@ -292,7 +292,7 @@ def gradients(name: str, shifts: np.ndarray, layers_of: Any, with_layers: Any):
     """
     rng = np.random.default_rng(0)
     config = make_run({"activation": name, "depth": DEPTH, "width": WIDTH, "optimizer": "sgd"})
-    lane, numbers, plan = train.init_lane(config, FEATURES, OUTPUTS)
+    lane, numbers, plan = train.init_lane(config, FEATURES, OUTPUTS, 50)
     kernels = [kernel for kernel, _ in layers_of(nnx.merge(plan.graph, lane.weights))]
     biases = [*shifts, np.zeros(OUTPUTS)]
     layers = [

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reluprobe import grid, observe, records
-from reluprobe.config import make_run, names
+from reluprobe import data, grid, observe, records
+from reluprobe.causes import Causes
+from reluprobe.config import make_run
 from reluprobe.errors import ReluprobeError
+from reluprobe.moments import BINS, Moments
+from reluprobe.probe import UnitStatistics
 from reluprobe.records import EpochRecord, LayerRecord, ProbeRecord, RecordError, RunRecord
+from reluprobe.train import Report, Section
 
 KEYS = ("schema", "id", "config", "status", "environment", "seconds", "probe", "history")
+KEYS += ("steps", "samples")
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 fractions = st.none() | st.floats(0, 1)
@@ -50,7 +54,7 @@ configs = st.fixed_dictionaries(
 ).map(make_run)
 run_records = st.builds(
     RunRecord,
-    schema=st.just("reluprobe/run/1"),
+    schema=st.just("reluprobe/run/2"),
     id=st.from_regex("[0-9a-f]{12}", fullmatch=True),
     config=configs,
     status=st.sampled_from(("ok", "diverged", "failed")),
@@ -74,7 +78,7 @@ def record() -> RunRecord:
     config = make_run({"width": 11, "depth": 1})
     environment: dict[str, str | int] = {"jax": "0.10", "devices": 2}
     return RunRecord(
-        "reluprobe/run/1",
+        "reluprobe/run/2",
         grid.run_id(config),
         config,
         "ok",
@@ -123,7 +127,7 @@ def test_json_is_standard_and_has_these_keys_schema_first(record: RunRecord):
 
     fields = json.loads(records.to_json(record), parse_constant=refuse)
     assert tuple(fields) == (*KEYS, *(() if record.error is None else ("error",)))
-    assert fields["schema"] == "reluprobe/run/1"
+    assert fields["schema"] == "reluprobe/run/2"
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -148,14 +152,14 @@ def test_final_is_the_last_epoch(record: RunRecord):
 
 
 def test_a_newer_schema_is_refused_by_name(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/2"))
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/3"))
     message = refusal(path)
-    assert "reluprobe/run/2" in message and "reluprobe/run/1" in message
+    assert "reluprobe/run/3" in message and "reluprobe/run/2" in message
 
 
 def test_a_newer_schema_is_named_even_where_its_fields_are_strange(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/2", novelty=1))
-    assert "reluprobe/run/2" in refusal(path)
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/3", novelty=1))
+    assert "reluprobe/run/3" in refusal(path)
 
 
 def test_a_record_without_its_schema_is_refused(damaged: Any):
@@ -282,16 +286,38 @@ def test_a_record_replaces_the_one_before_and_may_be_read_by_whom_the_umask_admi
 
 def report_of(units: np.ndarray, finite: bool = True) -> Any:
     """A report of one lane, ``units`` of ``(layer, unit)`` being every definition's answer."""
-    value = np.array([0.5], np.float32)
-    everywhere = SimpleNamespace(**dict.fromkeys(names.DEFINITIONS, units[None]))
-    return SimpleNamespace(
+    depth, _ = units.shape
+    value, three = np.array([0.5], np.float32), np.full((1, 3), 0.5, np.float32)
+    answers = np.broadcast_to(units, (1, 3, *units.shape))
+    zeros, bins = np.zeros((1, depth)), np.zeros((1, depth, BINS), int)
+    return Report(
         train_loss=value,
         train_accuracy=value,
-        test_loss=value,
-        test_accuracy=value,
+        loss=three,
+        accuracy=three,
         finite=np.array([finite]),
-        units=everywhere,
+        units=UnitStatistics(*[answers] * 6),
+        certain=units[None],
+        causes=Causes(*[np.ones((1, *units.shape))] * 3),
+        moments=Moments(*[zeros] * 6, bins),
     )
+
+
+def see(run: grid.Run, units: np.ndarray, epoch: int = 1, classes: int | None = 10) -> Any:
+    """The record of one epoch of a run."""
+    ((_, record),) = watch_of(run, classes).see(moment(epoch), report_of(units))
+    return record
+
+
+def watch_of(run: grid.Run, classes: int | None = 10) -> observe.Watch:
+    some = np.zeros((1000, 1), np.float32)
+    return observe.Watch([run], data.Dataset("made", some, some[:, 0], some, some[:, 0], classes))
+
+
+def moment(epoch: int) -> Section:
+    """The end of an epoch, not the run's last."""
+    numbers = epoch, 0, 8 if epoch else 0, True, False, 1000, 1000
+    return Section(*map(np.asarray, numbers))
 
 
 unit_answers = hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 40)))
@@ -302,7 +328,7 @@ unit_answers = hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 40))
 def test_the_mask_of_dead_units_decodes_to_them_and_to_their_fraction(units: np.ndarray):
     depth, width = units.shape
     run = grid.make(make_run({"depth": depth, "width": width}))
-    ((_, epoch),) = observe.Watch([run], True).see(1, report_of(units))
+    epoch = see(run, units)
     for layer, answers in zip(epoch.layers, units, strict=True):
         packed = np.frombuffer(bytes.fromhex(layer.dead_units or ""), np.uint8)
         bits = np.unpackbits(packed).astype(bool)
@@ -316,16 +342,16 @@ def test_unit_zero_is_the_highest_bit_of_the_first_digit():
     run = grid.make(make_run({"depth": 1, "width": 11}))
     units = np.zeros((1, 11), bool)
     units[0, 0] = units[0, 10] = True
-    ((_, epoch),) = observe.Watch([run], True).see(1, report_of(units))
+    epoch = see(run, units)
     assert epoch.layers[0].dead_units == "8020"
 
 
 def test_a_run_once_lost_stays_lost():
     run = grid.make(make_run({"depth": 1, "width": 8}))
-    watch = observe.Watch([run], True)
+    watch = watch_of(run)
     units = np.ones((1, 8), bool)
     seen = [
-        next(watch.see(n, report_of(units, finite)))[1]
+        next(watch.see(moment(n), report_of(units, finite)))[1]
         for n, finite in enumerate((True, False, True))
     ]
     assert [epoch.test_loss for epoch in seen] == [0.5, None, None]
@@ -337,14 +363,52 @@ def test_a_run_once_lost_stays_lost():
 @pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid", "relu6", "elu", "identity"])
 def test_saturation_is_null_where_it_does_not_apply(name: str):
     run = grid.make(make_run({"depth": 1, "width": 8, "activation": name}))
-    ((_, epoch),) = observe.Watch([run], True).see(1, report_of(np.zeros((1, 8), bool)))
+    epoch = see(run, np.zeros((1, 8), bool))
     assert epoch.layers[0].saturated == (0.0 if name in ("tanh", "sigmoid", "relu6") else None)
 
 
 def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
     run = grid.make(make_run({"depth": 1, "width": 8}))
-    report = report_of(np.zeros((1, 8), bool))
-    for classifies, expected in ((True, (None, None, 0.5, 0.5)), (False, (None, None, 0.5, None))):
-        ((_, epoch),) = observe.Watch([run], classifies).see(0, report)
+    for classes, expected in ((10, (None, None, 0.5, 0.5)), (None, (None, None, 0.5, None))):
+        epoch = see(run, np.zeros((1, 8), bool), epoch=0, classes=classes)
         found = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy)
         assert found == expected
+
+
+def test_a_record_of_the_first_schema_is_read_still(record: RunRecord, tmp_path: Path):
+    fields = json.loads(records.to_json(record)) | {"schema": "reluprobe/run/1"}
+    for key in ("steps", "samples"):
+        del fields[key]
+    for epoch in fields["history"]:
+        del epoch["step"]
+        for layer in epoch["layers"]:
+            for key in ("certified", "deaths", "causes", "activations"):
+                del layer[key]
+    for setting in ("probe_every",):
+        del fields["config"][setting]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(fields))
+    old = records.read(path)
+    assert old.history[0].layers[0].dead == record.history[0].layers[0].dead
+    assert (old.steps, old.samples, old.history[0].layers[0].causes) == ((), (), None)
+    assert old.config == record.config
+
+
+def test_deaths_are_of_units_alive_at_the_last_probe_and_causes_sum_over_them():
+    run = grid.make(make_run({"depth": 1, "width": 8}))
+    watch = watch_of(run)
+    masks = np.array([[1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0, 0, 0]])
+    seen = [
+        next(watch.see(moment(n), report_of(m[None].astype(bool)))) for n, m in enumerate(masks)
+    ]
+    layers = [epoch.layers[0] for _, epoch in seen]
+    assert [layer.deaths for layer in layers] == [None, 2, 0]
+    assert [layer.causes for layer in layers] == [None, records.CausesRecord(2.0, 2.0, 2.0), None]
+
+
+def test_a_timeline_puts_probes_between_epochs_where_they_belong(record: RunRecord):
+    layers = record.history[0].layers
+    epochs = tuple(EpochRecord(e, None, None, None, None, layers, 10 * e) for e in range(3))
+    steps = tuple(records.StepRecord(s, layers) for s in (4, 14))
+    whole = RunRecord(**{**vars(record), "history": epochs, "steps": steps})
+    assert [when for when, _ in whole.timeline()] == [0.0, 0.4, 1.0, 1.4, 2.0]

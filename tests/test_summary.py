@@ -8,7 +8,7 @@ from reluprobe import summary, tables, wording
 from reluprobe.config import make_run
 from reluprobe.errors import InputError
 from reluprobe.grid import make
-from reluprobe.records import EpochRecord, LayerRecord, ProbeRecord, RunRecord
+from reluprobe.records import SCHEMA, EpochRecord, LayerRecord, ProbeRecord, RunRecord
 
 
 def record(dead=(0.1, 0.3), accuracy=0.9, status="ok", **settings):
@@ -25,7 +25,7 @@ def record(dead=(0.1, 0.3), accuracy=0.9, status="ok", **settings):
         None if nothing else accuracy, tuple(layer(d) for d in dead),
     )  # fmt: skip
     return RunRecord(
-        "reluprobe/run/1", run.id, run.config, status,
+        SCHEMA, run.id, run.config, status,
         {"device": "cpu", "devices": 2, "jax": "0"}, 1.0,
         ProbeRecord("train", 1000), (last,), error="boom" if status == "failed" else None,
     )  # fmt: skip

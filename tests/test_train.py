@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,22 @@ CONFIG = make_run(
     dict(depth=2, width=8, optimizer="sgd", learning_rate=RATE, batch_size=BATCH)
     | dict(init="he_normal", bias_init=0.1, probe_examples=20, seed=3)
 )
-one_epoch = jax.jit(train.epoch, static_argnums=0)
+one_section = jax.jit(train.section, static_argnums=0)
+TRAIN, TEST = slice(None, COUNT), slice(COUNT, None)
+
+
+def whole_epoch(number: int, steps: int, ends: bool = False) -> train.Section:
+    """Epoch ``number`` at one go, probed on twenty examples."""
+    last = jnp.int32(steps if number else 0)
+    flags = jnp.bool_(True), jnp.bool_(ends)
+    return train.Section(
+        jnp.int32(number), jnp.int32(0), last, *flags, jnp.int32(20), jnp.int32(20)
+    )
+
+
+def one_epoch(plan: Any, arrays: Any, number: int, lane: Any, numbers: Any) -> Any:
+    steps = -(-plan.train_examples // BATCH)
+    return one_section(plan, arrays, whole_epoch(number, steps), lane, numbers)
 
 
 def relu(z: np.ndarray) -> np.ndarray:
@@ -36,11 +52,11 @@ def arrays() -> train.Arrays:
     rng = np.random.default_rng(0)
     inputs = jnp.asarray(rng.standard_normal((COUNT + 30, FEATURES)), jnp.float32)
     labels = jnp.asarray(rng.integers(CLASSES, size=COUNT + 30), jnp.int32)
-    return train.Arrays(inputs[:COUNT], labels[:COUNT], inputs[COUNT:], labels[COUNT:])
+    return train.Arrays(inputs, labels, inputs[TRAIN].min(axis=0), inputs[TRAIN].max(axis=0))
 
 
 def start(config: RunConfig = CONFIG) -> tuple[train.Lane, train.Numbers, train.Blueprint]:
-    lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES)
+    lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES, COUNT)
     return lane, numbers, plan.fixed(config)
 
 
@@ -71,7 +87,7 @@ def numpy_step(layers: Any, inputs: np.ndarray, labels: np.ndarray, forward: Any
 
 def numpy_epoch(layers: Any, arrays: train.Arrays, order: np.ndarray, forward: Any) -> Any:
     """Layers after an epoch in this order, and the running mean loss and accuracy."""
-    inputs, labels = np.asarray(arrays.train_inputs), np.asarray(arrays.train_targets)
+    inputs, labels = np.asarray(arrays.inputs), np.asarray(arrays.targets)
     sums = np.zeros(2)
     for first in range(0, COUNT, BATCH):
         chosen = order[first : first + BATCH]
@@ -83,15 +99,15 @@ def numpy_epoch(layers: Any, arrays: train.Arrays, order: np.ndarray, forward: A
 @pytest.fixture(scope="module")
 def untrained(arrays: train.Arrays) -> Any:
     lane, numbers, plan = start()
-    return lane, *one_epoch(plan, arrays, jnp.int32(0), lane, numbers)
+    return lane, *one_epoch(plan, arrays, 0, lane, numbers)
 
 
 @pytest.fixture(scope="module")
 def trained(arrays: train.Arrays) -> Any:
     """Lane and report after epochs 1 and 2."""
     lane, numbers, plan = start()
-    lane, first = one_epoch(plan, arrays, jnp.int32(1), lane, numbers)
-    return (lane, first), one_epoch(plan, arrays, jnp.int32(2), lane, numbers)
+    lane, first = one_epoch(plan, arrays, 1, lane, numbers)
+    return (lane, first), one_epoch(plan, arrays, 2, lane, numbers)
 
 
 @pytest.fixture
@@ -178,35 +194,46 @@ def test_tests_and_probes_see_the_network_after_the_epoch(
     arrays: Any, trained: Any, layers_in: Any, forward: Any
 ):
     for lane, report in trained:
-        logits, _ = forward(layers_in(lane), np.asarray(arrays.test_inputs), relu)
-        labels = np.asarray(arrays.test_targets)
-        np.testing.assert_allclose(report.test_loss, entropies(logits, labels).mean(), rtol=1e-5)
+        logits, _ = forward(layers_in(lane), np.asarray(arrays.inputs[TEST]), relu)
+        labels = np.asarray(arrays.targets[TEST])
+        np.testing.assert_allclose(report.loss[1], entropies(logits, labels).mean(), rtol=1e-5)
         right = (logits.argmax(axis=1) == labels).mean()
-        np.testing.assert_allclose(report.test_accuracy, right, rtol=1e-6)
-        probed = np.asarray(arrays.train_inputs[: CONFIG.probe_examples])
+        np.testing.assert_allclose(report.accuracy[1], right, rtol=1e-6)
+        probed = np.asarray(arrays.inputs[:20])
         _, z = forward(layers_in(lane), probed, relu)
-        np.testing.assert_array_equal(report.units.dead, (z <= 0).all(axis=1))
+        np.testing.assert_array_equal(report.units.dead[0], (z <= 0).all(axis=1))
         assert report.finite
 
 
-def test_epoch_zero_changes_no_weights_and_has_no_training_loss(untrained: Any):
+def test_epoch_zero_changes_no_weights(untrained: Any):
     before, after, report = untrained
-    jax.tree.map(np.testing.assert_array_equal, before, after)
-    assert np.isnan(report.train_loss) and np.isnan(report.train_accuracy)
-    assert np.isfinite(report.test_loss) and report.finite
+    jax.tree.map(np.testing.assert_array_equal, before.weights, after.weights)
+    jax.tree.map(np.testing.assert_array_equal, before.optimizer, after.optimizer)
+    assert np.isfinite(report.loss[1]) and report.finite
+    assert not np.any([np.asarray(c) for c in report.causes])
+
+
+def test_an_epoch_in_pieces_is_the_epoch_to_the_bit(arrays: Any, trained: Any):
+    lane, numbers, plan = start()
+    (whole, seen), _ = trained
+    for first, last in ((0, 1), (1, 3), (3, 4)):
+        now = whole_epoch(1, 4)._replace(
+            first=jnp.int32(first), last=jnp.int32(last), closes=jnp.bool_(last == 4)
+        )
+        lane, report = one_section(plan, arrays, now, lane, numbers)
+    jax.tree.map(np.testing.assert_array_equal, lane, whole)
+    assert report.train_loss == seen.train_loss
 
 
 def test_a_partial_batch_is_as_good_as_a_batch_of_its_own_size(
     arrays: Any, layers_in: Any, forward: Any
 ):
     lane, numbers, plan = start()
-    few = arrays._replace(
-        train_inputs=arrays.train_inputs[:5], train_targets=arrays.train_targets[:5]
-    )
-    after, report = one_epoch(plan, few, jnp.int32(1), lane, numbers)
-    expected, loss, _ = numpy_step(
-        layers_in(lane), few.train_inputs, np.asarray(few.train_targets), forward
-    )
+    plan = dataclasses.replace(plan, train_examples=5)
+    lane = lane._replace(order=lane.order[:1])
+    after, report = one_epoch(plan, arrays, 1, lane, numbers)
+    few = np.asarray(arrays.inputs[:5]), np.asarray(arrays.targets[:5])
+    expected, loss, _ = numpy_step(layers_in(lane), *few, forward)
     assert_layers_close(layers_in(after), expected)
     np.testing.assert_allclose(report.train_loss, loss / 5, rtol=1e-5)
 
@@ -228,13 +255,14 @@ def test_one_bad_weight_makes_the_report_not_finite(
     layers = layers_in(lane)
     layers[layer][0][1, 2] = bad
     lane = lane._replace(weights=with_layers((plan.graph, lane.weights), layers))
-    _, report = one_epoch(plan, arrays, jnp.int32(0), lane, numbers)
+    _, report = one_epoch(plan, arrays, 0, lane, numbers)
     assert not report.finite
 
 
-def test_a_lane_that_rests_keeps_its_weights_and_says_it_is_not_finite(untrained: Any):
+def test_a_lane_that_rests_keeps_its_weights_and_says_it_is_not_finite(arrays: Any, untrained: Any):
     lane, _, real = untrained
-    kept, report = train.idle(start()[2], lane)
+    _, numbers, plan = start()
+    kept, report = train.idle(plan, arrays, whole_epoch(1, 4), lane, numbers)
     jax.tree.map(np.testing.assert_array_equal, lane, kept)
     assert not report.finite
     shapes = [jax.tree.map(lambda x: (x.shape, x.dtype), r) for r in (report, real)]
@@ -257,21 +285,22 @@ def test_a_lane_starts_from_its_seed_alone(layers_in: Any):
 @pytest.mark.parametrize("name", names.ACTIVATIONS)
 def test_numbers_carry_what_tells_lanes_apart(name: str):
     config = make_run({"activation": name, "learning_rate": 0.125})
-    _, numbers, plan = train.init_lane(config, FEATURES, CLASSES)
+    _, numbers, plan = train.init_lane(config, FEATURES, CLASSES, COUNT)
     assert float(numbers.learning_rate) == 0.125 and numbers.live
-    assert int(numbers.activation) == zoo.INDEX[name] == plan.fixed(config).index(numbers)
-    assert plan.index(numbers) is numbers.activation
+    assert int(numbers.activation) == zoo.INDEX[name] == plan.fixed(config).f(numbers)[0]
+    assert plan.f(numbers) == (numbers.activation, numbers.parameter)
 
 
 def test_one_output_means_regression():
-    assert train.init_lane(CONFIG, 1, 1)[2].regression
-    assert not train.init_lane(CONFIG, 1, 2)[2].regression
+    assert train.init_lane(CONFIG, 1, 1, COUNT)[2].regression
+    assert not train.init_lane(CONFIG, 1, 2, COUNT)[2].regression
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop"])
 def test_an_epoch_survives_strict_dtype_promotion(optimizer: str, arrays: Any):
     config = make_run({"depth": 2, "width": 8, "optimizer": optimizer})
     with jax.numpy_dtype_promotion("strict"):
-        lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES)
-        after, _ = jax.eval_shape(partial(train.epoch, plan), arrays, jnp.int32(1), lane, numbers)
+        lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES, COUNT)
+        now = whole_epoch(1, 4)
+        after, _ = jax.eval_shape(partial(train.section, plan), arrays, now, lane, numbers)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, lane)

@@ -89,15 +89,15 @@ def show(found: archive.Archive, view: View) -> None:
     out.print(tables.provenance(found))
     out.print(Text(f"{view.definition}: {tables.CALLED[view.definition][1]}", style="dim"))
     out.print()
+    cross = summary.pivot(found.records, "activation", "learning_rate", view.definition)
+    if cross is not None and view.by is None:
+        out.print(tables.pivot_title("activation", "learning_rate", view.definition))
+        out.print(tables.pivot(cross, "activation"))
+        out.print()
     out.print(tables.outcome(rows, view.definition, out.width))
     out.print()
     out.print(tables.layers_title(rows, view.definition))
     out.print(tables.by_layer(rows, view.definition, out.width))
-    cross = summary.pivot(found.records, "activation", "learning_rate", view.definition)
-    if cross is not None and view.by is None:
-        out.print()
-        out.print(tables.pivot_title("activation", "learning_rate", view.definition))
-        out.print(tables.pivot(cross, "activation"))
     bad = tables.lost(found.records)
     if bad is not None:
         out.print()

@@ -61,7 +61,8 @@ def command(
         ended = engine.follow(events, next(events), on_epoch, on_compiled)
     wall = time.perf_counter() - began
     folder = out / sweep.name
-    here = Archive(sweep.name, folder, tuple(record for record, _ in ended))
+    by_id = {record.id: record for record, _ in ended}
+    here = Archive(sweep.name, folder, tuple(by_id[run.id] for run in plan.runs))
     console.out.print()
     report.show(here, report.View())
     console.out.print()

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from reluprobe import grid, tables, wording
 from reluprobe.cli import console, options
-from reluprobe.config import SETTINGS, SweepConfig, idle_settings, make_run
+from reluprobe.config import SETTINGS, RunConfig, SweepConfig, idle_settings, make_run
 from reluprobe.errors import InputError
 
 HELP = """Train one network and watch its units die, epoch by epoch.
@@ -41,7 +41,7 @@ def command(
     plan = SweepConfig(name or f"train-{run.id}", base=given)
     rows = tables.EpochRows(run.config, console.out.width)
     console.out.print(Text(wording.network(run.config), style="bold cyan"))
-    console.out.print(_legend(run.config.probe_examples))
+    console.out.print(_legend(run.config))
     with console.err.status("loading and compiling"):
         events = engine.start(plan, [run], out, manual_dir)
         first = next(events)
@@ -60,8 +60,8 @@ def command(
         raise typer.Exit(1)
 
 
-def _legend(examples: int) -> Text:
-    return Text(
-        f"L1…: % of units dead, {tables.CALLED['dead'][1]} ({examples:,} training examples)",
-        style="dim",
-    )
+def _legend(config: RunConfig) -> Text:
+    size = config.probe_examples
+    probe = f"{size:,}" if isinstance(size, int) else size
+    meaning = tables.CALLED["dead"][1]
+    return Text(f"L1…: % of units dead, {meaning} ({probe} training examples)", style="dim")

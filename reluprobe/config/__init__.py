@@ -8,6 +8,7 @@ from reluprobe.config.settings import (
     faults_of,
     idle_settings,
     make_run,
+    rank,
     settings_of,
 )
 from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, sweep_toml
@@ -22,6 +23,7 @@ __all__ = [
     "idle_settings",
     "make_run",
     "parse_sweep",
+    "rank",
     "read_sweep",
     "settings_of",
     "sweep_toml",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal
 
 import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -31,6 +31,7 @@ def setting(
     le: float | None = None,
     choices: tuple[str, ...] = (),
     flags: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
     only_with: tuple[str, tuple[str, ...]] | None = None,
 ) -> Any:
     """One setting.
@@ -43,6 +44,7 @@ def setting(
         le: a number must be at most this.
         choices: the allowed names, where it is a name.
         flags: further spellings on the command line.
+        words: words that may stand in a number's place.
         only_with: ``(setting, names)``: this setting has an effect only where that one has one
             of these names. Elsewhere it is put back to its default, so that runs which cannot
             differ share one id.
@@ -55,6 +57,7 @@ def setting(
     metadata = {
         "help": help,
         "flags": flags,
+        "words": words,
         "choices": choices,
         "bounds": (gt, ge, le),
         "only_with": only_with,
@@ -95,8 +98,14 @@ class RunConfig:
         1.0, "Alpha of elu: its limit at -inf is -alpha.", gt=0, only_with=("activation", ("elu",))
     )
     dataset: str = setting("mnist", "Dataset: mnist, blobs, abs, or any TFDS image set.")
-    probe_examples: int = setting(
-        1000, "Training examples, the first of them, that a unit is probed on.", ge=1
+    probe_examples: int | Literal["all"] = setting(
+        1000,
+        "Training examples, the first of them, that a unit is probed on; all: every one.",
+        ge=1,
+        words=("all",),
+    )
+    probe_every: int = setting(
+        0, "Probe after every this many steps too; 0: after epochs only.", ge=0
     )
     seed: int = setting(42, "Seed of the run's weights and of its data order.", ge=0, le=2**32 - 1)
 
@@ -111,6 +120,7 @@ class Setting:
     help: str
     flags: tuple[str, ...]
     choices: tuple[str, ...]
+    words: tuple[str, ...]
     bounds: tuple[float | None, float | None, float | None]
     only_with: tuple[str, tuple[str, ...]] | None
     adapter: TypeAdapter[Any] = dataclasses.field(repr=False, compare=False)
@@ -124,7 +134,8 @@ class Setting:
         parts = [f"{sign} {bound:g}" for sign, bound in signs if bound is not None]
         if self.type is float and not parts:
             return "a finite number"
-        return f"{TYPES[self.type]} {' and '.join(parts)}".strip()
+        number = f"{TYPES[self.type]} {' and '.join(parts)}".strip()
+        return ", or ".join([number, *self.words])
 
     def fault(self, value: Any) -> str | None:
         """Why ``value`` may not stand here, or None where it may."""
@@ -147,14 +158,16 @@ class Setting:
 
 
 def _settings() -> dict[str, Setting]:
-    hints = get_type_hints(RunConfig)
     strict = ConfigDict(strict=True, allow_inf_nan=False)
     found = {}
     for f in dataclasses.fields(RunConfig):
         m = dict(f.metadata)
-        checked: Any = Annotated[(hints[f.name], *m.pop("checks"))]
+        kind = type(f.default)
+        checked: Any = Annotated[(kind, *m.pop("checks"))]
+        if m["words"]:
+            checked = checked | Literal[m["words"]]
         adapter: TypeAdapter[Any] = TypeAdapter(checked, config=strict)
-        found[f.name] = Setting(f.name, hints[f.name], f.default, adapter=adapter, **m)
+        found[f.name] = Setting(f.name, kind, f.default, adapter=adapter, **m)
     return found
 
 
@@ -215,6 +228,11 @@ def idle_settings(settings: Mapping[str, Value]) -> list[str]:
                 f"and {other} is {full[other]}"
             )
     return found
+
+
+def rank(value: Value) -> tuple[bool, Value]:
+    """A key to sort one setting's values by: numbers before words."""
+    return isinstance(value, str), value
 
 
 def settings_of(config: RunConfig) -> dict[str, Value]:
