@@ -100,7 +100,7 @@ def test_report_folds_seeds_pivots_and_names_the_sample(swept, reluprobe):
     assert "8 runs of blobs, 1 epoch, probed on 200 training examples" in found.out
     assert "by activation and lr" in found.out
     assert "±" in found.out
-    table = found.out.split("activation", 1)[1].splitlines()
+    table = found.out.split("activation  lr", 1)[1].splitlines()
     assert [line.split()[:2] for line in table[1:5]] == [
         ["relu", "0.01"], ["relu", "0.1"], ["leaky_relu", "0.01"], ["leaky_relu", "0.1"],
     ]  # fmt: skip
