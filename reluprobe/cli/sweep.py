@@ -12,7 +12,7 @@ from rich.text import Text
 from reluprobe import grid, wording
 from reluprobe.archive import Archive
 from reluprobe.cli import console, options, report
-from reluprobe.config import SweepConfig, read_sweep
+from reluprobe.config import SweepConfig, load_reference, read_sweep
 from reluprobe.tables import axes
 
 HELP = """Run every combination in a sweep file and show the outcome.
@@ -61,7 +61,8 @@ def command(
         ended = engine.follow(events, next(events), on_epoch, on_compiled)
     wall = time.perf_counter() - began
     folder = out / sweep.name
-    here = Archive(sweep.name, folder, tuple(record for record, _ in ended))
+    named = load_reference(sweep.reference) if sweep.reference else None
+    here = Archive(sweep.name, folder, tuple(record for record, _ in ended), reference=named)
     console.out.print()
     report.show(here, report.View())
     console.out.print()
