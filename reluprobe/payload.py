@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from reluprobe import summary
+from reluprobe import claims, lives, published, summary
 from reluprobe.archive import Archive
+from reluprobe.config import Reference
 
 
 def report(
-    found: Sequence[Archive], definition: str, by: Sequence[str] | None, sort: str | None
+    found: Sequence[Archive],
+    definition: str,
+    by: Sequence[str] | None,
+    sort: str | None,
+    with_lives: bool = False,
 ) -> dict[str, Any]:
     """Every sweep with its configurations; fractions in [0, 1], null where nothing applies."""
-    return {"definition": definition, "sweeps": [_sweep(a, definition, by, sort) for a in found]}
+    sweeps = [_sweep(a, definition, by, sort, with_lives) for a in found]
+    return {"definition": definition, "sweeps": sweeps}
 
 
 def _sweep(
-    found: Archive, definition: str, by: Sequence[str] | None, sort: str | None
+    found: Archive,
+    definition: str,
+    by: Sequence[str] | None,
+    sort: str | None,
+    with_lives: bool,
 ) -> dict[str, Any]:
     rows = summary.ordered(summary.summarize(found.records, definition, by), sort)
     return {
@@ -30,8 +42,60 @@ def _sweep(
             for r in found.records
             if r.status != "ok"
         ],
+        "collapsed": [
+            {"id": r.id, **dataclasses.asdict(collapse)}
+            for r in found.records
+            if (collapse := summary.collapsed(r)) is not None
+        ],
         "unreadable": list(found.faults),
-        "configurations": [_configuration(row) for row in rows],
+        "configurations": [
+            _configuration(row) | ({"lives": _lives(row)} if with_lives else {}) for row in rows
+        ],
+    } | ({} if found.reference is None else {"reference": _reference(found, found.reference)})
+
+
+def _lives(row: summary.Configuration) -> dict[str, Any] | None:
+    found = lives.fates(row.members)
+    return None if found is None else dataclasses.asdict(found)
+
+
+def _reference(found: Archive, reference: Reference) -> dict[str, Any]:
+    compared = published.compare(found.records, reference)
+    return {
+        "name": reference.name,
+        "source": reference.source,
+        "criterion": reference.criterion,
+        "definition": reference.definition,
+        "unchecked": reference.unchecked(),
+        "skipped": list(compared.skipped),
+        "compared": [_chosen(chosen) for chosen in compared.chosen.values()],
+        "published": [dataclasses.asdict(row) for row in compared.rows],
+        "claims": [_claim(judged) for judged in claims.judge_all(compared)],
+    }
+
+
+def _chosen(found: published.Chosen) -> dict[str, Any]:
+    return {
+        "activation": found.activation,
+        "runs": [run.id for run in found.runs],
+        "left_out": found.left_out,
+        "epoch": found.epoch,
+        "published_epoch": found.entry.epoch,
+        "differences": list(found.differences),
+    }
+
+
+def _claim(judged: claims.Judged) -> dict[str, Any]:
+    claim = judged.claim
+    return {
+        "claim": claim.text,
+        "source": claim.source,
+        "activation": claim.activation,
+        "counted_by": claim.counted,
+        "low": claim.low if math.isfinite(claim.low) else None,
+        "high": claim.high if math.isfinite(claim.high) else None,
+        "found": _estimate(judged.found),
+        "verdict": judged.verdict.value,
     }
 
 
@@ -41,6 +105,7 @@ def _configuration(row: summary.Configuration) -> dict[str, Any]:
         "runs": row.runs,
         "diverged": row.diverged,
         "failed": row.failed,
+        "collapsed": row.collapsed,
         "layers": [_estimate(e) for e in row.layers],
         "mean": _estimate(row.mean),
         "test_accuracy": _estimate(row.accuracy),

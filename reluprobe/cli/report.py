@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reluprobe import archive, payload, summary, tables
+from reluprobe import (
+    archive,
+    claims,
+    claims_table,
+    lives,
+    lives_table,
+    payload,
+    published,
+    summary,
+    tables,
+)
 from reluprobe.cli import console
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
@@ -36,6 +46,7 @@ By = Annotated[
 Sort = Annotated[
     str | None, typer.Option("--sort", help="Order rows by dead, accuracy, loss, or a setting.")
 ]
+LIVES = typer.Option("--lives", help="Also show how units died, came back, or stayed dead.")
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 
 
@@ -46,6 +57,7 @@ class View:
     definition: str = "dead"
     by: Sequence[str] | None = None
     sort: str | None = None
+    lives: bool = False
 
 
 def command(
@@ -54,16 +66,18 @@ def command(
     definition: Definition = "dead",
     by: By = None,
     sort: Sort = None,
+    lives_: Annotated[bool, LIVES] = False,
     as_json: Json = False,
 ) -> None:
     """Run it; the help is HELP."""
     if definition not in DEFINITIONS:
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}{nearest(definition, DEFINITIONS)}"
         raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
-    view = View(definition, _split(by), sort)
+    view = View(definition, _split(by), sort, lives_)
     found = archive.open_all(paths)
     if as_json:
-        print(json.dumps(payload.report(found, view.definition, view.by, view.sort)))
+        told = payload.report(found, view.definition, view.by, view.sort, view.lives)
+        print(json.dumps(told, allow_nan=False))
     else:
         for n, sweep in enumerate(found):
             if n:
@@ -80,7 +94,7 @@ def _split(by: Sequence[str] | None) -> list[str] | None:
 
 
 def show(found: archive.Archive, view: View) -> None:
-    """One sweep: headline, outcome, layers, pivot, what was lost, what was run."""
+    """One sweep: headline, outcome, layers, pivot, lives, claims, what was lost."""
     rows = summary.summarize(found.records, view.definition, view.by)
     rows = summary.ordered(rows, view.sort)
     out = console.out
@@ -98,10 +112,42 @@ def show(found: archive.Archive, view: View) -> None:
         out.print()
         out.print(tables.pivot_title("activation", "learning_rate", view.definition))
         out.print(tables.pivot(cross, "activation"))
-    bad = tables.lost(found.records)
-    if bad is not None:
+    if view.lives:
+        _show_lives(rows)
+    if found.reference is not None:
+        _show_claims(published.compare(found.records, found.reference))
+    for bad in (tables.collapsed(found.records), tables.lost(found.records)):
+        if bad is not None:
+            out.print()
+            out.print(bad, soft_wrap=True)
+
+
+def _show_lives(rows: Sequence[summary.Configuration]) -> None:
+    found = [(row.settings, lives.fates(row.members)) for row in rows]
+    out = console.out
+    out.print()
+    out.print(lives_table.headline(found))
+    out.print(Text(lives_table.LEGEND, style="dim"))
+    out.print(lives_table.title(found))
+    out.print(lives_table.table(found, out.width))
+
+
+def _show_claims(found: published.Comparison) -> None:
+    out = console.out
+    out.print()
+    for line in claims_table.heading(found):
+        out.print(line)
+    if not found.rows:
+        return
+    out.print()
+    out.print(claims_table.title(found))
+    out.print(claims_table.table(found))
+    judged = claims.judge_all(found)
+    if judged:
         out.print()
-        out.print(bad)
+        out.print(claims_table.claims_title(judged))
+        out.print(Text(claims_table.RULE, style="dim"))
+        out.print(claims_table.claims(judged))
 
 
 def _next(found: Sequence[archive.Archive], view: View) -> str:
