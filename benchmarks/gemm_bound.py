@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import data, grid, sweep
+from reluprobe import data, grid, rhythm, sweep
 from reluprobe.config import RunConfig, make_run
 
 EPOCHS = 9
@@ -36,7 +36,7 @@ def products(config: RunConfig) -> dict[tuple[int, int, int], float]:
         counts[shape] = counts.get(shape, 0) + times
 
     sizes = [(FEATURES, width)] + [(width, width)] * (config.depth - 1) + [(width, OUTPUTS)]
-    looks = (TEST + config.probe_examples) / batch
+    looks = (TEST + rhythm.probed(config, TRAIN)) / batch
     for layer, (k, n) in enumerate(sizes):
         add((batch, k, n), steps + looks)  # forward
         add((k, batch, n), steps)  # gradient of the weights

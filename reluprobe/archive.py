@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reluprobe import records
-from reluprobe.config import rank, read_sweep, settings_of
+from reluprobe.config import Reference, load_reference, rank, read_sweep, settings_of
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.grid import expand
 
@@ -28,6 +28,7 @@ class Archive:
     Attributes:
         faults: a line for every file that could not be read.
         missing: how many of the sweep's runs have no readable record.
+        reference: the published record that the sweep names, if it names one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Archive:
     records: tuple[records.RunRecord, ...]
     faults: tuple[str, ...] = ()
     missing: int = 0
+    reference: Reference | None = None
 
 
 def open_all(paths: Sequence[Path]) -> list[Archive]:
@@ -91,7 +93,7 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
         except records.RecordError as error:
             faults.append(error.message)
     home = folder.parent if folder.name == RUNS else folder
-    plan = _plan(home / SWEEP_FILE, faults)
+    plan, reference = _sweep(home / SWEEP_FILE, faults)
     place = {id_: n for n, id_ in enumerate(plan)}
     # Records of no known plan follow, ranked by their settings.
     found.sort(
@@ -100,15 +102,17 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
     # Single files are what they are; only a whole folder can lack something.
     whole = len(files) == sum(map(_is_record, _listed(folder)))
     missing = len(place.keys() - {r.id for r in found}) if whole else 0
-    return Archive(home.resolve().name, home, tuple(found), tuple(faults), missing)
+    return Archive(home.resolve().name, home, tuple(found), tuple(faults), missing, reference)
 
 
-def _plan(file: Path, faults: list[str]) -> list[str]:
-    """The ids of the sweep's runs in order; none where it left no file."""
+def _sweep(file: Path, faults: list[str]) -> tuple[list[str], Reference | None]:
+    """The ids of the sweep's runs in order, and what it names; nothing where it left no file."""
     if not file.exists():
-        return []
+        return [], None
     try:
-        return [run.id for run in expand(read_sweep(file)).runs]
+        sweep = read_sweep(file)
+        named = load_reference(sweep.reference) if sweep.reference else None
+        return [run.id for run in expand(sweep).runs], named
     except InputError as error:
         faults.append(f"{error.message}: {'; '.join(error.faults)}")
-        return []
+        return [], None

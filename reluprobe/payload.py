@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import math
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from reluprobe import summary
+from reluprobe import claims, lives, looks, published, summary
 from reluprobe.archive import Archive
+from reluprobe.config import Reference
 
 
 def report(
-    found: Sequence[Archive], definition: str, by: Sequence[str] | None, sort: str | None
+    found: Sequence[Archive],
+    definition: str,
+    by: Sequence[str] | None,
+    sort: str | None,
+    also: Collection[str] = (),
 ) -> dict[str, Any]:
     """Every sweep with its configurations; fractions in [0, 1], null where nothing applies."""
-    return {"definition": definition, "sweeps": [_sweep(a, definition, by, sort) for a in found]}
+    sweeps = [_sweep(a, definition, by, sort, also) for a in found]
+    return {"definition": definition, "sweeps": sweeps}
 
 
 def _sweep(
-    found: Archive, definition: str, by: Sequence[str] | None, sort: str | None
+    found: Archive,
+    definition: str,
+    by: Sequence[str] | None,
+    sort: str | None,
+    also: Collection[str],
 ) -> dict[str, Any]:
     rows = summary.ordered(summary.summarize(found.records, definition, by), sort)
     return {
@@ -30,8 +42,70 @@ def _sweep(
             for r in found.records
             if r.status != "ok"
         ],
+        "collapsed": [
+            {"id": r.id, **dataclasses.asdict(collapse)}
+            for r in found.records
+            if (collapse := summary.collapsed(r)) is not None
+        ],
         "unreadable": list(found.faults),
-        "configurations": [_configuration(row) for row in rows],
+        "configurations": [_configuration(row) | _more(row, definition, also) for row in rows],
+    } | ({} if found.reference is None else {"reference": _reference(found, found.reference)})
+
+
+def _more(row: summary.Configuration, definition: str, also: Collection[str]) -> dict[str, Any]:
+    """What the finished networks show on each sample, and what else was asked for."""
+    runs = row.members
+    found: dict[str, Any] = {"samples": _plain(looks.samples(runs, definition))}
+    if "lives" in also:
+        found["lives"] = _plain(lives.fates(runs))
+    if "causes" in also:
+        found["causes"] = [_plain(layer) for layer in looks.blame(runs)]
+    if "signals" in also:
+        found["signals"] = [_plain(layer) for layer in looks.signals(runs)]
+    return found
+
+
+def _plain(found: Any) -> dict[str, Any] | None:
+    return None if found is None else dataclasses.asdict(found)
+
+
+def _reference(found: Archive, reference: Reference) -> dict[str, Any]:
+    compared = published.compare(found.records, reference)
+    return {
+        "name": reference.name,
+        "source": reference.source,
+        "criterion": reference.criterion,
+        "definition": reference.definition,
+        "unchecked": reference.unchecked(),
+        "skipped": list(compared.skipped),
+        "compared": [_chosen(chosen) for chosen in compared.chosen.values()],
+        "published": [dataclasses.asdict(row) for row in compared.rows],
+        "claims": [_claim(judged) for judged in claims.judge_all(compared)],
+    }
+
+
+def _chosen(found: published.Chosen) -> dict[str, Any]:
+    return {
+        "activation": found.activation,
+        "runs": [run.id for run in found.runs],
+        "left_out": found.left_out,
+        "epoch": found.epoch,
+        "published_epoch": found.entry.epoch,
+        "differences": list(found.differences),
+    }
+
+
+def _claim(judged: claims.Judged) -> dict[str, Any]:
+    claim = judged.claim
+    return {
+        "claim": claim.text,
+        "source": claim.source,
+        "activation": claim.activation,
+        "counted_by": claim.counted,
+        "low": claim.low if math.isfinite(claim.low) else None,
+        "high": claim.high if math.isfinite(claim.high) else None,
+        "found": _estimate(judged.found),
+        "verdict": judged.verdict.value,
     }
 
 
@@ -41,6 +115,7 @@ def _configuration(row: summary.Configuration) -> dict[str, Any]:
         "runs": row.runs,
         "diverged": row.diverged,
         "failed": row.failed,
+        "collapsed": row.collapsed,
         "layers": [_estimate(e) for e in row.layers],
         "mean": _estimate(row.mean),
         "test_accuracy": _estimate(row.accuracy),

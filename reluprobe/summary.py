@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from reluprobe.collapse import Collapse, collapsed
 from reluprobe.config import SETTINGS, Value, rank
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import EpochRecord, RunRecord
+
+__all__ = ["Collapse", "Configuration", "Estimate", "Pivot", "axes", "check_axes", "collapsed"]
+__all__ += ["estimate", "ordered", "pivot", "quantile", "share", "summarize"]
 
 #: Of the intervals.
 CONFIDENCE = 0.95
@@ -30,11 +34,13 @@ class Configuration:
 
     Attributes:
         settings: those settings and their values.
-        runs: how many runs there are; ``diverged`` and ``failed`` of them have no final numbers.
+        runs: how many runs there are; ``diverged`` and ``failed`` of them have no final numbers,
+            ``collapsed`` ones have and are averaged.
         layers: share of units per hidden layer, first to last, by the chosen definition.
         mean: the same over the whole network.
         accuracy, loss: on the test set.
         train_loss: mean over the last epoch.
+        members: the runs themselves.
     """
 
     settings: Mapping[str, Value]
@@ -46,6 +52,8 @@ class Configuration:
     accuracy: Estimate | None
     loss: Estimate | None
     train_loss: Estimate | None
+    collapsed: int = 0
+    members: tuple[RunRecord, ...] = field(default=(), repr=False)
 
 
 def estimate(values: Iterable[float | None]) -> Estimate | None:
@@ -61,11 +69,12 @@ def estimate(values: Iterable[float | None]) -> Estimate | None:
     if n == 1:
         return Estimate(mean, None, 1)
     variance = math.fsum((v - mean) ** 2 for v in there) / (n - 1)
-    return Estimate(mean, _quantile(n - 1) * math.sqrt(variance / n), n)
+    return Estimate(mean, quantile(n - 1) * math.sqrt(variance / n), n)
 
 
 @functools.cache
-def _quantile(freedom: int) -> float:
+def quantile(freedom: int) -> float:
+    """t₀.₉₇₅ of this many degrees of freedom."""
     # Imported here: SciPy takes 0.4 s to import, which --help should not wait for.
     from scipy.special import stdtrit
 
@@ -139,6 +148,8 @@ def _fold(settings: dict[str, Value], runs: Sequence[RunRecord], definition: str
         estimate(e.test_accuracy for e in ends),
         estimate(e.test_loss for e in ends),
         estimate(e.train_loss for e in ends),
+        sum(collapsed(r) is not None for r in runs),
+        tuple(runs),
     )
 
 

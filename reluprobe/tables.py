@@ -13,7 +13,8 @@ from reluprobe import wording
 from reluprobe.archive import Archive
 from reluprobe.config import RunConfig, Value
 from reluprobe.records import EpochRecord, RunRecord
-from reluprobe.summary import Configuration, Estimate, Pivot, share
+from reluprobe.summary import Collapse, Configuration, Estimate, Pivot, share
+from reluprobe.summary import collapsed as collapse_of
 
 #: What a definition is called in a heading, and what it means, in a line.
 CALLED = {
@@ -134,7 +135,7 @@ def outcome(found: Sequence[Configuration], definition: str, width: int) -> Tabl
     """
     columns = {
         **_names(found),
-        f"{CALLED[definition][0]} %": [_cell(c.mean) for c in found],
+        f"{CALLED[definition][0]} %": [cell(c.mean) for c in found],
         "test acc %": [Text(wording.plus_minus(c.accuracy)) for c in found],
         "test loss": [Text(wording.plus_minus(c.loss, wording.number)) for c in found],
         "train loss": [Text(wording.plus_minus(c.train_loss, wording.number)) for c in found],
@@ -150,13 +151,13 @@ def by_layer(found: Sequence[Configuration], definition: str, width: int) -> Tab
     for room in range(depth, 1, -1):
         shown = shown_layers(depth, room)
         table = _table(names | {f"L{i + 1}": _layer(found, i) for i in shown}, names, width)
-        if _width(table) <= width:
+        if table_width(table) <= width:
             return table
     return _table(names | {f"L{i + 1}": _layer(found, i) for i in range(depth)}, names, width)
 
 
 def _layer(found: Sequence[Configuration], layer: int) -> list[Text]:
-    return [_cell(c.layers[layer]) if layer < len(c.layers) else Text("") for c in found]
+    return [cell(c.layers[layer]) if layer < len(c.layers) else Text("") for c in found]
 
 
 def layers_title(found: Sequence[Configuration], definition: str) -> Text:
@@ -201,6 +202,25 @@ def lost(found: Sequence[RunRecord]) -> RenderableType | None:
     return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {wording.network(r.config)}") for r in bad))
 
 
+def collapsed(found: Sequence[RunRecord]) -> RenderableType | None:
+    """What collapsed, a line each with the evidence; None where nothing did."""
+    there = [(r, c) for r in found if (c := collapse_of(r)) is not None]
+    if not there:
+        return None
+    what = "output does not depend on input (a hidden layer is constant on the probe)"
+    head = Text(f"{wording.count(len(there), 'run')} collapsed: {what}:", style="bold red")
+    rows = (f"  {r.id}  {_evidence(c)}  {wording.network(r.config)}" for r, c in there)
+    return Group(head, *map(Text, rows))
+
+
+def _evidence(found: Collapse) -> str:
+    text = f"layer {found.layer} is constant, loss {wording.number(found.loss, 3)}"
+    if found.accuracy is not None:
+        text += f", accuracy {wording.percent(found.accuracy)}%"
+    # The same on the probe, and yet better than chance: the test set is another sample.
+    return text + (" (better than chance)" if found.chance is False else "")
+
+
 def _fate(record: RunRecord) -> str:
     if record.status == "failed":
         return f"failed: {record.error}"
@@ -219,11 +239,13 @@ def axes(found: dict[str, tuple[Value, ...]]) -> Table:
 
 
 def _runs(c: Configuration) -> str:
-    extra = [f"{c.diverged} diverged"] * bool(c.diverged) + [f"{c.failed} failed"] * bool(c.failed)
+    words = ("diverged", "failed", "collapsed")
+    extra = [f"{n} {word}" for word in words if (n := getattr(c, word))]
     return f"{c.runs} ({', '.join(extra)})" if extra else str(c.runs)
 
 
-def _cell(found: Estimate | None) -> Text:
+def cell(found: Estimate | None) -> Text:
+    """A share with its interval, coloured by how many are dead."""
     return Text(wording.plus_minus(found), style=heat(found.mean if found else None))
 
 
@@ -245,12 +267,13 @@ def _table(
         table.add_column(title, justify="left" if title in names else "right", no_wrap=True)
     for row in zip(*columns.values(), strict=True):
         table.add_row(*row)
-    if spare and _width(table) > width:
+    if spare and table_width(table) > width:
         fewer = {title: cells for title, cells in columns.items() if title != spare[0]}
         return _table(fewer, names, width, spare[1:])
     return table
 
 
-def _width(table: Table) -> int:
+def table_width(table: Table) -> int:
+    """How many columns of a terminal it takes to cut nothing."""
     wide = Console(width=10_000)
     return Measurement.get(wide, wide.options, table).maximum

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from rich.logging import RichHandler
 from reluprobe import archive, data, records, sweep
 from reluprobe.cli import console
 from reluprobe.config import SweepConfig, sweep_toml
+from reluprobe.config.reference import SHIPPED
 from reluprobe.grid import Run
 
 Ended = list[tuple[records.RunRecord, Path]]
@@ -32,11 +34,21 @@ def start(
     for name in dict.fromkeys(run.config.dataset for run in runs):
         data.check_name(name)
     folder = out / plan.name
+    plan = _bring_reference(plan, folder)
     records.write_atomically(folder / archive.SWEEP_FILE, sweep_toml(plan))
     load = partial(data.load, manual_dir=manual_dir)
     for event in sweep.execute(runs, load):
         done = isinstance(event, sweep.RunDone)
         yield event, records.write(event.record, folder) if done else None
+
+
+def _bring_reference(plan: SweepConfig, folder: Path) -> SweepConfig:
+    """Copy a reference that is a file beside the sweep, so that the results can be moved."""
+    if plan.reference is None or plan.reference in SHIPPED:
+        return plan
+    file = Path(plan.reference)
+    records.write_atomically(folder / file.name, file.read_text("utf-8"))
+    return dataclasses.replace(plan, reference=file.name)
 
 
 def follow(

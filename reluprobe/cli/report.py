@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import archive, payload, summary, tables
-from reluprobe.cli import console
+from reluprobe.cli import console, sections
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
 
@@ -36,6 +36,18 @@ By = Annotated[
 Sort = Annotated[
     str | None, typer.Option("--sort", help="Order rows by dead, accuracy, loss, or a setting.")
 ]
+Lives = Annotated[
+    bool, typer.Option("--lives", help="Also show how units died, came back, or stayed dead.")
+]
+Causes = Annotated[
+    bool, typer.Option("--causes", help="Also show what killed them: weights, bias or upstream.")
+]
+Signals = Annotated[
+    bool, typer.Option("--signals", help="Also show what the init does to activations.")
+]
+Bounds = Annotated[
+    bool, typer.Option("--bounds", help="Also show what silence on a sample can bound.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 
 
@@ -46,6 +58,7 @@ class View:
     definition: str = "dead"
     by: Sequence[str] | None = None
     sort: str | None = None
+    also: frozenset[str] = frozenset()
 
 
 def command(
@@ -54,16 +67,22 @@ def command(
     definition: Definition = "dead",
     by: By = None,
     sort: Sort = None,
+    lives: Lives = False,
+    causes: Causes = False,
+    signals: Signals = False,
+    bounds: Bounds = False,
     as_json: Json = False,
 ) -> None:
     """Run it; the help is HELP."""
     if definition not in DEFINITIONS:
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}{nearest(definition, DEFINITIONS)}"
         raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
-    view = View(definition, _split(by), sort)
+    wanted = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
+    view = View(definition, _split(by), sort, frozenset(n for n, yes in wanted.items() if yes))
     found = archive.open_all(paths)
     if as_json:
-        print(json.dumps(payload.report(found, view.definition, view.by, view.sort)))
+        told = payload.report(found, view.definition, view.by, view.sort, view.also)
+        print(json.dumps(told, allow_nan=False))
     else:
         for n, sweep in enumerate(found):
             if n:
@@ -80,7 +99,7 @@ def _split(by: Sequence[str] | None) -> list[str] | None:
 
 
 def show(found: archive.Archive, view: View) -> None:
-    """One sweep: headline, outcome, layers, pivot, what was lost, what was run."""
+    """One sweep: headline, pivot, outcome, layers, sections, what was lost."""
     rows = summary.summarize(found.records, view.definition, view.by)
     rows = summary.ordered(rows, view.sort)
     out = console.out
@@ -98,10 +117,11 @@ def show(found: archive.Archive, view: View) -> None:
     out.print()
     out.print(tables.layers_title(rows, view.definition))
     out.print(tables.by_layer(rows, view.definition, out.width))
-    bad = tables.lost(found.records)
-    if bad is not None:
-        out.print()
-        out.print(bad)
+    sections.show(found, rows, view.definition, view.also)
+    for bad in (tables.collapsed(found.records), tables.lost(found.records)):
+        if bad is not None:
+            out.print()
+            out.print(bad, soft_wrap=True)
 
 
 def _next(found: Sequence[archive.Archive], view: View) -> str:

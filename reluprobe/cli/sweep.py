@@ -12,7 +12,7 @@ from rich.text import Text
 from reluprobe import grid, wording
 from reluprobe.archive import Archive
 from reluprobe.cli import console, options, report
-from reluprobe.config import SweepConfig, read_sweep
+from reluprobe.config import SweepConfig, load_reference, read_sweep
 from reluprobe.tables import axes
 
 HELP = """Run every combination in a sweep file and show the outcome.
@@ -62,7 +62,8 @@ def command(
     wall = time.perf_counter() - began
     folder = out / sweep.name
     by_id = {record.id: record for record, _ in ended}
-    here = Archive(sweep.name, folder, tuple(by_id[run.id] for run in plan.runs))
+    named = load_reference(sweep.reference) if sweep.reference else None
+    here = Archive(sweep.name, folder, tuple(by_id[run.id] for run in plan.runs), reference=named)
     console.out.print()
     report.show(here, report.View())
     console.out.print()

@@ -1,5 +1,7 @@
 """Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
 
+from reluprobe.config.reference import Reference
+from reluprobe.config.reference import load as load_reference
 from reluprobe.config.settings import (
     SETTINGS,
     RunConfig,
@@ -15,12 +17,14 @@ from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, swe
 
 __all__ = [
     "SETTINGS",
+    "Reference",
     "RunConfig",
     "Setting",
     "SweepConfig",
     "Value",
     "faults_of",
     "idle_settings",
+    "load_reference",
     "make_run",
     "parse_sweep",
     "rank",

@@ -11,12 +11,13 @@ from typing import Any
 
 import tomli_w
 
+from reluprobe.config import reference
 from reluprobe.config.ranges import axis_values
 from reluprobe.config.settings import SETTINGS, Value, faults_of, unknown
 from reluprobe.errors import InputError, nearest
 
 Axes = Mapping[str, tuple[Value, ...]]
-KEYS = ("name", "seeds", "base", "grid", "zip", "include", "exclude")
+KEYS = ("name", "reference", "seeds", "base", "grid", "zip", "include", "exclude")
 #: More runs than this are taken for a slip of the pen.
 MOST_SEEDS = 100_000
 
@@ -33,6 +34,7 @@ class SweepConfig:
         zip: blocks of axes that move together; the blocks multiply the grid.
         include: further runs, each these settings over ``base``.
         exclude: partial settings; a run that matches all of one of them is left out.
+        reference: a published record to hold the runs against: a shipped name, or a file.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SweepConfig:
     zip: tuple[Axes, ...] = ()
     include: tuple[Mapping[str, Value], ...] = ()
     exclude: tuple[Mapping[str, Value], ...] = ()
+    reference: str | None = None
 
     @property
     def axes(self) -> dict[str, tuple[Value, ...]]:
@@ -57,7 +60,8 @@ def read_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> SweepC
 
     Args:
         path: a TOML file; its stem is the sweep's name where the file gives none.
-        overrides: keys of ``[base]`` (or ``seeds``, ``name``) and the values to put there.
+        overrides: keys of ``[base]`` (or ``seeds``, ``name``, ``reference``) and the values to
+            put there.
 
     Raises:
         InputError: the file is missing, is not TOML, or has faults; all of them are listed.
@@ -73,7 +77,9 @@ def read_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> SweepC
         written = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from None
-    return parse_sweep(written, name=path.stem, where=str(path), overrides=overrides)
+    return parse_sweep(
+        written, name=path.stem, where=str(path), overrides=overrides, folder=path.parent
+    )
 
 
 def parse_sweep(
@@ -82,9 +88,13 @@ def parse_sweep(
     name: str = "sweep",
     where: str = "the sweep",
     overrides: Mapping[str, Any] | None = None,
+    folder: Path = Path(),
 ) -> SweepConfig:
-    """Check a sweep given as nested tables. Arguments and errors as :func:`read_sweep`."""
-    parser = _Parser(dict(written))
+    """Check a sweep given as nested tables. Arguments and errors as :func:`read_sweep`.
+
+    ``folder`` is where the path of a reference starts.
+    """
+    parser = _Parser(dict(written), folder)
     parser.override(overrides or {})
     sweep = parser.parse(name)
     if sweep is None:
@@ -99,8 +109,9 @@ def _count(faults: Sequence[str]) -> str:
 class _Parser:
     """Collects faults while it takes a sweep's tables apart."""
 
-    def __init__(self, written: dict[str, Any]) -> None:
+    def __init__(self, written: dict[str, Any], folder: Path) -> None:
         self.written = written
+        self.folder = folder
         self.faults: list[str] = []
 
     def fault(self, where: str, found: str) -> None:
@@ -113,7 +124,7 @@ class _Parser:
         for key, value in overrides.items():
             if any(key in block for block in blocks):
                 self.fault("--set", f"{key} is an axis of this sweep; --set changes [base] only")
-            elif key in ("seeds", "name"):
+            elif key in ("seeds", "name", "reference"):
                 self.written[key] = value
             else:
                 base = base | {key: value}
@@ -145,9 +156,10 @@ class _Parser:
         self.overlaps(base, [grid, *blocks])
         name, seeds = self.name(name), self.seeds(base, [grid, *blocks])
         include, exclude = self.partial("include"), self.partial("exclude")
+        compared = self.reference()
         if self.faults:
             return None
-        return SweepConfig(name, base, seeds, grid, tuple(blocks), include, exclude)
+        return SweepConfig(name, base, seeds, grid, tuple(blocks), include, exclude, compared)
 
     def partial(self, key: str) -> tuple[dict[str, Any], ...]:
         return tuple(
@@ -212,6 +224,18 @@ class _Parser:
             self.fault("seeds", text)
         return tuple(int(v) for v in values)
 
+    def reference(self) -> str | None:
+        written = self.written.get("reference")
+        if written is None:
+            return None
+        try:
+            located = reference.locate(written, self.folder)
+            reference.load(located)
+        except InputError as error:
+            self.faults.extend(error.faults)
+            return None
+        return located
+
     def name(self, default: str) -> str:
         name = self.written.get("name", default)
         if not isinstance(name, str) or not name.strip() or name in (".", ".."):
@@ -230,6 +254,8 @@ def sweep_toml(sweep: SweepConfig) -> str:
     if sweep.seeds:
         fixed.pop("seed", None)
     tables: dict[str, Any] = {"name": sweep.name}
+    if sweep.reference is not None:
+        tables["reference"] = sweep.reference
     if sweep.seeds:
         tables["seeds"] = list(sweep.seeds)
     tables["base"] = fixed | dict(sweep.base)

@@ -1,0 +1,95 @@
+"""The parts of a report below its main tables: samples, signals, lives, causes, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from reluprobe import claims, claims_table, lives, lives_table, looks, looks_table, published
+from reluprobe.archive import Archive
+from reluprobe.cli.console import out
+from reluprobe.config import Value
+from reluprobe.summary import Configuration
+
+Rows = Sequence[Configuration]
+
+
+def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> None:
+    """Print what the sweep has, and of the rest what was asked for."""
+    _samples(rows, definition, "bounds" in also)
+    if "signals" in also or all(r.config.epochs == 0 for r in found.records):
+        _signals(rows)
+    if "lives" in also:
+        _lives(rows)
+    if "causes" in also:
+        _causes(rows)
+    if found.reference is not None:
+        _claims(published.compare(found.records, found.reference))
+
+
+def _samples(rows: Rows, definition: str, bounds: bool) -> None:
+    looked = [(row.settings, looks.samples(row.members, definition)) for row in rows]
+    there = [(settings, s) for settings, s in looked if s is not None]
+    if not there:
+        return
+    out.print()
+    out.print(looks_table.samples_title(there, definition))
+    out.print(looks_table.samples(there, out.width))
+    out.print(Text(looks_table.SAMPLES_LEGEND, style="dim"))
+    if bounds:
+        out.print(looks_table.bounds(there))
+
+
+def _signals(rows: Rows) -> None:
+    found = [(row.settings, looks.signals(row.members)) for row in rows]
+    _table("signals", looks_table.SIGNAL_LEGEND, found, looks_table.signals)
+
+
+def _causes(rows: Rows) -> None:
+    found = [(row.settings, looks.blame(row.members)) for row in rows]
+    _table("causes of death", looks_table.BLAME_LEGEND, found, looks_table.blame)
+
+
+def _table(
+    title: str,
+    legend: str,
+    found: Sequence[tuple[Mapping[str, Value], Sequence[Any]]],
+    table: Callable[[Any], Table],
+) -> None:
+    there = [(settings, layers) for settings, layers in found if layers]
+    out.print()
+    if not there:
+        out.print(Text(f"{title}: none was recorded in these runs", style="dim"))
+        return
+    out.print(Text(title, style="italic"))
+    out.print(table(there))
+    out.print(Text(legend, style="dim"))
+
+
+def _lives(rows: Rows) -> None:
+    found = [(row.settings, lives.fates(row.members)) for row in rows]
+    out.print()
+    out.print(lives_table.headline(found))
+    out.print(lives_table.title(found))
+    out.print(lives_table.table(found, out.width))
+    out.print(Text(lives_table.LEGEND, style="dim"))
+
+
+def _claims(found: published.Comparison) -> None:
+    out.print()
+    for line in claims_table.heading(found):
+        out.print(line)
+    if not found.rows:
+        return
+    out.print()
+    out.print(claims_table.title(found))
+    out.print(claims_table.table(found))
+    judged = claims.judge_all(found)
+    if judged:
+        out.print()
+        out.print(claims_table.claims_title(judged))
+        out.print(Text(claims_table.RULE, style="dim"))
+        out.print(claims_table.claims(judged))

@@ -1,0 +1,51 @@
+"""Networks whose output does not depend on their input: finite, and yet nothing is learnt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from reluprobe.records import RunRecord
+
+#: How many classes the sets have whose chance loss is known here, without loading them.
+CLASSES = {"mnist": 10, "fashion_mnist": 10, "kmnist": 10, "blobs": 10}
+#: A collapsed network's loss is ln(classes) but for its last bias and the classes' unequal sizes.
+CHANCE_LOSS = 0.1
+#: And its accuracy is the share of the one class that it names, at most this often 1 / classes.
+CHANCE_ACCURACY = 1.5
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """A network whose output does not depend on its input, with the evidence.
+
+    Attributes:
+        layer: the first hidden layer of which every unit is ``constant`` on the probe; from 1.
+        loss, accuracy: on the test set.
+        chance: loss within ``CHANCE_LOSS`` of ln(classes) or above, and accuracy at most
+            ``CHANCE_ACCURACY`` / classes; None where the number of classes is not known, or there
+            are none. False means that the probe is constant and the test set is not: look closer.
+    """
+
+    layer: int
+    loss: float | None
+    accuracy: float | None
+    chance: bool | None
+
+
+def collapsed(record: RunRecord) -> Collapse | None:
+    """How this run's network collapsed by its last probe; None where it did not.
+
+    One constant layer is enough: everything after it sees the same input whatever the image.
+    """
+    if record.status != "ok" or not record.history:
+        return None
+    last = record.final
+    layer = next((n for n, found in enumerate(last.layers, 1) if found.constant == 1), None)
+    if layer is None:
+        return None
+    classes, loss, accuracy = CLASSES.get(record.config.dataset), last.test_loss, last.test_accuracy
+    if classes is None or loss is None or accuracy is None:
+        return Collapse(layer, loss, accuracy, None)
+    chance = loss >= math.log(classes) - CHANCE_LOSS and accuracy <= CHANCE_ACCURACY / classes
+    return Collapse(layer, loss, accuracy, chance)

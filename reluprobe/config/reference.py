@@ -1,0 +1,173 @@
+"""What somebody else has published, to hold a sweep against: shipped records, or a JSON file.
+
+The form is that of ``references/mnist_study.json``: ``source`` and ``criterion`` in words,
+``protocol`` as a table, ``runs`` by activation, an entry an epoch. Shares of units are in percent
+there, as published; accuracies are in [0, 1]. ``definition``, which the shipped record leaves at
+its default, says which of reluprobe's definitions the criterion is.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from reluprobe.config.names import ACTIVATIONS, DEFINITIONS
+from reluprobe.config.settings import SETTINGS, Value
+from reluprobe.errors import InputError, nearest
+
+#: The names of the records that come with the package.
+SHIPPED = ("mnist_study",)
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class PublishedEpoch:
+    """One epoch as published: ``layers`` in percent of units, first hidden layer to last."""
+
+    epoch: Annotated[int, Field(ge=0)]
+    layers: Annotated[tuple[Annotated[float, Field(ge=0, le=100)], ...], Field(min_length=1)]
+    train_loss: float | None = None
+    train_accuracy: Share | None = None
+    test_loss: float | None = None
+    test_accuracy: Share | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published record.
+
+    Attributes:
+        name: what a sweep file calls it; a file's stem.
+        protocol: what was run. Keys that are settings of reluprobe are compared with the runs.
+        definition: which definition of death ``layers`` count; the MNIST study's by default.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    source: str
+    protocol: Mapping[str, Any]
+    criterion: str
+    runs: Annotated[
+        Mapping[str, Annotated[tuple[PublishedEpoch, ...], Field(min_length=1)]],
+        Field(min_length=1),
+    ]
+    definition: str = "never_positive"
+    name: str = field(default="")
+
+    def settings(self) -> dict[str, Value]:
+        """The protocol as settings; where it says nothing, reluprobe's defaults.
+
+        ``bias = "zeros"`` is ``bias_init = 0``, and the first number in ``probe`` is how many
+        examples were probed. What cannot be put so is in :meth:`unchecked`.
+        """
+        found = {n: s.default for n, s in SETTINGS.items() if n not in ("seed", "activation")}
+        found |= {k: v for k, v in self.protocol.items() if k in found}
+        if self.protocol.get("bias") == "zeros":
+            found["bias_init"] = 0.0
+        probed = re.search(r"\d+", str(self.protocol.get("probe", "")))
+        return found | ({"probe_examples": int(probed[0])} if probed else {})
+
+    def unchecked(self) -> list[str]:
+        """The keys of the protocol that no setting stands for: nobody compares these."""
+        known = {*SETTINGS, "probe", *(["bias"] if self.protocol.get("bias") == "zeros" else [])}
+        return [key for key in self.protocol if key not in known]
+
+
+def locate(written: Any, folder: Path) -> str:
+    """A shipped name as it is; a path, which ends in .json, made absolute from ``folder``.
+
+    Raises:
+        InputError: it is neither.
+    """
+    allowed = f"allowed is {' or '.join(SHIPPED)}, or the path of a .json file of that form"
+    if not isinstance(written, str):
+        raise InputError("bad reference", [f"reference = {written!r}: {allowed}"])
+    if written in SHIPPED:
+        return written
+    if not written.endswith(".json"):
+        near = nearest(written, SHIPPED)
+        raise InputError("bad reference", [f"reference = {written!r}: {allowed}{near}"])
+    return str((folder / written).resolve())
+
+
+def load(located: str) -> Reference:
+    """Read a reference that :func:`locate` has found.
+
+    Raises:
+        InputError: there is no such file, or it is not of the form; every fault is listed.
+    """
+    if located in SHIPPED:
+        file = resources.files("reluprobe") / "references" / f"{located}.json"
+        return _parse(file.read_bytes(), located, located)
+    path = Path(located)
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        near = nearest(path.name, (p.name for p in path.parent.glob("*.json")))
+        raise InputError("bad reference", [f"reference: no such file: {path}{near}"]) from None
+    except OSError as error:
+        fault = f"reference: cannot read {path}: {error.strerror}"
+        raise InputError("bad reference", [fault]) from None
+    return _parse(text, str(path), path.stem)
+
+
+def _parse(text: bytes, where: str, name: str) -> Reference:
+    try:
+        written = json.loads(text)
+    except ValueError as error:
+        raise InputError("bad reference", [f"reference {where}: is not JSON: {error}"]) from None
+    if not isinstance(written, dict):
+        got = type(written).__name__
+        raise InputError("bad reference", [f"reference {where}: is a {got}; allowed is an object"])
+    try:
+        found = _adapter().validate_python(written | {"name": name})
+    except ValidationError as error:
+        raise InputError(
+            "bad reference", [_said(where, fault) for fault in error.errors()]
+        ) from None
+    faults = [f"reference {where}: {fault}" for fault in _faults(found)]
+    if faults:
+        raise InputError("bad reference", faults)
+    return found
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Reference]:
+    return TypeAdapter(Reference)
+
+
+def _said(where: str, fault: Any) -> str:
+    place = ".".join(str(part) for part in fault["loc"])
+    got = "" if fault["type"] == "missing" else f"; got {_short(fault['input'])}"
+    return f"reference {where}: {place}: {fault['msg']}{got}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"
+
+
+def _faults(found: Reference) -> list[str]:
+    faults = [
+        f"runs.{name}: no such activation{nearest(name, ACTIVATIONS)}"
+        for name in found.runs
+        if name not in ACTIVATIONS
+    ]
+    if found.definition not in DEFINITIONS:
+        near = nearest(found.definition, DEFINITIONS)
+        allowed = f"allowed is one of {', '.join(DEFINITIONS)}"
+        faults.append(f"definition = {found.definition!r}: {allowed}{near}")
+    for key, value in found.protocol.items():
+        fault = SETTINGS[key].fault(value) if key in SETTINGS else None
+        if fault:
+            faults.append(f"protocol: {fault}")
+    return faults

@@ -1,0 +1,173 @@
+"""On which data, for certain, and why: what records say beyond the share of dead units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reluprobe.lives import bits
+from reluprobe.records import CausesRecord, LayerRecord, RunRecord, SampleRecord
+from reluprobe.summary import Estimate, estimate
+
+#: The samples in the order in which they are shown.
+SAMPLES = ("probe", "test", "train")
+
+
+def firing_bound(examples: int, confidence: float = 0.95) -> float:
+    """How often a unit that fired on none of n examples may still fire: 1 − (1 − c)^(1/n).
+
+    The upper end of the one-sided binomial interval at 0 of n; about 3/n at 95%, the rule of
+    three (Hanley & Lippman-Hand 1983).
+    """
+    return float(-np.expm1(np.log1p(-confidence) / examples))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The finished networks of one configuration on three samples.
+
+    Attributes:
+        examples: sizes of the samples, by name (the probe's, where runs differ, is the largest).
+        shares: share of units by the chosen definition, by name.
+        awakened: of the units dead on the probe, the share that is alive on the training set.
+        asleep: of the units dead on the training set, the share that is alive on the test set.
+        certified: share of units dead for every input in the box of the training data.
+        accuracy: by name.
+    """
+
+    examples: dict[str, int]
+    shares: dict[str, Estimate | None]
+    awakened: Estimate | None
+    asleep: Estimate | None
+    certified: Estimate | None
+    accuracy: dict[str, Estimate | None]
+
+
+def samples(runs: Sequence[RunRecord], definition: str) -> Samples | None:
+    """What the finished runs show on each sample; None where none was looked at so."""
+    looked = [{s.sample: s for s in run.samples} for run in runs if run.samples]
+    if not looked:
+        return None
+    ends = [run.final.layers for run in runs if run.samples]
+    return Samples(
+        {n: max(run[n].examples for run in looked) for n in SAMPLES},
+        {n: estimate(_share(run[n].layers, definition) for run in looked) for n in SAMPLES},
+        estimate(_of_the_dead(run["probe"], run["train"]) for run in looked),
+        estimate(_of_the_dead(run["train"], run["test"]) for run in looked),
+        estimate(_share(layers, "certified") for layers in ends),
+        {n: estimate(run[n].accuracy for run in looked) for n in SAMPLES},
+    )
+
+
+def _share(layers: Sequence[LayerRecord], measure: str) -> float | None:
+    values = [getattr(layer, measure) for layer in layers]
+    if not values or None in values:
+        return None
+    sizes = [layer.units for layer in layers]
+    return float(np.average(values, weights=sizes))
+
+
+def _of_the_dead(here: SampleRecord, there: SampleRecord) -> float | None:
+    """Of the units dead here, the share that is alive there; None where none is dead here."""
+    dead = np.concatenate([bits(layer) for layer in here.layers])
+    also = np.concatenate([bits(layer) for layer in there.layers])
+    return float((dead & ~also).sum() / dead.sum()) if dead.any() else None
+
+
+@dataclass(frozen=True)
+class Blame:
+    """What killed the units of one layer: shares of the fall of their largest pre-activation.
+
+    The shares of a run are of the sum over all its deaths; they add up to 1. One below 0 held
+    the units up while the others pushed them down.
+    """
+
+    deaths: Estimate | None
+    weights: Estimate | None
+    bias: Estimate | None
+    upstream: Estimate | None
+
+
+def blame(runs: Sequence[RunRecord]) -> list[Blame]:
+    """By hidden layer, and last for the whole network; empty where causes were not sought."""
+    told = [run for run in runs if run.status == "ok" and _layers_of(run)]
+    depths = {run.config.depth for run in told}
+    if len(depths) != 1:
+        return []
+    (depth,) = depths
+    places = [[layer] for layer in range(depth)] + [list(range(depth))]
+    return [_blame(told, place) for place in places]
+
+
+def _layers_of(run: RunRecord) -> list[tuple[LayerRecord, ...]]:
+    """The layers at every probe at which causes were sought."""
+    probes = [layers for _, layers in run.timeline()]
+    return [p for p in probes if any(layer.causes for layer in p)]
+
+
+def _blame(runs: Sequence[RunRecord], place: Sequence[int]) -> Blame:
+    def deaths(run: RunRecord) -> float:
+        return float(sum(p[i].deaths or 0 for _, p in run.timeline() for i in place))
+
+    def share(part: Callable[[CausesRecord], float]) -> Estimate | None:
+        return estimate(_part(run, place, part) for run in runs)
+
+    return Blame(
+        estimate(deaths(run) for run in runs),
+        share(lambda c: c.weights),
+        share(lambda c: c.bias),
+        share(lambda c: c.upstream),
+    )
+
+
+def _part(
+    run: RunRecord, place: Sequence[int], part: Callable[[CausesRecord], float]
+) -> float | None:
+    found = [c for layers in _layers_of(run) for i in place if (c := layers[i].causes)]
+    fall = sum(c.weights + c.bias + c.upstream for c in found)
+    return sum(map(part, found)) / fall if fall else None
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A layer's outputs before training.
+
+    Attributes:
+        zeros: share of outputs that are 0.
+        mean, deviation: of its outputs.
+        ratio: mean square of its pre-activations over that of the layer before; None for layer 1.
+        dead: share of dead units on the probe.
+    """
+
+    zeros: Estimate | None
+    mean: Estimate | None
+    deviation: Estimate | None
+    ratio: Estimate | None
+    dead: Estimate | None
+
+
+def signals(runs: Sequence[RunRecord]) -> list[Signal]:
+    """By hidden layer; empty where runs differ in depth or have no such measure."""
+    starts = [run.history[0].layers for run in runs if run.history]
+    starts = [layers for layers in starts if all(layer.activations for layer in layers)]
+    if len({len(layers) for layers in starts}) != 1:
+        return []
+    return [_signal(starts, i) for i in range(len(starts[0]))]
+
+
+def _signal(starts: Sequence[Sequence[LayerRecord]], i: int) -> Signal:
+    found = [layers[i].activations for layers in starts]
+    below = [layers[i - 1].activations if i else None for layers in starts]
+    ratios = [
+        a.second / b.second if a and b and b.second else None
+        for a, b in zip(found, below, strict=True)
+    ]
+    return Signal(
+        estimate(a.zeros for a in found if a),
+        estimate(a.mean for a in found if a),
+        estimate(a.variance**0.5 for a in found if a),
+        estimate(ratios),
+        estimate(layers[i].dead for layers in starts),
+    )
