@@ -14,7 +14,7 @@ from reluprobe.summary import Estimate
 from reluprobe.tables import heat, shown_layers, table_width
 
 #: A configuration's settings and what became of its units; None where no run ended.
-Found = Sequence[tuple[Mapping[str, Value], Fates | None]]
+Found = Sequence[tuple[Mapping[str, Value | None], Fates | None]]
 
 MOST_LAYERS = 12
 LEGEND = (

@@ -47,10 +47,11 @@ class Samples:
 
 def samples(runs: Sequence[RunRecord], definition: str) -> Samples | None:
     """What the finished runs show on each sample; None where none was looked at so."""
-    looked = [{s.sample: s for s in run.samples} for run in runs if run.samples]
-    if not looked:
+    ended = [run for run in runs if run.status == "ok" and run.samples]
+    if not ended:
         return None
-    ends = [run.final.layers for run in runs if run.samples]
+    looked = [{s.sample: s for s in run.samples} for run in ended]
+    ends = [run.final.layers for run in ended]
     return Samples(
         {n: max(run[n].examples for run in looked) for n in SAMPLES},
         {n: estimate(_share(run[n].layers, definition) for run in looked) for n in SAMPLES},

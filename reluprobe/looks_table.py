@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,7 +15,8 @@ from reluprobe.looks import SAMPLES, Blame, Samples, Signal, firing_bound
 from reluprobe.summary import Estimate
 from reluprobe.tables import CALLED, cell, table_width
 
-Named = Sequence[tuple[Mapping[str, Value], Samples]]
+Settings = Mapping[str, Value | None]
+Named = Sequence[tuple[Settings, Samples]]
 
 SAMPLES_LEGEND = (
     "wakes: % of the units dead on the probe that fire on the training set; test wakes: % of those "
@@ -39,19 +42,24 @@ def samples_title(found: Named, definition: str) -> Text:
 
 
 def samples(found: Named, width: int) -> Table:
-    """A row a configuration. Where ``width`` is short, intervals are given up."""
-    whole = _samples(found, wording.plus_minus)
-    if table_width(whole) <= width:
-        return whole
-    return _samples(found, lambda e: wording.percent(e.mean if e else None))
+    """A row a configuration. Where ``width`` is short, intervals go first, then what wakes."""
+    tables = [_samples(found, wording.plus_minus, 6)]
+    tables += [_samples(found, lambda e: wording.percent(e.mean if e else None), n) for n in (6, 4)]
+    return next((t for t in tables if table_width(t) <= width), tables[-1])
 
 
-def _samples(found: Named, write: Callable[[Estimate | None], str]) -> Table:
-    table = _table(found[0][0], (*SAMPLES, "wakes", "test wakes", "certain"))
+def _samples(found: Named, write: Callable[[Estimate | None], str], columns: int) -> Table:
+    titles = (*SAMPLES, "certain", "wakes", "test wakes")[:columns]
+    table = Table(box=None, pad_edge=False)
+    for key in found[0][0]:
+        table.add_column(wording.name(key), no_wrap=True)
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
     for settings, s in found:
         shares = [Text(write(s.shares[n]), style=cell(s.shares[n]).style) for n in SAMPLES]
-        rest = (write(s.awakened), write(s.asleep), write(s.certified))
-        table.add_row(*_names(settings), *shares, *rest)
+        rest = [Text(write(e)) for e in (s.certified, s.awakened, s.asleep)]
+        names = [wording.setting(value) for value in settings.values()]
+        table.add_row(*names, *[*shares, *rest][:columns])
     return table
 
 
@@ -68,57 +76,43 @@ def bounds(found: Named) -> Text:
     )
 
 
-def blame(found: Sequence[tuple[Mapping[str, Value], Sequence[Blame]]]) -> Table:
-    """A row a configuration and hidden layer, and one for the whole network."""
-    table = _table(found[0][0], ("L", "deaths", "weights %", "bias %", "upstream %"))
+def blame(found: Sequence[tuple[Settings, Sequence[Blame]]]) -> Group:
+    """For each configuration a row a hidden layer, and one for the whole network."""
+    return _by_layer(found, ("deaths", "weights %", "bias %", "upstream %"), _blamed)
+
+
+def _blamed(b: Blame) -> list[str]:
+    deaths = wording.plus_minus(b.deaths, lambda v: wording.number(v, 1))
+    return [deaths, *map(wording.plus_minus, (b.weights, b.bias, b.upstream))]
+
+
+def signals(found: Sequence[tuple[Settings, Sequence[Signal]]]) -> Group:
+    """For each configuration a row a hidden layer."""
+    return _by_layer(found, ("zeros %", "mean", "deviation", "ratio", "dead %"), _signal)
+
+
+def _signal(s: Signal) -> list[str]:
+    short = [
+        wording.NOT_APPLICABLE if e is None else f"{e.mean:.3g}" for e in (s.mean, s.deviation)
+    ]
+    ratio = wording.plus_minus(s.ratio, lambda v: wording.number(v, 2))
+    return [wording.plus_minus(s.zeros), *short, ratio, wording.plus_minus(s.dead)]
+
+
+def _by_layer(
+    found: Sequence[tuple[Settings, Sequence[Any]]],
+    columns: Sequence[str],
+    row: Callable[[Any], list[str]],
+) -> Group:
+    """A heading and a table for each configuration: names of any length fit."""
+    parts: list[RenderableType] = []
     for settings, layers in found:
-        names = _names(settings)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("L", justify="right", min_width=3)
+        for name in columns:
+            table.add_column(name, justify="right", no_wrap=True, min_width=13)
         for i, layer in enumerate(layers, start=1):
-            last = i == len(layers)
-            shares = map(wording.plus_minus, (layer.weights, layer.bias, layer.upstream))
-            number = "all" if last else str(i)
-            row = (number, _count(layer.deaths), *shares)
-            table.add_row(*names, *row, style="bold" if last else None)
-            names = [""] * len(names)
-    return table
-
-
-def _count(found: Estimate | None) -> str:
-    return wording.plus_minus(found, lambda v: wording.number(v, 1))
-
-
-def signals(found: Sequence[tuple[Mapping[str, Value], Sequence[Signal]]]) -> Table:
-    """A row a configuration and hidden layer."""
-    table = _table(found[0][0], ("L", "zeros %", "mean", "deviation", "ratio", "dead %"))
-    for settings, layers in found:
-        names = _names(settings)
-        for i, s in enumerate(layers, start=1):
-            numbers = (_short(s.mean), _short(s.deviation), _ratio(s.ratio))
-            table.add_row(*names, str(i), _mean(s.zeros), *numbers, cell(s.dead))
-            names = [""] * len(names)
-    return table
-
-
-def _mean(found: Estimate | None) -> str:
-    return wording.percent(found.mean if found else None)
-
-
-def _short(found: Estimate | None) -> str:
-    return wording.NOT_APPLICABLE if found is None else f"{found.mean:.3g}"
-
-
-def _ratio(found: Estimate | None) -> str:
-    return wording.plus_minus(found, lambda v: wording.number(v, 2))
-
-
-def _names(settings: Mapping[str, Value]) -> list[str]:
-    return [wording.setting(value) for value in settings.values()]
-
-
-def _table(settings: Mapping[str, Value], columns: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for key in settings:
-        table.add_column(wording.name(key), no_wrap=True)
-    for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
+            last = columns[0] == "deaths" and i == len(layers)
+            table.add_row("all" if last else str(i), *row(layer), style="bold" if last else None)
+        parts += [Text(wording.settings(settings), style="bold"), table]
+    return Group(*parts)

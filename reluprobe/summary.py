@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reluprobe.collapse import Collapse, collapsed
-from reluprobe.config import SETTINGS, Value, rank
+from reluprobe.config import SETTINGS, Value, rank, settings_of
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import EpochRecord, RunRecord
 
@@ -33,7 +33,7 @@ class Configuration:
     """Runs that share the settings that tell configurations apart, folded together.
 
     Attributes:
-        settings: those settings and their values.
+        settings: those settings and their values; None for one without an effect here.
         runs: how many runs there are; ``diverged`` and ``failed`` of them have no final numbers,
             ``collapsed`` ones have and are averaged.
         layers: share of units per hidden layer, first to last, by the chosen definition.
@@ -43,7 +43,7 @@ class Configuration:
         members: the runs themselves.
     """
 
-    settings: Mapping[str, Value]
+    settings: Mapping[str, Value | None]
     runs: int
     diverged: int
     failed: int
@@ -124,13 +124,18 @@ def summarize(
     found: dict[tuple[Value, ...], list[RunRecord]] = {}
     for record in records:
         found.setdefault(tuple(getattr(record.config, k) for k in keys), []).append(record)
-    return [
-        _fold(dict(zip(keys, values, strict=True)), runs, definition)
-        for values, runs in found.items()
-    ]
+    return [_fold(_named(keys, runs[0]), runs, definition) for runs in found.values()]
 
 
-def _fold(settings: dict[str, Value], runs: Sequence[RunRecord], definition: str) -> Configuration:
+def _named(keys: Sequence[str], run: RunRecord) -> dict[str, Value | None]:
+    """The settings by which runs are told apart; None for one without an effect in these."""
+    every = settings_of(run.config)
+    return {k: every[k] if SETTINGS[k].applies(every) else None for k in keys}
+
+
+def _fold(
+    settings: dict[str, Value | None], runs: Sequence[RunRecord], definition: str
+) -> Configuration:
     ends = [r.final for r in runs if r.status == "ok" and r.history]
     depth = max((len(e.layers) for e in ends), default=0)
 
@@ -183,16 +188,22 @@ def ordered(configurations: Sequence[Configuration], key: str | None) -> list[Co
             "cannot sort by that",
             [f"--sort {key}: allowed is one of {', '.join(allowed)}{nearest(key, allowed)}"],
         )
-    return sorted(configurations, key=lambda c: rank(c.settings[key]))  # type: ignore[return-value]
+
+    return sorted(configurations, key=lambda c: by_value(c.settings[key]))
+
+
+def by_value(value: Value | None) -> tuple[bool, tuple[bool, Value]]:
+    """A key to sort a setting's values by: numbers, words, and what has no effect."""
+    return value is None, rank(0 if value is None else value)
 
 
 @dataclass(frozen=True)
 class Pivot:
     """The mean share over a table of two settings; ``cells`` by (row, column)."""
 
-    rows: tuple[Value, ...]
-    columns: tuple[Value, ...]
-    cells: Mapping[tuple[Value, Value], Configuration]
+    rows: tuple[Value | None, ...]
+    columns: tuple[Value | None, ...]
+    cells: Mapping[tuple[Value | None, Value | None], Configuration]
 
 
 def pivot(
@@ -206,5 +217,5 @@ def pivot(
         for c in summarize(records, definition, by=[row, column])
     }
     rows = tuple(dict.fromkeys(r for r, _ in cells))
-    columns = tuple(sorted({c for _, c in cells}, key=rank))
+    columns = tuple(sorted({c for _, c in cells}, key=by_value))
     return Pivot(rows, columns, cells)

@@ -160,7 +160,7 @@ def _layer(found: Sequence[Configuration], layer: int) -> list[Text]:
     return [cell(c.layers[layer]) if layer < len(c.layers) else Text("") for c in found]
 
 
-def layers_title(found: Sequence[Configuration], definition: str) -> Text:
+def layers_title(definition: str) -> Text:
     """What the table by layer shows."""
     return Text(f"{CALLED[definition][0]} % by hidden layer", style="italic")
 

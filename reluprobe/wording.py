@@ -22,8 +22,10 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.2e}"
 
 
-def setting(value: Value) -> str:
-    """A setting as people write it: ``0.005`` → ``5e-3``, ``0.1`` → ``0.1``."""
+def setting(value: Value | None) -> str:
+    """A setting as people write it: ``0.005`` → ``5e-3``, ``0.1`` → ``0.1``; ``–`` for none."""
+    if value is None:
+        return "–"
     if not isinstance(value, float) or value == 0 or 0.01 <= abs(value) < 10_000:
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     mantissa, exponent = f"{value:.2e}".split("e")
@@ -58,11 +60,12 @@ def name(setting_name: str) -> str:
     return SHORT.get(setting_name, setting_name.replace("_", " "))
 
 
-def settings(values: Mapping[str, Value]) -> str:
+def settings(values: Mapping[str, Value | None]) -> str:
     """``relu · lr 5e-3 · depth 5``: names speak for themselves, numbers are named."""
     return " · ".join(
         str(value) if isinstance(value, str) else f"{name(key)} {setting(value)}"
         for key, value in values.items()
+        if value is not None
     )
 
 

@@ -115,7 +115,7 @@ def show(found: archive.Archive, view: View) -> None:
         out.print()
     out.print(tables.outcome(rows, view.definition, out.width))
     out.print()
-    out.print(tables.layers_title(rows, view.definition))
+    out.print(tables.layers_title(view.definition))
     out.print(tables.by_layer(rows, view.definition, out.width))
     sections.show(found, rows, view.definition, view.also)
     for bad in (tables.collapsed(found.records), tables.lost(found.records)):

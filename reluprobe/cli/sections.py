@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from reluprobe import claims, claims_table, lives, lives_table, looks, looks_table, published
@@ -56,8 +56,8 @@ def _causes(rows: Rows) -> None:
 def _table(
     title: str,
     legend: str,
-    found: Sequence[tuple[Mapping[str, Value], Sequence[Any]]],
-    table: Callable[[Any], Table],
+    found: Sequence[tuple[Mapping[str, Value | None], Sequence[Any]]],
+    table: Callable[[Any], RenderableType],
 ) -> None:
     there = [(settings, layers) for settings, layers in found if layers]
     out.print()
