@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from reluprobe import zoo
 from reluprobe.model import MLP, parameters
 
 
@@ -52,18 +52,16 @@ def add(
     before: MLP,
     after: MLP,
     inputs: Float[Array, "example feature"],
-    activation: zoo.Index,
-    parameter: zoo.Scalar,
 ) -> Peaks:
-    """The peaks with these examples seen by the network before and after.
+    """The peaks with these examples seen by the network before and after, if it is of ReLUs.
+
+    Of other activations the peaks mean nothing: their death is not a matter of the largest z.
 
     Args:
         peaks: of the examples so far.
         before: the network at the last probe.
         after: the network now.
         inputs: examples as the network sees them.
-        activation: index into ``zoo.ACTIVATIONS``.
-        parameter: the activation's parameter.
     """
     old, new = inputs, inputs
     rows: list[tuple[Array, ...]] = []
@@ -73,8 +71,8 @@ def add(
         oo, nn = old @ w_old, new @ w_new
         no, on = (nn, oo) if not rows else (old @ w_new, new @ w_old)
         rows.append(tuple(jnp.max(m, axis=0) for m in (oo, no, on, nn)))
-        old = zoo.activate(activation, oo + b_old[None], parameter)
-        new = zoo.activate(activation, nn + b_new[None], parameter)
+        old = jax.nn.relu(oo + b_old[None])
+        new = jax.nn.relu(nn + b_new[None])
     seen = (jnp.stack(column) for column in zip(*rows, strict=True))
     return Peaks(*(jnp.maximum(a, b) for a, b in zip(peaks, seen, strict=True)))
 

@@ -20,7 +20,6 @@ def certify(
     low: Float[Array, " feature"],
     high: Float[Array, " feature"],
     activation: zoo.Index,
-    parameter: zoo.Scalar,
 ) -> Bool[Array, "layer unit"]:
     """Which units have f′ = 0 for every input between ``low`` and ``high``.
 
@@ -30,12 +29,14 @@ def certify(
     acts = zoo.ACTIVATIONS.values()
     below = jnp.array([a.flat_below for a in acts])[activation]
     above = jnp.array([a.flat_above for a in acts])[activation]
+    floor = jnp.array([a.low for a in acts])[activation]
+    ceiling = jnp.array([a.high for a in acts])[activation]
     found = []
     for layer in network.hidden:
         least, most = bounds(*parameters(layer), low, high)
         found.append((most <= below) | (least >= above))
-        low = zoo.activate(activation, least, parameter)
-        high = zoo.activate(activation, most, parameter)
+        # What is flat outside a stretch and the identity within is a clip to its own range.
+        low, high = jnp.clip(least, floor, ceiling), jnp.clip(most, floor, ceiling)
     return jnp.stack(found)
 
 

@@ -199,23 +199,26 @@ def section(
     tallied = jnp.stack([jnp.bool_(True), now.ends, now.ends])
     weights = lane.weights
 
-    def sample(span: tuple[Array, Array, Array]) -> tuple[Array, Array, Array, probe.Tally]:
+    # Before training and where the run ends, the probe's first batch shows its moments too.
+    drawn = jnp.stack([(now.epoch == 0) | now.ends, jnp.bool_(False), jnp.bool_(False)])
+
+    def sample(span: tuple[Array, Array, Array, Array]) -> Seen:
         return _look(plan, data, weights, numbers, *span)
 
-    loss, right, finite, tallies = jax.lax.map(sample, (starts, stops, tallied))
-    seen = jnp.maximum(stops - starts, 1).astype(jnp.float32)
+    seen = jax.lax.map(sample, (starts, stops, tallied, drawn))
+    sizes = jnp.maximum(stops - starts, 1).astype(jnp.float32)
     train_loss, train_right = lane.sums / count
     network = nnx.merge(plan.graph, weights)
     report = Report(
         train_loss,
         train_right,
-        loss / seen,
-        right / seen,
-        finite.all() & jnp.isfinite(loss).all() & jnp.isfinite(train_loss),
-        jax.vmap(probe.answer)(tallies),
-        certificate.certify(network, data.low, data.high, *plan.f(numbers)),
-        _explain(plan, data, now, before, weights, numbers),
-        _moments(plan, data, now, weights, numbers),
+        seen.loss / sizes,
+        seen.right / sizes,
+        seen.finite.all() & jnp.isfinite(seen.loss).all() & jnp.isfinite(train_loss),
+        jax.vmap(probe.answer)(seen.tally),
+        certificate.certify(network, data.low, data.high, plan.f(numbers)[0]),
+        _explain(plan, data, now, before, weights),
+        jax.tree.map(lambda x: x[0], seen.moments),
     )
     return lane, report
 
@@ -272,6 +275,16 @@ def _span(
     return data.inputs[chosen], data.targets[chosen], (at < stop).astype(jnp.float32)
 
 
+class Seen(NamedTuple):
+    """What a pass over a sample gathers: sums of loss and right predictions, and the units."""
+
+    loss: Float[Array, ""]
+    right: Float[Array, ""]
+    finite: Bool[Array, ""]
+    tally: probe.Tally
+    moments: moments.Moments
+
+
 def _look(
     plan: Blueprint,
     data: Arrays,
@@ -280,25 +293,31 @@ def _look(
     start: Array,
     stop: Array,
     tallied: Array,
-) -> tuple[Array, Array, Array, probe.Tally]:
-    """Summed loss, right predictions, finiteness and (if wanted) a tally of some examples."""
+    drawn: Array,
+) -> Seen:
+    """A pass over some examples; units are tallied, and moments drawn, only where wanted."""
+    f = plan.f(numbers)
 
-    def batch(i: Array, seen: tuple[Array, Array, Array, probe.Tally]) -> Any:
-        loss, right, finite, tally = seen
+    def batch(i: Array, seen: Seen) -> Seen:
         inputs, targets, counts = _span(plan, data, i, start, stop)
         outputs, z = plan.run(inputs, weights, numbers)
         lost, hit = losses(outputs, targets, plan.regression)
-        tally = jax.lax.cond(
-            tallied, lambda: probe.add(tally, z, counts, *plan.f(numbers)), lambda: tally
+        return Seen(
+            seen.loss + jnp.sum(lost * counts),
+            seen.right + jnp.sum(hit * counts),
+            seen.finite & jnp.isfinite(z).all(),
+            jax.lax.cond(tallied, lambda: probe.add(seen.tally, z, counts, *f), lambda: seen.tally),
+            jax.lax.cond(
+                drawn & (i == 0), lambda: moments.moments(z, counts, *f), lambda: seen.moments
+            ),
         )
-        finite &= jnp.isfinite(z).all()
-        return loss + jnp.sum(lost * counts), right + jnp.sum(hit * counts), finite, tally
 
     hidden = nnx.merge(plan.graph, weights).hidden
-    nothing = probe.empty(len(hidden), hidden[-1].out_features)
-    zero = jnp.float32(0)
+    layers, units = len(hidden), hidden[-1].out_features
+    zero, yes = jnp.float32(0), jnp.bool_(True)
+    nothing = Seen(zero, zero, yes, probe.empty(layers, units), moments.nothing(layers))
     many = -((start - stop) // _batch(plan))
-    return jax.lax.fori_loop(0, many, batch, (zero, zero, jnp.bool_(True), nothing))
+    return jax.lax.fori_loop(0, many, batch, nothing)
 
 
 def _explain(
@@ -307,32 +326,17 @@ def _explain(
     now: Section,
     before: nnx.State,
     after: nnx.State,
-    numbers: Numbers,
 ) -> causes.Causes:
     """What moved each unit's largest pre-activation over the probe in this section."""
     old, new = nnx.merge(plan.graph, before), nnx.merge(plan.graph, after)
 
     def batch(i: Array, peaks: causes.Peaks) -> causes.Peaks:
         inputs, _, _ = _span(plan, data, i, 0, now.explained)
-        return causes.add(peaks, old, new, scaled(inputs), *plan.f(numbers))
+        return causes.add(peaks, old, new, scaled(inputs))
 
     start = causes.empty(len(new.hidden), new.hidden[-1].out_features)
     many = -(-now.explained // _batch(plan))
     return causes.shares(jax.lax.fori_loop(0, many, batch, start), old, new)
-
-
-def _moments(
-    plan: Blueprint, data: Arrays, now: Section, weights: nnx.State, numbers: Numbers
-) -> moments.Moments:
-    """Moments over the probe's first batch, before training and where the run ends."""
-
-    def taken() -> moments.Moments:
-        inputs, _, counts = _span(plan, data, 0, 0, now.probed)
-        _, z = plan.run(inputs, weights, numbers)
-        return moments.moments(z, counts, *plan.f(numbers))
-
-    layers = len(nnx.merge(plan.graph, weights).hidden)
-    return jax.lax.cond((now.epoch == 0) | now.ends, taken, lambda: moments.nothing(layers))
 
 
 def idle(
