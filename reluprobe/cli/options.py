@@ -40,6 +40,9 @@ def _flag(setting: Setting) -> inspect.Parameter:
     if setting.only_with:
         other, values = setting.only_with
         text += f" (Only with {other} {' or '.join(values)}.)"
+    if setting.not_with:
+        other, values = setting.not_with
+        text += f" (Not with {other} {' or '.join(values)}.)"
     option = typer.Option(
         *names,
         help=text,
