@@ -1,5 +1,6 @@
 """Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
 
+from reluprobe.config.borndead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
 from reluprobe.config.settings import (
     SETTINGS,
     RunConfig,
@@ -13,13 +14,17 @@ from reluprobe.config.settings import (
 from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, sweep_toml
 
 __all__ = [
+    "AXES",
+    "BORN_DEAD",
     "SETTINGS",
+    "BornDeadConfig",
     "RunConfig",
     "Setting",
     "SweepConfig",
     "Value",
     "faults_of",
     "idle_settings",
+    "make_born_dead",
     "make_run",
     "parse_sweep",
     "read_sweep",
