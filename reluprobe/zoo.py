@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -187,6 +188,7 @@ def layer_initializer(config: RunConfig) -> LayerInit:
     return draw
 
 
+@partial(jax.jit, static_argnums=(1, 2))
 def rai(
     key: Array, n_in: int, n_out: int
 ) -> tuple[Float[Array, "n_in n_out"], Float[Array, " n_out"]]:

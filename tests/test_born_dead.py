@@ -31,7 +31,7 @@ def replaced(n_in, n_out, seed=0):
     return ~np.isclose(vectors(n_in, n_out, seed), normal.T, rtol=1e-5)
 
 
-@pytest.mark.parametrize("n_in", [1, 2, 7])
+@pytest.mark.parametrize("n_in", [1, 7])
 def test_rai_replaces_one_component_of_every_unit_each_as_often(n_in):
     chosen = replaced(n_in, 20_000)
     assert (chosen.sum(axis=1) == 1).all()
@@ -40,13 +40,13 @@ def test_rai_replaces_one_component_of_every_unit_each_as_often(n_in):
 
 
 def test_rai_draws_beta_and_normal_components():
-    drawn, chosen = vectors(9, 50_000), replaced(9, 50_000)
+    drawn, chosen = vectors(7, 20_000), replaced(7, 20_000)
     beta, normal = drawn[chosen], drawn[~chosen]
     assert beta.min() >= 0
     assert beta.max() <= 1
     assert beta.mean() == pytest.approx(2 / 3, abs=4 * np.sqrt(1 / 18 / beta.size))
-    assert beta.var() == pytest.approx(1 / 18, rel=0.03)
-    deviation = 0.6007 / 3
+    assert beta.var() == pytest.approx(1 / 18, rel=0.05)
+    deviation = 0.6007 / np.sqrt(7)
     assert normal.mean() == pytest.approx(0, abs=4 * deviation / np.sqrt(normal.size))
     assert normal.std() == pytest.approx(deviation, rel=0.01)
 
@@ -135,8 +135,7 @@ def test_the_lower_bound_is_the_chain_that_it_is_derived_from(width):
         assert bounds.lower(depth, width) == pytest.approx(dead, abs=1e-12)
 
 
-@pytest.mark.parametrize("init", ["he_normal", "uniform"])
-@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize(("init", "width"), [("he_normal", 1), ("he_normal", 3), ("uniform", 2)])
 def test_simulation_agrees_with_the_closed_forms(init, width):
     config = make_born_dead(
         {"depth": [1, 2, 4, 12], "width": width, "init": init, "networks": 20_000, "seed": 5}
@@ -187,7 +186,7 @@ def test_what_the_theorem_does_not_cover_has_no_bound(settings):
 
 
 def test_rai_is_born_dead_far_less_often():
-    he, rai = dead_share(5, 3), dead_share(5, 3, networks=2000, init="rai", examples=100)
+    he, rai = dead_share(4, 2), dead_share(4, 2, networks=2000, init="rai", examples=50)
     assert rai < he / 5
 
 
@@ -206,36 +205,36 @@ def outputs(config, width, number):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"bias_init": 0.05}, {"bias_init": -0.1}, {"init": "rai"}, {"inputs": 2}],
+    [{"inputs": 2}, {"bias_init": -0.05}, {"init": "rai"}],
 )
 def test_a_silent_layer_and_a_constant_output_are_the_same_networks(settings):
-    config = make_born_dead({"depth": [4], "width": 2, "networks": 60, "examples": 50} | settings)
+    config = make_born_dead({"depth": [4], "width": 2, "networks": 40, "examples": 50} | settings)
     silent = engine.first_silent(config, 2) <= 4
-    last = [outputs(config, 2, number) for number in range(60)]
+    last = [outputs(config, 2, number) for number in range(40)]
     constant = np.array([np.ptp(hidden, axis=0).max() <= 1e-12 for hidden in last])
     assert np.array_equal(silent, constant)
 
 
 def test_a_positive_bias_alone_never_dies_and_a_large_negative_one_always():
-    assert dead_share(3, 2, networks=500, examples=20, init="normal", bias_init=3.0) == 0
-    assert dead_share(3, 2, networks=500, examples=20, init="normal", bias_init=-3.0) == 1
+    for bias, dead in ((3.0, 0), (-3.0, 1)):
+        settings = {"init": "normal", "bias_init": bias, "examples": 20}
+        assert dead_share(1, 2, networks=500, **settings) == dead
 
 
 def test_a_cell_is_the_same_alone_in_any_grid_and_in_any_batch():
     base = {"networks": 501, "seed": 9}
-    config = make_born_dead(base | {"depth": [2, 9], "width": [2, 4]})
-    alone = make_born_dead(base | {"depth": [2], "width": [4]})
-    among = [c for c in result.measure(config).cells if (c.depth, c.width) == (2, 4)]
+    config = make_born_dead(base | {"depth": [2, 9], "width": [2, 3]})
+    alone = make_born_dead(base | {"depth": [2], "width": [3]})
+    among = [c for c in result.measure(config).cells if (c.depth, c.width) == (2, 3)]
     assert tuple(among) == result.measure(alone).cells
-    whole = engine.first_silent(config, 4)
-    for batch in (64, 500, 10_000):
-        assert np.array_equal(whole, engine.first_silent(config, 4, batch=batch))
-    other = engine.first_silent(make_born_dead(base | {"seed": 10, "width": 4, "depth": [9]}), 4)
+    whole = engine.first_silent(config, 3)
+    assert np.array_equal(whole, engine.first_silent(config, 3, batch=64))
+    other = engine.first_silent(make_born_dead(base | {"seed": 10, "depth": [2, 9]}), 3)
     assert not np.array_equal(whole, other)
 
 
 def test_on_a_line_with_zero_bias_two_examples_are_as_good_as_a_thousand(monkeypatch):
-    config = make_born_dead({"depth": [6], "width": 2, "networks": 2000})
+    config = make_born_dead({"depth": [6], "width": 2, "networks": 1000})
     assert len(engine.directions(engine.inputs(config), config)) == 2
     short = engine.first_silent(config, 2)
     monkeypatch.setattr(engine, "directions", lambda examples, _: examples)
@@ -244,10 +243,11 @@ def test_on_a_line_with_zero_bias_two_examples_are_as_good_as_a_thousand(monkeyp
 
 def test_small_weights_do_not_underflow_into_death():
     """0.001 per layer leaves float32 after a dozen layers; the sign of a network stays."""
-    settings = {"depth": [40], "width": 6, "init": "normal", "networks": 3000}
+    settings = {"depth": [40], "width": 6, "init": "normal", "networks": 2000}
     small = engine.first_silent(make_born_dead(settings | {"init_scale": 0.001}), 6)
     plain = engine.first_silent(make_born_dead(settings | {"init_scale": 1.0}), 6)
-    assert (small != plain).mean() < 0.001  # rounding may turn a sum that is almost 0
+    assert (small != plain).mean() < 0.005  # rounding may turn a sum that is almost 0
+    assert 0.1 < (small <= 40).mean() < 0.9
 
 
 def test_weights_too_large_are_refused():

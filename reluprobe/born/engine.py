@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -89,6 +89,11 @@ def _that_fit(config: BornDeadConfig, width: int, examples: int) -> int:
     return max(1, min(FLOATS // each, config.networks))
 
 
+#: LLVM's lightest optimization compiles these programs 2 to 3 times faster and runs them as fast.
+CPU_OPTIONS = {"xla_backend_optimization_level": 1}
+
+
+@lru_cache(maxsize=64)
 def _program(config: RunConfig, width: int, depth: int) -> Any:
     """(key, examples, networks) → first_silent of each, to be compiled at its first call.
 
@@ -96,7 +101,8 @@ def _program(config: RunConfig, width: int, depth: int) -> Any:
     behind init orthogonal (JAX 0.10) hangs when two devices of one process wait for each other.
     """
     one = partial(_network, zoo.layer_initializer(config), width, depth)
-    return jax.jit(jax.vmap(one, in_axes=(None, None, 0)))
+    options: Any = CPU_OPTIONS if jax.default_backend() == "cpu" else {}
+    return jax.jit(jax.vmap(one, in_axes=(None, None, 0)), compiler_options=options)
 
 
 def _network(
