@@ -70,7 +70,7 @@ def parameters(
 
 def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
     """The network of a run."""
-    return MLP(
+    network = MLP(
         features,
         outputs,
         config.depth,
@@ -79,3 +79,8 @@ def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
         bias_init=config.bias_init,
         rngs=rngs,
     )
+    if config.init in zoo.JOINT:
+        for layer in (*network.hidden, network.output):
+            kernel, bias = zoo.JOINT[config.init](rngs.params(), *layer.kernel.shape)
+            layer.kernel, layer.bias = nnx.Param(kernel), nnx.Param(bias)
+    return network

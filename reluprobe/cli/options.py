@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
-from reluprobe.config import SETTINGS, Setting
+from reluprobe.config import SETTINGS, Setting, Value
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
@@ -21,18 +22,25 @@ ManualDir = Annotated[
 ]
 
 
-def with_settings(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one flag per setting, handed to it as keyword arguments."""
+def with_settings(
+    function: Callable[..., None],
+    among: Mapping[str, Setting] = SETTINGS,
+    axes: Mapping[str, Sequence[Value]] = MappingProxyType({}),
+) -> Callable[..., None]:
+    """Give a command one flag per setting, handed to it as keyword arguments.
+
+    Those of ``axes`` take several values, ``2,3,5``, and are handed over as a list.
+    """
     own = inspect.signature(function, eval_str=True)
     kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    flags = [_flag(setting) for setting in SETTINGS.values()]
+    flags = [_flag(setting, axes.get(name)) for name, setting in among.items()]
     together = own.replace(parameters=[*flags, *kept])
     function.__signature__ = together  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in together.parameters.values()}
     return function
 
 
-def _flag(setting: Setting) -> inspect.Parameter:
+def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.Parameter:
     names = [f"--{setting.name.replace('_', '-')}", *setting.flags]
     text = setting.help
     if setting.choices:
@@ -40,17 +48,20 @@ def _flag(setting: Setting) -> inspect.Parameter:
     if setting.only_with:
         other, values = setting.only_with
         text += f" (Only with {other} {' or '.join(values)}.)"
+    if setting.not_with:
+        other, values = setting.not_with
+        text += f" (Not with {other} {' or '.join(values)}.)"
+    read, metavar, default = _reader(setting.type), METAVARS[setting.type], setting.default
+    if several is not None:
+        read, metavar = _list_reader(read), f"{metavar},…"
+        default = ",".join(str(value) for value in several)
     option = typer.Option(
-        *names,
-        help=text,
-        rich_help_panel="Settings of the run",
-        parser=_reader(setting.type),
-        metavar=METAVARS[setting.type],
+        *names, help=text, rich_help_panel="Settings of the run", parser=read, metavar=metavar
     )
     return inspect.Parameter(
         setting.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=setting.default,
+        default=default,
         annotation=Annotated[setting.type, option],
     )
 
@@ -68,6 +79,10 @@ def _reader(kind: type) -> Callable[[Any], Any]:
             return text
 
     return read
+
+
+def _list_reader(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda text: [read(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:

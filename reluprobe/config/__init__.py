@@ -1,5 +1,6 @@
 """Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
 
+from reluprobe.config.borndead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
 from reluprobe.config.reference import Reference
 from reluprobe.config.reference import load as load_reference
 from reluprobe.config.settings import (
@@ -16,7 +17,10 @@ from reluprobe.config.settings import (
 from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, sweep_toml
 
 __all__ = [
+    "AXES",
+    "BORN_DEAD",
     "SETTINGS",
+    "BornDeadConfig",
     "Reference",
     "RunConfig",
     "Setting",
@@ -25,6 +29,7 @@ __all__ = [
     "faults_of",
     "idle_settings",
     "load_reference",
+    "make_born_dead",
     "make_run",
     "parse_sweep",
     "rank",

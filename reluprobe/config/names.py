@@ -27,6 +27,7 @@ INITS = (
     "orthogonal",
     "normal",
     "uniform",
+    "rai",
 )
 
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop")

@@ -33,6 +33,7 @@ def setting(
     flags: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
     only_with: tuple[str, tuple[str, ...]] | None = None,
+    not_with: tuple[str, tuple[str, ...]] | None = None,
 ) -> Any:
     """One setting.
 
@@ -48,6 +49,7 @@ def setting(
         only_with: ``(setting, names)``: this setting has an effect only where that one has one
             of these names. Elsewhere it is put back to its default, so that runs which cannot
             differ share one id.
+        not_with: the same the other way round: no effect where that setting has one of these.
     """
     checks: list[Any] = [annotated_types.Interval(gt=gt, ge=ge, le=le)]
     if isinstance(default, float):
@@ -61,6 +63,7 @@ def setting(
         "choices": choices,
         "bounds": (gt, ge, le),
         "only_with": only_with,
+        "not_with": not_with,
         "checks": checks,
     }
     return field(default=default, metadata=metadata)
@@ -83,7 +86,9 @@ class RunConfig:
         ge=0,
         only_with=("init", ("normal", "uniform")),
     )
-    bias_init: float = setting(0.0, "Starting value of the hidden layers' biases.")
+    bias_init: float = setting(
+        0.0, "Starting value of the hidden layers' biases.", not_with=("init", ("rai",))
+    )
     depth: int = setting(5, "Number of hidden layers.", ge=1, le=1000)
     width: int = setting(256, "Units in each hidden layer.", ge=1, le=65536)
     optimizer: str = setting("adam", "Optimizer.", choices=names.OPTIMIZERS)
@@ -123,6 +128,7 @@ class Setting:
     words: tuple[str, ...]
     bounds: tuple[float | None, float | None, float | None]
     only_with: tuple[str, tuple[str, ...]] | None
+    not_with: tuple[str, tuple[str, ...]] | None
     adapter: TypeAdapter[Any] = dataclasses.field(repr=False, compare=False)
 
     @property
@@ -152,15 +158,27 @@ class Setting:
 
     def applies(self, settings: Mapping[str, Any]) -> bool:
         """Whether this setting has an effect beside these other ``settings``."""
-        if self.only_with is None:
-            return True
-        return settings[self.only_with[0]] in self.only_with[1]
+        return self.idle(settings) is None
+
+    def idle(self, settings: Mapping[str, Any]) -> str | None:
+        """Why this setting has no effect beside these other ``settings``; None where it has."""
+        if self.only_with is not None:
+            other, names_ = self.only_with
+            if settings[other] not in names_:
+                there = f"{other} = {' or '.join(names_)}, and {other} is {settings[other]}"
+                return f"has an effect only with {there}"
+        if self.not_with is not None:
+            other, names_ = self.not_with
+            if settings[other] in names_:
+                return f"has no effect with {other} = {settings[other]}"
+        return None
 
 
-def _settings() -> dict[str, Setting]:
+def settings_in(table: type) -> dict[str, Setting]:
+    """Every setting that a dataclass defines, by name, in its order."""
     strict = ConfigDict(strict=True, allow_inf_nan=False)
     found = {}
-    for f in dataclasses.fields(RunConfig):
+    for f in dataclasses.fields(table):
         m = dict(f.metadata)
         kind = type(f.default)
         checked: Any = Annotated[(kind, *m.pop("checks"))]
@@ -172,7 +190,7 @@ def _settings() -> dict[str, Setting]:
 
 
 #: Every setting by name, in the order in which help and documentation list them.
-SETTINGS: dict[str, Setting] = _settings()
+SETTINGS: dict[str, Setting] = settings_in(RunConfig)
 
 #: What a setting's value may be. In TOML and JSON alike.
 Value = int | float | str
@@ -186,11 +204,11 @@ def unknown(name: str, allowed: Iterable[str] = SETTINGS) -> str:
     return f"unknown setting {name!r}{close}{listed}"
 
 
-def faults_of(settings: Mapping[str, Any]) -> list[str]:
+def faults_of(settings: Mapping[str, Any], among: Mapping[str, Setting] = SETTINGS) -> list[str]:
     """Every fault of a table of settings: unknown names and values that may not stand there."""
     found = []
     for name, value in settings.items():
-        fault = SETTINGS[name].fault(value) if name in SETTINGS else unknown(name)
+        fault = among[name].fault(value) if name in among else unknown(name, among)
         if fault:
             found.append(fault)
     return found
@@ -218,16 +236,8 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
 def idle_settings(settings: Mapping[str, Value]) -> list[str]:
     """The given settings that have no effect beside the others, each with the reason."""
     full = {n: s.default for n, s in SETTINGS.items()} | dict(settings)
-    found = []
-    for name in settings:
-        s = SETTINGS[name]
-        if s.only_with is not None and not s.applies(full):
-            other, names_ = s.only_with
-            found.append(
-                f"{name} has an effect only with {other} = {' or '.join(names_)}, "
-                f"and {other} is {full[other]}"
-            )
-    return found
+    reasons = {name: SETTINGS[name].idle(full) for name in settings}
+    return [f"{name} {reason}" for name, reason in reasons.items() if reason]
 
 
 def rank(value: Value) -> tuple[bool, Value]:

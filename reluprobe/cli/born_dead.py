@@ -1,0 +1,45 @@
+"""``reluprobe born-dead``: how likely a network is constant before any training."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from reluprobe.born import result, view
+from reluprobe.cli import console, options, report
+from reluprobe.config import AXES, BORN_DEAD, make_born_dead
+
+HELP = """Count ReLU networks that are constant from birth, beside what is proved of them.
+
+Draws networks of every depth and width asked for, trains none, and compares with the bounds of
+Lu, Shin, Su, Karniadakis (2019), "Dying ReLU and Initialization"."""
+
+
+@partial(options.with_settings, among=BORN_DEAD, axes=AXES)
+def command(
+    *,
+    out: options.Out = Path("results"),
+    as_json: report.Json = False,
+    **settings: Any,
+) -> None:
+    """Run it; the help is HELP."""
+    config = make_born_dead(settings)
+    with console.err.status("drawing networks"):
+        found = result.measure(config)
+    path = result.write(found, out)
+    if as_json:
+        typer.echo(json.dumps(result.to_dict(found), allow_nan=False))
+        return
+    console.out.print(view.headline(found))
+    console.out.print(view.legend(config))
+    console.out.print()
+    console.out.print(view.table(found))
+    console.out.print()
+    console.out.print(view.drawn(config))
+    console.out.print(Text(f"wrote {path}"), soft_wrap=True)
+    console.out.print(Text(view.next_command(config)), soft_wrap=True)
