@@ -16,7 +16,8 @@ from reluprobe.config.names import DEFINITIONS
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
 from reluprobe.rhythm import probed, steps_per_epoch
-from reluprobe.train import SAMPLES, Section
+from reluprobe.state import Section
+from reluprobe.survey import SAMPLES
 
 Layers = tuple[records.LayerRecord, ...]
 MOMENTS = ("mean", "variance", "zeros", "second", "low", "high")

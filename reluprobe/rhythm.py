@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from reluprobe.config import RunConfig
-from reluprobe.train import Section
+from reluprobe.state import Section
 
 
 def probed(config: RunConfig, examples: int) -> int:

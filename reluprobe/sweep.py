@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import grid, observe, records, rhythm, train
+from reluprobe import grid, observe, records, rhythm, state, survey, train
 from reluprobe.data import Dataset
 from reluprobe.errors import InputError
 from reluprobe.grid import Run
@@ -50,7 +50,7 @@ class RunDone:
 
 
 Event = Compiled | EpochDone | RunDone
-Program = Callable[..., tuple[train.Lane, train.Report]]
+Program = Callable[..., tuple[state.Lane, train.Report]]
 #: What this process has compiled, by everything that is static.
 PROGRAMS: dict[Any, Program] = {}
 
@@ -109,9 +109,9 @@ class _Engine:
         inputs = np.concatenate([dataset.train_inputs, dataset.test_inputs])
         targets = np.concatenate([dataset.train_targets, dataset.test_targets])
         ends = (dataset.train_inputs.min(axis=0), dataset.train_inputs.max(axis=0))
-        low, high = (np.asarray(train.scaled(jnp.asarray(end))) for end in ends)
+        low, high = (np.asarray(state.scaled(jnp.asarray(end))) for end in ends)
         arrays = (inputs, targets, low, high)
-        self.data = train.Arrays(*(jax.device_put(array, self.everywhere) for array in arrays))
+        self.data = state.Arrays(*(jax.device_put(array, self.everywhere) for array in arrays))
 
     def group(self, runs: Sequence[Run], dataset: Dataset) -> Iterator[Event]:
         """Run one group, chunk by chunk."""
@@ -125,7 +125,7 @@ class _Engine:
         stats = self.mesh.devices.flat[0].memory_stats() or {}
         config, features = runs[0].config, dataset.train_inputs.shape[1]
         weights = config.width * (features + config.depth * (config.width + 1) + 10)
-        looked_at = max(train.EVALUATION_BATCH, config.batch_size)
+        looked_at = max(survey.BATCH, config.batch_size)
         # Weights, two moments, gradient, update, and room for one copy; then activations.
         floats = 6 * weights + 4 * looked_at * config.width * config.depth
         fits = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
@@ -136,7 +136,7 @@ class _Engine:
         outputs = dataset.classes or 1
         features = dataset.train_inputs.shape[1]
         examples = len(dataset.train_targets)
-        starts = [train.init_lane(run.config, features, outputs, examples) for run in runs]
+        starts = [state.init_lane(run.config, features, outputs, examples) for run in runs]
         plan = starts[0][2] if self.one_by_one else starts[0][2].fixed(runs[0].config)
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
         program, compiled = self._program(plan, lanes, numbers)
@@ -156,8 +156,8 @@ class _Engine:
             yield RunDone(run, watch.record(run, seconds, self.environment))
 
     def _stack(
-        self, lanes: list[train.Lane], numbers: list[train.Numbers], size: int
-    ) -> tuple[train.Lane, train.Numbers]:
+        self, lanes: list[state.Lane], numbers: list[state.Numbers], size: int
+    ) -> tuple[state.Lane, state.Numbers]:
         """Lanes along a new first axis, padded to the chunk's size with lanes that rest."""
         missing = size - len(lanes)
         resting = numbers[0]._replace(live=np.bool_(False))
@@ -165,7 +165,7 @@ class _Engine:
         return jax.device_put(jax.tree.map(lambda *x: np.stack(x), *both), self.by_lane)
 
     def _program(
-        self, plan: train.Blueprint, lanes: train.Lane, numbers: train.Numbers
+        self, plan: state.Blueprint, lanes: state.Lane, numbers: state.Numbers
     ) -> tuple[Program, bool]:
         """The compiled section of these lanes, and whether it had to be compiled."""
         shapes = tuple((x.shape, x.dtype) for x in jax.tree.leaves((self.data, lanes)))
@@ -185,18 +185,18 @@ class _Engine:
 
 
 def _map_lanes(
-    plan: train.Blueprint,
+    plan: state.Blueprint,
     one_by_one: bool,
-    data: train.Arrays,
-    now: train.Section,
-    lanes: train.Lane,
-    numbers: train.Numbers,
-) -> tuple[train.Lane, train.Report]:
+    data: state.Arrays,
+    now: state.Section,
+    lanes: state.Lane,
+    numbers: state.Numbers,
+) -> tuple[state.Lane, train.Report]:
     """One section of all lanes of one device."""
     if not one_by_one:
         return jax.vmap(partial(train.section, plan, data, now))(lanes, numbers)
 
-    def lane(both: tuple[train.Lane, train.Numbers]) -> tuple[train.Lane, train.Report]:
+    def lane(both: tuple[state.Lane, state.Numbers]) -> tuple[state.Lane, train.Report]:
         return jax.lax.cond(
             both[1].live,
             lambda: train.section(plan, data, now, *both),

@@ -2,78 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
+from jaxtyping import Array, Bool, Float
 
-from reluprobe import causes, certificate, model, moments, probe, zoo
-from reluprobe.config import RunConfig
-
-#: Examples a step when only looking: bounds the memory that the test set's activations take.
-EVALUATION_BATCH = 1000
-
-
-class Arrays(NamedTuple):
-    """A dataset on the device: uint8 pixels, scaled to [0, 1] inside the step, or floats.
-
-    The training examples come first, then the test set's. ``low`` and ``high`` are each feature's
-    smallest and largest training value, as the network sees it.
-    """
-
-    inputs: Shaped[Array, "example feature"]
-    targets: Shaped[Array, " example"]
-    low: Float[Array, " feature"]
-    high: Float[Array, " feature"]
-
-
-class Section(NamedTuple):
-    """What one call does: some steps of an epoch, then a probe. Scalars; the same for all lanes.
-
-    Attributes:
-        epoch: the epoch these steps belong to; 0 is before the first.
-        first, last: steps of that epoch, from and up to.
-        closes: whether the epoch ends here: then the test set is run through.
-        ends: whether the run ends here: then units are looked at on the test and training sets.
-        probed: how many examples the probe has.
-        explained: on how many of them causes of death are sought.
-    """
-
-    epoch: Int[Array, ""]
-    first: Int[Array, ""]
-    last: Int[Array, ""]
-    closes: Bool[Array, ""]
-    ends: Bool[Array, ""]
-    probed: Int[Array, ""]
-    explained: Int[Array, ""]
-
-
-class Numbers(NamedTuple):
-    """What tells lanes of one program apart. ``order`` is the key of the data's order, raw."""
-
-    learning_rate: Float[Array, ""]
-    activation: Int[Array, ""]
-    parameter: Float[Array, ""]
-    order: UInt32[Array, " word"]
-    live: Bool[Array, ""]
-
-
-class Lane(NamedTuple):
-    """What training changes. ``order`` and ``sums`` (loss, right) are those of the epoch."""
-
-    weights: nnx.State
-    optimizer: optax.OptState
-    order: Int[Array, "step batch"]
-    sums: Float[Array, " two"]
-
-
-#: The samples on which units are looked at; an axis ``sample`` follows this order.
-SAMPLES = ("probe", "test", "train")
+from reluprobe import causes, certificate, moments, probe, survey, zoo
+from reluprobe.state import Arrays, Blueprint, Lane, Numbers, Section, batches, losses
 
 
 class Report(NamedTuple):
@@ -93,98 +31,6 @@ class Report(NamedTuple):
     moments: moments.Moments
 
 
-@dataclass(frozen=True)
-class Blueprint:
-    """What is static: everything that changes shapes or code. Hashable.
-
-    ``activation`` is None where it is traced (see ``zoo.activate``).
-    """
-
-    graph: nnx.GraphDef
-    optimizer: str
-    batch_size: int
-    train_examples: int
-    regression: bool
-    activation: int | None = None
-
-    def run(self, inputs: Array, weights: nnx.State, numbers: Numbers) -> tuple[Array, Array]:
-        """The network's outputs and pre-activations for these raw inputs."""
-        network = nnx.merge(self.graph, weights)
-        return network(scaled(inputs), *self.f(numbers))
-
-    def fixed(self, config: RunConfig) -> Blueprint:
-        """This plan with the run's activation compiled in."""
-        return dataclasses.replace(self, activation=zoo.INDEX[config.activation])
-
-    def f(self, numbers: Numbers) -> tuple[zoo.Index, zoo.Scalar]:
-        """The lane's activation: its index and its parameter."""
-        index = numbers.activation if self.activation is None else self.activation
-        return index, numbers.parameter
-
-
-def init_lane(
-    config: RunConfig, features: int, outputs: int, examples: int
-) -> tuple[Lane, Numbers, Blueprint]:
-    """A run's starting point. Its randomness comes from its own seed only.
-
-    Args:
-        config: the run.
-        features: inputs of the network.
-        outputs: outputs of the network.
-        examples: size of the training set.
-    """
-    weights_key, order_key = jax.random.split(jax.random.key(config.seed))
-    network = model.make(config, features, outputs, nnx.Rngs(weights_key))
-    graph, weights = nnx.split(network)
-    state = zoo.optimizer(config.optimizer, config.learning_rate).init(weights)
-    numbers = Numbers(
-        jnp.float32(config.learning_rate),
-        jnp.int32(zoo.INDEX[config.activation]),
-        jnp.float32(zoo.activation_parameter(config)),
-        jax.random.key_data(order_key),
-        jnp.bool_(True),
-    )
-    plan = Blueprint(graph, config.optimizer, config.batch_size, examples, outputs == 1)
-    steps = -(-examples // config.batch_size)
-    order = jnp.zeros((steps, config.batch_size), jnp.int32)
-    return Lane(weights, state, order, jnp.zeros(2)), numbers, plan
-
-
-def scaled(inputs: Shaped[Array, "example feature"]) -> Float[Array, "example feature"]:
-    """Inputs as the network sees them: pixels divided by 255, floats as they are."""
-    if inputs.dtype == jnp.uint8:
-        return inputs.astype(jnp.float32) / 255
-    return inputs
-
-
-def losses(
-    outputs: Float[Array, "example output"], targets: Shaped[Array, " example"], regression: bool
-) -> tuple[Float[Array, " example"], Float[Array, " example"]]:
-    """Per example: the loss, and 1 where the prediction is right (0 in regression).
-
-    Softmax cross-entropy in nats; (output − target)² in regression.
-    """
-    if regression:
-        errors = optax.squared_error(outputs[:, 0], targets)
-        return errors, jnp.zeros_like(errors)
-    errors = optax.softmax_cross_entropy_with_integer_labels(outputs, targets)
-    return errors, (jnp.argmax(outputs, axis=1) == targets).astype(jnp.float32)
-
-
-def batches(
-    order: Int[Array, " example"], size: int
-) -> tuple[Int[Array, "step batch"], Float[Array, "step batch"]]:
-    """Cut an order of examples into steps of one shape.
-
-    The last batch is kept, however small (469 steps on MNIST at 128, as the study has it): it is
-    filled up with examples of weight 0, so that every step's loss is the mean of its own.
-    """
-    steps = -(-order.size // size)
-    missing = steps * size - order.size
-    weights = jnp.pad(jnp.ones(order.size), (0, missing))
-    return jnp.pad(order, (0, missing)).reshape(steps, size), weights.reshape(steps, size)
-
-
 def section(
     plan: Blueprint, data: Arrays, now: Section, lane: Lane, numbers: Numbers
 ) -> tuple[Lane, Report]:
@@ -202,8 +48,8 @@ def section(
     # Before training and where the run ends, the probe's first batch shows its moments too.
     drawn = jnp.stack([(now.epoch == 0) | now.ends, jnp.bool_(False), jnp.bool_(False)])
 
-    def sample(span: tuple[Array, Array, Array, Array]) -> Seen:
-        return _look(plan, data, weights, numbers, *span)
+    def sample(span: tuple[Array, Array, Array, Array]) -> survey.Seen:
+        return survey.look(plan, data, weights, numbers, *span)
 
     seen = jax.lax.map(sample, (starts, stops, tallied, drawn))
     sizes = jnp.maximum(stops - starts, 1).astype(jnp.float32)
@@ -217,7 +63,7 @@ def section(
         seen.finite.all() & jnp.isfinite(seen.loss).all() & jnp.isfinite(train_loss),
         jax.vmap(probe.answer)(seen.tally),
         certificate.certify(network, data.low, data.high, plan.f(numbers)[0]),
-        _explain(plan, data, now, before, weights),
+        survey.explain(plan, data, now, before, weights),
         jax.tree.map(lambda x: x[0], seen.moments),
     )
     return lane, report
@@ -259,84 +105,6 @@ def _step(
     updates, state = optimizer.update(gradient, lane.optimizer, lane.weights)
     weights: Any = optax.apply_updates(lane.weights, updates)
     return Lane(weights, state, lane.order, lane.sums + sums)
-
-
-def _batch(plan: Blueprint) -> int:
-    return min(EVALUATION_BATCH, plan.train_examples)
-
-
-def _span(
-    plan: Blueprint, data: Arrays, i: Array | int, start: Array | int, stop: Array
-) -> tuple[Array, Array, Array]:
-    """Batch i of the examples from start to stop: inputs, targets, and 1 where one counts."""
-    at = start + i * _batch(plan) + jnp.arange(_batch(plan))
-    # The last batch is filled up with its last example, which changes no maximum and no "all".
-    chosen = jnp.minimum(at, stop - 1)
-    return data.inputs[chosen], data.targets[chosen], (at < stop).astype(jnp.float32)
-
-
-class Seen(NamedTuple):
-    """What a pass over a sample gathers: sums of loss and right predictions, and the units."""
-
-    loss: Float[Array, ""]
-    right: Float[Array, ""]
-    finite: Bool[Array, ""]
-    tally: probe.Tally
-    moments: moments.Moments
-
-
-def _look(
-    plan: Blueprint,
-    data: Arrays,
-    weights: nnx.State,
-    numbers: Numbers,
-    start: Array,
-    stop: Array,
-    tallied: Array,
-    drawn: Array,
-) -> Seen:
-    """A pass over some examples; units are tallied, and moments drawn, only where wanted."""
-    f = plan.f(numbers)
-
-    def batch(i: Array, seen: Seen) -> Seen:
-        inputs, targets, counts = _span(plan, data, i, start, stop)
-        outputs, z = plan.run(inputs, weights, numbers)
-        lost, hit = losses(outputs, targets, plan.regression)
-        return Seen(
-            seen.loss + jnp.sum(lost * counts),
-            seen.right + jnp.sum(hit * counts),
-            seen.finite & jnp.isfinite(z).all(),
-            jax.lax.cond(tallied, lambda: probe.add(seen.tally, z, counts, *f), lambda: seen.tally),
-            jax.lax.cond(
-                drawn & (i == 0), lambda: moments.moments(z, counts, *f), lambda: seen.moments
-            ),
-        )
-
-    hidden = nnx.merge(plan.graph, weights).hidden
-    layers, units = len(hidden), hidden[-1].out_features
-    zero, yes = jnp.float32(0), jnp.bool_(True)
-    nothing = Seen(zero, zero, yes, probe.empty(layers, units), moments.nothing(layers))
-    many = -((start - stop) // _batch(plan))
-    return jax.lax.fori_loop(0, many, batch, nothing)
-
-
-def _explain(
-    plan: Blueprint,
-    data: Arrays,
-    now: Section,
-    before: nnx.State,
-    after: nnx.State,
-) -> causes.Causes:
-    """What moved each unit's largest pre-activation over the probe in this section."""
-    old, new = nnx.merge(plan.graph, before), nnx.merge(plan.graph, after)
-
-    def batch(i: Array, peaks: causes.Peaks) -> causes.Peaks:
-        inputs, _, _ = _span(plan, data, i, 0, now.explained)
-        return causes.add(peaks, old, new, scaled(inputs))
-
-    start = causes.empty(len(new.hidden), new.hidden[-1].out_features)
-    many = -(-now.explained // _batch(plan))
-    return causes.shares(jax.lax.fori_loop(0, many, batch, start), old, new)
 
 
 def idle(

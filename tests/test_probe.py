@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reluprobe import probe, train, zoo
+from reluprobe import probe, state, zoo
 from reluprobe.config import make_run, names
 
 Units = Mapping[str, np.ndarray]
@@ -292,7 +292,7 @@ def gradients(name: str, shifts: np.ndarray, layers_of: Any, with_layers: Any):
     """
     rng = np.random.default_rng(0)
     config = make_run({"activation": name, "depth": DEPTH, "width": WIDTH, "optimizer": "sgd"})
-    lane, numbers, plan = train.init_lane(config, FEATURES, OUTPUTS, 50)
+    lane, numbers, plan = state.init_lane(config, FEATURES, OUTPUTS, 50)
     kernels = [kernel for kernel, _ in layers_of(nnx.merge(plan.graph, lane.weights))]
     biases = [*shifts, np.zeros(OUTPUTS)]
     layers = [
@@ -306,7 +306,7 @@ def gradients(name: str, shifts: np.ndarray, layers_of: Any, with_layers: Any):
     def both(weights):
         def loss(weights):
             outputs, z = plan.run(inputs, weights, numbers)
-            return train.losses(outputs, targets, False)[0].mean(), z
+            return state.losses(outputs, targets, False)[0].mean(), z
 
         gradient, z = jax.grad(loss, has_aux=True)(weights)
         return gradient, probe.probe(z, numbers.activation, numbers.parameter).dead

@@ -22,7 +22,8 @@ from reluprobe.errors import ReluprobeError
 from reluprobe.moments import BINS, Moments
 from reluprobe.probe import UnitStatistics
 from reluprobe.records import EpochRecord, LayerRecord, ProbeRecord, RecordError, RunRecord
-from reluprobe.train import Report, Section
+from reluprobe.state import Section
+from reluprobe.train import Report
 
 KEYS = ("schema", "id", "config", "status", "environment", "seconds", "probe", "history")
 KEYS += ("steps", "samples")

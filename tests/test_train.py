@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from reluprobe import train, zoo
+from reluprobe import state, train, zoo
 from reluprobe.config import RunConfig, make_run, names
 
 RATE, BATCH, COUNT, FEATURES, CLASSES = 0.2, 16, 52, 4, 3
@@ -29,11 +29,11 @@ one_section = jax.jit(train.section, static_argnums=0)
 TRAIN, TEST = slice(None, COUNT), slice(COUNT, None)
 
 
-def whole_epoch(number: int, steps: int, ends: bool = False) -> train.Section:
+def whole_epoch(number: int, steps: int, ends: bool = False) -> state.Section:
     """Epoch ``number`` at one go, probed on twenty examples."""
     last = jnp.int32(steps if number else 0)
     flags = jnp.bool_(True), jnp.bool_(ends)
-    return train.Section(
+    return state.Section(
         jnp.int32(number), jnp.int32(0), last, *flags, jnp.int32(20), jnp.int32(20)
     )
 
@@ -48,19 +48,19 @@ def relu(z: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def arrays() -> train.Arrays:
+def arrays() -> state.Arrays:
     rng = np.random.default_rng(0)
     inputs = jnp.asarray(rng.standard_normal((COUNT + 30, FEATURES)), jnp.float32)
     labels = jnp.asarray(rng.integers(CLASSES, size=COUNT + 30), jnp.int32)
-    return train.Arrays(inputs, labels, inputs[TRAIN].min(axis=0), inputs[TRAIN].max(axis=0))
+    return state.Arrays(inputs, labels, inputs[TRAIN].min(axis=0), inputs[TRAIN].max(axis=0))
 
 
-def start(config: RunConfig = CONFIG) -> tuple[train.Lane, train.Numbers, train.Blueprint]:
-    lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES, COUNT)
+def start(config: RunConfig = CONFIG) -> tuple[state.Lane, state.Numbers, state.Blueprint]:
+    lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
     return lane, numbers, plan.fixed(config)
 
 
-def order_of(numbers: train.Numbers, number: int) -> np.ndarray:
+def order_of(numbers: state.Numbers, number: int) -> np.ndarray:
     key = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), number)
     return np.asarray(jax.random.permutation(key, COUNT))
 
@@ -85,7 +85,7 @@ def numpy_step(layers: Any, inputs: np.ndarray, labels: np.ndarray, forward: Any
     return stepped, entropies(logits, labels).sum(), (logits.argmax(axis=1) == labels).sum()
 
 
-def numpy_epoch(layers: Any, arrays: train.Arrays, order: np.ndarray, forward: Any) -> Any:
+def numpy_epoch(layers: Any, arrays: state.Arrays, order: np.ndarray, forward: Any) -> Any:
     """Layers after an epoch in this order, and the running mean loss and accuracy."""
     inputs, labels = np.asarray(arrays.inputs), np.asarray(arrays.targets)
     sums = np.zeros(2)
@@ -97,13 +97,13 @@ def numpy_epoch(layers: Any, arrays: train.Arrays, order: np.ndarray, forward: A
 
 
 @pytest.fixture(scope="module")
-def untrained(arrays: train.Arrays) -> Any:
+def untrained(arrays: state.Arrays) -> Any:
     lane, numbers, plan = start()
     return lane, *one_epoch(plan, arrays, 0, lane, numbers)
 
 
 @pytest.fixture(scope="module")
-def trained(arrays: train.Arrays) -> Any:
+def trained(arrays: state.Arrays) -> Any:
     """Lane and report after epochs 1 and 2."""
     lane, numbers, plan = start()
     lane, first = one_epoch(plan, arrays, 1, lane, numbers)
@@ -126,7 +126,7 @@ def assert_layers_close(got: Any, expected: Any) -> None:
 
 def test_mnist_at_128_is_469_steps_the_last_of_96():
     order = np.random.default_rng(0).permutation(60000).astype(np.int32)
-    chosen, weights = map(np.asarray, train.batches(jnp.asarray(order), 128))
+    chosen, weights = map(np.asarray, state.batches(jnp.asarray(order), 128))
     assert chosen.shape == weights.shape == (469, 128)
     assert weights[:-1].all() and weights[-1].sum() == 96 and weights.sum() == 60000
     np.testing.assert_array_equal(chosen[weights == 1], order)
@@ -135,7 +135,7 @@ def test_mnist_at_128_is_469_steps_the_last_of_96():
 @settings(max_examples=15)
 @given(count=st.integers(1, 40), size=st.integers(1, 50))
 def test_batches_hold_every_example_once_in_order(count: int, size: int):
-    chosen, weights = map(np.asarray, train.batches(jnp.arange(count)[::-1], size))
+    chosen, weights = map(np.asarray, state.batches(jnp.arange(count)[::-1], size))
     assert chosen.shape == (int(np.ceil(count / size)), size)
     assert set(np.unique(weights)) <= {0, 1}
     np.testing.assert_array_equal(chosen[weights == 1], np.arange(count)[::-1])
@@ -148,7 +148,7 @@ def test_batches_hold_every_example_once_in_order(count: int, size: int):
 def test_classification_loss_is_cross_entropy_in_nats():
     logits = np.random.default_rng(0).normal(0, 5, (50, 7)).astype(np.float32)
     labels = np.random.default_rng(1).integers(7, size=50).astype(np.int32)
-    loss, right = train.losses(jnp.asarray(logits), jnp.asarray(labels), False)
+    loss, right = state.losses(jnp.asarray(logits), jnp.asarray(labels), False)
     np.testing.assert_allclose(
         loss, entropies(logits.astype(np.float64), labels), rtol=1e-5, atol=1e-6
     )
@@ -156,24 +156,24 @@ def test_classification_loss_is_cross_entropy_in_nats():
 
 
 def test_equal_logits_cost_the_log_of_the_class_count():
-    loss, _ = train.losses(jnp.zeros((4, 10)), jnp.arange(4), False)
+    loss, _ = state.losses(jnp.zeros((4, 10)), jnp.arange(4), False)
     np.testing.assert_allclose(loss, np.log(10), rtol=1e-6)
 
 
 def test_regression_loss_is_the_squared_error_and_nothing_is_right():
-    loss, right = train.losses(jnp.array([[1.0], [-2.0], [0.5]]), jnp.array([3.0, -2.0, 0.0]), True)
+    loss, right = state.losses(jnp.array([[1.0], [-2.0], [0.5]]), jnp.array([3.0, -2.0, 0.0]), True)
     assert loss.tolist() == [4.0, 0.0, 0.25]
     assert right.tolist() == [0.0, 0.0, 0.0]
 
 
 def test_pixels_are_divided_by_255_and_floats_left_alone():
     pixels = np.arange(256, dtype=np.uint8)[None]
-    got = train.scaled(jnp.asarray(pixels))
+    got = state.scaled(jnp.asarray(pixels))
     assert got.dtype == jnp.float32
     np.testing.assert_allclose(got, np.arange(256)[None] / 255, rtol=1e-6)
     assert (float(got[0, 0]), float(got[0, 255])) == (0.0, 1.0)
     floats = np.array([[-3.0, 0.0, 254.5]], np.float32)
-    np.testing.assert_array_equal(train.scaled(jnp.asarray(floats)), floats)
+    np.testing.assert_array_equal(state.scaled(jnp.asarray(floats)), floats)
 
 
 # --- an epoch ----------------------------------------------------------------------------------
@@ -285,22 +285,22 @@ def test_a_lane_starts_from_its_seed_alone(layers_in: Any):
 @pytest.mark.parametrize("name", names.ACTIVATIONS)
 def test_numbers_carry_what_tells_lanes_apart(name: str):
     config = make_run({"activation": name, "learning_rate": 0.125})
-    _, numbers, plan = train.init_lane(config, FEATURES, CLASSES, COUNT)
+    _, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
     assert float(numbers.learning_rate) == 0.125 and numbers.live
     assert int(numbers.activation) == zoo.INDEX[name] == plan.fixed(config).f(numbers)[0]
     assert plan.f(numbers) == (numbers.activation, numbers.parameter)
 
 
 def test_one_output_means_regression():
-    assert train.init_lane(CONFIG, 1, 1, COUNT)[2].regression
-    assert not train.init_lane(CONFIG, 1, 2, COUNT)[2].regression
+    assert state.init_lane(CONFIG, 1, 1, COUNT)[2].regression
+    assert not state.init_lane(CONFIG, 1, 2, COUNT)[2].regression
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop"])
 def test_an_epoch_survives_strict_dtype_promotion(optimizer: str, arrays: Any):
     config = make_run({"depth": 2, "width": 8, "optimizer": optimizer})
     with jax.numpy_dtype_promotion("strict"):
-        lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES, COUNT)
+        lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
         now = whole_epoch(1, 4)
         after, _ = jax.eval_shape(partial(train.section, plan), arrays, now, lane, numbers)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, lane)

@@ -1,0 +1,97 @@
+"""Passes over a sample that look and change nothing: losses, tallies, moments, causes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float
+
+from reluprobe import causes, moments, probe
+from reluprobe.state import Arrays, Blueprint, Numbers, Section, losses, scaled
+
+#: Examples a step: bounds the memory that activations take.
+BATCH = 1000
+
+#: The samples on which units are looked at; an axis ``sample`` follows this order.
+SAMPLES = ("probe", "test", "train")
+
+
+def _batch(plan: Blueprint) -> int:
+    return min(BATCH, plan.train_examples)
+
+
+def _span(
+    plan: Blueprint, data: Arrays, i: Array | int, start: Array | int, stop: Array
+) -> tuple[Array, Array, Array]:
+    """Batch i of the examples from start to stop: inputs, targets, and 1 where one counts."""
+    at = start + i * _batch(plan) + jnp.arange(_batch(plan))
+    # The last batch is filled up with its last example, which changes no maximum and no "all".
+    chosen = jnp.minimum(at, stop - 1)
+    return data.inputs[chosen], data.targets[chosen], (at < stop).astype(jnp.float32)
+
+
+class Seen(NamedTuple):
+    """What a pass over a sample gathers: sums of loss and right predictions, and the units."""
+
+    loss: Float[Array, ""]
+    right: Float[Array, ""]
+    finite: Bool[Array, ""]
+    tally: probe.Tally
+    moments: moments.Moments
+
+
+def look(
+    plan: Blueprint,
+    data: Arrays,
+    weights: nnx.State,
+    numbers: Numbers,
+    start: Array,
+    stop: Array,
+    tallied: Array,
+    drawn: Array,
+) -> Seen:
+    """A pass over some examples; units are tallied, and moments drawn, only where wanted."""
+    f = plan.f(numbers)
+
+    def batch(i: Array, seen: Seen) -> Seen:
+        inputs, targets, counts = _span(plan, data, i, start, stop)
+        outputs, z = plan.run(inputs, weights, numbers)
+        lost, hit = losses(outputs, targets, plan.regression)
+        return Seen(
+            seen.loss + jnp.sum(lost * counts),
+            seen.right + jnp.sum(hit * counts),
+            seen.finite & jnp.isfinite(z).all(),
+            jax.lax.cond(tallied, lambda: probe.add(seen.tally, z, counts, *f), lambda: seen.tally),
+            jax.lax.cond(
+                drawn & (i == 0), lambda: moments.moments(z, counts, *f), lambda: seen.moments
+            ),
+        )
+
+    hidden = nnx.merge(plan.graph, weights).hidden
+    layers, units = len(hidden), hidden[-1].out_features
+    zero, yes = jnp.float32(0), jnp.bool_(True)
+    nothing = Seen(zero, zero, yes, probe.empty(layers, units), moments.nothing(layers))
+    many = -((start - stop) // _batch(plan))
+    return jax.lax.fori_loop(0, many, batch, nothing)
+
+
+def explain(
+    plan: Blueprint,
+    data: Arrays,
+    now: Section,
+    before: nnx.State,
+    after: nnx.State,
+) -> causes.Causes:
+    """What moved each unit's largest pre-activation over the probe in this section."""
+    old, new = nnx.merge(plan.graph, before), nnx.merge(plan.graph, after)
+
+    def batch(i: Array, peaks: causes.Peaks) -> causes.Peaks:
+        inputs, _, _ = _span(plan, data, i, 0, now.explained)
+        return causes.add(peaks, old, new, scaled(inputs))
+
+    start = causes.empty(len(new.hidden), new.hidden[-1].out_features)
+    many = -(-now.explained // _batch(plan))
+    return causes.shares(jax.lax.fori_loop(0, many, batch, start), old, new)
