@@ -1,0 +1,130 @@
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from reluprobe import looks, looks_table
+from reluprobe.config import make_run
+from reluprobe.grid import make
+from reluprobe.records import (
+    SCHEMA,
+    ActivationsRecord,
+    CausesRecord,
+    EpochRecord,
+    LayerRecord,
+    ProbeRecord,
+    RunRecord,
+    SampleRecord,
+)
+
+
+def layer(units, **more):
+    """A layer of eight units, ``units`` of them dead."""
+    mask = np.packbits(np.isin(np.arange(8), units)).tobytes().hex()
+    share = len(units) / 8
+    return LayerRecord(8, share, share, share, share, share, None, mask, **more)
+
+
+def shown(*parts, width=80):
+    console = Console(width=width, record=True, file=io.StringIO())
+    for part in parts:
+        console.print(part)
+    return console.export_text()
+
+
+def record(seed=0, **change):
+    run = make(make_run({"depth": 2, "width": 8, "seed": seed}))
+    start = [
+        layer([], activations=ActivationsRecord(0.1, 0.04, 0.5, second, 0.0, 1.0, (1,) * 32))
+        for second in (2.0, 1.0)
+    ]
+    died = [
+        layer([0, 1], certified=0.125, deaths=2, causes=CausesRecord(-3.0, -1.0, 0.0)),
+        layer([0, 1, 2, 3], certified=0.0, deaths=4, causes=CausesRecord(-8.0, 0.0, 2.0)),
+    ]
+    later = [
+        layer([0, 1], certified=0.125, deaths=0),
+        layer([0, 1, 2, 4], certified=0.0, deaths=1, causes=CausesRecord(0.0, 0.0, -2.0)),
+    ]
+    history = tuple(
+        EpochRecord(e, None, None, 0.1, 0.9, tuple(layers), e)
+        for e, layers in enumerate((start, died, later))
+    )
+    samples = (
+        SampleRecord("probe", 10, 0.1, 0.9, tuple(later)),
+        SampleRecord("test", 20, 0.2, 0.8, (layer([0]), layer([]))),
+        SampleRecord("train", 60, 0.1, 0.9, (layer([0]), layer([0, 1]))),
+    )
+    whole = RunRecord(
+        SCHEMA, run.id, run.config, "ok", {}, 1.0, ProbeRecord("train", 10), history,
+        samples=samples,
+    )  # fmt: skip
+    return dataclasses.replace(whole, **change)
+
+
+@pytest.mark.parametrize("n", [1, 10, 1000, 60_000])
+def test_the_firing_bound_is_the_exact_binomial_one_and_about_three_over_n(n):
+    exact = stats.binomtest(0, n, alternative="less").proportion_ci(0.95).high
+    assert looks.firing_bound(n) == pytest.approx(exact, rel=1e-9)
+    if n >= 1000:
+        assert looks.firing_bound(n) == pytest.approx(-np.log(0.05) / n, rel=0.002)
+
+
+def test_samples_are_compared_unit_by_unit():
+    found = looks.samples([record()], "dead")
+    assert {n: e.mean for n, e in found.shares.items()} == {
+        "probe": 6 / 16, "test": 1 / 16, "train": 3 / 16,
+    }  # fmt: skip
+    # Dead on the probe: 6; of them 1 and, below, 2 and 4 fire on the training set.
+    assert found.awakened.mean == pytest.approx(3 / 6)
+    # Dead on the training set: 3; on the test set unit 0 and 1 of the second layer fire.
+    assert found.asleep.mean == pytest.approx(2 / 3)
+    assert found.certified.mean == pytest.approx(1 / 16)
+    assert found.examples == {"probe": 10, "test": 20, "train": 60}
+
+
+def test_what_nobody_died_of_or_looked_at_is_none_and_not_zero():
+    empty = (layer([]), layer([]))
+    runs = [record(samples=tuple(SampleRecord(n, 9, 0.1, 0.9, empty) for n in looks.SAMPLES))]
+    assert looks.samples(runs, "dead").awakened is None
+    assert looks.samples([record(samples=())], "dead") is None
+    assert looks.samples(runs, "saturated").shares["probe"] is None
+
+
+def test_shares_of_blame_are_of_the_sum_over_all_deaths_and_add_up_to_one():
+    first, second, network = looks.blame([record()])
+    assert (first.weights.mean, first.bias.mean, first.upstream.mean) == (0.75, 0.25, 0.0)
+    assert (second.weights.mean, second.bias.mean, second.upstream.mean) == (1.0, 0.0, 0.0)
+    assert network.weights.mean == pytest.approx(11 / 12)
+    assert network.deaths.mean == 7
+    total = network.weights.mean + network.bias.mean + network.upstream.mean
+    assert total == pytest.approx(1)
+
+
+def test_runs_that_sought_no_causes_get_no_blame():
+    bare = tuple(dataclasses.replace(e, layers=(layer([]), layer([]))) for e in record().history)
+    assert looks.blame([record(history=bare)]) == []
+    assert looks.blame([record(status="diverged")]) == []
+
+
+def test_signals_are_ratios_of_second_moments_from_layer_to_layer():
+    first, second = looks.signals([record(), record(seed=1)])
+    assert first.ratio is None
+    assert second.ratio.mean == 0.5
+    assert (second.zeros.mean, second.deviation.mean) == (0.5, pytest.approx(0.2))
+
+
+def test_tables_name_the_samples_sizes_and_write_nothing_as_nothing():
+    found = [({}, looks.samples([record()], "dead"))]
+    text = shown(looks_table.samples_title(found, "dead"), looks_table.samples(found, 80))
+    assert "probe 10, test 20, train 60" in text
+    assert "37.5" in text
+    assert "50.0" in text
+    assert "5%" in shown(looks_table.bounds(found), width=200)
+    blamed = shown(looks_table.blame([({"init": "he_normal"}, looks.blame([record()]))]))
+    assert blamed.splitlines()[0].strip() == "he_normal"
+    assert blamed.splitlines()[-1].split()[:3] == ["all", "7.0", "91.7"]
+    assert "n/a" in shown(looks_table.signals([({}, looks.signals([record()]))]))
