@@ -122,7 +122,7 @@ def with_layers() -> Callable[[Any, Layers], Any]:
     """The state of a network (given as graph and state) with other kernels and biases."""
 
     def replaced(split: tuple[Any, Any], layers: Layers) -> Any:
-        network = nnx.merge(*split)
+        network = nnx.merge(*split, copy=True)  # uncopied, it would write into the state given
         for module, (kernel, bias) in zip([*network.hidden, network.output], layers, strict=True):
             module.kernel[...] = np.float32(kernel)
             module.bias[...] = np.float32(bias)
