@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from reluprobe import data, grid, sweep, train
+from reluprobe import data, grid, state, sweep
 from reluprobe.config import make_run
 
 ROUNDS, LOOKS = 4, 5
@@ -44,7 +44,7 @@ class Bench:
         count = engine.mesh.size
         runs = [grid.make(make_run({"seed": seed})) for seed in range(count)]
         features = dataset.train_inputs.shape[1]
-        starts = [train.init_lane(r.config, features, 10, TRAIN) for r in runs]
+        starts = [state.init_lane(r.config, features, 10, TRAIN) for r in runs]
         plan = starts[0][2] if engine.one_by_one else starts[0][2].fixed(runs[0].config)
         self.engine, self.steps = engine, -(-TRAIN // runs[0].config.batch_size)
         self.lanes, self.numbers = engine._stack(
@@ -61,7 +61,7 @@ class Bench:
         place: Any = (np.int32(n) for n in (1, first, last))
         flags: Any = (np.bool_(closes), np.bool_(False))
         sizes: Any = (np.int32(n) for n in (probed, explained))
-        now = train.Section(*place, *flags, *sizes)
+        now = state.Section(*place, *flags, *sizes)
         start = time.perf_counter()
         self.lanes, report = self.program(self.engine.data, now, self.lanes, self.numbers)
         jax.block_until_ready((self.lanes, report))

@@ -25,7 +25,7 @@ Layers = Sequence[Any]
 
 @jax.jit
 def certify(state: Any, low: Any, high: Any, index: Any) -> Any:
-    return certificate.certify(nnx.merge(GRAPH, state), low, high, index, jnp.float32(0.01))
+    return certificate.certify(nnx.merge(GRAPH, state), low, high, index)
 
 
 @jax.jit

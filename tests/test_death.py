@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 from scipy import special
 
-from reluprobe import probe, train, zoo
+from reluprobe import probe, state, survey, train, zoo
 from reluprobe.config import make_run, names
 
 RELU = zoo.INDEX["relu"]
@@ -135,10 +135,10 @@ def sampled() -> Any:
     inputs = rng.standard_normal((2900, 3), np.float32)
     labels = rng.integers(4, size=2900, dtype=np.int32)
     config = make_run(dict(depth=2, width=16, bias_init=-3.0, init="he_normal"))
-    lane, numbers, plan = train.init_lane(config, 3, 4, 2500)
+    lane, numbers, plan = state.init_lane(config, 3, 4, 2500)
     plan = plan.fixed(config)
-    arrays = train.Arrays(*map(jnp.asarray, (inputs, labels, inputs.min(0), inputs.max(0))))
-    look_at = jax.jit(lambda *span: train._look(plan, arrays, lane.weights, numbers, *span))
+    arrays = state.Arrays(*map(jnp.asarray, (inputs, labels, inputs.min(0), inputs.max(0))))
+    look_at = jax.jit(lambda *span: survey.look(plan, arrays, lane.weights, numbers, *span))
     return look_at, lane, plan, inputs, labels
 
 
@@ -186,12 +186,12 @@ def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers:
     rng = np.random.default_rng(0)
     inputs = jnp.asarray(rng.standard_normal((COUNT, FEATURES)), jnp.float32)
     labels = jnp.asarray(rng.integers(CLASSES, size=COUNT), jnp.int32)
-    arrays = train.Arrays(inputs, labels, inputs.min(axis=0), inputs.max(axis=0))
+    arrays = state.Arrays(inputs, labels, inputs.min(axis=0), inputs.max(axis=0))
     config = make_run(
         dict(depth=2, width=WIDTH, optimizer=optimizer, learning_rate=rate, seed=seed)
         | dict(batch_size=16, init="he_normal")
     )
-    lane, numbers, plan = train.init_lane(config, FEATURES, CLASSES, COUNT)
+    lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
     plan = plan.fixed(config)
     layers = layers_of(nnx.merge(plan.graph, lane.weights))
     # From alive over endangered to dead for good.
@@ -202,7 +202,7 @@ def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers:
         for i in range(STEPS):
             flags = jnp.bool_(i == STEPS - 1), jnp.bool_(False)
             place = (jnp.int32(n) for n in (epoch + 1, i, i + 1))
-            now = train.Section(*place, *flags, jnp.int32(COUNT), jnp.int32(0))
+            now = state.Section(*place, *flags, jnp.int32(COUNT), jnp.int32(0))
             lane = train_step(plan, arrays, now, lane, numbers)
             z = look(plan, inputs, lane.weights, numbers)
             masks.append(np.asarray(probe.probe(z, RELU, 0.0).dead))
