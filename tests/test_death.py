@@ -111,7 +111,7 @@ def test_a_sample_of_several_batches_is_numpys(
     span: tuple[int, int], sampled: Any, value: Any, layers_of: Any, forward: Any
 ):
     look_at, lane, plan, inputs, labels = sampled
-    loss, right, finite, tally = look_at(*map(jnp.int32, span), jnp.bool_(True))
+    loss, right, finite, tally, _ = look_at(*map(jnp.int32, span), *[jnp.bool_(True)] * 2)
     assert finite and float(tally.examples) == span[1] - span[0]
     layers = layers_of(nnx.merge(plan.graph, lane.weights))
     mine = slice(*span)
