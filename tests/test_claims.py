@@ -16,7 +16,7 @@ from reluprobe.claims import Verdict
 from reluprobe.config import load_reference, make_run, parse_sweep, read_sweep, sweep_toml
 from reluprobe.errors import InputError
 from reluprobe.grid import make
-from reluprobe.records import SCHEMA, EpochRecord, LayerRecord, ProbeRecord, RunRecord
+from reluprobe.records import SCHEMA, EpochRecord, LayerRecord, ProbeRecord, RunRecord, SampleRecord
 
 STUDY = load_reference("mnist_study")
 #: Near what the study printed after epoch 12, in [0, 1].
@@ -305,12 +305,23 @@ def moved(layer, to):
         ("dead by epoch 1", {"dead": (0.15,) * 5}, {"dead": (0.05,) * 5}),
         ("each layer", {"dead": (0.1, 0.2, 0.3, 0.4, 0.5)}, {"dead": RELU}),
         ("layer 5 has more", {"dead": RELU}, {"dead": moved(5, 0.1)}),
-        ("CS231n", {"dead": (0.45,) * 5}, {"dead": (0.35,) * 5}),
+        ("counted on the probe", {"dead": (0.45,) * 5}, {"dead": (0.35,) * 5}),
     ],
 )
 def test_a_verdict_flips_when_the_numbers_move(words, true, false):
     assert verdict_of(judged(seeds(**true)), words) is Verdict.HOLDS
     assert verdict_of(judged(seeds(**false)), words) is Verdict.FAILS
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.2, Verdict.FAILS), (0.5, Verdict.HOLDS)])
+def test_what_cs231n_says_of_the_training_set_is_judged_there(share, verdict):
+    words = "counted on the training set"
+    runs = seeds(dead=(0.45,) * 5)
+    assert verdict_of(judged(runs), words) is Verdict.OPEN
+    layers = tuple(dataclasses.replace(run, dead=share) for run in runs[0].final.layers)
+    sample = SampleRecord("train", 60_000, 0.1, 0.9, layers)
+    looked = [dataclasses.replace(run, samples=(sample,)) for run in runs]
+    assert verdict_of(judged(looked), words) is verdict
 
 
 @pytest.mark.parametrize("activation", ["leaky_relu", "elu"])
@@ -388,7 +399,7 @@ def test_report_prints_what_was_published_and_claimed(swept, reluprobe):
     assert "published beside ours, never_positive % at epoch 12" in words
     assert "relu layer 1 27.7 27.0" in words
     assert "leaky_relu: no such run in this sweep" in words
-    assert "of 12 claims" in words
+    assert "of 13 claims" in words
     assert "does not hold" in words
     assert "lives of units" not in words
 
@@ -408,7 +419,7 @@ def test_json_holds_the_same(swept, reluprobe):
     assert there["published"][0]["published"] == pytest.approx(0.2773)
     assert there["compared"][0]["differences"] == []
     verdicts = [c["verdict"] for c in there["claims"]]
-    assert len(verdicts) == 12
+    assert len(verdicts) == 13
     assert set(verdicts) <= {v.value for v in Verdict}
     relu, _ = sweep["configurations"]
     assert [layer["revives"]["mean"] for layer in relu["lives"]["layers"]] == [0.0] * 5
