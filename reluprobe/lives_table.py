@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -57,15 +58,24 @@ def title(found: Found) -> Text:
     return Text(f"lives of units: {probes} a run, epochs {first:g}–{last:g}", style="italic")
 
 
-def table(found: Found, width: int) -> Table:
+def table(found: Found, width: int) -> RenderableType:
     """A row a configuration and hidden layer, and one for the whole network.
 
-    Where ``width`` is short, the shares that other tables show too give up their intervals.
+    Where ``width`` is short, the shares that other tables show too give up their intervals; where
+    it is shorter still, names go above their rows.
     """
-    whole = _table(found, wording.plus_minus)
-    if table_width(whole) <= width:
-        return whole
-    return _table(found, lambda share: wording.percent(share.mean if share else None))
+    for write in (wording.plus_minus, _mean):
+        whole = _table(found, write)
+        if table_width(whole) <= width:
+            return whole
+    parts: list[RenderableType] = []
+    for settings, fates in found:
+        parts += [Text(wording.settings(settings), style="bold"), _table([({}, fates)], _mean)]
+    return Group(*parts)
+
+
+def _mean(share: Estimate | None) -> str:
+    return wording.percent(share.mean if share else None)
 
 
 def _table(found: Found, write: Callable[[Estimate | None], str]) -> Table:
