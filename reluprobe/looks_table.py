@@ -11,12 +11,15 @@ from rich.text import Text
 
 from reluprobe import wording
 from reluprobe.config import Value
-from reluprobe.looks import SAMPLES, Blame, Samples, Signal, firing_bound
+from reluprobe.looks import SAMPLES, Blame, Moment, Samples, Signal, firing_bound
 from reluprobe.summary import Estimate
-from reluprobe.tables import CALLED, cell, table_width
+from reluprobe.tables import CALLED, cell, heat, shown_layers, table_width
 
 Settings = Mapping[str, Value | None]
 Named = Sequence[tuple[Settings, Samples]]
+
+MOST_LAYERS = 10
+MOST_MOMENTS = 16
 
 SAMPLES_LEGEND = (
     "wakes: % of the units dead on the probe that fire on the training set; test wakes: % of those "
@@ -74,6 +77,33 @@ def bounds(found: Named) -> Text:
         "a unit that fires on none of n examples may still fire on this much of such data (95%): "
         + "; ".join(parts)
     )
+
+
+def courses(found: Sequence[tuple[Settings, Sequence[Moment]]]) -> Group:
+    """For each configuration a row a probe; of many probes, as many as fit a screen."""
+    parts: list[RenderableType] = []
+    for settings, moments in found:
+        depth = len(moments[0].layers)
+        shown = shown_layers(depth, MOST_LAYERS)
+        table = Table(box=None, pad_edge=False)
+        for title in ("step", *(f"L{i + 1}" for i in shown), "all"):
+            table.add_column(title, justify="right", no_wrap=True, min_width=6)
+        for at in _early(len(moments), MOST_MOMENTS):
+            m = moments[at]
+            cells = [m.layers[i] for i in shown] + [m.mean]
+            table.add_row(f"{m.step:,}", *map(_coloured, cells))
+        parts += [Text(wording.settings(settings), style="bold")] * bool(settings) + [table]
+    return Group(*parts)
+
+
+def _early(count: int, room: int) -> list[int]:
+    """Indices of at most ``room`` probes, closer together at the start, where most happens."""
+    return sorted({round(count ** (i / (room - 1))) - 1 for i in range(room)} | {0})
+
+
+def _coloured(found: Estimate | None) -> Text:
+    share = found.mean if found else None
+    return Text(wording.percent(share), style=heat(share))
 
 
 def blame(found: Sequence[tuple[Settings, Sequence[Blame]]]) -> Group:

@@ -18,6 +18,7 @@ from reluprobe.records import (
     ProbeRecord,
     RunRecord,
     SampleRecord,
+    StepRecord,
 )
 
 
@@ -108,6 +109,28 @@ def test_runs_that_sought_no_causes_get_no_blame():
     bare = tuple(dataclasses.replace(e, layers=(layer([]), layer([]))) for e in record().history)
     assert looks.blame([record(history=bare)]) == []
     assert looks.blame([record(status="diverged")]) == []
+
+
+def test_a_course_goes_step_by_step_over_seeds():
+    steps = (StepRecord(3, (layer([]), layer([0, 1, 2, 3]))),)
+    runs = [record(seed=s, steps=steps) for s in range(2)]
+    for run in runs:
+        later = [dataclasses.replace(e, step=4 * e.epoch) for e in run.history]
+        object.__setattr__(run, "history", tuple(later))
+    found = looks.course(runs, "dead")
+    assert [m.step for m in found] == [0, 3, 4, 8]
+    assert [e.mean for e in found[1].layers] == [0.0, 0.5]
+    assert found[1].mean == looks.Estimate(0.25, 0.0, 2)
+    assert looks.course([record()], "dead") == []
+    text = shown(looks_table.courses([({}, found)]))
+    assert text.splitlines()[2].split() == ["3", "0.0", "50.0", "25.0"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 500])
+def test_shown_probes_fit_start_with_the_first_and_end_with_the_last(count):
+    found = looks_table._early(count, 16)
+    assert len(found) <= 16
+    assert (found[0], found[-1]) == (0, count - 1)
 
 
 def test_signals_are_ratios_of_second_moments_from_layer_to_layer():

@@ -20,6 +20,7 @@ Rows = Sequence[Configuration]
 def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> None:
     """Print what the sweep has, and of the rest what was asked for."""
     _samples(rows, definition, "bounds" in also)
+    _courses(rows, definition)
     if "signals" in also or all(r.config.epochs == 0 for r in found.records):
         _signals(rows)
     if "lives" in also:
@@ -41,6 +42,16 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
     out.print(Text(looks_table.SAMPLES_LEGEND, style="dim"))
     if bounds:
         out.print(looks_table.bounds(there))
+
+
+def _courses(rows: Rows, definition: str) -> None:
+    found = [(row.settings, looks.course(row.members, definition)) for row in rows]
+    there = [(settings, moments) for settings, moments in found if moments]
+    if there:
+        word = looks_table.CALLED[definition][0]
+        out.print()
+        out.print(Text(f"{word} % by step", style="italic"))
+        out.print(looks_table.courses(there))
 
 
 def _signals(rows: Rows) -> None:
