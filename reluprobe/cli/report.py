@@ -126,9 +126,9 @@ def show(found: archive.Archive, view: View) -> None:
 
 def _next(found: Sequence[archive.Archive], view: View) -> str:
     folder = found[0].folder
-    if view.definition == "dead":
-        return f"next: reluprobe report {folder} --definition never_positive"
-    return f"next: reluprobe report {folder} --json"
+    if not view.also:
+        return f"next: reluprobe report {folder} --lives --causes"
+    return f"next: reluprobe report {folder} --definition never_positive"
 
 
 def _complain(found: Sequence[archive.Archive]) -> None:
