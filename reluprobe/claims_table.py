@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reluprobe import wording
-from reluprobe.claims import MORE, Claim, Judged, Verdict
+from reluprobe.claims import MORE, STUDY, Claim, Judged, Verdict
 from reluprobe.published import Comparison, Prediction, Row
 
 COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.OPEN: "yellow"}
@@ -107,24 +107,22 @@ def claims_title(found: Sequence[Judged]) -> Text:
 
 
 def claims(found: Sequence[Judged]) -> Table:
-    """A row a claim, by source: what is claimed, what was measured, and the verdict."""
+    """A row a claim: the verdict, what was measured, and what is claimed, by whom.
+
+    The claim's words come last, so that they may take as many lines as they need.
+    """
     table = Table(box=None, pad_edge=False)
-    table.add_column("claim", ratio=3)
-    table.add_column("counted by", ratio=2)
-    for name in ("true in %", "ours %", "verdict"):
-        table.add_column(name, justify="right" if name != "verdict" else "left", no_wrap=True)
-    before = None
+    for name in ("verdict", "ours %", "true in %"):
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    table.add_column("claim (counted by)")
     for judged in found:
         claim = judged.claim
-        if claim.source != before:
-            table.add_row(Text(claim.source, style="bold"))
-        before = claim.source
+        words = f"{claim.activation}: {claim.text} ({claim.counted})"
         table.add_row(
-            f"  {claim.activation}: {claim.text}",
-            claim.counted,
-            _range(claim),
-            wording.plus_minus(judged.found),
             Text(judged.verdict.value, style=COLOURS[judged.verdict]),
+            wording.plus_minus(judged.found),
+            _range(claim),
+            words if claim.source == STUDY else f"{claim.source}: {words}",
         )
     return table
 

@@ -169,6 +169,7 @@ class Signal:
         mean, deviation: of its outputs.
         ratio: mean square of its pre-activations over that of the layer before; None for layer 1.
         dead: share of dead units on the probe.
+        counts: histogram of the first run's outputs, from the smallest to the largest.
     """
 
     zeros: Estimate | None
@@ -176,6 +177,7 @@ class Signal:
     deviation: Estimate | None
     ratio: Estimate | None
     dead: Estimate | None
+    counts: tuple[int, ...]
 
 
 def signals(runs: Sequence[RunRecord]) -> list[Signal]:
@@ -200,4 +202,5 @@ def _signal(starts: Sequence[Sequence[LayerRecord]], i: int) -> Signal:
         estimate(a.variance**0.5 for a in found if a),
         estimate(ratios),
         estimate(layers[i].dead for layers in starts),
+        next((a.counts for a in found if a), ()),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ Settings = Mapping[str, Value | None]
 Named = Sequence[tuple[Settings, Samples]]
 
 MOST_LAYERS = 10
+BLOCKS = " ▁▂▃▄▅▆▇█"
 MOST_MOMENTS = 16
 
 SAMPLES_LEGEND = (
@@ -32,7 +34,8 @@ BLAME_LEGEND = (
 )
 SIGNAL_LEGEND = (
     "before training: % of outputs that are 0, their mean and standard deviation; ratio: mean z² "
-    "over that of the layer before (1 for He with ReLU, 0.5 for variance 1/n)"
+    "over that of the layer before (1 for He with ReLU, 0.5 for variance 1/n); histogram: of the "
+    "first seed's outputs, smallest to largest, log scale"
 )
 
 
@@ -112,13 +115,17 @@ def blame(found: Sequence[tuple[Settings, Sequence[Blame]]]) -> Group:
 
 
 def _blamed(b: Blame) -> list[str]:
-    deaths = wording.plus_minus(b.deaths, lambda v: wording.number(v, 1))
+    deaths = wording.plus_minus(
+        b.deaths, lambda v: wording.NOT_APPLICABLE if v is None else f"{v:,.1f}"
+    )
     return [deaths, *map(wording.plus_minus, (b.weights, b.bias, b.upstream))]
 
 
 def signals(found: Sequence[tuple[Settings, Sequence[Signal]]]) -> Group:
     """For each configuration a row a hidden layer."""
-    return _by_layer(found, ("zeros %", "mean", "deviation", "ratio", "dead %"), _signal)
+    return _by_layer(
+        found, ("zeros %", "mean", "deviation", "ratio", "dead %", "histogram"), _signal
+    )
 
 
 def _signal(s: Signal) -> list[str]:
@@ -126,7 +133,17 @@ def _signal(s: Signal) -> list[str]:
         wording.NOT_APPLICABLE if e is None else f"{e.mean:.3g}" for e in (s.mean, s.deviation)
     ]
     ratio = wording.plus_minus(s.ratio, lambda v: wording.number(v, 2))
-    return [wording.plus_minus(s.zeros), *short, ratio, wording.plus_minus(s.dead)]
+    shares = wording.plus_minus(s.zeros), wording.plus_minus(s.dead)
+    return [shares[0], *short, ratio, shares[1], sparkline(s.counts)]
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """A histogram in block characters, two bins a character, heights on a log scale."""
+    pairs = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
+    top = math.log1p(max(pairs, default=0))
+    return "".join(
+        BLOCKS[round(math.log1p(n) / top * (len(BLOCKS) - 1)) if top else 0] for n in pairs
+    )
 
 
 def _by_layer(
@@ -140,7 +157,7 @@ def _by_layer(
         table = Table(box=None, pad_edge=False)
         table.add_column("L", justify="right", min_width=3)
         for name in columns:
-            table.add_column(name, justify="right", no_wrap=True, min_width=13)
+            table.add_column(name, justify="right", no_wrap=True, min_width=9)
         for i, layer in enumerate(layers, start=1):
             last = columns[0] == "deaths" and i == len(layers)
             table.add_row("all" if last else str(i), *row(layer), style="bold" if last else None)

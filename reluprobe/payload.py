@@ -58,11 +58,18 @@ def _more(row: summary.Configuration, definition: str, also: Collection[str]) ->
     found: dict[str, Any] = {"samples": _plain(looks.samples(runs, definition))}
     if "lives" in also:
         found["lives"] = _plain(lives.fates(runs))
+        found["units"] = {run.id: [_units(mask) for mask in lives.masks(run)] for run in runs}
     if "causes" in also:
         found["causes"] = [_plain(layer) for layer in looks.blame(runs)]
     if "signals" in also:
         found["signals"] = [_plain(layer) for layer in looks.signals(runs)]
     return found
+
+
+def _units(mask: lives.Mask) -> dict[str, list[Any]]:
+    """The life of every unit of a layer; ``first_death`` counts probes, -1 for none."""
+    fields = dataclasses.fields(lives.Units)
+    return {f.name: getattr(lives.units(mask), f.name).tolist() for f in fields}
 
 
 def _plain(found: Any) -> dict[str, Any] | None:

@@ -117,6 +117,18 @@ def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
     assert leaky["mean"]["mean"] == 0
 
 
+def test_every_units_life_is_in_the_json(swept, reluprobe, tmp_path):
+    found = json.loads(reluprobe("report", "results/grid", "--json", "--lives").out)
+    rows = found["sweeps"][0]["configurations"]
+    record = records.read(run_files(tmp_path / "results" / "grid")[0])
+    (layers,) = [row["units"][record.id] for row in rows if record.id in row["units"]]
+    assert len(layers) == record.config.depth
+    for told, layer in zip(layers, record.final.layers, strict=True):
+        assert sum(told["dead_at_end"]) == round(layer.dead * layer.units)
+        for dead, first in zip(told["dead_at_end"], told["first_death"], strict=True):
+            assert first >= 0 or not dead
+
+
 def test_report_takes_files_sorts_and_counts_by_another_definition(swept, reluprobe, tmp_path):
     files = [str(f) for f in run_files(tmp_path / "results" / "grid")[:3]]
     found = reluprobe("report", *files, "--definition", "never_positive", "--sort", "accuracy")

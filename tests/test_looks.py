@@ -126,6 +126,14 @@ def test_a_course_goes_step_by_step_over_seeds():
     assert text.splitlines()[2].split() == ["3", "0.0", "50.0", "25.0"]
 
 
+def test_a_sparkline_has_a_character_for_two_bins_and_is_tallest_where_most_are():
+    text = looks_table.sparkline([0, 0, 500, 500, 3, 0])
+    assert len(text) == 3
+    assert (text[0], text[1]) == (" ", "█")
+    assert text[2] not in " █"
+    assert looks_table.sparkline([0] * 4) == "  "
+
+
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 500])
 def test_shown_probes_fit_start_with_the_first_and_end_with_the_last(count):
     found = looks_table._early(count, 16)
