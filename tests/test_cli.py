@@ -117,6 +117,29 @@ def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
     assert leaky["mean"]["mean"] == 0
 
 
+def test_report_goes_further_where_asked(swept, reluprobe):
+    plain = reluprobe("report", "results").out
+    asked = ("--lives", "--causes", "--signals", "--bounds")
+    found = reluprobe("report", "results", *asked)
+    assert found.code == 0, found.err
+    by_sample = "by sample (probe 200, test 1,024, train 4,096 examples)"
+    assert by_sample in " ".join(plain.split())
+    # What 0 firings in 200 bound: 1 - 0.05^(1/200) = 1.5%.
+    bound = "probe: 200 examples, up to 1.5%"
+    for words in ("lives of units: 2 probes a run", "causes of death", "signals", bound):
+        assert words in " ".join(found.out.split())
+        assert words not in " ".join(plain.split())
+    assert all(len(line) <= 80 for line in found.out.splitlines() if not line.startswith("next"))
+
+
+def test_a_sweep_that_trains_nothing_shows_what_its_inits_do(reluprobe, tmp_path):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml", "--set", "epochs=0")
+    assert found.code == 0, found.err
+    assert "signals" in found.out
+    assert "n/a" in found.out  # no ratio for layer 1, no training loss
+
+
 def test_every_units_life_is_in_the_json(swept, reluprobe, tmp_path):
     found = json.loads(reluprobe("report", "results/grid", "--json", "--lives").out)
     rows = found["sweeps"][0]["configurations"]
@@ -179,6 +202,7 @@ def test_set_and_dry_run(reluprobe, tmp_path):
         (["train", "--leaky-slope", "0.1"], 2, ["only with activation = leaky_relu"]),
         (["train", "--dataset", "minst"], 2, ["minst", "mnist"]),
         (["train", *TINY[:-1], "9999"], 2, ["probe_examples = 9999", "<= 4096"]),
+        (["train", "--name", "../elsewhere"], 2, ["name: got '../elsewhere'", "no slash"]),
         (["train", "--depth", "three"], 2, ["depth = 'three'", "an integer >= 1"]),
         (["train", "--dpeth", "3"], 2, ["--depth"]),
         (["sweep", "no.toml"], 2, ["no such sweep file: no.toml"]),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from reluprobe import grid, tables, wording
 from reluprobe.cli import console, options
-from reluprobe.config import SETTINGS, RunConfig, SweepConfig, idle_settings, make_run
+from reluprobe.config import SETTINGS, RunConfig, idle_settings, make_run, parse_sweep
 from reluprobe.errors import InputError
 
 HELP = """Train one network and watch its units die, epoch by epoch.
@@ -38,7 +38,8 @@ def command(
 
     from reluprobe.cli import engine
 
-    plan = SweepConfig(name or f"train-{run.id}", base=given)
+    written = {"name": f"train-{run.id}" if name is None else name, "base": given}
+    plan = parse_sweep(written, where="the command line")
     rows = tables.EpochRows(run.config, console.out.width)
     console.out.print(Text(wording.network(run.config), style="bold cyan"))
     console.out.print(_legend(run.config))
