@@ -23,11 +23,12 @@ MOST_LAYERS = 10
 BLOCKS = " ▁▂▃▄▅▆▇█"
 MOST_MOMENTS = 16
 
-SAMPLES_LEGEND = (
-    "wakes: % of the units dead on the probe that fire on the training set; test wakes: % of those "
-    "dead on the training set that fire on the test set; certain: % of units dead for every input "
-    "in the training data's box"
-)
+#: What the columns of the table of samples mean, where their names do not say it.
+SAMPLES_LEGEND = {
+    "certain": "% of units dead for every input in the training data's box",
+    "wakes": "% of the units dead on the probe that fire on the training set",
+    "test wakes": "% of those dead on the training set that fire on the test set",
+}
 BLAME_LEGEND = (
     "deaths a run; %: shares (Shapley) of the fall of the dying units' largest pre-activation; "
     "below 0: held them up"
@@ -54,8 +55,15 @@ def samples(found: Named, width: int) -> Table:
     return next((t for t in tables if table_width(t) <= width), tables[-1])
 
 
+def samples_legend(table: Table) -> Text:
+    """The meaning of those columns of the table of samples that are there."""
+    there = [str(column.header) for column in table.columns]
+    told = [f"{n}: {words}" for n, words in SAMPLES_LEGEND.items() if n in there]
+    return Text("; ".join(told), style="dim")
+
+
 def _samples(found: Named, write: Callable[[Estimate | None], str], columns: int) -> Table:
-    titles = (*SAMPLES, "certain", "wakes", "test wakes")[:columns]
+    titles = (*SAMPLES, *SAMPLES_LEGEND)[:columns]
     table = Table(box=None, pad_edge=False)
     for key in found[0][0]:
         table.add_column(wording.name(key), no_wrap=True)

@@ -38,8 +38,9 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
         return
     out.print()
     out.print(looks_table.samples_title(there, definition))
-    out.print(looks_table.samples(there, out.width))
-    out.print(Text(looks_table.SAMPLES_LEGEND, style="dim"))
+    table = looks_table.samples(there, out.width)
+    out.print(table)
+    out.print(looks_table.samples_legend(table))
     if bounds:
         out.print(looks_table.bounds(there))
 
