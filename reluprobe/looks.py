@@ -31,6 +31,8 @@ class Samples:
     Attributes:
         examples: sizes of the samples, by name (the probe's, where runs differ, is the largest).
         shares: share of units by the chosen definition, by name.
+        units: number of ``dead`` units of a network, by name.
+        awake: how many of those dead on the probe are alive on the training set.
         awakened: of the units dead on the probe, the share that is alive on the training set.
         asleep: of the units dead on the training set, the share that is alive on the test set.
         certified: share of units dead for every input in the box of the training data.
@@ -39,6 +41,8 @@ class Samples:
 
     examples: dict[str, int]
     shares: dict[str, Estimate | None]
+    units: dict[str, Estimate | None]
+    awake: Estimate | None
     awakened: Estimate | None
     asleep: Estimate | None
     certified: Estimate | None
@@ -55,6 +59,8 @@ def samples(runs: Sequence[RunRecord], definition: str) -> Samples | None:
     return Samples(
         {n: max(run[n].examples for run in looked) for n in SAMPLES},
         {n: estimate(_share(run[n].layers, definition) for run in looked) for n in SAMPLES},
+        {n: estimate(float(_dead(run[n]).sum()) for run in looked) for n in SAMPLES},
+        estimate(float((_dead(run["probe"]) & ~_dead(run["train"])).sum()) for run in looked),
         estimate(_of_the_dead(run["probe"], run["train"]) for run in looked),
         estimate(_of_the_dead(run["train"], run["test"]) for run in looked),
         estimate(_share(layers, "certified") for layers in ends),
@@ -72,9 +78,13 @@ def _share(layers: Sequence[LayerRecord], measure: str) -> float | None:
 
 def _of_the_dead(here: SampleRecord, there: SampleRecord) -> float | None:
     """Of the units dead here, the share that is alive there; None where none is dead here."""
-    dead = np.concatenate([bits(layer) for layer in here.layers])
-    also = np.concatenate([bits(layer) for layer in there.layers])
-    return float((dead & ~also).sum() / dead.sum()) if dead.any() else None
+    dead = _dead(here)
+    return float((dead & ~_dead(there)).sum() / dead.sum()) if dead.any() else None
+
+
+def _dead(sample: SampleRecord) -> np.ndarray:
+    """``(unit,)`` of the whole network, layer after layer: which are dead on this sample."""
+    return np.concatenate([bits(layer) for layer in sample.layers])
 
 
 @dataclass(frozen=True)

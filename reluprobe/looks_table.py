@@ -48,6 +48,18 @@ def samples_title(found: Named, definition: str) -> Text:
     return Text(f"{word} % of the finished networks, by sample ({listed} examples)", style="italic")
 
 
+def samples_headline(found: Named) -> Text | None:
+    """Where most units are dead on the probe: how many of them the training set wakes."""
+    there = [(s.units["probe"], s.awake, settings) for settings, s in found]
+    dead, awake, settings = max(there, key=lambda t: t[0].mean if t[0] else 0.0)
+    if dead is None or awake is None or dead.mean == 0:
+        return None
+    name = f"{wording.settings(settings)}: " if wording.settings(settings) else ""
+    total, woken = (wording.plus_minus(e, lambda v: f"{v or 0:,.0f}") for e in (dead, awake))
+    words = f"{name}of {total} units dead on the probe, {woken} fire on the training set"
+    return Text(words, style="bold")
+
+
 def samples(found: Named, width: int) -> Table:
     """A row a configuration. Where ``width`` is short, intervals go first, then what wakes."""
     tables = [_samples(found, wording.plus_minus, 6)]

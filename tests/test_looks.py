@@ -83,6 +83,10 @@ def test_samples_are_compared_unit_by_unit():
     assert found.awakened.mean == pytest.approx(3 / 6)
     # Dead on the training set: 3; on the test set unit 0 and 1 of the second layer fire.
     assert found.asleep.mean == pytest.approx(2 / 3)
+    assert {n: e.mean for n, e in found.units.items()} == {"probe": 6, "test": 1, "train": 3}
+    assert found.awake.mean == 3
+    headline = looks_table.samples_headline([({}, found)])
+    assert "of 6 units dead on the probe, 3 fire on the training set" in headline.plain
     assert found.certified.mean == pytest.approx(1 / 16)
     assert found.examples == {"probe": 10, "test": 20, "train": 60}
 
@@ -90,7 +94,9 @@ def test_samples_are_compared_unit_by_unit():
 def test_what_nobody_died_of_or_looked_at_is_none_and_not_zero():
     empty = (layer([]), layer([]))
     runs = [record(samples=tuple(SampleRecord(n, 9, 0.1, 0.9, empty) for n in looks.SAMPLES))]
-    assert looks.samples(runs, "dead").awakened is None
+    nobody = looks.samples(runs, "dead")
+    assert nobody.awakened is None
+    assert looks_table.samples_headline([({}, nobody)]) is None
     assert looks.samples([record(samples=())], "dead") is None
     assert looks.samples(runs, "saturated").shares["probe"] is None
 

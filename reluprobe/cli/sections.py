@@ -38,6 +38,9 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
         return
     out.print()
     out.print(looks_table.samples_title(there, definition))
+    headline = looks_table.samples_headline(there)
+    if headline is not None:
+        out.print(headline)
     table = looks_table.samples(there, out.width)
     out.print(table)
     out.print(looks_table.samples_legend(table))
