@@ -83,7 +83,7 @@ def network_share(definition: str, epoch: int | None = None) -> Measure:
 
     def measure(record: RunRecord, last: int) -> float | None:
         when = last if epoch is None else epoch
-        return share(at_epoch(record, when), definition) if when <= last else None
+        return share(at_epoch(record, when).layers, definition) if when <= last else None
 
     return measure
 
@@ -111,8 +111,7 @@ def on_training_set(record: RunRecord, epoch: int) -> float | None:
     if record.final.epoch != epoch:
         return None
     layers = next((s.layers for s in record.samples if s.sample == "train"), ())
-    there = [(layer.dead, layer.units) for layer in layers if layer.dead is not None]
-    return sum(d * n for d, n in there) / sum(n for _, n in there) if there else None
+    return share(layers, "dead")
 
 
 def gain(deep: int, shallow: int) -> Measure:

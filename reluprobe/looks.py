@@ -9,7 +9,7 @@ import numpy as np
 
 from reluprobe.lives import bits
 from reluprobe.records import CausesRecord, LayerRecord, RunRecord, SampleRecord
-from reluprobe.summary import Estimate, estimate
+from reluprobe.summary import Estimate, estimate, share
 
 #: The samples in the order in which they are shown.
 SAMPLES = ("probe", "test", "train")
@@ -58,22 +58,14 @@ def samples(runs: Sequence[RunRecord], definition: str) -> Samples | None:
     ends = [run.final.layers for run in ended]
     return Samples(
         {n: max(run[n].examples for run in looked) for n in SAMPLES},
-        {n: estimate(_share(run[n].layers, definition) for run in looked) for n in SAMPLES},
+        {n: estimate(share(run[n].layers, definition) for run in looked) for n in SAMPLES},
         {n: estimate(float(_dead(run[n]).sum()) for run in looked) for n in SAMPLES},
         estimate(float((_dead(run["probe"]) & ~_dead(run["train"])).sum()) for run in looked),
         estimate(_of_the_dead(run["probe"], run["train"]) for run in looked),
         estimate(_of_the_dead(run["train"], run["test"]) for run in looked),
-        estimate(_share(layers, "certified") for layers in ends),
+        estimate(share(layers, "certified") for layers in ends),
         {n: estimate(run[n].accuracy for run in looked) for n in SAMPLES},
     )
-
-
-def _share(layers: Sequence[LayerRecord], measure: str) -> float | None:
-    values = [getattr(layer, measure) for layer in layers]
-    if not values or None in values:
-        return None
-    sizes = [layer.units for layer in layers]
-    return float(np.average(values, weights=sizes))
 
 
 def _of_the_dead(here: SampleRecord, there: SampleRecord) -> float | None:
@@ -122,14 +114,14 @@ def _blame(runs: Sequence[RunRecord], place: Sequence[int]) -> Blame:
     def deaths(run: RunRecord) -> float:
         return float(sum(p[i].deaths or 0 for _, p in run.timeline() for i in place))
 
-    def share(part: Callable[[CausesRecord], float]) -> Estimate | None:
+    def part_of(part: Callable[[CausesRecord], float]) -> Estimate | None:
         return estimate(_part(run, place, part) for run in runs)
 
     return Blame(
         estimate(deaths(run) for run in runs),
-        share(lambda c: c.weights),
-        share(lambda c: c.bias),
-        share(lambda c: c.upstream),
+        part_of(lambda c: c.weights),
+        part_of(lambda c: c.bias),
+        part_of(lambda c: c.upstream),
     )
 
 
@@ -167,7 +159,7 @@ def _moment(step: int, runs: Sequence[Sequence[LayerRecord]], definition: str) -
     layers = tuple(
         estimate(getattr(layers[i], definition) for layers in runs) for i in range(len(runs[0]))
     )
-    return Moment(step, layers, estimate(_share(layers, definition) for layers in runs))
+    return Moment(step, layers, estimate(share(layers, definition) for layers in runs))
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def _rows(chosen: Chosen, definition: str) -> list[Row]:
     ]
     # The mean of the published layers: its protocol knows one width for all.
     mean = math.fsum(entry.layers) / len(entry.layers) / 100
-    both = ([share(e, which) for e in ends] for which in (definition, "dead"))
+    both = ([share(e.layers, which) for e in ends] for which in (definition, "dead"))
     rows.append(_row(chosen, 0, mean, *both))
     return [*rows, _row(chosen, None, entry.test_accuracy, [e.test_accuracy for e in ends], [])]
 

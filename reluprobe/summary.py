@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from reluprobe.collapse import Collapse, collapsed
 from reluprobe.config import SETTINGS, Value, rank, settings_of
 from reluprobe.errors import InputError, nearest
-from reluprobe.records import EpochRecord, RunRecord
+from reluprobe.records import LayerRecord, RunRecord
 
 __all__ = ["Collapse", "Configuration", "Estimate", "Pivot", "axes", "check_axes", "collapsed"]
 __all__ += ["estimate", "ordered", "pivot", "quantile", "share", "summarize"]
@@ -81,9 +81,9 @@ def quantile(freedom: int) -> float:
     return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
-def share(epoch: EpochRecord, definition: str) -> float | None:
-    """Share of all hidden units for which ``definition`` holds; None where it does not apply."""
-    found = [(getattr(layer, definition), layer.units) for layer in epoch.layers]
+def share(layers: Sequence[LayerRecord], measure: str) -> float | None:
+    """Share of all hidden units for which ``measure`` holds; None where it does not apply."""
+    found = [(getattr(layer, measure), layer.units) for layer in layers]
     if not found or any(value is None for value, _ in found):
         return None
     return sum(value * units for value, units in found) / sum(units for _, units in found)
@@ -149,7 +149,7 @@ def _fold(
         sum(r.status == "diverged" for r in runs),
         sum(r.status == "failed" for r in runs),
         tuple(at(layer) for layer in range(depth)),
-        estimate(share(e, definition) for e in ends),
+        estimate(share(e.layers, definition) for e in ends),
         estimate(e.test_accuracy for e in ends),
         estimate(e.test_loss for e in ends),
         estimate(e.train_loss for e in ends),

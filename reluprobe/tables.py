@@ -61,7 +61,7 @@ class EpochRows:
         for i in self.layers:
             found = epoch.layers[i].dead
             row.append(f"{wording.percent(found):>6}", style=heat(found))
-        mean = share(epoch, "dead")
+        mean = share(epoch.layers, "dead")
         row.append(f" {wording.percent(mean):>8}", style=f"bold {heat(mean)}")
         return row.append("  diverged", style="bold red") if diverged else row
 
@@ -74,7 +74,7 @@ def train_headline(record: RunRecord) -> Text:
     last = record.final
     worst = max(range(len(last.layers)), key=lambda i: last.layers[i].dead or 0.0)
     text = (
-        f"{wording.percent(share(last, 'dead'))}% of hidden units are dead on "
+        f"{wording.percent(share(last.layers, 'dead'))}% of hidden units are dead on "
         f"{record.probe.examples:,} training examples after {wording.count(last.epoch, 'epoch')}"
     )
     if last.layers[worst].dead:

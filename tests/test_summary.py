@@ -129,7 +129,7 @@ def test_units_weigh_alike_in_the_share_of_a_network():
     one, two = record((0.1, 0.3)).final.layers
     wide = dataclasses.replace(two, units=30)
     epoch = dataclasses.replace(record().final, layers=(one, wide))
-    assert summary.share(epoch, "dead") == pytest.approx(0.25)
+    assert summary.share(epoch.layers, "dead") == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize(
