@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reluprobe.config.names import SAMPLES
 from reluprobe.lives import bits
 from reluprobe.records import CausesRecord, LayerRecord, RunRecord, SampleRecord
 from reluprobe.summary import Estimate, estimate, share
-
-#: The samples in the order in which they are shown.
-SAMPLES = ("probe", "test", "train")
 
 
 def firing_bound(examples: int, confidence: float = 0.95) -> float:

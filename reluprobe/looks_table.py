@@ -12,7 +12,8 @@ from rich.text import Text
 
 from reluprobe import wording
 from reluprobe.config import Value
-from reluprobe.looks import SAMPLES, Blame, Moment, Samples, Signal, firing_bound
+from reluprobe.config.names import SAMPLES
+from reluprobe.looks import Blame, Moment, Samples, Signal, firing_bound
 from reluprobe.summary import Estimate
 from reluprobe.tables import CALLED, cell, heat, shown_layers, table_width
 

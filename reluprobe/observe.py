@@ -12,12 +12,11 @@ import numpy as np
 
 from reluprobe import __version__, records, zoo
 from reluprobe.config import RunConfig
-from reluprobe.config.names import DEFINITIONS
+from reluprobe.config.names import DEFINITIONS, SAMPLES
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
 from reluprobe.rhythm import probed, steps_per_epoch
 from reluprobe.state import Section
-from reluprobe.survey import SAMPLES
 
 Layers = tuple[records.LayerRecord, ...]
 MOMENTS = ("mean", "variance", "zeros", "second", "low", "high")

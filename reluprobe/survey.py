@@ -15,9 +15,6 @@ from reluprobe.state import Arrays, Blueprint, Numbers, Section, losses, scaled
 #: Examples a step: bounds the memory that activations take.
 BATCH = 1000
 
-#: The samples on which units are looked at; an axis ``sample`` follows this order.
-SAMPLES = ("probe", "test", "train")
-
 
 def _batch(plan: Blueprint) -> int:
     return min(BATCH, plan.train_examples)

@@ -34,3 +34,6 @@ OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop")
 
 #: The definitions of death, in the order in which they are shown. Formulas are in ``probe``.
 DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")
+
+#: The samples on which a finished network is looked at; an axis ``sample`` follows this order.
+SAMPLES = ("probe", "test", "train")
