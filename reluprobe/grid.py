@@ -8,21 +8,23 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.config import SETTINGS, RunConfig, SweepConfig, Value, make_run, settings_of
+from reluprobe.config import (
+    SETTINGS,
+    RunConfig,
+    SweepConfig,
+    Value,
+    conflicts,
+    make_run,
+    settings_of,
+    spelled_out,
+)
 from reluprobe.errors import InputError
 
-#: Settings that change shapes, code or the rhythm of probing: runs that differ in one of them
-#: are run apart.
-STATIC = (
-    "dataset",
-    "depth",
-    "width",
-    "batch_size",
-    "epochs",
-    "optimizer",
-    "probe_examples",
-    "probe_every",
-)
+#: Activations that need code of their own: learned slopes, random ones, two outputs a unit. All
+#: others are one number of a program that holds them all.
+OWN_CODE = ("prelu", "rrelu", "crelu")
+#: What draws a weight belongs to a program that draws weights anew.
+DRAWING = ("init", "init_scale", "weight_gain")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def expand(sweep: SweepConfig) -> Plan:
     Raises:
         InputError: an ``[[exclude]]`` matches nothing, or nothing is left.
     """
-    points = [(s, make_run(s)) for s in _all_settings(sweep)]
+    points = [(spelled_out(s), make_run(s)) for s in _all_settings(sweep)]
     unmatched = [e for e in sweep.exclude if not any(_matches(*p, e) for p in points)]
     if unmatched:
         raise InputError(
@@ -72,6 +74,9 @@ def expand(sweep: SweepConfig) -> Plan:
         )
     kept = [p[1] for p in points if not any(_matches(*p, e) for e in sweep.exclude)]
     unique = list(dict.fromkeys(kept))
+    bad = dict.fromkeys(reason for config in unique for reason in conflicts(config))
+    if bad:
+        raise InputError(f"sweep {sweep.name!r} holds runs whose settings do not mix", list(bad))
     if not unique:
         raise InputError(f"sweep {sweep.name!r} has no run left after [[exclude]]")
     return Plan(tuple(make(c) for c in unique), folded=len(kept) - len(unique))
@@ -98,6 +103,7 @@ def _together(block: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
 
 def _matches(written: Mapping[str, Value], config: RunConfig, partial: Mapping[str, Value]) -> bool:
     # As written too: make_run has put back settings that have no effect, exclude may name them.
+    partial = spelled_out(partial)
     return all(v in (written.get(k), getattr(config, k)) for k, v in partial.items())
 
 
@@ -105,10 +111,29 @@ def _show(partial: Mapping[str, Value]) -> str:
     return ", ".join(f"{k} = {v!r}" for k, v in partial.items())
 
 
+def static(config: RunConfig) -> RunConfig:
+    """The run's settings that are part of its compiled program, all others at their defaults."""
+    kept = {n: v for n, v in settings_of(config).items() if SETTINGS[n].role == "static"}
+    if config.activation not in OWN_CODE:
+        del kept["activation"]
+    if config.revive in ("redo", "random"):
+        kept |= {n: getattr(config, n) for n in DRAWING}
+    return RunConfig(**kept)  # type: ignore[arg-type]
+
+
+def dials(config: RunConfig) -> dict[str, float]:
+    """The numbers that are part of a program only where they are not at their default."""
+    return {
+        n: float(v)
+        for n, v in settings_of(config).items()
+        if SETTINGS[n].role == "dial" and v != SETTINGS[n].default
+    }
+
+
 def groups(runs: Iterable[Run], also: Sequence[str] = ()) -> list[tuple[Run, ...]]:
-    """Runs gathered by architecture (and ``also`` by these settings), in order of appearance."""
-    found: dict[tuple[Value, ...], list[Run]] = {}
+    """Runs gathered by program (and ``also`` by these settings), in order of appearance."""
+    found: dict[object, list[Run]] = {}
     for run in runs:
-        key = tuple(getattr(run.config, name) for name in (*STATIC, *also))
-        found.setdefault(key, []).append(run)
+        more = tuple(getattr(run.config, name) for name in also)
+        found.setdefault((static(run.config), *dials(run.config), more), []).append(run)
     return [tuple(g) for g in found.values()]

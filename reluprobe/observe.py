@@ -15,7 +15,7 @@ from reluprobe.config import RunConfig
 from reluprobe.config.names import DEFINITIONS, SAMPLES
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
-from reluprobe.rhythm import probed, steps_per_epoch
+from reluprobe.rhythm import Stop, probed, steps_per_epoch
 from reluprobe.state import Section
 
 Layers = tuple[records.LayerRecord, ...]
@@ -33,6 +33,8 @@ class Watch:
         self.history: dict[str, list[records.EpochRecord]] = {run.id: [] for run in runs}
         self.steps: dict[str, list[records.StepRecord]] = {run.id: [] for run in runs}
         self.samples: dict[str, tuple[records.SampleRecord, ...]] = {run.id: () for run in runs}
+        self.phases: dict[str, list[records.PhaseRecord]] = {run.id: [] for run in runs}
+        self.starts: dict[str, records.SampleRecord] = {}
         self.dead: dict[str, np.ndarray] = {}
 
     def see(self, now: Section, report: Any) -> Iterator[tuple[Run, records.EpochRecord]]:
@@ -52,8 +54,31 @@ class Watch:
                 self.samples[run.id] = self._samples(run, mine)
             yield run, record
 
+    def see_phase(self, stop: Stop, report: Any) -> None:
+        """Take the report of a look at a new phase's data, or at the first phase's again."""
+        for lane, run in enumerate(self.runs):
+            mine = jax.tree.map(lambda x, lane=lane: x[lane], report)
+            if not mine.finite:
+                self.lost.add(run.id)
+            if run.id in self.lost:
+                continue
+            found = self._sample(run, mine, "probe", probed(run.config, self._trained))
+            if stop.kind == "switch":
+                # Death on the new data is counted from what is dead on them at the start.
+                self.dead[run.id] = _of_sample(mine.units, SAMPLES.index("probe"))["dead"]
+                self.starts[run.id] = found
+                continue
+            phase, start = stop.stretch.phase, self.starts.get(run.id)
+            place = stop.stretch.index, phase.dataset or run.config.dataset, phase.task
+            epochs = stop.stretch.first, stop.stretch.last
+            self.phases[run.id].append(records.PhaseRecord(*place, *epochs, start, found))
+
+    @property
+    def _trained(self) -> int:
+        return len(self.dataset.train_targets)
+
     def _steps(self, run: Run) -> int:
-        return steps_per_epoch(run.config, len(self.dataset.train_targets))
+        return steps_per_epoch(run.config, self._trained)
 
     def _epoch(
         self, run: Run, now: Section, mine: Any, layers: Layers, step: int
@@ -85,8 +110,10 @@ class Watch:
         self.dead[run.id] = units["dead"]
         more = [{} for _ in range(run.config.depth)]
         for layer, extra in enumerate(more):
-            if zoo.ACTIVATIONS[run.config.activation].dies_for_certain:
+            if zoo.ACTIVATIONS[run.config.activation].dies_for_certain and _plain(run.config):
                 extra["certified"] = float(mine.certain[layer].mean())
+            if run.config.revive in ("redo", "random"):
+                extra["revived"] = int(mine.revived[layer])
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, now, mine.causes, layer, died[layer])
@@ -98,15 +125,16 @@ class Watch:
         """The finished network on each sample; none of a run that has diverged."""
         if run.id in self.lost:
             return ()
-        trained, tested = len(self.dataset.train_targets), len(self.dataset.test_targets)
+        trained, tested = self._trained, len(self.dataset.test_targets)
         sizes = (probed(run.config, trained), tested, trained)
-        found = []
-        for i, (name, size) in enumerate(zip(SAMPLES, sizes, strict=True)):
-            units = _of_sample(mine.units, i)
-            layers = tuple(_layer(run.config, units, n) for n in range(run.config.depth))
-            accuracy = None if self.dataset.classes is None else float(mine.accuracy[i])
-            found.append(records.SampleRecord(name, size, float(mine.loss[i]), accuracy, layers))
-        return tuple(found)
+        return tuple(self._sample(run, mine, *of) for of in zip(SAMPLES, sizes, strict=True))
+
+    def _sample(self, run: Run, mine: Any, name: str, size: int) -> records.SampleRecord:
+        i = SAMPLES.index(name)
+        units = _of_sample(mine.units, i)
+        layers = tuple(_layer(run.config, units, n) for n in range(run.config.depth))
+        accuracy = None if self.dataset.classes is None else float(mine.accuracy[i])
+        return records.SampleRecord(name, size, float(mine.loss[i]), accuracy, layers)
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""
@@ -121,7 +149,7 @@ class Watch:
         self, run: Run, seconds: float, environment: dict[str, str | int]
     ) -> records.RunRecord:
         """The whole record of a run that has ended."""
-        examples = probed(run.config, len(self.dataset.train_targets))
+        examples = probed(run.config, self._trained)
         return records.RunRecord(
             schema=records.SCHEMA,
             id=run.id,
@@ -133,6 +161,7 @@ class Watch:
             history=tuple(self.history[run.id]),
             steps=tuple(self.steps[run.id]),
             samples=self.samples[run.id],
+            phases=tuple(self.phases[run.id]),
         )
 
 
@@ -159,10 +188,16 @@ def _causes(
     run: Run, now: Section, found: Any, layer: int, died: np.ndarray
 ) -> records.CausesRecord | None:
     # The largest pre-activation tells why a ReLU died; elsewhere death is not a matter of it.
-    if run.config.activation != "relu" or not now.explained or not died.any():
+    relu = run.config.activation == "relu" and _plain(run.config)
+    if not relu or not now.explained or not died.any():
         return None
     sums = [float(found_[layer][died].sum(dtype=np.float64)) for found_ in found]
     return records.CausesRecord(*sums)
+
+
+def _plain(config: RunConfig) -> bool:
+    # Proofs and causes are of z = f(z of the layer before) W + b and nothing else.
+    return config.norm == "none" and not config.residual
 
 
 def _activations(found: Any, layer: int) -> records.ActivationsRecord:

@@ -72,14 +72,16 @@ def saturated(
     return jnp.all(distance <= SATURATION_MARGIN)
 
 
-def dormant(mean_absolute: Float[Array, "*layer unit"]) -> Bool[Array, "*layer unit"]:
-    """s_j = mean_k|a_jk| / mean over the layer of the same ≤ τ = 0.025.
+def dormant(
+    mean_absolute: Float[Array, "*layer unit"], threshold: zoo.Scalar = DORMANT_THRESHOLD
+) -> Bool[Array, "*layer unit"]:
+    """s_j = mean_k|a_jk| / mean over the layer of the same ≤ τ = 0.025. A layer's s average 1.
 
     Written without the division, so that a layer whose outputs are all 0 is all dormant and not
     NaN. Source: Sokar et al. 2023, definition 3.1.
     """
     of_layer = jnp.mean(mean_absolute, axis=-1, keepdims=True)
-    return mean_absolute <= DORMANT_THRESHOLD * of_layer
+    return mean_absolute <= threshold * of_layer
 
 
 class Tally(NamedTuple):

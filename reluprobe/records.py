@@ -19,9 +19,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from reluprobe.config import RunConfig
 from reluprobe.errors import ReluprobeError
 
-SCHEMA = "reluprobe/run/2"
+SCHEMA = "reluprobe/run/3"
 #: Older ones that are read still: what they lack is null or empty.
-READABLE = (SCHEMA, "reluprobe/run/1")
+READABLE = (SCHEMA, "reluprobe/run/2", "reluprobe/run/1")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -69,6 +69,7 @@ class LayerRecord:
         deaths: units dead now and alive at the last probe; null at the first.
         causes: what killed them; null where none died, or causes were not sought.
         activations: before training and at the end.
+        revived: units drawn anew since the last probe; null where the run draws none anew.
     """
 
     units: int
@@ -83,6 +84,7 @@ class LayerRecord:
     deaths: int | None = None
     causes: CausesRecord | None = None
     activations: ActivationsRecord | None = None
+    revived: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,28 @@ class SampleRecord:
 
 
 @dataclass(frozen=True)
+class PhaseRecord:
+    """One phase of a run whose data change.
+
+    Attributes:
+        phase: 0 for the first.
+        dataset, task: what it trains on; the task is ``same`` where the data are as they are.
+        first_epoch, last_epoch: its epochs, counted from the run's first.
+        start: the network on this phase's probe before the phase's first step; null for the
+            first phase (its start is epoch 0).
+        reference: the network at the phase's end on the first phase's probe.
+    """
+
+    phase: int
+    dataset: str
+    task: str
+    first_epoch: int
+    last_epoch: int
+    start: SampleRecord | None
+    reference: SampleRecord
+
+
+@dataclass(frozen=True)
 class ProbeRecord:
     """The examples behind every fraction."""
 
@@ -145,6 +169,7 @@ class RunRecord:
     history: tuple[EpochRecord, ...]
     steps: tuple[StepRecord, ...] = ()
     samples: tuple[SampleRecord, ...] = ()
+    phases: tuple[PhaseRecord, ...] = ()
     error: str | None = None
 
     @property

@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from reluprobe import causes, moments, probe
-from reluprobe.state import Arrays, Blueprint, Numbers, Section, losses, scaled
+from reluprobe.state import Arrays, Blueprint, Numbers, Section, losses
 
 #: Examples a step: bounds the memory that activations take.
 BATCH = 1000
@@ -21,13 +21,19 @@ def _batch(plan: Blueprint) -> int:
 
 
 def _span(
-    plan: Blueprint, data: Arrays, i: Array | int, start: Array | int, stop: Array
+    plan: Blueprint,
+    data: Arrays,
+    numbers: Numbers,
+    i: Array | int,
+    start: Array | int,
+    stop: Array,
 ) -> tuple[Array, Array, Array]:
     """Batch i of the examples from start to stop: inputs, targets, and 1 where one counts."""
     at = start + i * _batch(plan) + jnp.arange(_batch(plan))
     # The last batch is filled up with its last example, which changes no maximum and no "all".
     chosen = jnp.minimum(at, stop - 1)
-    return data.inputs[chosen], data.targets[chosen], (at < stop).astype(jnp.float32)
+    inputs, targets = plan.inputs(data, numbers, chosen), plan.targets(data, numbers, chosen)
+    return inputs, targets, (at < stop).astype(jnp.float32)
 
 
 class Seen(NamedTuple):
@@ -51,10 +57,10 @@ def look(
     drawn: Array,
 ) -> Seen:
     """A pass over some examples; units are tallied, and moments drawn, only where wanted."""
-    f = plan.f(numbers)
+    f = plan.f_of_layers(weights, numbers)
 
     def batch(i: Array, seen: Seen) -> Seen:
-        inputs, targets, counts = _span(plan, data, i, start, stop)
+        inputs, targets, counts = _span(plan, data, numbers, i, start, stop)
         outputs, z = plan.run(inputs, weights, numbers)
         lost, hit = losses(outputs, targets, plan.regression)
         return Seen(
@@ -67,8 +73,7 @@ def look(
             ),
         )
 
-    hidden = nnx.merge(plan.graph, weights).hidden
-    layers, units = len(hidden), hidden[-1].out_features
+    layers, units = plan.config.depth, plan.config.width
     zero, yes = jnp.float32(0), jnp.bool_(True)
     nothing = Seen(zero, zero, yes, probe.empty(layers, units), moments.nothing(layers))
     many = -((start - stop) // _batch(plan))
@@ -79,16 +84,24 @@ def explain(
     plan: Blueprint,
     data: Arrays,
     now: Section,
+    numbers: Numbers,
     before: nnx.State,
     after: nnx.State,
 ) -> causes.Causes:
-    """What moved each unit's largest pre-activation over the probe in this section."""
+    """What moved each unit's largest pre-activation over the probe in this section.
+
+    Of networks that are not plain (``Blueprint.plain``) it says nothing: zeros.
+    """
+    layers, units = plan.config.depth, plan.config.width
+    if not plan.plain:
+        nothing = jnp.zeros((layers, units))
+        return causes.Causes(nothing, nothing, nothing)
     old, new = nnx.merge(plan.graph, before), nnx.merge(plan.graph, after)
 
     def batch(i: Array, peaks: causes.Peaks) -> causes.Peaks:
-        inputs, _, _ = _span(plan, data, i, 0, now.explained)
-        return causes.add(peaks, old, new, scaled(inputs))
+        inputs, _, _ = _span(plan, data, numbers, i, 0, now.explained)
+        return causes.add(peaks, old, new, inputs)
 
-    start = causes.empty(len(new.hidden), new.hidden[-1].out_features)
+    start = causes.empty(layers, units)
     many = -(-now.explained // _batch(plan))
     return causes.shares(jax.lax.fori_loop(0, many, batch, start), old, new)

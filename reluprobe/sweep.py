@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import grid, observe, records, rhythm, state, survey, train
+from reluprobe import fit, grid, observe, records, rhythm, state, survey, train
 from reluprobe.data import Dataset
-from reluprobe.errors import InputError
 from reluprobe.grid import Run
 
 #: On an accelerator, no more lanes than this side by side on one device.
@@ -66,36 +64,22 @@ def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Eve
     Raises:
         InputError: a probe larger than its training set.
     """
-    # Data that cannot be had, or is too small, is known before anything is trained.
-    datasets = {name: load(name) for name in dict.fromkeys(r.config.dataset for r in runs)}
-    for name, dataset in datasets.items():
-        _check_probes([run for run in runs if run.config.dataset == name], dataset)
-    engine = _Engine()
-    placed = ""
+    # Data that cannot be had, or do not fit, are known before anything is trained.
+    wanted = dict.fromkeys(name for run in runs for name in fit.datasets(run.config))
+    datasets = {name: load(name) for name in wanted}
+    fit.check(runs, datasets)
+    engine = _Engine(datasets)
     for group in grid.groups(runs, also=() if engine.one_by_one else ("activation",)):
-        name = group[0].config.dataset
-        dataset = datasets[name]
-        if placed != name:
-            placed = name
-            engine.put(dataset)
-        yield from engine.group(group, dataset)
-
-
-def _check_probes(runs: Sequence[Run], dataset: Dataset) -> None:
-    there = len(dataset.train_targets)
-    wanted = max(rhythm.probed(run.config, there) for run in runs)
-    if wanted > there:
-        raise InputError(
-            "the probe is larger than the training set",
-            [f"probe_examples = {wanted}: allowed with {dataset.name} is an integer <= {there}"],
-        )
+        yield from engine.group(group)
 
 
 class _Engine:
     """The devices, and the dataset on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
         use_every_core()
+        self.datasets = datasets
+        self.placed: dict[str, state.Arrays] = {}
         devices = jax.local_devices()
         self.environment = observe.environment(devices)
         # Lanes one after another on each CPU core; side by side where vmap is the point.
@@ -104,17 +88,21 @@ class _Engine:
         self.by_lane = NamedSharding(self.mesh, P("lane"))
         self.everywhere = NamedSharding(self.mesh, P())
 
-    def put(self, dataset: Dataset) -> None:
-        """Place a dataset on every device."""
-        inputs = np.concatenate([dataset.train_inputs, dataset.test_inputs])
-        targets = np.concatenate([dataset.train_targets, dataset.test_targets])
-        ends = (dataset.train_inputs.min(axis=0), dataset.train_inputs.max(axis=0))
-        low, high = (np.asarray(state.scaled(jnp.asarray(end))) for end in ends)
-        arrays = (inputs, targets, low, high)
-        self.data = state.Arrays(*(jax.device_put(array, self.everywhere) for array in arrays))
+    def put(self, names: Sequence[str]) -> None:
+        """Have these datasets on every device, and no others."""
+        self.placed = {name: found for name, found in self.placed.items() if name in names}
+        for name in names:
+            if name not in self.placed:
+                dataset = self.datasets[name]
+                inputs = np.concatenate([dataset.train_inputs, dataset.test_inputs])
+                targets = np.concatenate([dataset.train_targets, dataset.test_targets])
+                arrays = state.arrays(inputs, targets, len(dataset.train_targets))
+                self.placed[name] = jax.device_put(arrays, self.everywhere)
 
-    def group(self, runs: Sequence[Run], dataset: Dataset) -> Iterator[Event]:
+    def group(self, runs: Sequence[Run]) -> Iterator[Event]:
         """Run one group, chunk by chunk."""
+        self.put(fit.datasets(runs[0].config))
+        dataset = self.datasets[runs[0].config.dataset]
         per_device = 1 if self.one_by_one else self._lanes_that_fit(runs, dataset)
         size = per_device * self.mesh.size
         for first in range(0, len(runs), size):
@@ -137,23 +125,48 @@ class _Engine:
         features = dataset.train_inputs.shape[1]
         examples = len(dataset.train_targets)
         starts = [state.init_lane(run.config, features, outputs, examples) for run in runs]
+        # In the first phase nothing is permuted: the permutations are there, and the identity.
+        starts = [
+            (lane, numbers._replace(task=fit.task(run.config, 0, "same", self.datasets)), plan)
+            for run, (lane, numbers, plan) in zip(runs, starts, strict=True)
+        ]
         plan = starts[0][2] if self.one_by_one else starts[0][2].fixed(runs[0].config)
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
-        program, compiled = self._program(plan, lanes, numbers)
+        program, compiled = self._program(plan, dataset.name, lanes, numbers)
         if compiled:
             yield Compiled(len(runs), time.perf_counter() - before)
 
+        self.task: tuple[int, state.Task] = 0, numbers.task
         started = time.perf_counter()
         watch = observe.Watch(runs, dataset)
-        for now in rhythm.sections(runs[0].config, examples):
-            lanes, report = program(self.data, now, lanes, numbers)
-            for run, record in watch.see(now, jax.device_get(report)):
-                yield EpochDone(run, record, watch.diverged(run))
+        for stop in rhythm.itinerary(runs[0].config, examples):
+            data, tasked = self._at(stop, runs, numbers, size)
+            lanes, report = program(data, stop.section, lanes, tasked)
+            report = jax.device_get(report)
+            if stop.kind == "run":
+                for run, record in watch.see(stop.section, report):
+                    yield EpochDone(run, record, watch.diverged(run))
+            else:
+                watch.see_phase(stop, report)
             # A lane that has diverged rests: it would only compute NaN.
             numbers = numbers._replace(live=jax.device_put(watch.live(size), self.by_lane))
         seconds = (time.perf_counter() - started) / len(runs)
         for run in runs:
             yield RunDone(run, watch.record(run, seconds, self.environment))
+
+    def _at(
+        self, stop: rhythm.Stop, runs: Sequence[Run], numbers: state.Numbers, size: int
+    ) -> tuple[state.Arrays, state.Numbers]:
+        """The data that a stop is about, and the lanes' numbers with its task in them."""
+        config, phase = runs[0].config, stop.stretch.phase
+        if stop.kind == "reference" or stop.stretch.index == 0:
+            return self.placed[config.dataset], numbers
+        key = stop.stretch.index
+        if self.task[0] != key:
+            tasks = [fit.task(run.config, key, phase.task, self.datasets) for run in runs]
+            stacked = jax.tree.map(lambda *x: np.stack(x), *tasks, *[tasks[0]] * (size - len(runs)))
+            self.task = key, jax.device_put(stacked, self.by_lane)
+        return self.placed[phase.dataset or config.dataset], numbers._replace(task=self.task[1])
 
     def _stack(
         self, lanes: list[state.Lane], numbers: list[state.Numbers], size: int
@@ -165,11 +178,13 @@ class _Engine:
         return jax.device_put(jax.tree.map(lambda *x: np.stack(x), *both), self.by_lane)
 
     def _program(
-        self, plan: state.Blueprint, lanes: state.Lane, numbers: state.Numbers
+        self, plan: state.Blueprint, name: str, lanes: state.Lane, numbers: state.Numbers
     ) -> tuple[Program, bool]:
         """The compiled section of these lanes, and whether it had to be compiled."""
-        shapes = tuple((x.shape, x.dtype) for x in jax.tree.leaves((self.data, lanes)))
-        key = (plan, self.one_by_one, self.mesh, shapes)
+        data = self.placed[name]
+        leaves, structure = jax.tree.flatten((data, lanes, numbers))
+        shapes = tuple((x.shape, x.dtype) for x in leaves)
+        key = (plan, self.one_by_one, self.mesh, structure, shapes)
         if new := key not in PROGRAMS:
             mapped = jax.shard_map(
                 partial(_map_lanes, plan, self.one_by_one),
@@ -180,7 +195,7 @@ class _Engine:
             )
             jitted = jax.jit(mapped, donate_argnums=2)
             rest = (rhythm.example(), lanes, numbers)
-            PROGRAMS[key] = jitted.lower(self.data, *rest).compile()
+            PROGRAMS[key] = jitted.lower(data, *rest).compile()
         return PROGRAMS[key], new
 
 

@@ -8,10 +8,21 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
-from reluprobe import causes, certificate, moments, probe, survey, zoo
-from reluprobe.state import Arrays, Blueprint, Lane, Numbers, Section, batches, losses
+from reluprobe import causes, certificate, model, moments, probe, revive, survey, updates
+from reluprobe.state import (
+    LABEL_DICE,
+    STEP_DICE,
+    Arrays,
+    Blueprint,
+    Lane,
+    Numbers,
+    Section,
+    batches,
+    losses,
+    trained,
+)
 
 
 class Report(NamedTuple):
@@ -29,12 +40,17 @@ class Report(NamedTuple):
     certain: Bool[Array, "layer unit"]
     causes: causes.Causes
     moments: moments.Moments
+    revived: Int[Array, " layer"]
 
 
 def section(
     plan: Blueprint, data: Arrays, now: Section, lane: Lane, numbers: Numbers
 ) -> tuple[Lane, Report]:
-    """Train for some steps, then look: at the probe, and where an epoch or the run ends, beyond."""
+    """Revive units if it is time, train for some steps, then look.
+
+    At the probe, and where an epoch or the run ends, beyond.
+    """
+    lane, revived = revive.at_start(plan, now, lane, numbers)
     before = lane.weights
     lane = _train(plan, data, now, lane, numbers)
     count, total = plan.train_examples, data.targets.size
@@ -54,7 +70,6 @@ def section(
     seen = jax.lax.map(sample, (starts, stops, tallied, drawn))
     sizes = jnp.maximum(stops - starts, 1).astype(jnp.float32)
     train_loss, train_right = lane.sums / count
-    network = nnx.merge(plan.graph, weights)
     report = Report(
         train_loss,
         train_right,
@@ -62,11 +77,21 @@ def section(
         seen.right / sizes,
         seen.finite.all() & jnp.isfinite(seen.loss).all() & jnp.isfinite(train_loss),
         jax.vmap(probe.answer)(seen.tally),
-        certificate.certify(network, data.low, data.high, plan.f(numbers)[0]),
-        survey.explain(plan, data, now, before, weights),
+        _certain(plan, data, weights, numbers),
+        survey.explain(plan, data, now, numbers, before, weights),
         jax.tree.map(lambda x: x[0], seen.moments),
+        revived,
     )
-    return lane, report
+    tally = jax.tree.map(lambda x: x[0], seen.tally)
+    return lane._replace(marks=revive.marks(plan, numbers, tally)), report
+
+
+def _certain(plan: Blueprint, data: Arrays, weights: nnx.State, numbers: Numbers) -> Array:
+    """Which units are dead in the whole box; no where the proof does not know the network."""
+    if not plan.plain:
+        return jnp.zeros((plan.config.depth, plan.config.width), bool)
+    low, high = (plan.seen(data, numbers, end[None])[0] for end in (data.low, data.high))
+    return certificate.certify(nnx.merge(plan.graph, weights), low, high, plan.f(numbers)[0])
 
 
 def _train(plan: Blueprint, data: Arrays, now: Section, lane: Lane, numbers: Numbers) -> Lane:
@@ -75,36 +100,82 @@ def _train(plan: Blueprint, data: Arrays, now: Section, lane: Lane, numbers: Num
     def fresh() -> Array:
         key = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), now.epoch)
         order = jax.random.permutation(key, plan.train_examples)
-        return batches(order, plan.batch_size)[0]
+        return batches(order, plan.config.batch_size)[0]
 
     starting = now.first == 0
     order = jax.lax.cond(starting, fresh, lambda: lane.order)
-    counts = batches(jnp.arange(plan.train_examples), plan.batch_size)[1]
+    counts = batches(jnp.arange(plan.train_examples), plan.config.batch_size)[1]
     lane = lane._replace(order=order, sums=jnp.where(starting, 0.0, lane.sums))
 
     def step(i: Array, lane: Lane) -> Lane:
-        return _step(plan, data, numbers, lane, lane.order[i], counts[i])
+        return _step(plan, data, now.epoch, i, numbers, lane, counts[i])
 
     return jax.lax.fori_loop(now.first, now.last, step, lane)
 
 
 def _step(
-    plan: Blueprint, data: Arrays, numbers: Numbers, lane: Lane, chosen: Array, counts: Array
+    plan: Blueprint,
+    data: Arrays,
+    epoch: Array,
+    i: Array,
+    numbers: Numbers,
+    lane: Lane,
+    counts: Array,
 ) -> Lane:
     """One update; the batch's losses and right predictions, before it, join the sums."""
-    inputs, targets = data.inputs[chosen], data.targets[chosen]
+    chosen = lane.order[i]
+    inputs = plan.inputs(data, numbers, chosen)
+    targets = _noisy(plan, numbers, chosen, plan.targets(data, numbers, chosen))
+    params, rest = trained(lane.weights)
+    training = _training(plan, numbers, epoch, i, counts)
 
-    def mean_loss(state: nnx.State) -> tuple[Array, Array]:
-        outputs, _ = plan.run(inputs, state, numbers)
+    def mean_loss(params: nnx.State) -> tuple[Array, tuple[Array, nnx.State]]:
+        # A copy, as batch norm writes its running averages into the network it is of.
+        network = nnx.merge(plan.graph, params, rest, copy=True)
+        outputs, _ = network(inputs, *plan.f(numbers), training)
         loss, right = losses(outputs, targets, plan.regression)
         total = jnp.sum(loss * counts)
-        return total / jnp.sum(counts), jnp.stack([total, jnp.sum(right * counts)])
+        sums = jnp.stack([total, jnp.sum(right * counts)])
+        return total / jnp.sum(counts), (sums, trained(nnx.state(network))[1])
 
-    gradient, sums = jax.grad(mean_loss, has_aux=True)(lane.weights)
-    optimizer = zoo.optimizer(plan.optimizer, numbers.learning_rate)
-    updates, state = optimizer.update(gradient, lane.optimizer, lane.weights)
-    weights: Any = optax.apply_updates(lane.weights, updates)
-    return Lane(weights, state, lane.order, lane.sums + sums)
+    gradient, (sums, rest) = jax.grad(mean_loss, has_aux=True)(params)
+    moves, state = plan.optimizer(numbers).update(gradient, lane.optimizer, params)
+    if plan.config.freeze_layers:
+        moves = updates.frozen(moves, plan.config, epoch)
+    params = optax.apply_updates(params, moves)
+    weights = nnx.merge_state(params, rest)  # type: ignore[arg-type]
+    return lane._replace(weights=weights, optimizer=state, sums=lane.sums + sums)
+
+
+def _training(
+    plan: Blueprint, numbers: Numbers, epoch: Array, i: Array, counts: Array
+) -> model.Training | None:
+    """What this step's pass has that a look has not; None where that is nothing."""
+    dropout, config = numbers.dials.get("dropout"), plan.config
+    if dropout is None and config.norm != "batch" and config.activation != "rrelu":
+        return None
+    key = jax.random.wrap_key_data(numbers.order)
+    for number in (STEP_DICE, epoch, i):
+        key = jax.random.fold_in(key, number)
+    return model.Training(key, counts, dropout)
+
+
+def _noisy(plan: Blueprint, numbers: Numbers, chosen: Array, targets: Array) -> Array:
+    """Targets of which a share, the same examples every time, are another class.
+
+    Each with probability ``label_noise``, uniformly one of the other classes.
+    """
+    share = numbers.dials.get("label_noise")
+    if share is None:
+        return targets
+    dice = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), LABEL_DICE)
+
+    def one(example: Array, target: Array) -> Array:
+        which, how_far = jax.random.split(jax.random.fold_in(dice, example))
+        other = (target + jax.random.randint(how_far, (), 1, plan.outputs)) % plan.outputs
+        return jnp.where(jax.random.uniform(which) < share, other, target).astype(target.dtype)
+
+    return jax.vmap(one)(chosen, targets)
 
 
 def idle(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reluprobe.config import RunConfig, Value
+from reluprobe.config import SETTINGS, RunConfig, Value, settings_of
 from reluprobe.summary import Estimate
 
 NOT_APPLICABLE = "n/a"
@@ -26,6 +26,8 @@ def setting(value: Value | None) -> str:
     """A setting as people write it: ``0.005`` → ``5e-3``, ``0.1`` → ``0.1``; ``–`` for none."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if not isinstance(value, float) or value == 0 or 0.01 <= abs(value) < 10_000:
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     mantissa, exponent = f"{value:.2e}".split("e")
@@ -52,7 +54,9 @@ def duration(seconds: float) -> str:
 
 
 #: Shorter names, where people use one.
-SHORT = {"learning_rate": "lr"}
+SHORT = {"learning_rate": "lr", "l2": "L2"}
+#: Settings whose values name themselves.
+SPEAKING = ("activation", "optimizer", "init", "dataset", "sample")
 
 
 def name(setting_name: str) -> str:
@@ -61,19 +65,27 @@ def name(setting_name: str) -> str:
 
 
 def settings(values: Mapping[str, Value | None]) -> str:
-    """``relu · lr 5e-3 · depth 5``: names speak for themselves, numbers are named."""
-    return " · ".join(
-        str(value) if isinstance(value, str) else f"{name(key)} {setting(value)}"
-        for key, value in values.items()
-        if value is not None
-    )
+    """``relu · lr 5e-3 · residual``: some values name themselves, the others are named."""
+    return " · ".join(_named(key, value) for key, value in values.items() if value is not None)
+
+
+def _named(key: str, value: Value) -> str:
+    if key in SPEAKING:
+        return str(value)
+    if isinstance(value, bool):
+        return name(key) if value else f"no {name(key)}"
+    return f"{name(key)} {setting(value)}"
 
 
 def network(config: RunConfig) -> str:
-    """The run in one line."""
+    """The run in one line: what every run has, and what is not as in the study."""
     shown = ("activation", "learning_rate", "optimizer", "init")
     sizes = f"{config.depth} × {config.width} · {config.dataset} · seed {config.seed}"
-    return f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"
+    known = (*shown, "depth", "width", "dataset", "seed", "epochs")
+    other = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
+    more = settings({n: v for n, v in other.items() if n not in known})
+    line = f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"
+    return f"{line} · {more}" if more else line
 
 
 def count(n: int, noun: str) -> str:

@@ -1,7 +1,6 @@
-"""Activation, initializer and optimizer names → functions, each with its formula and source.
+"""Activation and initializer names → functions, each with its formula and source.
 
-All of them are library functions of JAX and Optax; this module only says which and with what
-constants.
+All of them are library functions of JAX; this module only says which and with what constants.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float, Int
 
 from reluprobe.config import RunConfig
@@ -114,12 +112,57 @@ ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(
         lambda z, p: jax.nn.identity(z), "z", -INF, INF, "a linear network, for comparison"
     ),
+    # Leaky ReLUs whose slopes come from elsewhere: learned, one a layer, or drawn (see ``model``).
+    "prelu": Activation(
+        lambda z, p: jax.nn.leaky_relu(z, p),
+        "z if z >= 0 else learned·z",
+        -INF,
+        INF,
+        "He et al. 2015",
+        "prelu_slope",
+    ),
+    "rrelu": Activation(
+        lambda z, p: jax.nn.leaky_relu(z, p),
+        "z if z >= 0 else u·z, u from U(1/8, 1/3) while training, its mean elsewhere",
+        -INF,
+        INF,
+        "Xu et al. 2015",
+    ),
+    # A unit gives out two values, max(z, 0) and max(−z, 0). Elementwise it is their sum: as that
+    # sum, so the unit: its slope is 0 at z = 0 alone, its output 0 there alone.
+    "crelu": Activation(
+        lambda z, p: jnp.abs(z), "(max(z, 0), max(−z, 0))", 0, INF, "Shang et al. 2016"
+    ),
+    "celu": Activation(
+        lambda z, p: jax.nn.celu(z, p),
+        "max(z, 0) + min(0, celu_alpha·(exp(z / celu_alpha) − 1))",
+        -1,
+        INF,
+        "Barron 2017",
+        "celu_alpha",
+    ),
+    "mish": Activation(
+        lambda z, p: jax.nn.mish(z), "z·tanh(softplus(z))", -0.31, INF, "Misra 2019"
+    ),
+    "hard_tanh": Activation(
+        lambda z, p: jax.nn.hard_tanh(z),
+        "min(max(z, −1), 1)",
+        -1,
+        1,
+        "Collobert 2004",
+        flat_below=-1,
+        flat_above=1,
+    ),
 }
+#: Ends of the slopes that rrelu draws (Xu et al. 2015, U(3, 8) for their 1 / slope).
+RANDOM_SLOPES = (1 / 8, 1 / 3)
 INDEX = {name: i for i, name in enumerate(ACTIVATIONS)}
 
 
 def activation_parameter(config: RunConfig) -> float:
     """The parameter of the run's activation; 0 where it has none."""
+    if config.activation == "rrelu":
+        return sum(RANDOM_SLOPES) / 2
     name = ACTIVATIONS[config.activation].setting
     return 0.0 if name is None else float(getattr(config, name))
 
@@ -231,20 +274,3 @@ def rai(
     beta = jnp.sqrt(jax.random.uniform(beta_key, (1, n_out)))
     both = jnp.where(jnp.arange(n_in + 1)[:, None] == which, beta, drawn)
     return both[:-1], both[-1]
-
-
-#: Optimizers by name, given a learning rate. Constants that are no settings are Keras's, as in
-#: the MNIST study: Adam's β 0.9/0.999 and ε 1e-7; RMSprop's ρ 0.9 and ε 1e-7. Optax adds Adam's
-#: ε to the bias-corrected √v̂ (Kingma & Ba's algorithm 1), Keras to √v before the correction.
-OPTIMIZERS: dict[str, Callable[[Scalar], optax.GradientTransformation]] = {
-    "sgd": lambda rate: optax.sgd(rate),
-    "momentum": lambda rate: optax.sgd(rate, momentum=0.9),
-    "adam": lambda rate: optax.adam(rate, b1=0.9, b2=0.999, eps=1e-7),
-    "adamw": lambda rate: optax.adamw(rate, b1=0.9, b2=0.999, eps=1e-7, weight_decay=4e-3),
-    "rmsprop": lambda rate: optax.rmsprop(rate, decay=0.9, eps=1e-7),
-}
-
-
-def optimizer(name: str, learning_rate: Scalar) -> optax.GradientTransformation:
-    """The optimizer with this name; ``learning_rate`` may be traced."""
-    return OPTIMIZERS[name](learning_rate)

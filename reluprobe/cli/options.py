@@ -15,7 +15,7 @@ from reluprobe.config import SETTINGS, Setting, Value
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
-METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME"}
+METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME", bool: "BOOLEAN"}
 ManualDir = Annotated[
     Path | None,
     typer.Option("--manual-dir", help="Folder with dataset files that are already on disk."),
@@ -41,23 +41,28 @@ def with_settings(
 
 
 def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.Parameter:
-    names = [f"--{setting.name.replace('_', '-')}", *setting.flags]
+    name = setting.name.replace("_", "-")
+    names = [f"--{name}", *setting.flags]
     text = setting.help
     if setting.choices:
         text += f" One of: {', '.join(setting.choices)}."
     if setting.only_with:
         other, values = setting.only_with
-        text += f" (Only with {other} {' or '.join(values)}.)"
+        text += f" (Only with {other} {' or '.join(map(str, values))}.)"
     if setting.not_with:
         other, values = setting.not_with
-        text += f" (Not with {other} {' or '.join(values)}.)"
+        text += f" (Not with {other} {' or '.join(map(str, values))}.)"
     read, metavar, default = _reader(setting.type), METAVARS[setting.type], setting.default
     if several is not None:
         read, metavar = _list_reader(read), f"{metavar},…"
         default = ",".join(str(value) for value in several)
-    option = typer.Option(
-        *names, help=text, rich_help_panel="Settings of the run", parser=read, metavar=metavar
-    )
+    panel = "Settings of the run"
+    if setting.type is bool and several is None:
+        option = typer.Option(f"--{name}/--no-{name}", help=text, rich_help_panel=panel)
+    else:
+        option = typer.Option(
+            *names, help=text, rich_help_panel=panel, parser=read, metavar=metavar
+        )
     return inspect.Parameter(
         setting.name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -1,18 +1,20 @@
 """Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
 
 from reluprobe.config.borndead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
+from reluprobe.config.conflicts import conflicts
 from reluprobe.config.reference import Reference
 from reluprobe.config.reference import load as load_reference
+from reluprobe.config.runconfig import RunConfig
+from reluprobe.config.setting import Setting
 from reluprobe.config.settings import (
     SETTINGS,
-    RunConfig,
-    Setting,
     Value,
     faults_of,
     idle_settings,
     make_run,
     rank,
     settings_of,
+    spelled_out,
 )
 from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, sweep_toml
 
@@ -26,6 +28,7 @@ __all__ = [
     "Setting",
     "SweepConfig",
     "Value",
+    "conflicts",
     "faults_of",
     "idle_settings",
     "load_reference",
@@ -35,5 +38,6 @@ __all__ = [
     "rank",
     "read_sweep",
     "settings_of",
+    "spelled_out",
     "sweep_toml",
 ]

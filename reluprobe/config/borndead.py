@@ -8,16 +8,9 @@ from typing import Any
 
 from reluprobe.config import names
 from reluprobe.config.ranges import axis_values
-from reluprobe.config.settings import (
-    SETTINGS,
-    RunConfig,
-    Setting,
-    Value,
-    faults_of,
-    make_run,
-    setting,
-    settings_in,
-)
+from reluprobe.config.runconfig import RunConfig
+from reluprobe.config.setting import Setting, setting, settings_in
+from reluprobe.config.settings import SETTINGS, Value, faults_of, make_run
 from reluprobe.errors import InputError
 
 

@@ -15,7 +15,24 @@ ACTIVATIONS = (
     "tanh",
     "sigmoid",
     "identity",
+    "prelu",
+    "rrelu",
+    "crelu",
+    "celu",
+    "mish",
+    "hard_tanh",
 )
+
+#: The setting that is an activation's parameter: ``leaky_relu(0.1)`` means leaky_slope = 0.1.
+PARAMETERS = {
+    "leaky_relu": "leaky_slope",
+    "elu": "elu_alpha",
+    "prelu": "prelu_slope",
+    "celu": "celu_alpha",
+}
+
+#: Activations bounded on both sides: the others cannot saturate.
+BOUNDED = ("relu6", "tanh", "sigmoid", "hard_tanh")
 
 INITS = (
     "glorot_uniform",
@@ -31,6 +48,17 @@ INITS = (
 )
 
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop")
+ADAMS = ("adam", "adamw")
+
+SCHEDULES = ("constant", "cosine", "step")
+NORMS = ("none", "batch", "layer")
+PIXELS = ("unit", "standardized", "centred")
+
+#: What is done about dead units while training. Formulas are in ``revive``.
+REVIVALS = ("none", "redo", "random", "redraw", "shrink_perturb")
+
+#: What a phase may do to the data of a dataset.
+TASKS = ("same", "permuted_pixels", "shuffled_labels")
 
 #: The definitions of death, in the order in which they are shown. Formulas are in ``probe``.
 DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reluprobe.config.settings import Setting, Value
+from reluprobe.config.setting import Setting
+from reluprobe.config.settings import Value, fault_of, spelled_out
 
 ALLOWED = (
     "a list [a, b, …], or a range { log = [first, last], num = n } or "
@@ -26,8 +27,15 @@ def axis_values(setting: Setting, written: Any) -> tuple[tuple[Value, ...], list
         return (), [f"{setting.name} = {written!r}: an axis is {ALLOWED}"]
     if not values:
         return (), [f"{setting.name} = []: an axis needs at least one value"]
-    faults = [text for text in map(setting.fault, values) if text]
-    return tuple(dict.fromkeys(setting.clean(v) for v in values if not setting.fault(v))), faults
+    found = [(value, fault_of(setting.name, value, {setting.name: setting})) for value in values]
+    faults = [fault for _, fault in found if fault]
+    return tuple(dict.fromkeys(_clean(setting, v) for v, fault in found if not fault)), faults
+
+
+def _clean(setting: Setting, value: Value) -> Value:
+    # leaky_relu(0.1) is two settings' worth, and stays as written until a run is made of it.
+    whole = spelled_out({setting.name: value})[setting.name] == value
+    return setting.clean(value) if whole else value
 
 
 def _spread(setting: Setting, table: dict[str, Any]) -> tuple[list[Value], str | None]:

@@ -66,11 +66,12 @@ class Reference:
     def settings(self) -> dict[str, Value]:
         """The protocol as settings; where it says nothing, reluprobe's defaults.
 
-        ``bias = "zeros"`` is ``bias_init = 0``, and the first number in ``probe`` is how many
-        examples were probed. What cannot be put so is in :meth:`unchecked`.
+        ``bias = "zeros"`` is ``bias_init = 0``, ``pixels = "[0,1]"`` is ``unit``, and the first
+        number in ``probe`` is how many examples were probed. What cannot be put so is in
+        :meth:`unchecked`.
         """
         found = {n: s.default for n, s in SETTINGS.items() if n not in ("seed", "activation")}
-        found |= {k: v for k, v in self.protocol.items() if k in found}
+        found |= {k: _meant(k, v) for k, v in self.protocol.items() if k in found}
         if self.protocol.get("bias") == "zeros":
             found["bias_init"] = 0.0
         probed = re.search(r"\d+", str(self.protocol.get("probe", "")))
@@ -80,6 +81,14 @@ class Reference:
         """The keys of the protocol that no setting stands for: nobody compares these."""
         known = {*SETTINGS, "probe", *(["bias"] if self.protocol.get("bias") == "zeros" else [])}
         return [key for key in self.protocol if key not in known]
+
+
+#: What publications write where a setting has a name of its own.
+SPOKEN: dict[tuple[str, Any], Value] = {("pixels", "[0,1]"): "unit"}
+
+
+def _meant(key: str, value: Any) -> Any:
+    return SPOKEN.get((key, value), value) if isinstance(value, str) else value
 
 
 def locate(written: Any, folder: Path) -> str:
@@ -167,7 +176,7 @@ def _faults(found: Reference) -> list[str]:
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}"
         faults.append(f"definition = {found.definition!r}: {allowed}{near}")
     for key, value in found.protocol.items():
-        fault = SETTINGS[key].fault(value) if key in SETTINGS else None
+        fault = SETTINGS[key].fault(_meant(key, value)) if key in SETTINGS else None
         if fault:
             faults.append(f"protocol: {fault}")
     return faults

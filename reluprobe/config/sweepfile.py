@@ -11,13 +11,13 @@ from typing import Any
 
 import tomli_w
 
-from reluprobe.config import reference
+from reluprobe.config import phases, reference
 from reluprobe.config.ranges import axis_values
-from reluprobe.config.settings import SETTINGS, Value, faults_of, unknown
+from reluprobe.config.settings import SETTINGS, Value, fault_of, spelled_out, unknown
 from reluprobe.errors import InputError, nearest
 
 Axes = Mapping[str, tuple[Value, ...]]
-KEYS = ("name", "reference", "seeds", "base", "grid", "zip", "include", "exclude")
+KEYS = ("name", "reference", "seeds", "base", "grid", "zip", "phase", "include", "exclude")
 #: More runs than this are taken for a slip of the pen.
 MOST_SEEDS = 100_000
 
@@ -150,7 +150,7 @@ class _Parser:
         for key in self.written.keys() - set(KEYS):
             moved = f"; settings go under [base], as {key} = …" if key in SETTINGS else ""
             self.fault("", unknown(key, KEYS).replace("setting", "key") + moved)
-        base = self.settings("[base]", self.table("base"))
+        base = self.settings("[base]", self.table("base") | self.phases())
         grid = self.axes("[grid]", self.table("grid"))
         blocks = [self.block(f"[[zip]] {n}", t) for n, t in enumerate(self.tables("zip"), start=1)]
         self.overlaps(base, [grid, *blocks])
@@ -161,6 +161,18 @@ class _Parser:
             return None
         return SweepConfig(name, base, seeds, grid, tuple(blocks), include, exclude, compared)
 
+    def phases(self) -> dict[str, Any]:
+        """The blocks ``[[phase]]`` as the one setting that they stand for."""
+        items = []
+        for n, table in enumerate(self.tables("phase"), start=1):
+            text, faults = phases.written(table)
+            for found in faults:
+                self.fault(f"[[phase]] {n}", found)
+            items.append(text)
+        if items and "phases" in self.table("base"):
+            self.fault("[[phase]]", "phases is set in [base] too; use one of the two")
+        return {"phases": ",".join(filter(None, items)) or phases.NONE} if items else {}
+
     def partial(self, key: str) -> tuple[dict[str, Any], ...]:
         return tuple(
             self.settings(f"[[{key}]] {n}", t, some=True)
@@ -168,11 +180,16 @@ class _Parser:
         )
 
     def settings(self, where: str, table: dict[str, Any], some: bool = False) -> dict[str, Any]:
-        for found in faults_of(table):
-            self.fault(where, found)
         if some and not table:
             self.fault(where, "is empty; name at least one setting")
-        return {k: SETTINGS[k].clean(v) for k, v in table.items() if not faults_of({k: v})}
+        kept: dict[str, Any] = {}
+        for key, value in table.items():
+            found = fault_of(key, value)
+            if found:
+                self.fault(where, found)
+            else:
+                kept[key] = value
+        return {k: SETTINGS[k].clean(v) for k, v in spelled_out(kept).items()}
 
     def axes(self, where: str, table: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
         found = {}
@@ -203,6 +220,10 @@ class _Parser:
                 elif key in base:
                     self.fault("[base]", f"{key} is an axis too; name it in one table only")
                 seen.add(key)
+        for block in blocks:
+            for value in block.get("activation", ()):
+                for key in spelled_out({"activation": value}).keys() & seen - {"activation"}:
+                    self.fault("", f"{key} is an axis, and activation {value!r} names it too")
 
     def seeds(self, base: Mapping[str, Any], blocks: Sequence[Axes]) -> tuple[int, ...]:
         written = self.written.get("seeds")

@@ -1,0 +1,66 @@
+"""Settings that are each allowed and make no sense together, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reluprobe.config import names, phases, when
+from reluprobe.config.runconfig import RunConfig
+
+#: When it is so, and why it is refused.
+Rule = tuple[Callable[[RunConfig], bool], str]
+
+_RE_DRAWN = ("redo", "random")
+
+RULES: tuple[Rule, ...] = (
+    (
+        lambda c: c.revive_definition == "saturated" and c.activation not in names.BOUNDED,
+        "revive_definition = saturated needs an activation bounded on both sides "
+        f"({', '.join(names.BOUNDED)}): no other can saturate",
+    ),
+    (
+        lambda c: c.residual and c.activation == "crelu",
+        "residual = true does not go with activation = crelu: its layers give out twice as many "
+        "values as they have units, which cannot be added to their input",
+    ),
+    (
+        lambda c: c.residual and c.revive in _RE_DRAWN,
+        "revive = redo and random zero a unit's outgoing weights; with residual = true units of "
+        "all layers share theirs",
+    ),
+    (
+        lambda c: c.norm == "batch" and c.batch_size == 1,
+        "norm = batch needs a batch_size of 2 or more: one example has no variance",
+    ),
+    (
+        lambda c: c.init == "rai" and not c.use_bias,
+        "init = rai draws a unit's bias together with its weights; use_bias = false has none",
+    ),
+    (
+        lambda c: c.revive_at == "phases" and c.phases == phases.NONE,
+        "revive_at = phases needs further phases: set phases",
+    ),
+    (
+        lambda c: c.freeze_layers > c.depth,
+        "freeze_layers is larger than depth",
+    ),
+    (
+        lambda c: c.epochs == 0 and c.phases != phases.NONE,
+        "phases need epochs >= 1: nothing is trained before the first of them",
+    ),
+    (
+        lambda c: _never(c),
+        "revive_at names no epoch that the run has",
+    ),
+)
+
+
+def _never(config: RunConfig) -> bool:
+    at = when.parse(config.revive_at)
+    last = phases.total_epochs(config.phases, config.epochs)
+    return config.revive != "none" and at.epochs is not None and min(at.epochs) > last
+
+
+def conflicts(config: RunConfig) -> list[str]:
+    """Why these settings do not go together; empty where they do."""
+    return [reason for applies, reason in RULES if applies(config)]

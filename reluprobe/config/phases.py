@@ -1,0 +1,114 @@
+"""New data after the first: the text of the setting ``phases``, and the ``[[phase]]`` of a sweep.
+
+One phase is ``what@epochs*repeat``: what is a dataset, a task (``permuted_pixels``,
+``shuffled_labels``, ``same``), or both, ``fashion_mnist+shuffled_labels``. Phases are parted by
+commas; ``none`` is no further phase.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reluprobe.config import names
+from reluprobe.errors import nearest
+
+NONE = "none"
+FORM = (
+    "none, or phases parted by commas, each a dataset, a task "
+    f"({', '.join(names.TASKS)}) or dataset+task, with @epochs and *repeats: permuted_pixels@2*10"
+)
+#: More phases than this are taken for a slip of the pen.
+MOST = 100_000
+_ITEM = re.compile(
+    r"(?P<what>[A-Za-z_][\w/:.-]*)(\+(?P<task>\w+))?(@(?P<epochs>\d+))?(\*(?P<repeat>\d+))?"
+)
+KEYS = ("dataset", "task", "epochs", "repeat")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training on one task.
+
+    Attributes:
+        dataset: None for the run's own.
+        task: what is done to it; each phase draws its own permutation from the run's seed.
+        epochs: None for as many as the first phase has.
+    """
+
+    dataset: str | None = None
+    task: str = "same"
+    epochs: int | None = None
+
+
+def parse(text: str) -> tuple[Phase, ...]:
+    """The phases after the first, repeats spelled out, of a text without :func:`fault`."""
+    if text == NONE:
+        return ()
+    found: list[Phase] = []
+    for item in text.split(","):
+        match = _ITEM.fullmatch(item.strip())
+        assert match is not None
+        what, task = match["what"], match["task"]
+        dataset = None if what in names.TASKS else what
+        task = what if dataset is None else task or "same"
+        epochs = int(match["epochs"]) if match["epochs"] else None
+        found += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
+    return tuple(found)
+
+
+def total_epochs(text: str, first: int) -> int:
+    """Epochs of all phases, the first having ``first``."""
+    return first + sum(phase.epochs or first for phase in parse(text))
+
+
+def fault(text: str) -> str | None:
+    """Why this text names no phases; None where it does."""
+    if text == NONE:
+        return None
+    total = 0
+    for item in text.split(","):
+        match = _ITEM.fullmatch(item.strip())
+        if match is None:
+            return f"cannot read {item.strip()!r}; allowed is {FORM}"
+        task = match["task"]
+        if task is not None and (task not in names.TASKS or match["what"] in names.TASKS):
+            close = nearest(task, names.TASKS)
+            return (
+                f"{item.strip()!r}: allowed after a dataset's + is {', '.join(names.TASKS)}{close}"
+            )
+        if match["epochs"] is not None and int(match["epochs"]) < 1:
+            return f"{item.strip()!r}: a phase has at least one epoch"
+        total += int(match["repeat"] or 1)
+        if match["repeat"] is not None and int(match["repeat"]) < 1:
+            return f"{item.strip()!r}: a phase is run at least once"
+    return f"{total:,} phases; allowed are at most {MOST:,}" if total > MOST else None
+
+
+def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """A ``[[phase]]`` table as text, and what is wrong with it."""
+    faults = [
+        f"unknown key {key!r}{nearest(key, KEYS)}; allowed are {', '.join(KEYS)}"
+        for key in table
+        if key not in KEYS
+    ]
+    for key in ("epochs", "repeat"):
+        got = table.get(key, 1)
+        if isinstance(got, bool) or not isinstance(got, int) or got < 1:
+            faults.append(f"{key} = {got!r}: allowed is an integer >= 1")
+    task, dataset = table.get("task"), table.get("dataset")
+    if task is not None and task not in names.TASKS:
+        close = nearest(str(task), names.TASKS)
+        faults.append(f"task = {task!r}: allowed is one of {', '.join(names.TASKS)}{close}")
+    if not isinstance(dataset, str | None):
+        faults.append(f"dataset = {dataset!r}: allowed is a text")
+    if faults:
+        return "", faults
+    parts = [part for part in (dataset, task) if part]
+    text = "+".join(parts) or "same"
+    text += f"@{table['epochs']}" if "epochs" in table else ""
+    text += f"*{table['repeat']}" if table.get("repeat", 1) > 1 else ""
+    found = fault(text)
+    return text, [found] if found else []

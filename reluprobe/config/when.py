@@ -1,0 +1,49 @@
+"""When units are revived: the text of the setting ``revive_at``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+FORM = "epochs, phases, a list of epochs such as 1,3,6, or a number of steps such as 200 steps"
+_STEPS = re.compile(r"([1-9]\d*) steps?")
+_EPOCHS = re.compile(r"[1-9]\d*(\s*,\s*[1-9]\d*)*")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """At which probes something is done.
+
+    Attributes:
+        steps: after every this many steps of the run; 0 for not so.
+        epochs: after these epochs; None for after each, where ``steps`` is 0 and not ``phases``.
+        phases: before the first step of each further phase.
+    """
+
+    steps: int = 0
+    epochs: frozenset[int] | None = None
+    phases: bool = False
+
+    def after(self, epoch: int) -> bool:
+        """Whether the end of this epoch is such a moment."""
+        if self.steps or self.phases:
+            return False
+        return self.epochs is None or epoch in self.epochs
+
+
+def parse(text: str) -> Moments:
+    """The moments of a text without :func:`fault`."""
+    if text == "epochs":
+        return Moments()
+    if text == "phases":
+        return Moments(phases=True)
+    steps = _STEPS.fullmatch(text)
+    if steps:
+        return Moments(steps=int(steps[1]))
+    return Moments(epochs=frozenset(int(n) for n in text.split(",")))
+
+
+def fault(text: str) -> str | None:
+    """Why this text names no moments; None where it does."""
+    known = text in ("epochs", "phases") or _STEPS.fullmatch(text) or _EPOCHS.fullmatch(text)
+    return None if known else f"allowed is {FORM}"

@@ -1,0 +1,86 @@
+"""Runs and the data that they ask for: do they fit, and what each phase does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from reluprobe import rhythm
+from reluprobe.config import RunConfig, phases
+from reluprobe.data import Dataset
+from reluprobe.errors import InputError
+from reluprobe.grid import Run
+from reluprobe.state import Task
+
+
+def datasets(config: RunConfig) -> list[str]:
+    """The datasets of a run, the first phase's first."""
+    further = (phase.dataset for phase in phases.parse(config.phases))
+    return list(dict.fromkeys([config.dataset, *filter(None, further)]))
+
+
+def check(runs: Sequence[Run], found: Mapping[str, Dataset]) -> None:
+    """Whether these runs can be trained on these data.
+
+    Raises:
+        InputError: with every fault found.
+    """
+    faults = [fault for run in runs for fault in _faults(run.config, found)]
+    if faults:
+        raise InputError("settings and data do not fit", list(dict.fromkeys(faults)))
+
+
+def _faults(config: RunConfig, found: Mapping[str, Dataset]) -> list[str]:
+    first = found[config.dataset]
+    faults, there = [], len(first.train_targets)
+    if (wanted := rhythm.probed(config, there)) > there:
+        faults.append(
+            f"probe_examples = {wanted}: allowed with {first.name} is an integer <= {there}"
+        )
+    if config.label_noise and first.classes is None:
+        faults.append(f"label_noise needs classes, and {first.name} has none")
+    steps = rhythm.steps_per_epoch(config, there)
+    total = steps * phases.total_epochs(config.phases, config.epochs)
+    if config.epochs and config.warmup_steps > total:
+        faults.append(f"warmup_steps = {config.warmup_steps}: the whole run has {total} steps")
+    for name in datasets(config)[1:]:
+        if _shape(found[name]) != _shape(first):
+            faults.append(
+                f"phases: {name} is {_words(found[name])}, and {first.name} is {_words(first)}; "
+                "a network keeps its shape and its epochs their length, so they must agree"
+            )
+    return faults
+
+
+def _shape(data: Dataset) -> tuple[object, ...]:
+    return data.train_inputs.shape, data.test_inputs.shape, data.train_inputs.dtype, data.classes
+
+
+def _words(data: Dataset) -> str:
+    (trained, features), tested = data.train_inputs.shape, len(data.test_targets)
+    classes = "no classes" if data.classes is None else f"{data.classes} classes"
+    return f"{trained:,} + {tested:,} examples of {features} features in {classes}"
+
+
+def task(config: RunConfig, phase: int, name: str, found: Mapping[str, Dataset]) -> Task:
+    """A phase's permutations; None for what no phase of the run permutes.
+
+    Drawn from the run's seed and the phase's number alone. Pixels are permuted in all examples
+    alike; labels among the training examples, the test set's stay.
+    """
+    kinds = {p.task for p in phases.parse(config.phases)}
+    data = found[config.dataset]
+    dice = np.random.default_rng([config.seed, phase])
+    pixels, labels = None, None
+    if "permuted_pixels" in kinds:
+        features = data.train_inputs.shape[1]
+        moved = name == "permuted_pixels"
+        pixels = dice.permutation(features) if moved else np.arange(features)
+    if "shuffled_labels" in kinds:
+        trained, tested = len(data.train_targets), len(data.test_targets)
+        moved = name == "shuffled_labels"
+        chosen = dice.permutation(trained) if moved else np.arange(trained)
+        labels = np.concatenate([chosen, trained + np.arange(tested)])
+    as_index = [None if p is None else p.astype(np.int32) for p in (pixels, labels)]
+    return Task(*as_index)  # type: ignore[arg-type]
