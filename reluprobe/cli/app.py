@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import __version__
-from reluprobe.cli import born_dead, console, report, sweep, train
+from reluprobe.cli import born_dead, compare, console, report, sweep, train
 from reluprobe.errors import InputError, ReluprobeError
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ def root(
 app.command("train", help=train.HELP)(train.command)
 app.command("sweep", help=sweep.HELP)(sweep.command)
 app.command("report", help=report.HELP)(report.command)
+app.command("compare", help=compare.HELP)(compare.command)
 app.command("born-dead", help=born_dead.HELP)(born_dead.command)
 
 

@@ -74,11 +74,9 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Run it; the help is HELP."""
-    if definition not in DEFINITIONS:
-        allowed = f"allowed is one of {', '.join(DEFINITIONS)}{nearest(definition, DEFINITIONS)}"
-        raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
+    check_definition(definition)
     wanted = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
-    view = View(definition, _split(by), sort, frozenset(n for n, yes in wanted.items() if yes))
+    view = View(definition, split(by), sort, frozenset(n for n, yes in wanted.items() if yes))
     found = archive.open_all(paths)
     if as_json:
         told = payload.report(found, view.definition, view.by, view.sort, view.also)
@@ -90,11 +88,22 @@ def command(
             show(sweep, view)
         console.out.print()
         console.out.print(Text(_next(found, view)), soft_wrap=True)
-    _complain(found)
+    complain(found)
 
 
-def _split(by: Sequence[str] | None) -> list[str] | None:
-    # --by a --by b and --by a,b alike.
+def check_definition(definition: str) -> None:
+    """Refuse a definition that is none.
+
+    Raises:
+        InputError: it is not.
+    """
+    if definition not in DEFINITIONS:
+        allowed = f"allowed is one of {', '.join(DEFINITIONS)}{nearest(definition, DEFINITIONS)}"
+        raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
+
+
+def split(by: Sequence[str] | None) -> list[str] | None:
+    """The names of a repeatable option: ``--by a --by b`` and ``--by a,b`` alike."""
     return None if by is None else [name for text in by for name in text.replace(",", " ").split()]
 
 
@@ -131,7 +140,8 @@ def _next(found: Sequence[archive.Archive], view: View) -> str:
     return f"next: reluprobe report {folder} --definition never_positive"
 
 
-def _complain(found: Sequence[archive.Archive]) -> None:
+def complain(found: Sequence[archive.Archive]) -> None:
+    """Name what could not be read, and leave with 1 if there is any."""
     faults = [fault for sweep in found for fault in sweep.faults]
     for fault in faults:
         console.err.print(Text(f"left out: {fault}", style="red"), soft_wrap=True)
