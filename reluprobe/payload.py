@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from reluprobe import claims, lives, looks, published, summary
+from reluprobe import claims, lives, looks, newdata, published, summary
 from reluprobe.archive import Archive
 from reluprobe.config import Reference
 
@@ -56,6 +56,8 @@ def _more(row: summary.Configuration, definition: str, also: Collection[str]) ->
     """What the finished networks show on each sample, and what else was asked for."""
     runs = row.members
     found: dict[str, Any] = {"samples": _plain(looks.samples(runs, definition))}
+    if any(run.phases for run in runs):
+        found["phases"] = [_plain(turn) for turn in newdata.turns(runs, definition)]
     if "lives" in also:
         found["lives"] = _plain(lives.fates(runs))
         found["units"] = {run.id: [_units(mask) for mask in lives.masks(run)] for run in runs}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
@@ -11,7 +13,7 @@ from rich.text import Text
 
 from reluprobe import wording
 from reluprobe.archive import Archive
-from reluprobe.config import RunConfig, Value
+from reluprobe.config import RunConfig, Value, phases
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.summary import Collapse, Configuration, Estimate, Pivot, share
 from reluprobe.summary import collapsed as collapse_of
@@ -103,6 +105,27 @@ def _at(found: Configuration) -> str:
     return f" ({'; '.join(there)})" if there else ""
 
 
+#: With more axes than this, a configuration is named by what sets it apart, in one column.
+MOST_NAMES = 4
+
+
+def shortened(found: Sequence[Configuration]) -> list[Configuration]:
+    """Configurations of few settings as they are, those of many named by what sets them apart.
+
+    That is by the settings whose value most of the others do not have.
+    """
+    if not found or len(found[0].settings) <= MOST_NAMES:
+        return list(found)
+    usual = {
+        k: Counter(c.settings[k] for c in found).most_common(1)[0][0] for k in found[0].settings
+    }
+
+    def apart(c: Configuration) -> str:
+        return wording.settings({k: v for k, v in c.settings.items() if v != usual[k]})
+
+    return [replace(c, settings={"change": apart(c) or "none"}) for c in found]
+
+
 def provenance(archive: Archive) -> Text:
     """What was run, where, for how long, and the sample behind the numbers."""
     found = archive.records
@@ -110,7 +133,7 @@ def provenance(archive: Archive) -> Text:
     places = {_place(r) for r in found}
     probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in found}
     sets = {r.config.dataset for r in found}
-    epochs = sorted({r.config.epochs for r in found})
+    epochs = sorted({phases.total_epochs(r.config.phases, r.config.epochs) for r in found})
     spans = wording.count(epochs[0], "epoch")
     if len(epochs) > 1:
         spans = f"{epochs[0]}–{epochs[-1]} epochs"

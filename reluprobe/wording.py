@@ -56,7 +56,7 @@ def duration(seconds: float) -> str:
 #: Shorter names, where people use one.
 SHORT = {"learning_rate": "lr", "l2": "L2"}
 #: Settings whose values name themselves.
-SPEAKING = ("activation", "optimizer", "init", "dataset", "sample")
+SPEAKING = ("activation", "optimizer", "init", "dataset", "sample", "change")
 
 
 def name(setting_name: str) -> str:

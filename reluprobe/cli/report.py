@@ -110,7 +110,7 @@ def split(by: Sequence[str] | None) -> list[str] | None:
 def show(found: archive.Archive, view: View) -> None:
     """One sweep: headline, pivot, outcome, layers, sections, what was lost."""
     rows = summary.summarize(found.records, view.definition, view.by)
-    rows = summary.ordered(rows, view.sort)
+    rows = tables.shortened(summary.ordered(rows, view.sort))
     out = console.out
     out.print(Text(found.name, style="bold cyan"))
     out.print(tables.sweep_headline(rows, view.definition))

@@ -8,7 +8,17 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from reluprobe import claims, claims_table, lives, lives_table, looks, looks_table, published
+from reluprobe import (
+    claims,
+    claims_table,
+    lives,
+    lives_table,
+    looks,
+    looks_table,
+    newdata,
+    newdata_table,
+    published,
+)
 from reluprobe.archive import Archive
 from reluprobe.cli.console import out
 from reluprobe.config import Value
@@ -20,6 +30,7 @@ Rows = Sequence[Configuration]
 def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> None:
     """Print what the sweep has, and of the rest what was asked for."""
     _samples(rows, definition, "bounds" in also)
+    _phases(rows, definition)
     _courses(rows, definition)
     if "signals" in also or all(r.config.epochs == 0 for r in found.records):
         _signals(rows)
@@ -46,6 +57,17 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
     out.print(looks_table.samples_legend(table))
     if bounds:
         out.print(looks_table.bounds(there))
+
+
+def _phases(rows: Rows, definition: str) -> None:
+    for row in rows:
+        turns = newdata.turns(row.members, definition)
+        if turns:
+            out.print()
+            out.print(newdata_table.headline(row.settings, turns, definition))
+            out.print(newdata_table.table(turns, definition, out.width))
+    if any(run.phases for row in rows for run in row.members):
+        out.print(Text(newdata_table.LEGEND, style="dim"))
 
 
 def _courses(rows: Rows, definition: str) -> None:

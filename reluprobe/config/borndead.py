@@ -71,7 +71,8 @@ def make_born_dead(settings: Mapping[str, Value | Sequence[Any]]) -> BornDeadCon
     single: dict[str, Any] = {name: v for name, v in settings.items() if name not in axes}
     faults, found = [], {}
     for name, written in axes.items():
-        found[name], wrong = axis_values(BORN_DEAD[name], [*_listed(written)])
+        values, wrong = axis_values(BORN_DEAD[name], [*_listed(written)])
+        found[name] = tuple(dict.fromkeys(values))
         faults += wrong
     faults += faults_of(single, BORN_DEAD)
     if faults:

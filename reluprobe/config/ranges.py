@@ -16,7 +16,7 @@ MOST_VALUES = 100_000
 
 
 def axis_values(setting: Setting, written: Any) -> tuple[tuple[Value, ...], list[str]]:
-    """The values of one axis, duplicates folded, and what is wrong with them."""
+    """The values of one axis as written, and what is wrong with them."""
     if isinstance(written, dict):
         values, fault = _spread(setting, written)
         if fault:
@@ -29,7 +29,7 @@ def axis_values(setting: Setting, written: Any) -> tuple[tuple[Value, ...], list
         return (), [f"{setting.name} = []: an axis needs at least one value"]
     found = [(value, fault_of(setting.name, value, {setting.name: setting})) for value in values]
     faults = [fault for _, fault in found if fault]
-    return tuple(dict.fromkeys(_clean(setting, v) for v, fault in found if not fault)), faults
+    return tuple(_clean(setting, v) for v, fault in found if not fault), faults
 
 
 def _clean(setting: Setting, value: Value) -> Value:

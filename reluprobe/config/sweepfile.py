@@ -191,7 +191,10 @@ class _Parser:
                 kept[key] = value
         return {k: SETTINGS[k].clean(v) for k, v in spelled_out(kept).items()}
 
-    def axes(self, where: str, table: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
+    def axes(
+        self, where: str, table: dict[str, Any], fold: bool = True
+    ) -> dict[str, tuple[Value, ...]]:
+        """The axes of a table. In a [[zip]] a value may come twice: beside another each time."""
         found = {}
         for key, written in table.items():
             if key not in SETTINGS:
@@ -200,11 +203,11 @@ class _Parser:
             values, faults = axis_values(SETTINGS[key], written)
             for text in faults:
                 self.fault(where, text)
-            found[key] = values
+            found[key] = tuple(dict.fromkeys(values)) if fold else values
         return found
 
     def block(self, where: str, table: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
-        axes = self.axes(where, table)
+        axes = self.axes(where, table, fold=False)
         lengths = {key: len(values) for key, values in axes.items()}
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{k} has {n}" for k, n in lengths.items())
@@ -243,7 +246,7 @@ class _Parser:
         values, faults = axis_values(SETTINGS["seed"], written)
         for text in faults:
             self.fault("seeds", text)
-        return tuple(int(v) for v in values)
+        return tuple(dict.fromkeys(int(v) for v in values))
 
     def reference(self) -> str | None:
         written = self.written.get("reference")
