@@ -14,7 +14,8 @@ from reluprobe.config import SETTINGS, Value
 from reluprobe.contrast import Row
 from reluprobe.paired import Change
 from reluprobe.records import RunRecord
-from reluprobe.tables import CALLED
+from reluprobe.tables import CALLED, MOST_NAMES
+from reluprobe.wording import SPEAKING
 
 #: Lines about seeds that pair with nothing, at most.
 MOST_LINES = 12
@@ -23,8 +24,8 @@ MANY = 10
 
 
 def settings(values: Mapping[str, Value]) -> str:
-    """``lr 0.01 · norm batch``: a change is named even where its value is a word."""
-    return " · ".join(f"{wording.name(k)} {wording.setting(v)}" for k, v in values.items())
+    """``lr 0.01 · norm batch``."""
+    return wording.settings(values)
 
 
 def points(share: float | None) -> str:
@@ -87,7 +88,11 @@ def title(group: Group) -> Text:
         return Text(f"{settings(group.within)}: one configuration alone", style="italic")
     told = varying([group.baseline, *(row.found for row in group.rows)])
     every = group.baseline.settings
-    name = wording.settings({k: every[k] for k in told if SETTINGS[k].applies(every)})
+    there = [k for k in told if SETTINGS[k].applies(every)]
+    if len(there) > MOST_NAMES:
+        there = [k for k in there if k in SPEAKING or every[k] != SETTINGS[k].default]
+    name = wording.settings({k: every[k] for k in there})
+    name += ", the rest at the defaults" * (len(told) > MOST_NAMES)
     at = f"{settings(group.within)}; " if group.within else ""
     alike = paired_alike(group)
     pairs = "" if alike is None else f"; {wording.count(alike, 'pair')} of runs a row"

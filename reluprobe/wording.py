@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reluprobe.config import SETTINGS, RunConfig, Value, settings_of
+from reluprobe.config.names import PARAMETERS
 from reluprobe.summary import Estimate
 
 NOT_APPLICABLE = "n/a"
@@ -54,7 +55,7 @@ def duration(seconds: float) -> str:
 
 
 #: Shorter names, where people use one.
-SHORT = {"learning_rate": "lr", "l2": "L2"}
+SHORT = {"learning_rate": "lr", "l2": "L2", "use_bias": "bias"}
 #: Settings whose values name themselves.
 SPEAKING = ("activation", "optimizer", "init", "dataset", "sample", "change")
 
@@ -65,8 +66,13 @@ def name(setting_name: str) -> str:
 
 
 def settings(values: Mapping[str, Value | None]) -> str:
-    """``relu · lr 5e-3 · residual``: some values name themselves, the others are named."""
-    return " · ".join(_named(key, value) for key, value in values.items() if value is not None)
+    """``leaky_relu(0.1) · lr 5e-3 · residual``: some values name themselves, others are named."""
+    there = {key: value for key, value in values.items() if value is not None}
+    f = there.get("activation")
+    parameter = there.pop(PARAMETERS[str(f)], None) if f in PARAMETERS else None
+    if parameter is not None:
+        there["activation"] = f"{f}({setting(parameter)})"
+    return " · ".join(_named(key, value) for key, value in there.items())
 
 
 def _named(key: str, value: Value) -> str:

@@ -15,6 +15,7 @@ from reluprobe import archive, payload, summary, tables
 from reluprobe.cli import console, sections
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
+from reluprobe.tables import MOST_NAMES
 
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
@@ -118,7 +119,8 @@ def show(found: archive.Archive, view: View) -> None:
     out.print(Text(f"{view.definition}: {tables.CALLED[view.definition][1]}", style="dim"))
     out.print()
     cross = summary.pivot(found.records, "activation", "learning_rate", view.definition)
-    if cross is not None and view.by is None:
+    # Beside many other axes the two would fold what is not to be folded.
+    if cross is not None and view.by is None and len(summary.axes(found.records)) <= MOST_NAMES:
         out.print(tables.pivot_title("activation", "learning_rate", view.definition))
         out.print(tables.pivot(cross, "activation"))
         out.print()
