@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.logging import RichHandler
 
-from reluprobe import archive, data, records, sweep
+from reluprobe import archive, data, fit, records, sweep
 from reluprobe.cli import console
 from reluprobe.config import SweepConfig, sweep_toml
 from reluprobe.config.reference import SHIPPED
@@ -31,7 +31,7 @@ def start(
     """
     handler = RichHandler(console=console.err, show_time=False, show_path=False)
     logging.getLogger("reluprobe").handlers[:] = [handler]
-    for name in dict.fromkeys(run.config.dataset for run in runs):
+    for name in dict.fromkeys(name for run in runs for name in fit.datasets(run.config)):
         data.check_name(name)
     folder = out / plan.name
     plan = _bring_reference(plan, folder)

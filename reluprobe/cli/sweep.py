@@ -12,7 +12,7 @@ from rich.text import Text
 from reluprobe import grid, wording
 from reluprobe.archive import Archive
 from reluprobe.cli import console, options, report
-from reluprobe.config import SweepConfig, load_reference, read_sweep
+from reluprobe.config import SweepConfig, load_reference, phases, read_sweep
 from reluprobe.tables import axes
 
 HELP = """Run every combination in a sweep file and show the outcome.
@@ -45,8 +45,9 @@ def command(
     from reluprobe.cli import engine
     from reluprobe.sweep import Compiled, EpochDone
 
+    configs = [run.config for run in plan.runs]
     began, compiling = time.perf_counter(), 0.0
-    steps = sum(run.config.epochs + 1 for run in plan.runs)
+    steps = sum(phases.total_epochs(c.phases, c.epochs) + 1 for c in configs)
     with console.progress(steps) as bar:
         task = bar.task_ids[0]
 

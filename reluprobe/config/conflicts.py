@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         lambda c: _never(c),
-        "revive_at names no epoch that the run has",
+        "revive_at names no epoch after which the run goes on",
     ),
 )
 
@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = (
 def _never(config: RunConfig) -> bool:
     at = when.parse(config.revive_at)
     last = phases.total_epochs(config.phases, config.epochs)
-    return config.revive != "none" and at.epochs is not None and min(at.epochs) > last
+    return config.revive != "none" and at.epochs is not None and min(at.epochs) >= last
 
 
 def conflicts(config: RunConfig) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from reluprobe.config import names
@@ -22,8 +23,9 @@ FORM = (
 )
 #: More phases than this are taken for a slip of the pen.
 MOST = 100_000
+_DATASET = r"[A-Za-z_][\w/:.-]*"
 _ITEM = re.compile(
-    r"(?P<what>[A-Za-z_][\w/:.-]*)(\+(?P<task>\w+))?(@(?P<epochs>\d+))?(\*(?P<repeat>\d+))?"
+    rf"(?P<what>{_DATASET})(\+(?P<task>\w+))?(@(?P<epochs>\d+))?(\*(?P<repeat>\d+))?"
 )
 KEYS = ("dataset", "task", "epochs", "repeat")
 
@@ -73,8 +75,13 @@ def fault(text: str) -> str | None:
         match = _ITEM.fullmatch(item.strip())
         if match is None:
             return f"cannot read {item.strip()!r}; allowed is {FORM}"
-        task = match["task"]
-        if task is not None and (task not in names.TASKS or match["what"] in names.TASKS):
+        what, task = match["what"], match["task"]
+        if what == NONE:
+            return f"{item.strip()!r}: {NONE} stands alone"
+        # What is all but a task's name is no dataset's.
+        if what not in names.TASKS and (close := get_close_matches(what, names.TASKS, 1, 0.8)):
+            return f"{item.strip()!r}: did you mean {close[0]!r}?"
+        if task is not None and (task not in names.TASKS or what in names.TASKS):
             close = nearest(task, names.TASKS)
             return (
                 f"{item.strip()!r}: allowed after a dataset's + is {', '.join(names.TASKS)}{close}"
@@ -102,8 +109,9 @@ def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
     if task is not None and task not in names.TASKS:
         close = nearest(str(task), names.TASKS)
         faults.append(f"task = {task!r}: allowed is one of {', '.join(names.TASKS)}{close}")
-    if not isinstance(dataset, str | None):
-        faults.append(f"dataset = {dataset!r}: allowed is a text")
+    named = isinstance(dataset, str) and re.fullmatch(_DATASET, dataset)
+    if dataset is not None and (not named or dataset in (NONE, *names.TASKS)):
+        faults.append(f"dataset = {dataset!r}: allowed is a dataset's name")
     if faults:
         return "", faults
     parts = [part for part in (dataset, task) if part]

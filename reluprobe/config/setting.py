@@ -116,6 +116,8 @@ class Setting:
         try:
             self.adapter.validate_python(value)
         except ValidationError:
+            if self.form and isinstance(value, str):
+                return f"{self.name} = {value!r}: {self.form[1](value)}"
             close = nearest(value, self.choices) if isinstance(value, str) else ""
             return f"{self.name} = {value!r}: allowed is {self.allowed}{close}"
         return None

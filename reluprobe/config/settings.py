@@ -33,6 +33,13 @@ def fault_of(name: str, value: Any, among: Mapping[str, Setting] = SETTINGS) -> 
     """Why this setting may not have this value, or None where it may."""
     if name not in among:
         return unknown(name, among)
+    match = _WITH_PARAMETER.fullmatch(value) if isinstance(value, str) else None
+    if name == "activation" and match and match[1] in names.ACTIVATIONS:
+        if match[1] not in names.PARAMETERS:
+            having = ", ".join(names.PARAMETERS)
+            return f"{name} = {value!r}: {match[1]} has no parameter; those that have are {having}"
+        if spelled_out({name: value})[name] == value:
+            return f"{name} = {value!r}: {match[2]!r} is no number"
     faults = ({**SETTINGS, **among}[n].fault(v) for n, v in spelled_out({name: value}).items())
     return next((fault for fault in faults if fault), None)
 

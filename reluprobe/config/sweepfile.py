@@ -168,7 +168,7 @@ class _Parser:
             text, faults = phases.written(table)
             for found in faults:
                 self.fault(f"[[phase]] {n}", found)
-            items.append(text)
+            items.append("" if faults else text)
         if items and "phases" in self.table("base"):
             self.fault("[[phase]]", "phases is set in [base] too; use one of the two")
         return {"phases": ",".join(filter(None, items)) or phases.NONE} if items else {}
