@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +16,7 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reluprobe import grid, model, state, train, updates
+from reluprobe import grid, model, state, sweep, train, updates
 from reluprobe.config import RunConfig, make_run
 
 RATE, STEPS = 0.25, 10  # steps of an epoch
@@ -374,27 +376,36 @@ def test_updates_of_the_first_layers_are_0_after_their_epoch_and_others_untouche
 
 COUNT, FEATURES, CLASSES, BATCH = 52, 4, 3, 16
 #: All that could move a layer, at once: decays, Adam's moments of earlier steps, a norm, slopes.
+#: And all that could go wrong where lanes are side by side: dice, and a dial of each kind.
 FREEZING = make_run(
     dict(depth=2, width=6, norm="batch", activation="prelu", optimizer="adamw", epochs=3)
     | dict(batch_size=BATCH, weight_decay=0.1, l2=0.1, learning_rate=0.01, bias_init=0.1, seed=3)
     | dict(schedule="cosine", warmup_steps=2, probe_examples=20, freeze_layers=1, freeze_after=1)
+    | dict(dropout=0.2, label_noise=0.2, clip_norm=1.0, adam_beta1=0.8, pixels="centred")
 )
 
 
 @pytest.fixture(scope="module")
-def frozen_run() -> list[state.Lane]:
-    """The lane at the start and after each of three epochs; one layer is frozen after the first."""
+def examples() -> state.Arrays:
     rng = np.random.default_rng(0)
     inputs = rng.standard_normal((COUNT + 30, FEATURES)).astype(np.float32)
     labels = rng.integers(CLASSES, size=COUNT + 30).astype(np.int32)
-    data = jax.tree.map(jnp.asarray, state.arrays(inputs, labels, COUNT))
+    return jax.tree.map(jnp.asarray, state.arrays(inputs, labels, COUNT))
+
+
+def epoch_of(number: int) -> state.Section:
+    place = jnp.int32(number), jnp.int32(0), jnp.int32(4)
+    flags = jnp.bool_(True), jnp.bool_(number == 3)
+    return state.Section(*place, *flags, jnp.int32(20), jnp.int32(0))
+
+
+@pytest.fixture(scope="module")
+def frozen_run(examples: Any) -> list[state.Lane]:
+    """The lane at the start and after each of three epochs; one layer is frozen after the first."""
     lane, numbers, plan = state.init_lane(FREEZING, FEATURES, CLASSES, COUNT)
     found = [lane]
     for epoch in (1, 2, 3):
-        place = jnp.int32(epoch), jnp.int32(0), jnp.int32(4)
-        flags = jnp.bool_(True), jnp.bool_(False)
-        now = state.Section(*place, *flags, jnp.int32(20), jnp.int32(0))
-        lane, report = one_section(plan.fixed(FREEZING), data, now, lane, numbers)
+        lane, report = one_section(plan, examples, epoch_of(epoch), lane, numbers)
         assert report.finite
         found.append(lane)
     return found
@@ -428,3 +439,28 @@ def test_the_schedule_counts_every_step_of_the_run(frozen_run: Any):
         if updates.names_of(path)[-1] == "count"
     }
     assert counts == {3 * 4}
+
+
+def test_lanes_side_by_side_do_as_they_do_one_by_one(examples: Any, frozen_run: Any):
+    # As an accelerator runs them, beside others with other seeds, rates and dials.
+    other = {"seed": 4, "learning_rate": 0.02, "dropout": 0.5, "l2": 0.5, "clip_norm": 0.1}
+    beside = dataclasses.replace(FREEZING, **other)  # type: ignore[arg-type]
+    starts = [state.init_lane(config, FEATURES, CLASSES, COUNT) for config in (beside, FREEZING)]
+    plans = [start[2] for start in starts]
+    assert plans[0] == plans[1]
+    lanes, numbers = (
+        jax.tree.map(lambda *x: jnp.stack(x), *parts)
+        for parts in zip(*[start[:2] for start in starts], strict=True)
+    )
+    side_by_side = jax.jit(partial(sweep._map_lanes, plans[0], False))
+    for epoch in (1, 2, 3):
+        lanes, report = side_by_side(examples, epoch_of(epoch), lanes, numbers)
+        assert report.finite.all()
+        mine = jax.tree.map(lambda x: x[1], lanes)
+        got, expected = parts_of(mine), parts_of(frozen_run[epoch])
+        for place in expected:
+            # A bias under batch norm has a gradient of 0, of which Adam makes rounding's sign.
+            if place[0] != "hidden" or place[2] != "bias":
+                np.testing.assert_allclose(got[place], expected[place], rtol=1e-3, atol=1e-4)
+        np.testing.assert_array_equal(mine.order, frozen_run[epoch].order)
+        np.testing.assert_allclose(mine.sums, frozen_run[epoch].sums, rtol=1e-3)
