@@ -50,9 +50,10 @@ class MLP(nnx.Module):
         )
         # The bias setting is about hidden units; a constant on all outputs changes no softmax.
         self.output = nnx.Linear(given, outputs, kernel_init=kernel_init, rngs=rngs)
-        # What follows draws nothing or draws last: the weights of a seed are the same with it.
+        # What follows takes no key of ``rngs``: the weights of a seed are the same with it, also
+        # those that :func:`make` draws later. Scales of 1 and shifts of 0 are not drawn.
         self.norms = nnx.List(
-            norm(config.width, rngs=rngs)
+            norm(config.width, use_fast_variance=False, rngs=nnx.Rngs(0))
             for norm in itertools.repeat(NORMS[config.norm], config.depth)
             if norm is not None
         )
@@ -109,6 +110,8 @@ def dropped(key: Array | None, a: Array, rate: zoo.Scalar) -> Array:
 
 
 #: Normalizations, by name (Ioffe & Szegedy 2015; Ba et al. 2016): z = γ·(y − μ)/√(σ² + ε) + β.
+#: σ² is E[(y − μ)²]: Flax's faster E[y²] − μ² is rounding error where y is far from 0, as it is
+#: with the biases that kill a ReLU.
 NORMS = {"none": None, "batch": nnx.BatchNorm, "layer": nnx.LayerNorm}
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from reluprobe import grid, tables, wording
 from reluprobe.cli import console, options
-from reluprobe.config import SETTINGS, RunConfig, idle_settings, make_run, parse_sweep
+from reluprobe.config import SETTINGS, RunConfig, conflicts, idle_settings, make_run, parse_sweep
 from reluprobe.errors import InputError
 
 HELP = """Train one network and watch its units die, epoch by epoch.
@@ -35,6 +35,9 @@ def command(
     idle = idle_settings(given)
     if idle:
         raise InputError("a setting without an effect", idle)
+    bad = conflicts(run.config)
+    if bad:
+        raise InputError("settings that do not mix", bad)
 
     from reluprobe.cli import engine
 
