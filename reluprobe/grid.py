@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -23,6 +24,8 @@ from reluprobe.errors import InputError
 #: Activations that need code of their own: learned slopes, random ones, two outputs a unit. All
 #: others are one number of a program that holds them all.
 OWN_CODE = ("prelu", "rrelu", "crelu")
+#: Static settings that say what a program is called with and when, and are no part of it.
+RHYTHM = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
 #: What draws a weight belongs to a program that draws weights anew.
 DRAWING = ("init", "init_scale", "weight_gain")
 
@@ -119,6 +122,14 @@ def static(config: RunConfig) -> RunConfig:
     if config.revive in ("redo", "random"):
         kept |= {n: getattr(config, n) for n in DRAWING}
     return RunConfig(**kept)  # type: ignore[arg-type]
+
+
+def program(config: RunConfig) -> RunConfig:
+    """Of :func:`static`, what is compiled: runs that differ in their rhythm share a program."""
+    found = static(config)
+    # The cosine's length is that of the whole run.
+    kept = ("epochs", "phases") if config.schedule == "cosine" else ()
+    return dataclasses.replace(found, **{n: SETTINGS[n].default for n in RHYTHM if n not in kept})
 
 
 def dials(config: RunConfig) -> dict[str, float]:

@@ -121,7 +121,8 @@ class Blueprint:
 
     Attributes:
         graph: the network's structure.
-        config: the run's static settings (``grid.static``); the others are at their defaults.
+        config: the settings that are compiled (``grid.program``); the others are at their
+            defaults.
         train_examples: size of the training set.
         outputs: of the network; 1 is a regression.
         activation: its index where it is compiled in, None where it is traced (see
@@ -214,9 +215,8 @@ def init_lane(
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
     network = model.make(config, features, outputs, nnx.Rngs(weights_key))
     graph, weights = nnx.split(network)
-    static = grid.static(config)
     own = zoo.INDEX[config.activation] if config.activation in grid.OWN_CODE else None
-    plan = Blueprint(graph, static, examples, outputs, own)
+    plan = Blueprint(graph, grid.program(config), examples, outputs, own)
     numbers = Numbers(
         jnp.float32(config.learning_rate),
         jnp.int32(zoo.INDEX[config.activation]),

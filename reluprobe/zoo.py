@@ -131,7 +131,12 @@ ACTIVATIONS: dict[str, Activation] = {
     # A unit gives out two values, max(z, 0) and max(−z, 0). Elementwise it is their sum: as that
     # sum, so the unit: its slope is 0 at z = 0 alone, its output 0 there alone.
     "crelu": Activation(
-        lambda z, p: jnp.abs(z), "(max(z, 0), max(−z, 0))", 0, INF, "Shang et al. 2016"
+        # Not jnp.abs, whose slope at 0 is 1: neither of the two passes anything on there.
+        lambda z, p: jax.nn.relu(z) + jax.nn.relu(-z),
+        "(max(z, 0), max(−z, 0))",
+        0,
+        INF,
+        "Shang et al. 2016",
     ),
     "celu": Activation(
         lambda z, p: jax.nn.celu(z, p),
@@ -142,7 +147,7 @@ ACTIVATIONS: dict[str, Activation] = {
         "celu_alpha",
     ),
     "mish": Activation(
-        lambda z, p: jax.nn.mish(z), "z·tanh(softplus(z))", -0.31, INF, "Misra 2019"
+        lambda z, p: jax.nn.mish(z), "z·tanh(softplus(z))", -0.3089, INF, "Misra 2019"
     ),
     "hard_tanh": Activation(
         lambda z, p: jax.nn.hard_tanh(z),
@@ -150,8 +155,9 @@ ACTIVATIONS: dict[str, Activation] = {
         -1,
         1,
         "Collobert 2004",
-        flat_below=-1,
-        flat_above=1,
+        # JAX's slope at ±1 itself is 1: flat from the next float32 on.
+        flat_below=-1 - 2**-23,
+        flat_above=1 + 2**-23,
     ),
 }
 #: Ends of the slopes that rrelu draws (Xu et al. 2015, U(3, 8) for their 1 / slope).

@@ -48,12 +48,19 @@ def _value(name: str, z: Array, p: float) -> Array:
         "tanh": lambda: np.tanh(z),
         "sigmoid": lambda: special.expit(z),
         "identity": lambda: z,
+        "prelu": lambda: np.where(z >= 0, z, p * z),
+        "rrelu": lambda: np.where(z >= 0, z, p * z),
+        "crelu": lambda: np.abs(z),
+        "celu": lambda: np.maximum(z, 0) + np.minimum(0, p * np.expm1(below / p)),
+        "mish": lambda: z * np.tanh(np.logaddexp(0, z)),
+        "hard_tanh": lambda: np.clip(z, -1, 1),
     }[name]()
 
 
 def _slope(name: str, z: Array, p: float) -> Array:
     z = np.asarray(z, np.float64)
     below, sigmoid = np.exp(np.minimum(z, 0)), special.expit(z)
+    tanh = np.tanh(np.logaddexp(0, z))
     return {
         "relu": lambda: np.where(z > 0, 1.0, 0.0),
         "leaky_relu": lambda: np.where(z >= 0, 1.0, p),
@@ -66,6 +73,12 @@ def _slope(name: str, z: Array, p: float) -> Array:
         "tanh": lambda: np.cosh(np.clip(z, -350, 350)) ** -2.0,
         "sigmoid": lambda: sigmoid * special.expit(-z),
         "identity": lambda: np.ones_like(z),
+        "prelu": lambda: np.where(z >= 0, 1.0, p),
+        "rrelu": lambda: np.where(z >= 0, 1.0, p),
+        "crelu": lambda: np.sign(z),
+        "celu": lambda: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0) / p)),
+        "mish": lambda: tanh + z * sigmoid * (1 - tanh) * (1 + tanh),
+        "hard_tanh": lambda: np.where(np.abs(z) <= 1, 1.0, 0.0),
     }[name]()
 
 
@@ -77,7 +90,11 @@ def value() -> Elementwise:
 
 @pytest.fixture(scope="session")
 def slope() -> Elementwise:
-    """f′(z) by name and parameter, in float64 NumPy and SciPy; 0 at the kinks of ReLU, ReLU6."""
+    """f′(z) by name and parameter, in float64 NumPy and SciPy.
+
+    At the kinks as JAX's autodiff has it: 0 for ReLU, ReLU6 and CReLU, 1 for leaky ones and the
+    hard tanh.
+    """
     return _slope
 
 
@@ -101,14 +118,15 @@ def layers_of() -> Callable[[Any], Layers]:
 
 
 @pytest.fixture(scope="session")
-def forward() -> Callable[[Sequence[Any], Array, Callable[[Array], Array]], Any]:
-    """Outputs and pre-activations of a perceptron, by NumPy."""
+def forward() -> Callable[[Sequence[Any], Array, Any], Any]:
+    """Outputs and pre-activations of a perceptron, by NumPy; f is one function or one a layer."""
 
-    def run(layers: Layers, inputs: Array, f: Callable[[Array], Array]) -> tuple[Array, Array]:
+    def run(layers: Layers, inputs: Array, f: Any) -> tuple[Array, Array]:
         hidden, found = np.asarray(inputs, np.float64), []
-        for kernel, bias in layers[:-1]:
+        of_layers = [f] * (len(layers) - 1) if callable(f) else f
+        for (kernel, bias), f_of_layer in zip(layers[:-1], of_layers, strict=True):
             found.append(hidden @ kernel + bias)
-            hidden = f(found[-1])
+            hidden = f_of_layer(found[-1])
         return hidden @ layers[-1][0] + layers[-1][1], np.stack(found)
 
     return run

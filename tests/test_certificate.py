@@ -114,23 +114,41 @@ def test_layer_one_is_certified_exactly_up_to_rounding(seed: int, scale: float, 
     assert not sure[above].any()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_certified_hard_tanh_is_flat_everywhere_in_the_box(seed: int, with_layers: Any):
+    layers, (low, high) = list(random_layers(seed)), box(seed)
+    for _, bias in layers[:-1]:
+        bias[0], bias[1] = 100, 0  # the first unit is stuck above, the second alive
+    for kernel, _ in layers[1:-1]:
+        kernel[:, 1] = np.eye(WIDTH)[1]
+    layers[0][1][1] = -layers[0][0][:, 1] @ (low + high) / 2
+    state, index = with_layers((GRAPH, START), layers), jnp.int32(zoo.INDEX["hard_tanh"])
+    sure = np.asarray(certify(state, low, high, index))
+    z = z_of(state, points(low, high, layers), index)
+    slope = np.asarray(zoo.derivative(zoo.INDEX["hard_tanh"], z, 0.0))
+    assert sure[:, [0, -1]].all() and not sure[:, 1].any()
+    assert (slope.transpose(0, 2, 1)[sure] == 0).all()
+
+
 @pytest.mark.parametrize("name", names.ACTIVATIONS)
 def test_only_what_is_flat_somewhere_is_ever_certified(name: str, with_layers: Any):
     layers, (low, high) = random_layers(0), box(0)
     state = with_layers((GRAPH, START), layers)
     sure = np.asarray(certify(state, low, high, jnp.int32(zoo.INDEX[name])))
-    assert sure.any() == (name in ("relu", "relu6"))
-    assert zoo.ACTIVATIONS[name].dies_for_certain == (name in ("relu", "relu6"))
+    assert sure.any() == (name in ("relu", "relu6", "hard_tanh"))
+    assert zoo.ACTIVATIONS[name].dies_for_certain == (name in ("relu", "relu6", "hard_tanh"))
 
 
 @pytest.mark.parametrize("name", names.ACTIVATIONS)
 def test_a_flat_stretch_is_flat_and_ends_where_it_is_said_to(name: str):
     activation = zoo.ACTIVATIONS[name]
     z = jnp.linspace(-30, 30, 241)
-    slope = np.asarray(zoo.derivative(zoo.INDEX[name], z, 0.01))
+    p = zoo.activation_parameter(make_run({"activation": name}))
+    slope = np.asarray(zoo.derivative(zoo.INDEX[name], z, p))
     outside = (z <= activation.flat_below) | (z >= activation.flat_above)
     assert (slope[outside] == 0).all()
-    near = (np.abs(z) < 6) & ~np.asarray(outside)
+    # CReLU's slope is 0 at 0 alone, which is no stretch.
+    near = (np.abs(z) < 6) & ~np.asarray(outside) & ~((z == 0) & (name == "crelu"))
     assert (slope[near] != 0).all()
 
 

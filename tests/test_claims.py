@@ -81,7 +81,11 @@ def test_the_shipped_record_is_what_the_study_printed():
 def test_the_default_run_is_the_protocols_and_what_cannot_be_compared_is_named():
     found = published.compare([record()], STUDY)
     assert found.chosen["relu"].differences == ()
-    assert STUDY.unchecked() == ["pixels", "adam_epsilon", "last_partial_batch"]
+    assert STUDY.unchecked() == ["last_partial_batch"]
+    other = published.compare([record(pixels="centred", adam_epsilon=1e-8)], STUDY)
+    assert other.chosen["relu"].differences == (
+        "adam epsilon 1e-08 instead of 1e-07", "pixels centred instead of unit",
+    )  # fmt: skip
 
 
 # In a sweep file

@@ -47,8 +47,8 @@ def record(activation="relu", seed=0, dead=0.4, accuracy=0.9, loss=0.5, status="
     train = SampleRecord("train", 60, 0.1, 0.9, layers(None if nothing else dead / 2))
     return RunRecord(
         SCHEMA, run.id, run.config, status, {"device": "cpu", "devices": 2, "jax": "0"}, 1.0,
-        ProbeRecord("train", 1000), () if status == "failed" else (last,), (), (train,),
-        "boom" if status == "failed" else None,
+        ProbeRecord("train", 1000), () if status == "failed" else (last,), samples=(train,),
+        error="boom" if status == "failed" else None,
     )  # fmt: skip
 
 

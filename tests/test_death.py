@@ -137,7 +137,7 @@ def sampled() -> Any:
     config = make_run(dict(depth=2, width=16, bias_init=-3.0, init="he_normal"))
     lane, numbers, plan = state.init_lane(config, 3, 4, 2500)
     plan = plan.fixed(config)
-    arrays = state.Arrays(*map(jnp.asarray, (inputs, labels, inputs.min(0), inputs.max(0))))
+    arrays = jax.tree.map(jnp.asarray, state.arrays(inputs, labels, 2500))
     look_at = jax.jit(lambda *span: survey.look(plan, arrays, lane.weights, numbers, *span))
     return look_at, lane, plan, inputs, labels
 
@@ -184,9 +184,9 @@ def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers:
     Returns ``(step, layer, unit)`` and, for each step, kernels and biases.
     """
     rng = np.random.default_rng(0)
-    inputs = jnp.asarray(rng.standard_normal((COUNT, FEATURES)), jnp.float32)
-    labels = jnp.asarray(rng.integers(CLASSES, size=COUNT), jnp.int32)
-    arrays = state.Arrays(inputs, labels, inputs.min(axis=0), inputs.max(axis=0))
+    inputs = np.float32(rng.standard_normal((COUNT, FEATURES)))
+    labels = np.int32(rng.integers(CLASSES, size=COUNT))
+    arrays = jax.tree.map(jnp.asarray, state.arrays(inputs, labels, COUNT))
     config = make_run(
         dict(depth=2, width=WIDTH, optimizer=optimizer, learning_rate=rate, seed=seed)
         | dict(batch_size=16, init="he_normal")

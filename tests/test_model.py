@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from reluprobe import model, zoo
+from reluprobe import grid, model, zoo
 from reluprobe.config import RunConfig, make_run, names
 
 FEATURES, OUTPUTS, EXAMPLES = 5, 3, 7
@@ -40,7 +40,7 @@ def call(network: model.MLP) -> Callable[..., Any]:
     return jax.jit(lambda x, i, p: network(x, i, p))
 
 
-@pytest.mark.parametrize("name", names.ACTIVATIONS)
+@pytest.mark.parametrize("name", [n for n in names.ACTIVATIONS if n not in grid.OWN_CODE])
 def test_logits_and_preactivations_are_numpys(
     name: str, network: Any, call: Any, inputs: np.ndarray, layers_of: Any, forward: Any, value: Any
 ):
@@ -50,6 +50,42 @@ def test_logits_and_preactivations_are_numpys(
     assert (logits.shape, z.shape) == ((EXAMPLES, OUTPUTS), (3, EXAMPLES, 6))
     np.testing.assert_allclose(logits, expected[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(z, expected[1], rtol=1e-4, atol=1e-5)
+
+
+def crelu(z: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.maximum(z, 0), np.maximum(-z, 0)], axis=1)
+
+
+def leaky(slope: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda z: np.where(z >= 0, z, slope * z)
+
+
+OWN: dict[str, Any] = {
+    "prelu": [leaky(slope) for slope in (0.5, -0.25, 0.125)],
+    "rrelu": leaky((1 / 8 + 1 / 3) / 2),
+    "crelu": crelu,
+}
+
+
+@pytest.mark.parametrize("name", grid.OWN_CODE)
+def test_activations_with_code_of_their_own_are_numpys(
+    name: str, inputs: np.ndarray, layers_of: Any, forward: Any
+):
+    config = config_of(activation=name)
+    network = network_of(config)
+    if name == "prelu":
+        assert network.slopes[...].tolist() == [0.25] * 3
+        network.slopes[...] = jnp.float32([0.5, -0.25, 0.125])
+    layers = layers_of(network)
+    given = 12 if name == "crelu" else 6
+    assert [kernel.shape for kernel, _ in layers] == [(FEATURES, 6), *[(given, 6)] * 2, (given, 3)]
+    p = jnp.float32(zoo.activation_parameter(config))
+    for index in (zoo.INDEX[name], jnp.int32(zoo.INDEX[name])):
+        logits, z = jax.jit(lambda x, p, i=index: network(x, i, p))(inputs, p)
+        expected = forward(layers, inputs, OWN[name])
+        assert (logits.shape, z.shape) == ((EXAMPLES, OUTPUTS), (3, EXAMPLES, 6))
+        np.testing.assert_allclose(logits, expected[0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(z, expected[1], rtol=1e-4, atol=1e-5)
 
 
 def test_a_network_of_one_hidden_layer_works(inputs: np.ndarray, layers_of: Any, forward: Any):

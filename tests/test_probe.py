@@ -71,6 +71,12 @@ DEAD = {
     "tanh": BOTH_ENDS,
     "sigmoid": BOTH_ENDS,
     "identity": set(),
+    "prelu": set(),
+    "rrelu": set(),
+    "crelu": {"zero"},
+    "celu": {"far_below"},
+    "mish": {"far_below"},
+    "hard_tanh": BOTH_ENDS,
 }
 SILENT = {
     "relu": OFF,
@@ -84,6 +90,12 @@ SILENT = {
     "tanh": {"zero"},
     "sigmoid": {"far_below"},
     "identity": {"zero"},
+    "prelu": {"zero"},
+    "rrelu": {"zero"},
+    "crelu": {"zero"},
+    "celu": {"zero"},
+    "mish": {"far_below", "zero"},
+    "hard_tanh": {"zero"},
 }
 CONSTANT = {
     "relu": SAME | OFF,
@@ -97,8 +109,15 @@ CONSTANT = {
     "tanh": SAME | {"far_below", "far_above"},
     "sigmoid": SAME | {"far_below", "far_above"},
     "identity": SAME,
+    "prelu": SAME,
+    "rrelu": SAME,
+    "crelu": SAME | {"far_both"},  # as the sum of its two outputs: |z|
+    "celu": SAME | {"far_below"},
+    "mish": SAME | {"far_below"},
+    "hard_tanh": SAME | {"far_below", "far_above"},
 }
 SATURATED = {"relu6": OFF | BOTH_ENDS, "tanh": BOTH_ENDS, "sigmoid": BOTH_ENDS}
+SATURATED |= {"hard_tanh": BOTH_ENDS | {"once"}}  # at 1 itself, where its slope is still 1
 
 
 @every_activation
@@ -211,8 +230,8 @@ def reference(value: Elementwise, slope: Elementwise) -> Callable[[str, np.ndarr
             "dormant": share(a) <= 0.025,
             "saturated": np.zeros(UNITS, bool),
         }
-        if name in ("relu6", "tanh", "sigmoid"):
-            ends = {"relu6": (0, 6), "tanh": (-1, 1), "sigmoid": (0, 1)}[name]
+        if name in names.BOUNDED:
+            ends = {"relu6": (0, 6), "sigmoid": (0, 1)}.get(name, (-1, 1))
             distance = np.min([np.abs(a - end) for end in ends], axis=0)
             found["saturated"] = (distance <= 1e-3).all(axis=0)
         return found
@@ -284,9 +303,12 @@ def test_dormant_does_not_see_a_layers_scale(name: str, z: np.ndarray, value):
 DEPTH, WIDTH, FEATURES, OUTPUTS = 2, 6, 4, 3
 
 
-def gradients(name: str, shifts: np.ndarray, layers_of: Any, with_layers: Any):
+def gradients(
+    name: str, shifts: np.ndarray, layers_of: Any, with_layers: Any, still: int | None = None
+):
     """A network of random weights whose hidden biases are ``shifts``, ``(layer, unit)``.
 
+    The weights of unit ``still`` of layer 1 are 0.
     Returns the largest absolute gradient of the mean loss over the probe with respect to each
     unit's incoming weights and bias, and what ``probe`` calls dead; both ``(layer, unit)``.
     """
@@ -299,6 +321,8 @@ def gradients(name: str, shifts: np.ndarray, layers_of: Any, with_layers: Any):
         (0.4 * rng.standard_normal(kernel.shape), bias)
         for kernel, bias in zip(kernels, biases, strict=True)
     ]
+    if still is not None:
+        layers[0][0][:, still] = 0
     inputs = jnp.asarray(3 * rng.standard_normal((60, FEATURES)), jnp.float32)
     targets = jnp.asarray(rng.integers(OUTPUTS, size=60), jnp.int32)
 
@@ -327,6 +351,12 @@ def gradients(name: str, shifts: np.ndarray, layers_of: Any, with_layers: Any):
         ("relu6", True, True),
         ("leaky_relu", False, False),
         ("identity", False, False),
+        ("prelu", False, False),
+        ("rrelu", False, False),
+        ("crelu", False, False),
+        ("celu", True, False),
+        ("mish", True, False),
+        ("hard_tanh", True, True),
     ],
 )
 def test_exactly_the_dead_units_get_no_gradient(
@@ -335,11 +365,19 @@ def test_exactly_the_dead_units_get_no_gradient(
     shifts = np.zeros((DEPTH, WIDTH))
     shifts[0, 1], shifts[0, 4], shifts[1, 0], shifts[1, 5] = -1000, 1000, -1000, 1000
     # A unit that is large for good would decide all of layer 2; there only the biases shall.
-    shifts[0, 4] = 1000 if name in ("sigmoid", "tanh") else 0
+    shifts[0, 4] = 1000 if name in ("sigmoid", "tanh", "hard_tanh") else 0
     if not below_is_dead:
         shifts[0, 1] = -5
     largest, dead = gradients(name, shifts, layers_of, with_layers)
     expected = (shifts == -1000) & below_is_dead | (shifts == 1000) & above_is_dead
+    np.testing.assert_array_equal(dead, expected)
+    np.testing.assert_array_equal(largest == 0, expected)
+
+
+def test_a_crelu_unit_gets_no_gradient_where_it_is_always_zero(layers_of: Any, with_layers: Any):
+    largest, dead = gradients("crelu", np.zeros((DEPTH, WIDTH)), layers_of, with_layers, still=3)
+    expected = np.zeros((DEPTH, WIDTH), bool)
+    expected[0, 3] = True
     np.testing.assert_array_equal(dead, expected)
     np.testing.assert_array_equal(largest == 0, expected)
 

@@ -17,21 +17,37 @@ from hypothesis.extra import numpy as hnp
 
 from reluprobe import data, grid, observe, records
 from reluprobe.causes import Causes
-from reluprobe.config import make_run
+from reluprobe.config import SETTINGS, make_run
+from reluprobe.config.names import ACTIVATIONS, BOUNDED, REVIVALS, SAMPLES, TASKS
 from reluprobe.errors import ReluprobeError
 from reluprobe.moments import BINS, Moments
 from reluprobe.probe import UnitStatistics
-from reluprobe.records import EpochRecord, LayerRecord, ProbeRecord, RecordError, RunRecord
+from reluprobe.records import (
+    READABLE,
+    EpochRecord,
+    LayerRecord,
+    PhaseRecord,
+    ProbeRecord,
+    RecordError,
+    RunRecord,
+    SampleRecord,
+)
 from reluprobe.state import Section
 from reluprobe.train import Report
 
 KEYS = ("schema", "id", "config", "status", "environment", "seconds", "probe", "history")
-KEYS += ("steps", "samples")
+KEYS += ("steps", "samples", "phases")
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 fractions = st.none() | st.floats(0, 1)
 masks = st.none() | st.binary(max_size=4).map(bytes.hex)
-layer_records = st.builds(LayerRecord, st.integers(1, 99), *[fractions] * 6, masks)
+layer_records = st.builds(
+    LayerRecord,
+    st.integers(1, 99),
+    *[fractions] * 6,
+    masks,
+    revived=st.none() | st.integers(0, 99),
+)
 epoch_records = st.builds(
     EpochRecord,
     st.integers(0, 10**6),
@@ -41,21 +57,44 @@ epoch_records = st.builds(
     fractions,
     st.lists(layer_records, max_size=3).map(tuple),
 )
+sample_records = st.builds(
+    SampleRecord,
+    st.sampled_from(SAMPLES),
+    st.integers(1, 10**6),
+    st.none() | numbers,
+    fractions,
+    st.lists(layer_records, max_size=2).map(tuple),
+)
+phase_records = st.builds(
+    PhaseRecord,
+    st.integers(0, 10**5),
+    st.sampled_from(("mnist", "fashion_mnist")),
+    st.sampled_from(TASKS),
+    st.integers(1, 10**6),
+    st.integers(1, 10**6),
+    st.none() | sample_records,
+    sample_records,
+)
 configs = st.fixed_dictionaries(
     {},
     optional={
-        "activation": st.sampled_from(("relu", "elu", "leaky_relu")),
+        "activation": st.sampled_from(ACTIVATIONS),
         "learning_rate": st.floats(1e-300, 1e38),
         "bias_init": st.floats(-1e38, 1e38),
         "leaky_slope": st.floats(-1e38, 1e38),
         "depth": st.integers(1, 1000),
         "dataset": st.sampled_from(("mnist", "emnist/letters")),
+        "use_bias": st.booleans(),
+        "phases": st.sampled_from(("none", "permuted_pixels@2*10", "fashion_mnist+same")),
+        "revive": st.sampled_from(REVIVALS),
+        "revive_at": st.sampled_from(("epochs", "phases", "1,3", "200 steps")),
+        "probe_examples": st.sampled_from((1, 1000, "all")),
         "seed": st.integers(0, 2**32 - 1),
     },
 ).map(make_run)
 run_records = st.builds(
     RunRecord,
-    schema=st.just("reluprobe/run/2"),
+    schema=st.sampled_from(READABLE),
     id=st.from_regex("[0-9a-f]{12}", fullmatch=True),
     config=configs,
     status=st.sampled_from(("ok", "diverged", "failed")),
@@ -63,6 +102,7 @@ run_records = st.builds(
     seconds=numbers,
     probe=st.builds(ProbeRecord, st.text(), st.integers(1, 10**6)),
     history=st.lists(epoch_records, max_size=3).map(tuple),
+    phases=st.lists(phase_records, max_size=2).map(tuple),
     error=st.none() | st.text(),
 )
 
@@ -79,7 +119,7 @@ def record() -> RunRecord:
     config = make_run({"width": 11, "depth": 1})
     environment: dict[str, str | int] = {"jax": "0.10", "devices": 2}
     return RunRecord(
-        "reluprobe/run/2",
+        "reluprobe/run/3",
         grid.run_id(config),
         config,
         "ok",
@@ -128,7 +168,7 @@ def test_json_is_standard_and_has_these_keys_schema_first(record: RunRecord):
 
     fields = json.loads(records.to_json(record), parse_constant=refuse)
     assert tuple(fields) == (*KEYS, *(() if record.error is None else ("error",)))
-    assert fields["schema"] == "reluprobe/run/2"
+    assert fields["schema"] == record.schema
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -153,14 +193,19 @@ def test_final_is_the_last_epoch(record: RunRecord):
 
 
 def test_a_newer_schema_is_refused_by_name(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/3"))
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/4"))
     message = refusal(path)
-    assert "reluprobe/run/3" in message and "reluprobe/run/2" in message
+    assert "reluprobe/run/4" in message and "reluprobe/run/3" in message
 
 
 def test_a_newer_schema_is_named_even_where_its_fields_are_strange(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/3", novelty=1))
-    assert "reluprobe/run/3" in refusal(path)
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/4", novelty=1))
+    assert "reluprobe/run/4" in refusal(path)
+
+
+def test_new_records_are_of_the_newest_schema():
+    run = grid.make(make_run({"depth": 1, "width": 8}))
+    assert watch_of(run).record(run, 1.0, {}).schema == READABLE[0] == "reluprobe/run/3"
 
 
 def test_a_record_without_its_schema_is_refused(damaged: Any):
@@ -196,6 +241,10 @@ def first_layer(fields: dict[str, Any]) -> dict[str, Any]:
     return fields["history"][0]["layers"][0]
 
 
+PHASE: dict[str, Any] = dict(phase=0, dataset="mnist", task="same", start=None)
+PHASE |= dict(first_epoch=1, last_epoch=2)
+PHASE |= dict(reference=dict(sample="probe", examples=9, loss=1.0, accuracy=None, layers=[]))
+
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a text for a number": (lambda f: f.update(seconds="1.5"), "seconds"),
     "a number for a text": (lambda f: f.update(id=12), "id"),
@@ -213,6 +262,11 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "an extra key in config": (lambda f: f["config"].update(more=1), "more"),
     "an extra key in probe": (lambda f: f["probe"].update(more=1), "more"),
     "an extra key in an epoch": (lambda f: f["history"][0].update(more=1), "more"),
+    "a missing reference of a phase": (
+        lambda f: f.update(phases=[PHASE | {"reference": None}]),
+        "reference",
+    ),
+    "an extra key in a phase": (lambda f: f.update(phases=[PHASE | {"more": 1}]), "more"),
     "an extra key in a layer": (lambda f: first_layer(f).update(more=1), "more"),
 }
 
@@ -285,7 +339,7 @@ def test_a_record_replaces_the_one_before_and_may_be_read_by_whom_the_umask_admi
 # --- from a report to a record -----------------------------------------------------------------
 
 
-def report_of(units: np.ndarray, finite: bool = True) -> Any:
+def report_of(units: np.ndarray, finite: bool = True, revived: int = 0) -> Any:
     """A report of one lane, ``units`` of ``(layer, unit)`` being every definition's answer."""
     depth, _ = units.shape
     value, three = np.array([0.5], np.float32), np.full((1, 3), 0.5, np.float32)
@@ -301,6 +355,7 @@ def report_of(units: np.ndarray, finite: bool = True) -> Any:
         certain=units[None],
         causes=Causes(*[np.ones((1, *units.shape))] * 3),
         moments=Moments(*[zeros] * 6, bins),
+        revived=np.full((1, depth), revived),
     )
 
 
@@ -361,11 +416,13 @@ def test_a_run_once_lost_stays_lost():
     assert watch.live(3).tolist() == [False] * 3
 
 
-@pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid", "relu6", "elu", "identity"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_saturation_is_null_where_it_does_not_apply(name: str):
     run = grid.make(make_run({"depth": 1, "width": 8, "activation": name}))
     epoch = see(run, np.zeros((1, 8), bool))
-    assert epoch.layers[0].saturated == (0.0 if name in ("tanh", "sigmoid", "relu6") else None)
+    bounded = ("tanh", "sigmoid", "relu6", "hard_tanh")
+    assert epoch.layers[0].saturated == (0.0 if name in bounded else None)
+    assert bool(name in bounded) == (name in BOUNDED)
 
 
 def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
@@ -376,8 +433,33 @@ def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
         assert found == expected
 
 
-def test_a_record_of_the_first_schema_is_read_still(record: RunRecord, tmp_path: Path):
-    fields = json.loads(records.to_json(record)) | {"schema": "reluprobe/run/1"}
+#: A run of schema 2, as reluprobe wrote it before the settings and fields of schema 3.
+LAYER_2 = """{"units": 8, "dead": 0.25, "silent": 0.25, "never_positive": 0.25, "constant": 0.25,
+    "dormant": 0.5, "saturated": null, "dead_units": "81", "certified": 0.125, "deaths": 1,
+    "causes": {"weights": -0.5, "bias": -0.25, "upstream": 0.0}, "activations": null}"""
+SCHEMA_2 = f"""{{
+  "schema": "reluprobe/run/2", "id": "4492fe0fd043",
+  "config": {{
+    "activation": "leaky_relu", "learning_rate": 0.1, "init": "glorot_uniform",
+    "init_scale": 0.05, "bias_init": 0.0, "depth": 1, "width": 8, "optimizer": "adam",
+    "batch_size": 128, "epochs": 1, "leaky_slope": 0.1, "elu_alpha": 1.0, "dataset": "mnist",
+    "probe_examples": "all", "probe_every": 7, "seed": 3
+  }},
+  "status": "ok", "environment": {{"jax": "0.10", "devices": 2}}, "seconds": 1.5,
+  "probe": {{"split": "train", "examples": 60000}},
+  "history": [
+    {{"epoch": 1, "train_loss": 0.5, "train_accuracy": 0.75, "test_loss": 0.25,
+      "test_accuracy": 0.875, "layers": [{LAYER_2}], "step": 469}}
+  ],
+  "steps": [{{"step": 7, "layers": [{LAYER_2}]}}],
+  "samples": [
+    {{"sample": "test", "examples": 10000, "loss": 0.25, "accuracy": 0.875,
+      "layers": [{LAYER_2}]}}
+  ]
+}}"""
+
+
+def as_schema_1(fields: dict[str, Any]) -> dict[str, Any]:
     for key in ("steps", "samples"):
         del fields[key]
     for epoch in fields["history"]:
@@ -385,14 +467,52 @@ def test_a_record_of_the_first_schema_is_read_still(record: RunRecord, tmp_path:
         for layer in epoch["layers"]:
             for key in ("certified", "deaths", "causes", "activations"):
                 del layer[key]
-    for setting in ("probe_every",):
-        del fields["config"][setting]
-    path = tmp_path / "old.json"
-    path.write_text(json.dumps(fields))
-    old = records.read(path)
-    assert old.history[0].layers[0].dead == record.history[0].layers[0].dead
-    assert (old.steps, old.samples, old.history[0].layers[0].causes) == ((), (), None)
-    assert old.config == record.config
+    del fields["config"]["probe_every"]
+    return fields | {"schema": "reluprobe/run/1"}
+
+
+def read_text(text: str, folder: Path) -> RunRecord:
+    path = folder / "old.json"
+    path.write_text(text)
+    return records.read(path)
+
+
+def test_a_record_of_the_second_schema_is_read_still(tmp_path: Path):
+    old = read_text(SCHEMA_2, tmp_path)
+    (epoch,), (step,), (sample,) = old.history, old.steps, old.samples
+    for layer in (*epoch.layers, *step.layers, *sample.layers):
+        assert (layer.dead, layer.dead_units, layer.deaths, layer.revived) == (0.25, "81", 1, None)
+        assert layer.causes == records.CausesRecord(-0.5, -0.25, 0.0)
+    assert (old.phases, old.error) == ((), None)
+    assert old.timeline() == [(7 / 469, step.layers), (1.0, epoch.layers)]
+    # What it says nothing of was not there: the settings' defaults do nothing.
+    written = json.loads(SCHEMA_2)["config"]
+    assert old.config == make_run(written)
+    new = {name: getattr(old.config, name) for name in SETTINGS if name not in written}
+    assert len(new) > 20 and new == {name: SETTINGS[name].default for name in new}
+    assert old.id == grid.run_id(old.config)
+
+
+def test_a_record_of_the_first_schema_is_read_still(tmp_path: Path):
+    fields = as_schema_1(json.loads(SCHEMA_2))
+    old, second = read_text(json.dumps(fields), tmp_path), read_text(SCHEMA_2, tmp_path)
+    assert old.history[0].layers[0].dead == second.history[0].layers[0].dead == 0.25
+    assert (old.steps, old.samples, old.phases) == ((), (), ())
+    assert old.history[0].layers[0].causes is None
+    assert old.config == make_run({**json.loads(SCHEMA_2)["config"], "probe_every": 0})
+
+
+def test_an_old_record_written_again_is_read_as_the_same(tmp_path: Path):
+    old = read_text(SCHEMA_2, tmp_path)
+    assert records.read(records.write(old, tmp_path)) == old
+
+
+@pytest.mark.parametrize("revive", REVIVALS)
+def test_revived_units_are_counted_where_units_are_picked_out(revive: str):
+    run = grid.make(make_run({"depth": 2, "width": 8, "revive": revive}))
+    ((_, epoch),) = watch_of(run).see(moment(1), report_of(np.zeros((2, 8), bool), revived=3))
+    expected = 3 if revive in ("redo", "random") else None
+    assert [layer.revived for layer in epoch.layers] == [expected] * 2
 
 
 def test_deaths_are_of_units_alive_at_the_last_probe_and_causes_sum_over_them():

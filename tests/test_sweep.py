@@ -180,8 +180,8 @@ def test_vmapped_lanes_agree_with_lanes_one_by_one(
     monkeypatch: pytest.MonkeyPatch, run_of: Any, crowd: Any, target: Run, doomed: Run, others: Any
 ):
     class SideBySide(sweep._Engine):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
             self.one_by_one = False
 
     monkeypatch.setattr(sweep, "_Engine", SideBySide)

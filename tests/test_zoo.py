@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from reluprobe import zoo
+from reluprobe import updates, zoo
 from reluprobe.config import make_run, names
 
 Elementwise = Callable[[str, np.ndarray, float], np.ndarray]
@@ -19,6 +19,7 @@ TINY = float(np.finfo(np.float32).tiny)
 POINTS = [0, TINY, 1e-20, 1e-6, 1e-3, 0.1, 0.5, 1, 2, 3.5, 5.9, 6, 6.1, 10, 30, 100]
 GRID = np.asarray(sorted({s * p for p in POINTS for s in (-1.0, 1.0)}), np.float32)
 KINKS = {"relu": (0,), "leaky_relu": (0,), "elu": (0,), "selu": (0,), "relu6": (0, 6)}
+KINKS |= {"prelu": (0,), "rrelu": (0,), "crelu": (0,), "hard_tanh": (-1, 1)}
 FAN_IN, FAN_OUT = 500, 300
 
 fixed_value = jax.jit(zoo.activate, static_argnums=0)
@@ -45,15 +46,30 @@ def slopes(name: str, *z: float, p: float | None = None) -> list[float]:
 
 def test_zoo_and_config_know_the_same_names_in_the_same_order():
     assert tuple(zoo.ACTIVATIONS) == names.ACTIVATIONS
-    assert tuple(zoo.OPTIMIZERS) == names.OPTIMIZERS
+    assert tuple(updates.SCALINGS) == names.OPTIMIZERS
     assert tuple(zoo.INDEX.values()) == tuple(range(len(names.ACTIVATIONS)))
 
 
 def test_a_run_has_its_activations_parameter_and_zero_where_there_is_none():
     leaky = {"activation": "leaky_relu", "leaky_slope": 0.3}
     elu = {"activation": "elu", "elu_alpha": 2.5}
-    found = [zoo.activation_parameter(make_run(s)) for s in (leaky, elu, {})]
-    assert found == [0.3, 2.5, 0.0]
+    prelu = {"activation": "prelu", "prelu_slope": -0.5}
+    celu = {"activation": "celu", "celu_alpha": 4.0}
+    found = [zoo.activation_parameter(make_run(s)) for s in (leaky, elu, prelu, celu, {})]
+    assert found == [0.3, 2.5, -0.5, 4.0, 0.0]
+
+
+def test_a_look_at_random_slopes_has_their_mean():
+    assert parameter("rrelu") == pytest.approx((1 / 8 + 1 / 3) / 2)
+
+
+def test_the_setting_in_brackets_is_the_activations_parameter():
+    settings = {name: activation.setting for name, activation in zoo.ACTIVATIONS.items()}
+    assert {name: setting for name, setting in settings.items() if setting} == names.PARAMETERS
+    for name, setting in names.PARAMETERS.items():
+        run = make_run({"activation": f"{name}(0.75)"})
+        assert (run.activation, getattr(run, setting)) == (name, 0.75)
+        assert zoo.activation_parameter(run) == 0.75
 
 
 # --- activations -------------------------------------------------------------------------------
@@ -68,7 +84,18 @@ def test_activation_is_its_formula(name: str, value: Elementwise):
     np.testing.assert_allclose(got, value(name, GRID, p), rtol=4e-6, atol=2e-38)
 
 
-@pytest.mark.parametrize(("name", "p"), [("leaky_relu", 0.25), ("leaky_relu", -1), ("elu", 3)])
+@pytest.mark.parametrize(
+    ("name", "p"),
+    [
+        ("leaky_relu", 0.25),
+        ("leaky_relu", -1),
+        ("elu", 3),
+        ("prelu", -1),
+        ("rrelu", 1 / 8),
+        ("celu", 3),
+        ("celu", 0.25),
+    ],
+)
 def test_the_parameter_shapes_the_negative_side(name: str, p: float, value: Elementwise):
     got = traced_value(jnp.int32(zoo.INDEX[name]), GRID, jnp.float32(p))
     np.testing.assert_allclose(got, value(name, GRID, p), rtol=1e-6, atol=2e-38)
@@ -96,9 +123,17 @@ def test_derivatives_that_are_zero_or_one_are_so_exactly():
     assert slopes("identity", *GRID) == [1] * len(GRID)
     assert slopes("leaky_relu", -100, -TINY, 0, 1, p=0.01) == [*[np.float32(0.01)] * 2, 1, 1]
     assert slopes("elu", 0, 1, 100, p=2.5) == [2.5, 1, 1]
+    assert slopes("celu", 0, 1, 100, p=2.5) == [1, 1, 1]
+    assert slopes("prelu", -100, 0, 1, p=-0.5) == [-0.5, 1, 1]
+    assert slopes("crelu", -100, -TINY, 0, TINY, 100) == [-1, -1, 0, 1, 1]
+    beyond = np.nextafter(np.float32(1), np.float32(2))
+    assert slopes("hard_tanh", -100, -beyond, -1, 0, 1, beyond, 100) == [0, 0, 1, 1, 1, 0, 0]
 
 
-@pytest.mark.parametrize("name", ["gelu", "silu", "softplus", "elu", "selu", "sigmoid", "tanh"])
+@pytest.mark.parametrize(
+    "name",
+    ["gelu", "silu", "softplus", "elu", "selu", "sigmoid", "tanh", "celu", "mish"],
+)
 def test_a_smooth_activation_still_learns_at_minus_five(name: str):
     assert slopes(name, -5)[0] != 0
 
@@ -135,7 +170,7 @@ def test_low_and_high_are_bounds_and_are_reached_or_approached(name: str):
 
 def test_bounded_means_bounded_on_both_sides():
     bounded = {name for name, activation in zoo.ACTIVATIONS.items() if activation.bounded}
-    assert bounded == {"relu6", "tanh", "sigmoid"}
+    assert bounded == {"relu6", "tanh", "sigmoid", "hard_tanh"} == set(names.BOUNDED)
 
 
 # --- initializers ------------------------------------------------------------------------------
@@ -231,15 +266,23 @@ def numpy_steps(name: str, rate: float) -> list[np.ndarray]:
     return found
 
 
-def steps(name: str, rate: zoo.Scalar) -> jax.Array:
-    optimizer = zoo.optimizer(name, rate)
-    params = {"w": jnp.float32(PARAMS)}
-    state, found = optimizer.init(params), []
+def optimizer(name: str, rate: zoo.Scalar = RATE) -> optax.GradientTransformation:
+    """The chain of a run that has this optimizer and nothing else that is not at its default."""
+    return updates.optimizer(make_run({"optimizer": name}), rate, {}, 8)
+
+
+def steps_of(moved: optax.GradientTransformation, leaf: str = "kernel") -> jax.Array:
+    params = {leaf: jnp.float32(PARAMS)}
+    state, found = moved.init(params), []
     for g in jnp.float32(GRADIENTS):
-        updates, state = optimizer.update({"w": g}, state, params)
-        params = optax.apply_updates(params, updates)
-        found.append(params["w"])  # type: ignore[index]
+        moves, state = moved.update({leaf: g}, state, params)
+        params = optax.apply_updates(params, moves)
+        found.append(params[leaf])  # type: ignore[index]
     return jnp.stack(found)
+
+
+def steps(name: str, rate: zoo.Scalar) -> jax.Array:
+    return steps_of(optimizer(name, rate))
 
 
 @every_optimizer
@@ -258,15 +301,39 @@ def test_a_traced_learning_rate_is_as_good_as_a_constant(name: str):
 
 @pytest.mark.parametrize("gradient", [1e-3, -0.7, 1e3])
 def test_adams_first_step_is_as_long_as_the_learning_rate(gradient: float):
-    optimizer = zoo.optimizer("adam", 5e-3)
+    adam = optimizer("adam", 5e-3)
     w = jnp.zeros(1)
-    update, _ = optimizer.update(jnp.full(1, gradient), optimizer.init(w), w)
+    update, _ = adam.update(jnp.full(1, gradient), adam.init(w), w)
     np.testing.assert_allclose(np.asarray(update), -5e-3 * np.sign(gradient), rtol=2e-4)
 
 
+#: Optax's own, with the constants that the settings' defaults are.
+OPTAX = {
+    "sgd": optax.sgd(RATE),
+    "momentum": optax.sgd(RATE, momentum=0.9),
+    "adam": optax.adam(RATE, b1=0.9, b2=0.999, eps=1e-7),
+    "adamw": optax.adamw(RATE, b1=0.9, b2=0.999, eps=1e-7, weight_decay=4e-3),
+    "rmsprop": optax.rmsprop(RATE, decay=0.9, eps=1e-7),
+}
+
+
+@every_optimizer
+def test_an_optimizer_is_optaxs_to_the_bit(name: str):
+    got, expected = (jax.jit(lambda o=o: steps_of(o))() for o in (optimizer(name), OPTAX[name]))
+    np.testing.assert_array_equal(got, expected)
+
+
 def test_adamw_decays_weights_even_without_a_gradient_and_adam_does_not():
-    w = jnp.full(1, 2.0)
     for name, expected in (("adam", 0.0), ("adamw", -RATE * 4e-3 * 2.0)):
-        optimizer = zoo.optimizer(name, RATE)
-        update, _ = optimizer.update(jnp.zeros(1), optimizer.init(w), w)
-        np.testing.assert_allclose(np.asarray(update), expected, rtol=1e-5)
+        params = {"kernel": jnp.full(1, 2.0)}
+        chain = optimizer(name)
+        moves, _ = chain.update({"kernel": jnp.zeros(1)}, chain.init(params), params)
+        np.testing.assert_allclose(np.asarray(moves["kernel"]), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("leaf", ["bias", "scale", "slopes"])
+def test_adamw_decays_weights_alone(leaf: str):
+    plain, decayed = (steps_of(optimizer(name), leaf) for name in ("adam", "adamw"))
+    np.testing.assert_array_equal(plain, decayed)
+    plain, decayed = (steps_of(optimizer(name), "kernel") for name in ("adam", "adamw"))
+    assert (np.asarray(plain) != np.asarray(decayed))[:, PARAMS != 0].all()
