@@ -37,6 +37,10 @@ RULES: tuple[Rule, ...] = (
         "init = rai draws a unit's bias together with its weights; use_bias = false has none",
     ),
     (
+        lambda c: c.bias_init != 0 and not c.use_bias,
+        "bias_init is the start of biases, and use_bias = false has none",
+    ),
+    (
         lambda c: c.revive_at == "phases" and c.phases == phases.NONE,
         "revive_at = phases needs further phases: set phases",
     ),

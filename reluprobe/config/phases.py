@@ -7,6 +7,7 @@ commas; ``none`` is no further phase.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +60,18 @@ def parse(text: str) -> tuple[Phase, ...]:
         epochs = int(match["epochs"]) if match["epochs"] else None
         found += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
     return tuple(found)
+
+
+def normal(text: str) -> str:
+    """The same phases with repeats counted: ``same,same`` is ``same*2``."""
+    runs = [(phase, len([*again])) for phase, again in itertools.groupby(parse(text))]
+    return ",".join(_item(phase) + (f"*{n}" if n > 1 else "") for phase, n in runs) or NONE
+
+
+def _item(phase: Phase) -> str:
+    task = "" if phase.dataset and phase.task == "same" else phase.task
+    what = "+".join(part for part in (phase.dataset, task) if part)
+    return what + (f"@{phase.epochs}" if phase.epochs else "")
 
 
 def total_epochs(text: str, first: int) -> int:

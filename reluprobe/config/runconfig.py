@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from reluprobe.config import names, phases, when
-from reluprobe.config.setting import setting
+from reluprobe.config.setting import Form, setting
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class RunConfig:
     phases: str = setting(
         phases.NONE,
         "New data after the first: permuted_pixels*9, fashion_mnist, shuffled_labels@2, …",
-        form=(phases.FORM, phases.fault),
+        form=Form(phases.FORM, phases.fault, phases.normal),
     )
     revive: str = setting(
         "none",
@@ -179,7 +179,7 @@ class RunConfig:
     revive_at: str = setting(
         "epochs",
         "When: after epochs, at phases, after some epochs (1,3,6), or every 200 steps.",
-        form=(when.FORM, when.fault),
+        form=Form(when.FORM, when.fault, when.normal),
         not_with=("revive", ("none",)),
     )
     revive_definition: str = setting(

@@ -19,6 +19,21 @@ TYPES = {int: "an integer", float: "a number", str: "a text", bool: "true or fal
 Role = Literal["static", "start", "number", "dial"]
 
 
+@dataclass(frozen=True)
+class Form:
+    """A text with a grammar.
+
+    Attributes:
+        allowed: what may be written, in words.
+        fault: what is wrong with a text; None where nothing is.
+        normal: the one way of writing what a text says, so that equal runs have equal ids.
+    """
+
+    allowed: str
+    fault: Callable[[str], str | None]
+    normal: Callable[[str], str]
+
+
 def setting(
     default: Any,
     help: str,
@@ -31,7 +46,7 @@ def setting(
     choices: tuple[str, ...] = (),
     flags: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
-    form: tuple[str, Callable[[str], str | None]] | None = None,
+    form: Form | None = None,
     only_with: tuple[str, tuple[Any, ...]] | None = None,
     not_with: tuple[str, tuple[Any, ...]] | None = None,
 ) -> Any:
@@ -51,7 +66,7 @@ def setting(
         choices: the allowed names, where it is a name.
         flags: further spellings on the command line.
         words: words that may stand in a number's place.
-        form: of a text: what is allowed in words, and what is wrong with a given one (or None).
+        form: of a text that is more than a name: see :class:`Form`.
         only_with: ``(setting, names)``: this setting has an effect only where that one has one
             of these names. Elsewhere it is put back to its default, so that runs which cannot
             differ share one id.
@@ -63,7 +78,7 @@ def setting(
     if choices:
         checks.append(annotated_types.Predicate(choices.__contains__))
     if form:
-        checks.append(annotated_types.Predicate(lambda text: form[1](text) is None))
+        checks.append(annotated_types.Predicate(lambda text: form.fault(text) is None))
     metadata = {
         "help": help,
         "role": role,
@@ -92,7 +107,7 @@ class Setting:
     choices: tuple[str, ...]
     words: tuple[str, ...]
     bounds: tuple[float | None, ...]
-    form: tuple[str, Callable[[str], str | None]] | None
+    form: Form | None
     only_with: tuple[str, tuple[Any, ...]] | None
     not_with: tuple[str, tuple[Any, ...]] | None
     adapter: TypeAdapter[Any] = dataclasses.field(repr=False, compare=False)
@@ -103,7 +118,7 @@ class Setting:
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.form:
-            return self.form[0]
+            return self.form.allowed
         signs = zip((">", ">=", "<", "<="), self.bounds, strict=True)
         parts = [f"{sign} {bound:g}" for sign, bound in signs if bound is not None]
         if self.type is float and not parts:
@@ -117,14 +132,15 @@ class Setting:
             self.adapter.validate_python(value)
         except ValidationError:
             if self.form and isinstance(value, str):
-                return f"{self.name} = {value!r}: {self.form[1](value)}"
+                return f"{self.name} = {value!r}: {self.form.fault(value)}"
             close = nearest(value, self.choices) if isinstance(value, str) else ""
             return f"{self.name} = {value!r}: allowed is {self.allowed}{close}"
         return None
 
     def clean(self, value: Any) -> Any:
         """A checked value as its own type (``5`` becomes ``5.0`` where a number is due)."""
-        return self.adapter.validate_python(value)
+        value = self.adapter.validate_python(value)
+        return value if self.form is None else self.form.normal(value)
 
     def applies(self, settings: Mapping[str, Any]) -> bool:
         """Whether this setting has an effect beside these other ``settings``."""

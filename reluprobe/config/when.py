@@ -43,6 +43,14 @@ def parse(text: str) -> Moments:
     return Moments(epochs=frozenset(int(n) for n in text.split(",")))
 
 
+def normal(text: str) -> str:
+    """The same moments written in one way: epochs in order, each once, without spaces."""
+    at = parse(text)
+    if at.steps:
+        return f"{at.steps} steps"
+    return text if at.epochs is None else ",".join(map(str, sorted(at.epochs)))
+
+
 def fault(text: str) -> str | None:
     """Why this text names no moments; None where it does."""
     known = text in ("epochs", "phases") or _STEPS.fullmatch(text) or _EPOCHS.fullmatch(text)
