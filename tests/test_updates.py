@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from reluprobe import grid, model, state, sweep, train, updates
 from reluprobe.config import RunConfig, make_run
+from reluprobe.errors import InputError
 
 RATE, STEPS = 0.25, 10  # steps of an epoch
 Tree = dict[str, Any]
@@ -159,6 +160,23 @@ def test_a_setting_given_at_its_default_is_no_dial_and_changes_no_bit(given: dic
     assert states[0] == states[1]
     for got, expected in zip(*map(moves, chains), strict=True):
         assert_same(got, expected)
+
+
+@pytest.mark.parametrize("name", ["adam_beta1", "adam_beta2", "dropout"])
+def test_what_float32_rounds_to_1_is_refused_as_1_is(name: str):
+    assert getattr(config_of(optimizer="adam", **{name: 0.9999999}), name) == 0.9999999
+    for value in (1 - 1e-9, 1.0):
+        with pytest.raises(InputError) as caught:
+            config_of(optimizer="adam", **{name: value})
+        assert caught.value.faults == (f"{name} = {value!r}: allowed is a number >= 0 and < 1",)
+
+
+def test_an_epsilon_that_float32_rounds_to_0_is_refused_as_0_is():
+    # A dead unit's gradient is 0, and 0 / (0 + 0) is NaN.
+    assert config_of(optimizer="adam", adam_epsilon=1e-30).adam_epsilon == 1e-30
+    for value in (1e-50, 0.0):
+        with pytest.raises(InputError, match="bad settings"):
+            config_of(optimizer="adam", adam_epsilon=value)
 
 
 def test_adam_that_counts_every_weights_steps_is_optaxs_where_none_is_reset():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,9 @@ def setting(
     checks: list[Any] = [annotated_types.Interval(gt=gt, ge=ge, lt=lt, le=le)]
     if isinstance(default, float):
         checks.append(annotated_types.Predicate(lambda value: abs(value) <= FLOAT32_MAX))
+        # The engine rounds to float32, which may put what is just inside a bound upon it: a
+        # dropout of 1 − 1e-9 would be one of 1, and all NaN.
+        checks.append(annotated_types.Predicate(lambda value: _strictly(gt, value, lt)))
     if choices:
         checks.append(annotated_types.Predicate(choices.__contains__))
     if form:
@@ -92,6 +96,11 @@ def setting(
         "checks": checks,
     }
     return field(default=default, metadata=metadata)
+
+
+def _strictly(gt: float | None, value: float, lt: float | None) -> bool:
+    rounded = ctypes.c_float(value).value
+    return (gt is None or rounded > gt) and (lt is None or rounded < lt)
 
 
 @dataclass(frozen=True)
