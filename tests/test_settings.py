@@ -260,6 +260,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"residual": True, "revive": "random"}, "revive", "outgoing weights"),
     ({"norm": "batch", "batch_size": 1}, "norm", "no variance"),
     ({"init": "rai", "use_bias": False}, "init", "use_bias = false has none"),
+    ({"use_bias": False, "bias_init": 0.1}, "bias_init", "use_bias = false has none"),
     ({"revive": "redo", "revive_at": "phases"}, "revive_at", "needs further phases"),
     ({"freeze_layers": 6}, "freeze_layers", "larger than depth"),
     ({"epochs": 0, "phases": "same"}, "phases", "phases need epochs >= 1"),
