@@ -13,7 +13,7 @@ from rich.text import Text
 
 from reluprobe import wording
 from reluprobe.archive import Archive
-from reluprobe.config import RunConfig, Value, phases
+from reluprobe.config import SETTINGS, RunConfig, Value, phases
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.summary import Collapse, Configuration, Estimate, Pivot, share
 from reluprobe.summary import collapsed as collapse_of
@@ -112,7 +112,8 @@ MOST_NAMES = 4
 def shortened(found: Sequence[Configuration]) -> list[Configuration]:
     """Configurations of few settings as they are, those of many named by what sets them apart.
 
-    That is by the settings whose value most of the others do not have.
+    That is by the settings that are not at their default, or where no configuration has the
+    default, not as most of the others have them.
     """
     if not found or len(found[0].settings) <= MOST_NAMES:
         return list(found)
@@ -287,7 +288,9 @@ def _table(
     """Columns of equally many cells; ``spare`` ones are given up, in order, for want of width."""
     table = Table(box=None, pad_edge=False)
     for title in columns:
-        table.add_column(title, justify="left" if title in names else "right", no_wrap=True)
+        left = "left" if title in names else "right"
+        # What sets a configuration apart may be long; a number that is cut is no number.
+        table.add_column(title, justify=left, no_wrap=title != "change")
     for row in zip(*columns.values(), strict=True):
         table.add_row(*row)
     if spare and table_width(table) > width:
