@@ -117,8 +117,10 @@ def shortened(found: Sequence[Configuration]) -> list[Configuration]:
     """
     if not found or len(found[0].settings) <= MOST_NAMES:
         return list(found)
+    values = {k: Counter(c.settings[k] for c in found) for k in found[0].settings}
     usual = {
-        k: Counter(c.settings[k] for c in found).most_common(1)[0][0] for k in found[0].settings
+        k: SETTINGS[k].default if SETTINGS[k].default in counted else counted.most_common(1)[0][0]
+        for k, counted in values.items()
     }
 
     def apart(c: Configuration) -> str:
