@@ -36,7 +36,9 @@ def points(share: float | None) -> str:
 def _signed(value: float | None, digits: int) -> str:
     if value is None:
         return wording.NOT_APPLICABLE
-    return f"{value:+.{digits}f}".replace("-", "−") if value else f"{value:.{digits}f}"
+    text = f"{value:+.{digits}f}"
+    # What rounds to nothing has no sign.
+    return text.replace("-", "−") if text.strip("+-0.") else text[1:]
 
 
 def loss(value: float | None) -> str:
