@@ -175,7 +175,7 @@ def test_seeds_on_one_side_only_are_left_out_and_said():
     assert row.changes["dead"].mean == pytest.approx(-0.32)
     (line,) = compare_lines.missing(found, [], 0)
     assert line.plain == (
-        "without the baseline's seed 0, with seeds 4, 9 that the baseline lacks: activation elu"
+        "without the baseline's seed 0, with seeds 4, 9 that the baseline lacks: elu"
     )
 
 
@@ -461,13 +461,13 @@ def test_the_headline_comes_first_and_80_columns_are_enough(reluprobe):
     assert lines[0] == "one, two"
     assert lines[1].startswith("of 4 changes, 2 leave fewer dead units and no worse accuracy;")
     text = " ".join(found.out.split())
-    assert "best: activation elu, −30.6 points dead (95% interval −34.3 to −27.2)" in text
+    assert "best: elu, −30.6 points dead (95% interval −34.3 to −27.2)" in text
     assert all(len(line) <= 80 for line in lines if not line.startswith("next:"))
     at = next(i for i, line in enumerate(lines) if line.startswith("baseline  "))
     assert lines[at].split() == ["baseline", "42.4", "90.1"]
-    assert lines[at + 1].split()[:3] == ["activation", "elu", "−30.6"]
+    assert lines[at + 1].split()[:3] == ["elu", "−30.6", "[−34.3,"]
     assert lines[at + 2].split() == ["to", "11.8", "to", "90.1", "no", "worse"]
-    assert [line.split("  ")[0] for line in lines if "he_normal" in line] == ["· init he_normal"]
+    assert [line.split("  ")[0] for line in lines if "he_normal" in line] == ["· he_normal"]
     assert lines[-1] == "next: reluprobe compare results --baseline activation=relu --on train"
 
 
@@ -475,8 +475,8 @@ def test_a_wide_terminal_shows_losses_in_one_line_a_row(reluprobe, monkeypatch):
     write([*BASE, *ELU], "one")
     monkeypatch.setenv("COLUMNS", "200")
     found = reluprobe("compare", "results", "--baseline", "activation=relu")
-    (row,) = [line for line in found.out.splitlines() if line.startswith("activation elu")]
-    assert row.split()[2] == "11.8"
+    (row,) = [line for line in found.out.splitlines() if line.startswith("elu")]
+    assert row.split()[1] == "11.8"
     assert "test loss" in found.out
     assert row.rstrip().endswith("5  fewer dead, no worse")
 
@@ -523,8 +523,8 @@ def test_partial_results_lost_runs_and_duplicates_are_named(reluprobe):
     text = " ".join(reluprobe("compare", "results", "--baseline", "act=relu").out.split())
     assert "one: 9 of its sweep's 12 runs are here" in text
     assert "2 runs found again in another folder, counted once" in text
-    assert "without the baseline's seed 4: activation elu" in text
-    assert "without the baseline's seeds 2–4: activation gelu" in text
+    assert "without the baseline's seed 4: elu" in text
+    assert "without the baseline's seeds 2–4: gelu" in text
     assert "2 runs without an end:" in text
     assert "failed: boom" in text
 
@@ -536,7 +536,7 @@ def test_broken_files_are_left_out_with_code_1_after_the_table(reluprobe):
     found = reluprobe("compare", "results", "--baseline", "act=relu")
     assert found.code == 1
     assert f"left out: results/one/runs/{file.name}" in found.err
-    assert "without the baseline's seed 0: activation elu" in found.out
+    assert "without the baseline's seed 0: elu" in found.out
 
 
 def test_json_holds_every_number_unrounded_and_no_nan(reluprobe):
@@ -568,8 +568,8 @@ def test_json_holds_every_number_unrounded_and_no_nan(reluprobe):
 def test_definitions_that_do_not_apply_show_na(reluprobe):
     write([*BASE, *ELU], "one")
     found = reluprobe("compare", "results", "--baseline", "act=relu", "-d", "saturated")
-    (row,) = [line for line in found.out.splitlines() if line.startswith("activation elu")]
-    assert row.split()[2] == "n/a"
+    (row,) = [line for line in found.out.splitlines() if line.startswith("elu")]
+    assert row.split()[1] == "n/a"
     assert "0.0 points" not in found.out
 
 
