@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from reluprobe.config import RunConfig, phases, when
-from reluprobe.config.phases import Phase
 from reluprobe.state import Section
 
 
@@ -24,25 +23,6 @@ def steps_per_epoch(config: RunConfig, examples: int) -> int:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """One phase of a run: what it trains on, and its epochs, from ``first`` to ``last``."""
-
-    index: int
-    phase: Phase
-    first: int
-    last: int
-
-
-def stretches(config: RunConfig) -> list[Stretch]:
-    """The phases of a run; the first is the run's own dataset as it is."""
-    found = [Stretch(0, Phase(), 1, config.epochs)]
-    for index, phase in enumerate(phases.parse(config.phases), start=1):
-        done = found[-1].last
-        found.append(Stretch(index, phase, done + 1, done + (phase.epochs or config.epochs)))
-    return found
-
-
-@dataclass(frozen=True)
 class Stop:
     """One call of the compiled section.
 
@@ -52,13 +32,13 @@ class Stop:
     """
 
     kind: Literal["run", "switch", "reference"]
-    stretch: Stretch
+    stretch: phases.Stretch
     section: Section
 
 
 def itinerary(config: RunConfig, examples: int) -> Iterator[Stop]:
     """Every call that a run makes, in order."""
-    every = stretches(config)
+    every = phases.stretches(config.phases, config.epochs)
     look = _section(config, examples, 0, 0, 0, closes=False)
     for stretch in every:
         if stretch.index:
@@ -75,11 +55,11 @@ def sections(config: RunConfig, examples: int) -> Iterator[Section]:
     A probe comes after every epoch, after every ``probe_every`` steps counted from the first of
     the run, and before units are revived.
     """
-    for stretch in stretches(config):
+    for stretch in phases.stretches(config.phases, config.epochs):
         yield from _of_stretch(config, examples, stretch)
 
 
-def _of_stretch(config: RunConfig, examples: int, stretch: Stretch) -> Iterator[Section]:
+def _of_stretch(config: RunConfig, examples: int, stretch: phases.Stretch) -> Iterator[Section]:
     if stretch.index == 0:
         yield _section(config, examples, 0, 0, 0, closes=True)
     steps, at = steps_per_epoch(config, examples), when.parse(config.revive_at)

@@ -112,9 +112,13 @@ def names_of(path: Any) -> list[Any]:
 
 
 class AgedAdam(NamedTuple):
-    """Adam's state with a step count of its own for every weight."""
+    """Adam's state with an age of its own for every weight: trees like the weights.
 
-    count: Any
+    ``seen1`` is 1 − b1ᵗ and ``seen2`` 1 − b2ᵗ after a weight's own t steps.
+    """
+
+    seen1: Any
+    seen2: Any
     mu: Any
     nu: Any
 
@@ -124,22 +128,32 @@ def scale_by_aged_adam(b1: Scalar, b2: Scalar, eps: Scalar) -> optax.GradientTra
 
     A weight that is drawn anew starts again at step 1, as in a fresh Adam; with one count for all
     its first moves would be √(1−b2)/(1−b1) times too short or too long (3.2 × too long at the
-    defaults). Where no count is ever reset it is ``optax.scale_by_adam``.
+    defaults). Where no age is ever reset it is ``optax.scale_by_adam`` but for rounding.
+
+    The corrections 1 − bᵗ are kept as moving averages of 1, in step with those of the gradient:
+    the power of every weight's count took twice as long as all the rest of the step together.
     """
 
     def init(params: Any) -> AgedAdam:
         zeros = jax.tree.map(jnp.zeros_like, params)
-        return AgedAdam(zeros, zeros, zeros)
+        return AgedAdam(zeros, zeros, zeros, zeros)
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, AgedAdam]:
-        count = jax.tree.map(lambda c: c + 1, state.count)
-        mu = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, state.mu, updates)
-        nu = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g**2, state.nu, updates)
+        def average(decay: Scalar, old: Any, new: Any) -> Any:
+            return jax.tree.map(lambda o, n: decay * o + (1 - decay) * n, old, new)
 
-        def leaf(c: Array, m: Array, v: Array) -> Array:
-            return m / (1 - b1**c) / (jnp.sqrt(v / (1 - b2**c)) + eps)
+        ones = jax.tree.map(jnp.ones_like, updates)
+        now = AgedAdam(
+            average(b1, state.seen1, ones),
+            average(b2, state.seen2, ones),
+            average(b1, state.mu, updates),
+            average(b2, state.nu, jax.tree.map(jnp.square, updates)),
+        )
 
-        return jax.tree.map(leaf, count, mu, nu), AgedAdam(count, mu, nu)
+        def leaf(seen1: Array, seen2: Array, m: Array, v: Array) -> Array:
+            return m / seen1 / (jnp.sqrt(v / seen2) + eps)
+
+        return jax.tree.map(leaf, *now), now
 
     return optax.GradientTransformation(init, update)
 
@@ -147,7 +161,7 @@ def scale_by_aged_adam(b1: Scalar, b2: Scalar, eps: Scalar) -> optax.GradientTra
 def reset(state: Any, params: Any, masks: Any) -> Any:
     """An optimizer's state with 0 where the masks, a tree like ``params``, are true.
 
-    Moments, velocities and step counts of single weights are trees like ``params`` within it;
+    Moments, velocities and ages of single weights are trees like ``params`` within it;
     all else, such as the step of the schedule, stays.
     """
     like = jax.tree.structure(params)

@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import subprocess
@@ -263,3 +264,22 @@ def test_help_does_not_import_jax(args):
 
 def test_report_does_not_import_jax(swept, tmp_path):
     assert not {"jax", "flax", "optax"} & imported_by("report", str(tmp_path / "results"))
+
+
+def test_help_lists_every_commands_own_first_line_and_imports_none_of_them():
+    from reluprobe.cli.lazy import COMMANDS
+
+    for name, (module, line) in COMMANDS.items():
+        own = importlib.import_module(f"reluprobe.cli.{module}")
+        assert own.HELP.splitlines()[0] == line
+        assert name.replace("-", "_") == module
+    code = (
+        "import sys; from reluprobe.cli import main\n"
+        "sys.argv = ['reluprobe', '--help']\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'jax', 'numpy', 'pydantic', 'rich.progress', 'reluprobe.config'}\n"
+        "print(sorted(heavy & sys.modules.keys()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reluprobe import data, fit, grid, records, rhythm, state, sweep
+from reluprobe import data, fit, grid, records, state, sweep
 from reluprobe.config import make_run, names, parse_sweep, phases, sweep_toml
 from reluprobe.config.phases import Phase
 from reluprobe.errors import InputError
@@ -50,7 +50,9 @@ def test_a_table_as_text_is_read_as_the_table(tables: list[dict[str, Any]]):
 
 def test_phases_are_numbered_and_follow_each_other():
     config = make_run(dict(epochs=3, phases="permuted_pixels@2*2,blobs+shuffled_labels"))
-    found = [(s.index, s.first, s.last, s.phase) for s in rhythm.stretches(config)]
+    found = [
+        (s.index, s.first, s.last, s.phase) for s in phases.stretches(config.phases, config.epochs)
+    ]
     assert found == [
         (0, 1, 3, Phase()),
         (1, 4, 5, Phase(None, "permuted_pixels", 2)),

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from reluprobe import data, grid, probe, records, revive, rhythm, state, sweep, updates
-from reluprobe.config import make_run, names
+from reluprobe.config import make_run, names, phases
 
 FEATURES, CLASSES, COUNT, DEPTH, WIDTH = 5, 3, 40, 2, 8
 SMALL: dict[str, Any] = dict(depth=DEPTH, width=WIDTH, batch_size=16, probe_examples=20, seed=3)
@@ -450,7 +450,7 @@ def test_never_before_the_first_step_nor_after_the_last(
     more = dict(revive_at=at, epochs=epochs, phases=further, probe_every=every)
     found = revived_before(**more)
     config = make_run(more)
-    last = rhythm.stretches(config)[-1].last * 10
+    last = phases.stretches(config.phases, config.epochs)[-1].last * 10
     assert all(0 < step < last for step in found) and found == sorted(set(found))
 
 

@@ -9,10 +9,12 @@ import typer
 from rich.text import Text
 
 from reluprobe import __version__
-from reluprobe.cli import born_dead, compare, console, report, sweep, train
+from reluprobe.cli import console
+from reluprobe.cli.lazy import LazyGroup
 from reluprobe.errors import InputError, ReluprobeError
 
 app = typer.Typer(
+    cls=LazyGroup,
     name="reluprobe",
     help="Which of a network's neurons are dead, when did they die, and what would have saved "
     "them? Trains MLPs over activation × learning rate × init × depth and counts.",
@@ -37,13 +39,6 @@ def root(
     ] = False,
 ) -> None:
     """Take the options that belong to no command."""
-
-
-app.command("train", help=train.HELP)(train.command)
-app.command("sweep", help=sweep.HELP)(sweep.command)
-app.command("report", help=report.HELP)(report.command)
-app.command("compare", help=compare.HELP)(compare.command)
-app.command("born-dead", help=born_dead.HELP)(born_dead.command)
 
 
 def main() -> None:

@@ -10,7 +10,15 @@ from rich.text import Text
 
 from reluprobe import grid, tables, wording
 from reluprobe.cli import console, options
-from reluprobe.config import SETTINGS, RunConfig, conflicts, idle_settings, make_run, parse_sweep
+from reluprobe.config import (
+    SETTINGS,
+    RunConfig,
+    conflicts,
+    idle_settings,
+    make_run,
+    parse_sweep,
+    phases,
+)
 from reluprobe.errors import InputError
 
 HELP = """Train one network and watch its units die, epoch by epoch.
@@ -40,6 +48,7 @@ def command(
         raise InputError("settings that do not mix", bad)
 
     from reluprobe.cli import engine
+    from reluprobe.sweep import EpochDone
 
     written = {"name": f"train-{run.id}" if name is None else name, "base": given}
     plan = parse_sweep(written, where="the command line")
@@ -50,11 +59,14 @@ def command(
         events = engine.start(plan, [run], out, manual_dir)
         first = next(events)
     console.out.print(rows.heading(), soft_wrap=True)
-    ended = engine.follow(
-        events,
-        first,
-        lambda done: console.out.print(rows.row(done.epoch, done.diverged), soft_wrap=True),
-    )
+    starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
+
+    def on_epoch(done: EpochDone) -> None:
+        if done.epoch.epoch in starts:
+            console.out.print(_phase(starts[done.epoch.epoch], run.config))
+        console.out.print(rows.row(done.epoch, done.diverged), soft_wrap=True)
+
+    ended = engine.follow(events, first, on_epoch)
     record, path = ended[0]
     console.out.print()
     console.out.print(tables.train_headline(record))
@@ -62,6 +74,12 @@ def command(
     console.out.print(Text(f"next: reluprobe report {path.parent.parent}"), soft_wrap=True)
     if record.status == "failed":
         raise typer.Exit(1)
+
+
+def _phase(found: phases.Stretch, config: RunConfig) -> Text:
+    dataset = found.phase.dataset or config.dataset
+    task = found.phase.task.replace("_", " ")
+    return Text(f"phase {found.index + 1}: {dataset}, {task}; test acc % is of this task", "italic")
 
 
 def _legend(config: RunConfig) -> Text:

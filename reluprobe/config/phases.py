@@ -62,6 +62,31 @@ def parse(text: str) -> tuple[Phase, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """One phase of a run in its place.
+
+    Attributes:
+        index: 0 for the first.
+        phase: what it trains on.
+        first, last: its epochs, counted from the run's first.
+    """
+
+    index: int
+    phase: Phase
+    first: int
+    last: int
+
+
+def stretches(text: str, epochs: int) -> list[Stretch]:
+    """The phases of a run, the first being the run's own dataset as it is, for ``epochs``."""
+    found = [Stretch(0, Phase(), 1, epochs)]
+    for index, phase in enumerate(parse(text), start=1):
+        done = found[-1].last
+        found.append(Stretch(index, phase, done + 1, done + (phase.epochs or epochs)))
+    return found
+
+
 def normal(text: str) -> str:
     """The same phases with repeats counted: ``same,same`` is ``same*2``."""
     runs = [(phase, len([*again])) for phase, again in itertools.groupby(parse(text))]

@@ -1,0 +1,69 @@
+"""Commands that are imported when they are called, so that ``--help`` waits for none of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from reluprobe.errors import nearest
+
+#: Each command's module and the first line of its help, in the order in which they are listed.
+COMMANDS = {
+    "train": ("train", "Train one network and watch its units die, epoch by epoch."),
+    "sweep": ("sweep", "Run every combination in a sweep file and show the outcome."),
+    "report": (
+        "report",
+        "Show the outcome of finished runs: dead units beside accuracy, seeds folded.",
+    ),
+    "compare": (
+        "compare",
+        "Hold every configuration against a baseline, seed by seed: which change helps?",
+    ),
+    "born-dead": (
+        "born_dead",
+        "Count ReLU networks that are constant from birth, beside what is proved of them.",
+    ),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands' names and first lines, and imports the one called."""
+
+    listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands' names, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, or while help is listed its name and first line alone."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, line = COMMANDS[cmd_name]
+        if self.listing:
+            return TyperCommand(cmd_name, help=line)
+        return _load(cmd_name, module)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command called, and what is left of the line."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands, without importing them."""
+        self.listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.listing = False
+
+
+def _load(name: str, module: str) -> Any:
+    found = importlib.import_module(f"reluprobe.cli.{module}")
+    alone = typer.Typer(add_completion=False)
+    alone.command(name, help=found.HELP)(found.command)
+    return typer.main.get_command(alone)
