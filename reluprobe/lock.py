@@ -47,13 +47,16 @@ def held(folder: Path, part: Part, settle: Callable[[bool], None]) -> Iterator[N
             folder cannot be written.
     """
     with _gate(folder):
-        mine = _open(_file(folder, part))
+        file = _file(folder, part)
+        others, mine = _others(folder, part), _open(file)
+        if not _lock(mine):
+            os.close(mine)
+            raise _busy(folder, part, file)
         try:
-            others = _others(folder, part)
-            if not _lock(mine):
-                raise _busy(folder, part, _file(folder, part))
             settle(bool(others))
         except BaseException:
+            with contextlib.suppress(OSError):
+                file.unlink()
             os.close(mine)
             raise
         _sign(mine)

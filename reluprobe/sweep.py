@@ -88,7 +88,9 @@ class _Engine:
         self.datasets = datasets
         self.stop = stop
         self.broken = faults.Broken()
+        # Of the chunk in flight, should it raise.
         self.watch: observe.Watch | None = None
+        self.began = 0.0
         self.placed: dict[str, state.Arrays] = {}
         devices = jax.local_devices()
         self.environment = observe.environment(devices)
