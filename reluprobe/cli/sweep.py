@@ -101,22 +101,23 @@ def _run(
     if not todo:
         return _outcome(job, found, 0, 0.0, 0.0, None)
 
-    # Not before it is needed: where all is done, JAX is not waited for.
-    from reluprobe.cli import engine, progress
-
-    tally, failures, written = progress.Tally(todo, len(found)), 0, 0
-    with stopping.watched() as stop, progress.shown(tally, voice.silent):
+    failures, written = 0, 0
+    with stopping.watched() as stop:
+        # Not before it is needed: where all is done, JAX is not waited for.
+        from reluprobe.cli import engine, progress
 
         def enough() -> bool:
             return stop() or (most is not None and failures >= most)
 
-        for event, path in engine.start(job.folder, todo, manual_dir, enough):
-            tally.see(event)
-            voice.happened(event, path)
-            if isinstance(event, engine.RunDone):
-                found[event.run.id] = event.record
-                written += 1
-                failures += event.record.status == "failed"
+        tally = progress.Tally(todo, len(found))
+        with progress.shown(tally, voice.silent):
+            for event, path in engine.start(job.folder, todo, manual_dir, enough):
+                tally.see(event)
+                voice.happened(event, path)
+                if isinstance(event, engine.RunDone):
+                    found[event.run.id] = event.record
+                    written += 1
+                    failures += event.record.status == "failed"
     seconds = time.perf_counter() - began
     return _outcome(job, found, written, seconds, tally.compiling, stop.signal)
 
