@@ -31,6 +31,8 @@ dataset = "blobs"
 width = 8
 depth = 1
 epochs = 2
+optimizer = "sgd"
+learning_rate = 0.1
 probe_examples = 200
 [grid]
 activation = ["relu", "tanh"]
@@ -258,11 +260,11 @@ def test_a_program_that_breaks_the_compiler_fails_its_group_alone_after_one_try(
 
 
 def test_asked_to_stop_the_engine_ends_at_the_next_section(tiny):
-    asked = iter([False] * 5)
+    asked = iter([False] * 3)
     runs = [tiny(seed=seed) for seed in range(4)]
     events = list(sweep.execute(runs, data.load, lambda: next(asked, True)))
     assert ended(events) == {}
-    # Once before the chunk, then before each section: epochs 0, 1, 2 and the end; then no chunk.
+    # Asked before the chunk and before its epochs 0, 1 and 2: what has ended then is kept.
     asked = iter([False] * 4)
     events = list(sweep.execute(runs, data.load, lambda: next(asked, True)))
     assert set(ended(events)) == {run.id for run in runs[:2]}
@@ -530,7 +532,7 @@ def test_a_clock_that_is_set_back_and_forth_changes_nothing(reluprobe, tmp_path,
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory):
     """An undisturbed sweep in a process of its own, and its programs for those to come."""
-    return KILLS.Harness(tmp_path_factory.mktemp("kills"), seed=1, sweep=SWEEP.replace("4", "12"))
+    return KILLS.Harness(tmp_path_factory.mktemp("kills"), 1, SWEEP.replace("4", "12"), span=5.0)
 
 
 def test_records_survive_kill_9(harness):
