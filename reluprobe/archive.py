@@ -71,7 +71,9 @@ def _record_files(path: Path) -> list[Path]:
         near = nearest(path.name, (p.name for p in _listed(path.parent)))
         raise InputError(f"no such file or folder: {path}{near}")
     places = [path, path / RUNS] if path.name != RUNS else [path]
-    places += [child / RUNS for child in _listed(path) if child.name != RUNS]
+    # A sweep's own folder may hold others that were set aside for it: they are asked for by name.
+    if not (path / SWEEP_FILE).exists():
+        places += [child / RUNS for child in _listed(path) if child.name != RUNS]
     return [f for place in places for f in _listed(place) if _is_record(f)]
 
 

@@ -146,15 +146,19 @@ class Watch:
         return np.array(here + [False] * (size - len(here)))
 
     def record(
-        self, run: Run, seconds: float, environment: dict[str, str | int]
+        self,
+        run: Run,
+        seconds: float,
+        environment: dict[str, str | int],
+        error: str | None = None,
     ) -> records.RunRecord:
-        """The whole record of a run that has ended."""
+        """The whole record of a run that has ended; up to where it raised, if it did."""
         examples = probed(run.config, self._trained)
         return records.RunRecord(
             schema=records.SCHEMA,
             id=run.id,
             config=run.config,
-            status="diverged" if self.diverged(run) else "ok",
+            status="failed" if error else "diverged" if self.diverged(run) else "ok",
             environment=environment,
             seconds=round(seconds, 3),
             probe=records.ProbeRecord("train", examples),
@@ -162,6 +166,7 @@ class Watch:
             steps=tuple(self.steps[run.id]),
             samples=self.samples[run.id],
             phases=tuple(self.phases[run.id]),
+            error=error,
         )
 
 

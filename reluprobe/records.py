@@ -7,6 +7,7 @@ of an unbounded activation, and everything from the epoch on at which a run dive
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -191,6 +192,10 @@ class RecordError(ReluprobeError):
     """A file that is no whole record of a known schema."""
 
 
+class NewerRecordError(RecordError):
+    """A whole record of a schema that only a newer reluprobe reads."""
+
+
 def to_json(record: RunRecord) -> str:
     """Standard JSON, ``schema`` first."""
     fields: dict[str, Any] = ADAPTER.dump_python(record, mode="json")
@@ -212,27 +217,29 @@ def read(path: Path) -> RunRecord:
     try:
         record = ADAPTER.validate_json(text)
     except ValidationError as error:
-        raise RecordError(_what_is_wrong(path, text, error)) from None
+        raise _what_is_wrong(path, text, error) from None
     if record.schema not in READABLE:
-        raise RecordError(_what_is_wrong(path, text, None))
+        raise _what_is_wrong(path, text, None)
     return record
 
 
-def _what_is_wrong(path: Path, text: bytes, error: ValidationError | None) -> str:
+def _what_is_wrong(path: Path, text: bytes, error: ValidationError | None) -> RecordError:
     try:
         found = json.loads(text)
     except ValueError as fault:
-        return f"{path}: is not whole JSON: {fault}"
+        return RecordError(f"{path}: is not whole JSON: {fault}")
     schema = found.get("schema") if isinstance(found, dict) else None
     if schema not in READABLE:
         if isinstance(schema, str) and schema.startswith("reluprobe/run/"):
-            return f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
-        return f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
+            told = f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
+            return NewerRecordError(told)
+        told = f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
+        return RecordError(told)
     assert error is not None
     first = error.errors()[0]
     where = ".".join(str(p) for p in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{path}: {where}: {first['msg']}{more}"
+    return RecordError(f"{path}: {where}: {first['msg']}{more}")
 
 
 def write(record: RunRecord, sweep_folder: Path) -> Path:
@@ -260,7 +267,8 @@ def write_atomically(path: Path, text: str) -> None:
         os.replace(temporary, path)
     except BaseException as error:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # made read-only meanwhile: the next start cleans
+                Path(temporary).unlink(missing_ok=True)
         if not isinstance(error, OSError):  # Ctrl-C, say: cleaned up after, not swallowed
             raise
         raise ReluprobeError(f"cannot write {path}: {error.strerror or error}") from None

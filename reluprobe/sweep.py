@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import fit, grid, observe, records, rhythm, state, survey, train
+from reluprobe import faults, fit, grid, observe, records, rhythm, state, survey, train
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
 
@@ -41,25 +41,32 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run has ended; its record is whole."""
+    """A run has ended, if only by failing; its record is whole."""
 
     run: Run
     record: records.RunRecord
 
 
-Event = Compiled | EpochDone | RunDone
+Event = Compiled | EpochDone | RunDone | faults.MemoryShort
 Program = Callable[..., tuple[state.Lane, train.Report]]
 #: What this process has compiled, by everything that is static.
 PROGRAMS: dict[Any, Program] = {}
 
 
-def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Event]:
+def execute(
+    runs: Sequence[Run],
+    load: Callable[[str], Dataset],
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
+
+    A run that raises ends as failed, and takes no other with it.
 
     Args:
         runs: what to run. On a CPU runs of one architecture share a program whatever their
             activation; on an accelerator, where lanes are vmapped, each activation has its own.
         load: name → dataset. Called once a dataset, before anything is trained.
+        stop: asked between sections; once it says yes, the runs that have not ended never do.
 
     Raises:
         InputError: a probe larger than its training set.
@@ -68,7 +75,7 @@ def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Eve
     wanted = dict.fromkeys(name for run in runs for name in fit.datasets(run.config))
     datasets = {name: load(name) for name in wanted}
     fit.check(runs, datasets)
-    engine = _Engine(datasets)
+    engine = _Engine(datasets, stop)
     for group in grid.groups(runs, also=() if engine.one_by_one else ("activation",)):
         yield from engine.group(group)
 
@@ -76,9 +83,14 @@ def execute(runs: Sequence[Run], load: Callable[[str], Dataset]) -> Iterator[Eve
 class _Engine:
     """The devices, and the dataset on them."""
 
-    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+    def __init__(self, datasets: Mapping[str, Dataset], stop: Callable[[], bool]) -> None:
         use_every_core()
         self.datasets = datasets
+        self.stop = stop
+        self.broken = faults.Broken()
+        # Of the chunk in flight, should it raise.
+        self.watch: observe.Watch | None = None
+        self.began = 0.0
         self.placed: dict[str, state.Arrays] = {}
         devices = jax.local_devices()
         self.environment = observe.environment(devices)
@@ -101,12 +113,23 @@ class _Engine:
 
     def group(self, runs: Sequence[Run]) -> Iterator[Event]:
         """Run one group, chunk by chunk."""
-        self.put(fit.datasets(runs[0].config))
         dataset = self.datasets[runs[0].config.dataset]
-        per_device = 1 if self.one_by_one else self._lanes_that_fit(runs, dataset)
-        size = per_device * self.mesh.size
-        for first in range(0, len(runs), size):
-            yield from self._chunk(runs[first : first + size], size, dataset)
+        lanes = 1 if self.one_by_one else self._lanes_that_fit(runs, dataset)
+
+        def attempt(chunk: Sequence[Run], size: int) -> Iterator[Event]:
+            self.watch, self.began = None, time.perf_counter()
+            self.put(fit.datasets(chunk[0].config))
+            return self._chunk(chunk, size, dataset)
+
+        def failed(run: Run, error: str) -> Event:
+            watch = self.watch or observe.Watch([run], dataset)
+            seconds = time.perf_counter() - self.began
+            return RunDone(run, watch.record(run, seconds, self.environment, error))
+
+        def ends(event: Event) -> Run | None:
+            return event.run if isinstance(event, RunDone) else None
+
+        yield from faults.divided(runs, lanes, self.mesh.size, attempt, ends, failed, self.stop)
 
     def _lanes_that_fit(self, runs: Sequence[Run], dataset: Dataset) -> int:
         wanted = -(-len(runs) // self.mesh.size)
@@ -138,8 +161,10 @@ class _Engine:
 
         self.task: tuple[int, state.Task] = 0, numbers.task
         started = time.perf_counter()
-        watch = observe.Watch(runs, dataset)
+        watch = self.watch = observe.Watch(runs, dataset)
         for stop in rhythm.itinerary(runs[0].config, examples):
+            if self.stop():
+                return
             data, tasked = self._at(stop, runs, numbers, size)
             lanes, report = program(data, stop.section, lanes, tasked)
             report = jax.device_get(report)
@@ -195,7 +220,8 @@ class _Engine:
             )
             jitted = jax.jit(mapped, donate_argnums=2)
             rest = (rhythm.example(), lanes, numbers)
-            PROGRAMS[key] = jitted.lower(data, *rest).compile()
+            with self.broken.watching(key):
+                PROGRAMS[key] = jitted.lower(data, *rest).compile()
         return PROGRAMS[key], new
 
 

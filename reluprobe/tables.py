@@ -70,6 +70,8 @@ class EpochRows:
 
 def train_headline(record: RunRecord) -> Text:
     """What one run came to, in a sentence."""
+    if record.status == "failed":
+        return Text(f"failed: {record.error}", style="bold red")
     if record.status != "ok":
         lost = next((e.epoch for e in record.history if e.test_loss is None), None)
         return Text(f"diverged: not finite from epoch {lost} on", style="bold red")

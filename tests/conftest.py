@@ -7,7 +7,10 @@ an int32 step count, which strictness forbids.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -17,7 +20,7 @@ import pytest
 from flax import nnx
 from scipy import special
 
-from reluprobe import data, grid
+from reluprobe import cli, data, grid
 from reluprobe.config import make_run
 
 jax.config.update("jax_num_cpu_devices", 2)
@@ -149,3 +152,31 @@ def with_layers() -> Callable[[Any, Layers], Any]:
         return nnx.split(network)[1]
 
     return replaced
+
+
+@dataclass
+class Result:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def reluprobe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Result]:
+    """Run the command line in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*args: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["reluprobe", *args])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+            sys.exit(0)
+        text = capsys.readouterr()
+        return Result(int(left.value.code or 0), text.out, text.err)
+
+    return run

@@ -3,11 +3,10 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import pytest
 
-from reluprobe import cli, records
+from reluprobe import records
 
 TINY = ["--dataset", "blobs", "--depth", "2", "--width", "8", "--epochs", "1"]
 TINY += ["--probe-examples", "200"]
@@ -24,30 +23,6 @@ probe_examples = 200
 activation = ["relu", "leaky_relu"]
 learning_rate = [1e-2, 1e-1]
 """
-
-
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def reluprobe(monkeypatch, capsys, tmp_path):
-    """Run the command line in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*args: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["reluprobe", *args])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-            sys.exit(0)
-        text = capsys.readouterr()
-        return Result(int(left.value.code or 0), text.out, text.err)
-
-    return run
 
 
 @pytest.fixture

@@ -42,7 +42,10 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; leave with 0, 1 (failure), 2 (usage) or 130 (interrupted)."""
+    """Run the command line.
+
+    Leaves with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal).
+    """
     try:
         app()
     except ReluprobeError as error:

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Run it; the help is HELP."""
     config = make_born_dead(settings)
-    with console.err.status("drawing networks"):
+    with console.status("drawing networks"):
         found = result.measure(config)
     path = result.write(found, out)
     if as_json:

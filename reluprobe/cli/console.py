@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,6 +14,24 @@ if TYPE_CHECKING:
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+def lively() -> bool:
+    """Whether stderr can be drawn over: a terminal, and not a dumb one."""
+    return err.is_terminal and not err.is_dumb_terminal
+
+
+def log_to_stderr() -> None:
+    """Have the package's warnings among the other messages."""
+    from rich.logging import RichHandler
+
+    handler = RichHandler(console=err, show_time=False, show_path=False)
+    logging.getLogger("reluprobe").handlers[:] = [handler]
+
+
+def status(text: str) -> AbstractContextManager[object]:
+    """A spinner on stderr; nothing where it cannot be drawn."""
+    return err.status(text) if lively() else nullcontext()
 
 
 @contextmanager
@@ -29,7 +48,7 @@ def progress(total: int) -> Iterator[Progress]:
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(
-        *columns, TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal
+        *columns, TimeRemainingColumn(), console=err, transient=True, disable=not lively()
     ) as bar:
         bar.add_task("compiling", total=total)
         yield bar

@@ -90,6 +90,21 @@ def _list_reader(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda text: [read(part.strip()) for part in text.split(",") if part.strip()]
 
 
+def parse_part(text: str | None) -> tuple[int, int]:
+    """``3/10`` as slice 3 of 10; the whole where nothing is given.
+
+    Raises:
+        InputError: it is no such text.
+    """
+    if text is None:
+        return 1, 1
+    number, slash, of = text.partition("/")
+    if slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return int(number), int(of)
+    allowed = "allowed is I/N with 1 <= I <= N; an index from 0 wants 1 added"
+    raise InputError("cannot read --chunk", [f"got {text!r}; {allowed}"])
+
+
 def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
     """``epochs=2`` as in TOML; a bare word is a text.
 

@@ -2,89 +2,147 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from reluprobe import grid, wording
-from reluprobe.archive import Archive
-from reluprobe.cli import console, options, report
-from reluprobe.config import SweepConfig, load_reference, phases, read_sweep
-from reluprobe.tables import axes
+from reluprobe import grid, lock, resume
+from reluprobe.cli import console, events, options, stopping, telling
+from reluprobe.config import read_sweep
+from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.occupy import Claim, Way, occupied
 
 HELP = """Run every combination in a sweep file and show the outcome.
 
-Results go to OUT/<sweep name>/runs/<id>.json, one file a run, as each ends."""
+Results go to OUT/<sweep name>/runs/<id>.json, one file a run, as each ends. The same command goes
+on where an earlier one ended: runs whose records are there are not run again.
+
+Ends with 0: all done; 3: some runs failed; 130 or 143: stopped by Ctrl-C or SIGTERM; 2: bad input;
+1: cannot write, or the folder is in use."""
 
 File = Annotated[Path, typer.Argument(help="The sweep file (TOML).", show_default=False)]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key of [base], or seeds: --set epochs=2. Repeatable."),
 ]
+Chunk = Annotated[
+    str | None,
+    typer.Option("--chunk", metavar="I/N", help="Only slice I of N, I from 1; see README."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Move the folder's runs aside, start over.")]
+Extend = Annotated[bool, typer.Option("--extend", help="Add to a folder that holds another plan.")]
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Run failed runs again.")]
+MaxFailures = Annotated[
+    int | None, typer.Option("--max-failures", min=1, help="Stop when this many runs have failed.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and stop.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")]
+Json = Annotated[bool, typer.Option("--json", help="Events for machines, one object a line.")]
 
 
 def command(
     file: File,
     *,
     set_: Set = None,
+    chunk: Chunk = None,
+    fresh: Fresh = False,
+    extend: Extend = False,
+    retry_failed: Retry = False,
+    max_failures: MaxFailures = None,
     dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
     out: options.Out = Path("results"),
     manual_dir: options.ManualDir = None,
 ) -> None:
     """Run it; the help is HELP."""
+    part = options.parse_part(chunk)
+    way = _way(fresh, extend, part)
     sweep = read_sweep(file, options.parse_overrides(set_ or []))
     plan = grid.expand(sweep)
-    _show_plan(sweep, plan)
+    mine, folder = resume.share(plan.runs, part), out / sweep.name
+    job = telling.Job(sweep, plan, mine, part, folder, _again())
+    voice = events.Machines() if as_json else telling.Quiet() if quiet else telling.People()
+    voice.plan(job)
     if dry_run:
         return
-
-    from reluprobe.cli import engine
-    from reluprobe.sweep import Compiled, EpochDone
-
-    configs = [run.config for run in plan.runs]
-    began, compiling = time.perf_counter(), 0.0
-    steps = sum(phases.total_epochs(c.phases, c.epochs) + 1 for c in configs)
-    with console.progress(steps) as bar:
-        task = bar.task_ids[0]
-
-        def on_epoch(done: EpochDone) -> None:
-            bar.update(task, advance=1, description=f"{done.run.config.activation} {done.run.id}")
-
-        def on_compiled(done: Compiled) -> None:
-            nonlocal compiling
-            compiling += done.seconds
-
-        events = engine.start(sweep, plan.runs, out, manual_dir)
-        ended = engine.follow(events, next(events), on_epoch, on_compiled)
-    wall = time.perf_counter() - began
-    folder = out / sweep.name
-    by_id = {record.id: record for record, _ in ended}
-    named = load_reference(sweep.reference) if sweep.reference else None
-    here = Archive(sweep.name, folder, tuple(by_id[run.id] for run in plan.runs), reference=named)
-    console.out.print()
-    report.show(here, report.View())
-    console.out.print()
-    console.out.print(Text(_where(folder, len(ended), wall, compiling)), soft_wrap=True)
-    console.out.print(Text(f"next: reluprobe report {folder}"), soft_wrap=True)
-    if any(record.status == "failed" for record, _ in ended):
-        raise typer.Exit(1)
+    console.log_to_stderr()
+    try:
+        with occupied(Claim(folder, sweep, plan.runs, part, way)):
+            standing = resume.look(folder, mine)
+            voice.start(job, standing)
+            outcome = _run(job, standing, voice, retry_failed, max_failures, manual_dir)
+    except ReluprobeError as error:
+        if not isinstance(error, InputError) and error.hint is None:
+            error.hint = f"mend that; runs that had ended are kept. To go on: {job.again}"
+        raise
+    voice.end(job, outcome)
+    if outcome.code:
+        raise typer.Exit(outcome.code)
 
 
-def _where(folder: Path, runs: int, wall: float, compiling: float) -> str:
-    return (
-        f"wrote {wording.count(runs, 'record')} to {folder / 'runs'} in {wording.duration(wall)}, "
-        f"{wording.duration(compiling)} of it ({100 * compiling / wall:.0f}%) compiling"
-    )
+def _run(
+    job: telling.Job,
+    standing: resume.Standing,
+    voice: telling.People | events.Machines,
+    retry: bool,
+    most: int | None,
+    manual_dir: Path | None,
+) -> telling.Outcome:
+    """Run what is left; whatever stops it, what has ended is in the outcome."""
+    found, began = dict(standing.found), time.perf_counter()
+    if retry:
+        found = {id_: record for id_, record in found.items() if record.status != "failed"}
+    todo = [run for run in job.mine if run.id not in found]
+    if not todo:
+        return _outcome(job, found, 0, 0.0, 0.0, None)
+
+    failures, written = 0, 0
+    with stopping.watched() as stop:
+        # Not before it is needed: where all is done, JAX is not waited for.
+        from reluprobe.cli import engine, progress
+
+        def enough() -> bool:
+            return stop() or (most is not None and failures >= most)
+
+        tally = progress.Tally(todo, len(found))
+        with progress.shown(tally, voice.silent):
+            for event, path in engine.start(job.folder, todo, manual_dir, enough):
+                tally.see(event)
+                voice.happened(event, path)
+                if isinstance(event, engine.RunDone):
+                    found[event.run.id] = event.record
+                    written += 1
+                    failures += event.record.status == "failed"
+    seconds = time.perf_counter() - began
+    return _outcome(job, found, written, seconds, tally.compiling, stop.signal)
 
 
-def _show_plan(sweep: SweepConfig, plan: grid.Plan) -> None:
-    groups = len(grid.groups(plan.runs))
-    runs, programs = wording.count(len(plan.runs), "run"), wording.count(groups, "compiled group")
-    folded = f" ({wording.count(plan.folded, 'duplicate')} folded)" if plan.folded else ""
-    console.out.print(Text(f"{sweep.name}: {runs}{folded} in {programs}", style="bold cyan"))
-    if sweep.axes:
-        console.out.print(axes(sweep.axes))
+def _outcome(
+    job: telling.Job,
+    found: dict[str, telling.records.RunRecord],
+    written: int,
+    seconds: float,
+    compiling: float,
+    signal: int | None,
+) -> telling.Outcome:
+    code = 3 if any(record.status == "failed" for record in found.values()) else 0
+    if signal is not None and len(found) < len(job.mine):
+        code = 128 + signal
+    return telling.Outcome(found, written, seconds, compiling, code)
+
+
+def _way(fresh: bool, extend: bool, part: lock.Part) -> Way:
+    if fresh and (extend or part[1] > 1):
+        other = "--extend" if extend else "--chunk"
+        raise InputError(f"--fresh does not go with {other}", hint="one after the other")
+    return "fresh" if fresh else "extend" if extend else "refuse"
+
+
+def _again() -> str:
+    """The command that goes on: what was typed, but for what would start over."""
+    return shlex.join(["reluprobe", *(a for a in sys.argv[1:] if a not in ("--fresh",))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,8 @@ from reluprobe.config import (
     phases,
 )
 from reluprobe.errors import InputError
+from reluprobe.occupy import Claim, occupied
+from reluprobe.records import RunRecord
 
 HELP = """Train one network and watch its units die, epoch by epoch.
 
@@ -47,33 +50,42 @@ def command(
     if bad:
         raise InputError("settings that do not mix", bad)
 
-    from reluprobe.cli import engine
-    from reluprobe.sweep import EpochDone
-
     written = {"name": f"train-{run.id}" if name is None else name, "base": given}
     plan = parse_sweep(written, where="the command line")
-    rows = tables.EpochRows(run.config, console.out.width)
-    console.out.print(Text(wording.network(run.config), style="bold cyan"))
-    console.out.print(_legend(run.config))
-    with console.err.status("loading and compiling"):
-        events = engine.start(plan, [run], out, manual_dir)
-        first = next(events)
-    console.out.print(rows.heading(), soft_wrap=True)
-    starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
-
-    def on_epoch(done: EpochDone) -> None:
-        if done.epoch.epoch in starts:
-            console.out.print(_phase(starts[done.epoch.epoch], run.config))
-        console.out.print(rows.row(done.epoch, done.diverged), soft_wrap=True)
-
-    ended = engine.follow(events, first, on_epoch)
-    record, path = ended[0]
+    console.log_to_stderr()
+    claim = Claim(out / plan.name, plan, [run], hint="another --name or --out")
+    # What cannot be written is known before anything is trained.
+    with occupied(claim):
+        record, path = _show(run, claim.folder, manual_dir)
     console.out.print()
     console.out.print(tables.train_headline(record))
     console.out.print(Text(f"wrote {path}  ({wording.duration(record.seconds)})"), soft_wrap=True)
     console.out.print(Text(f"next: reluprobe report {path.parent.parent}"), soft_wrap=True)
     if record.status == "failed":
-        raise typer.Exit(1)
+        raise typer.Exit(3)
+
+
+def _show(run: grid.Run, folder: Path, manual_dir: Path | None) -> tuple[RunRecord, Path]:
+    """Train it, a row an epoch; give its record, and where it lies."""
+    from reluprobe.cli import engine
+    from reluprobe.sweep import EpochDone
+
+    rows = tables.EpochRows(run.config, console.out.width)
+    console.out.print(Text(wording.network(run.config), style="bold cyan"))
+    console.out.print(_legend(run.config))
+    with console.status("loading and compiling"):
+        events = engine.start(folder, [run], manual_dir)
+        first = next(events)
+    console.out.print(rows.heading(), soft_wrap=True)
+    starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
+    for event, path in itertools.chain([first], events):
+        if isinstance(event, EpochDone):
+            if event.epoch.epoch in starts:
+                console.out.print(_phase(starts[event.epoch.epoch], run.config))
+            console.out.print(rows.row(event.epoch, event.diverged), soft_wrap=True)
+        if isinstance(event, engine.RunDone) and path is not None:
+            return event.record, path
+    raise AssertionError("a run that nobody stops ends")
 
 
 def _phase(found: phases.Stretch, config: RunConfig) -> Text:

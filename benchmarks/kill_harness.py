@@ -1,0 +1,166 @@
+"""Kill a real sweep again and again: is every record that was finished whole, and none lost?
+
+Run: ``python benchmarks/kill_harness.py``. Prints a Markdown table; leaves with 1 at the first
+record that is not as an undisturbed sweep has it.
+
+A child process runs ``reluprobe sweep`` on small networks and is ended by SIGKILL: every other
+time at a random moment of its life, else as soon as a temporary file shows that it is writing a
+record. The same command is then typed again, until so many were killed; the last is left to end.
+After each kill every record must be that of the undisturbed sweep, bit for bit but for ``seconds``,
+and those that were there before must be the very same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+SWEEP = """
+seeds = 8
+[base]
+dataset = "blobs"
+width = 16
+epochs = 3
+probe_examples = 200
+[grid]
+depth = [1, 2]
+activation = ["relu", "tanh"]
+learning_rate = [1e-2, 1e-1]
+"""
+CODE = "from reluprobe.cli import main; main()"
+
+
+def command(place: Path, *more: str) -> list[str]:
+    """The sweep as a person types it."""
+    given = ["sweep", str(place / "kill.toml"), "--out", str(place / "results"), "--quiet"]
+    return [sys.executable, "-c", CODE, *given, *more]
+
+
+def records_in(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in (folder / "runs").glob("[!.]*.json")}
+
+
+def content(record: bytes) -> dict[str, Any]:
+    """A record without what no two sweeps share; raises where it is not whole."""
+    fields = json.loads(record)
+    del fields["seconds"]
+    return fields
+
+
+class Harness:
+    """A place with a sweep file, an undisturbed sweep's records, and what was seen."""
+
+    def __init__(
+        self, place: Path, seed: int, sweep: str = SWEEP, span: float | None = None
+    ) -> None:
+        self.place, self.folder = place, place / "results" / "kill"
+        self.random = random.Random(seed)
+        self.seen: Counter[str] = Counter()
+        # Two devices wherever this runs, and programs that are compiled once: quicker to kill.
+        cache = {"JAX_COMPILATION_CACHE_DIR": str(place / "programs")}
+        cache["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        self.environment = os.environ | {"JAX_NUM_CPU_DEVICES": "2"} | cache
+        (place / "kill.toml").write_text(sweep)
+        self.whole()
+        if span is None:  # it has its programs now, as those that are killed will have
+            shutil.rmtree(self.folder)
+            before = time.perf_counter()
+            self.whole()
+            span = time.perf_counter() - before
+        self.span = span
+        self.expected = {name: content(r) for name, r in records_in(self.folder).items()}
+        shutil.rmtree(self.folder)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """A sweep in a process of its own."""
+        return subprocess.Popen(
+            command(self.place), env=self.environment, stdout=subprocess.DEVNULL
+        )
+
+    def whole(self) -> None:
+        """Let a sweep run to its end."""
+        with self.start() as child:
+            assert child.wait() == 0, "a sweep that nobody kills fails"
+
+    def temporaries(self) -> list[Path]:
+        """Records that are being written, or were when their writer was killed."""
+        return list((self.folder / "runs").glob(".*"))
+
+    def kill(self, aimed: bool) -> None:
+        """Start a sweep and kill it; if it ends first, begin anew."""
+        before = records_in(self.folder)
+        after = self.random.uniform(0, self.span)
+        aim = len(before) + self.random.randrange(1, 1 + max(1, len(self.expected) - len(before)))
+        child, began = self.start(), time.perf_counter()
+        while child.poll() is None:
+            if aimed and self.temporaries() and len(records_in(self.folder)) >= aim - 1:
+                break
+            if not aimed and time.perf_counter() - began > after:
+                break
+            time.sleep(0 if aimed else 0.001)
+        child.kill()
+        if child.wait() == 0:
+            self.check(before)
+            assert records_in(self.folder).keys() == self.expected.keys()
+            self.seen["sweeps that ended before their kill, all records there"] += 1
+            shutil.rmtree(self.folder)
+            return
+        self.seen["kills"] += 1
+        self.check(before)
+        new = len(records_in(self.folder)) - len(before)
+        left = bool(self.temporaries())
+        if left:
+            self.seen["— while a record was being written"] += 1
+        elif not (self.folder / "sweep.toml").exists():
+            self.seen["— before the plan was written"] += 1
+        else:
+            self.seen["— between two records" if new else "— before its first record"] += 1
+
+    def check(self, before: dict[str, bytes]) -> None:
+        """Every record is as in the undisturbed sweep, and none has changed since it was there."""
+        now = records_in(self.folder)
+        for name, record in before.items():
+            assert now.get(name) == record, f"{name} was lost or written again"
+        for name, record in now.items():
+            assert content(record) == self.expected[name], f"{name} is not as undisturbed"
+        self.seen["records compared"] += len(now)
+
+    def finish(self) -> None:
+        """The last sweep ends; nothing but its records is left."""
+        before = records_in(self.folder)
+        self.whole()
+        self.check(before)
+        assert records_in(self.folder).keys() == self.expected.keys()
+        assert not self.temporaries() and not list(self.folder.glob(".lock-*"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        harness = Harness(Path(place), given.seed)
+        turn = 0
+        while harness.seen["kills"] < given.kills:
+            harness.kill(aimed=turn % 2 == 1)
+            turn += 1
+        harness.finish()
+    print(f"| {len(harness.expected)} runs, one sweep takes {harness.span:.1f} s | |\n|---|---:|")
+    for what, times in harness.seen.items():
+        print(f"| {what} | {times:,} |")
+    print("| records lost, changed or not whole | 0 |")
+
+
+if __name__ == "__main__":
+    main()

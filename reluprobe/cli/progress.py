@@ -1,0 +1,107 @@
+"""How far a sweep is: a bar on a terminal, a plain line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.text import Text
+
+from reluprobe import wording
+from reluprobe.cli import console
+from reluprobe.config import SETTINGS, phases
+from reluprobe.grid import Run
+from reluprobe.sweep import Compiled, EpochDone, Event, RunDone
+
+#: Seconds between two lines.
+EVERY = 5.0
+
+
+class Tally:
+    """Counts runs and epochs, and says where the work is."""
+
+    def __init__(self, todo: Sequence[Run], done: int) -> None:
+        self.done, self.total = done, done + len(todo)
+        self.epochs = sum(_epochs(run) + 1 for run in todo)
+        self.seen: set[tuple[str, int]] = set()
+        self.where = "loading and compiling"
+        self.compiling = 0.0
+        self.began = time.monotonic()
+        self.names = [n for n in SETTINGS if len({getattr(r.config, n) for r in todo}) > 1]
+
+    def see(self, event: Event) -> None:
+        """Count an event. Epochs that are trained again, after a fault, count once."""
+        if isinstance(event, Compiled):
+            self.compiling += event.seconds
+        elif isinstance(event, EpochDone):
+            self.seen.add((event.run.id, event.epoch.epoch))
+            run = wording.settings({n: getattr(event.run.config, n) for n in self.names})
+            epoch = f"epoch {event.epoch.epoch}/{_epochs(event.run)}"
+            self.where = f"{run}, {epoch}" if run else epoch
+        elif isinstance(event, RunDone):
+            self.done += 1
+            # A run that failed has no further epochs to wait for.
+            self.seen |= {(event.run.id, n) for n in range(_epochs(event.run) + 1)}
+
+    @property
+    def seconds(self) -> float:
+        """Since the start, by a clock that nobody sets."""
+        return time.monotonic() - self.began
+
+    def line(self) -> str:
+        """``12/140 runs · 3 min 05 s · about 31 min left · relu · norm batch, epoch 7/12``."""
+        parts = [f"{self.done:,}/{self.total:,} runs", wording.duration(self.seconds)]
+        if self.seen:
+            left = self.seconds / len(self.seen) * (self.epochs - len(self.seen))
+            parts.append(f"about {wording.duration(left)} left")
+        return " · ".join([*parts, self.where])
+
+
+def _epochs(run: Run) -> int:
+    return phases.total_epochs(run.config.phases, run.config.epochs)
+
+
+@contextmanager
+def shown(tally: Tally, silent: bool = False, every: float = EVERY) -> Iterator[None]:
+    """Show the tally on stderr while the block runs."""
+    if silent:
+        yield
+    elif console.lively():
+        with _bar(tally):
+            yield
+    else:
+        with _repeated(lambda: console.err.print(Text(tally.line()), soft_wrap=True), every):
+            yield
+
+
+@contextmanager
+def _bar(tally: Tally) -> Iterator[None]:
+    with console.progress(tally.epochs) as bar:
+        task = bar.task_ids[0]
+
+        def update() -> None:
+            where = f"{tally.done:,}/{tally.total:,} runs · {tally.where}"
+            bar.update(task, completed=len(tally.seen), description=where)
+
+        with _repeated(update, 0.2):
+            yield
+
+
+@contextmanager
+def _repeated(action: object, every: float) -> Iterator[None]:
+    """Call something every so many seconds, compiling or not, in a thread of its own."""
+    over = threading.Event()
+
+    def loop() -> None:
+        while not over.wait(every):
+            action()  # type: ignore[operator]
+
+    thread = threading.Thread(target=loop, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

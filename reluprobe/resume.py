@@ -1,0 +1,77 @@
+"""How far a plan has come in a folder, and which of its runs a slice does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reluprobe import lock, records
+from reluprobe.archive import RUNS
+from reluprobe.config import phases
+from reluprobe.errors import ReluprobeError
+from reluprobe.grid import Run, groups, run_id
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far the runs of a plan have come.
+
+    Attributes:
+        found: their whole records by id, failed ones too.
+        missing: runs without one, in the plan's order.
+        damaged: a line for every file that should be such a record and is none.
+    """
+
+    found: dict[str, records.RunRecord]
+    missing: tuple[Run, ...]
+    damaged: tuple[str, ...]
+
+    def count(self, status: str) -> int:
+        """How many runs have this status."""
+        return sum(record.status == status for record in self.found.values())
+
+
+def look(folder: Path, runs: Sequence[Run]) -> Standing:
+    """Read the records of these runs.
+
+    Raises:
+        ReluprobeError: one was written by a newer reluprobe, whose work is not to be overwritten.
+    """
+    found: dict[str, records.RunRecord] = {}
+    damaged: list[str] = []
+    for run in runs:
+        file = folder / RUNS / f"{run.id}.json"
+        try:
+            record = records.read(file)
+        except records.NewerRecordError as error:
+            raise ReluprobeError(error.message) from None
+        except records.RecordError as error:
+            if file.exists():
+                damaged.append(error.message)
+            continue
+        if _is_of(record, run):
+            found[run.id] = record
+        else:
+            damaged.append(f"{file}: is no whole record of the run that its name says")
+    missing = tuple(run for run in runs if run.id not in found)
+    return Standing(found, missing, tuple(damaged))
+
+
+def _is_of(record: records.RunRecord, run: Run) -> bool:
+    if record.id != run.id or run_id(record.config) != run.id:
+        return False
+    epochs = phases.total_epochs(run.config.phases, run.config.epochs) + 1
+    return record.status == "failed" or len(record.history) == epochs
+
+
+def share(runs: Sequence[Run], part: lock.Part) -> list[Run]:
+    """A part's runs: as many for each, give or take one, and those that share programs together.
+
+    The whole is the plan in its order.
+    """
+    number, of = part
+    if of == 1:
+        return list(runs)
+    alike = [run for g in groups(runs) for h in groups(g, ("activation",)) for run in h]
+    return alike[len(alike) * (number - 1) // of : len(alike) * number // of]
