@@ -38,9 +38,9 @@ class Bench:
     """The study's run, one lane a device, through the engine of ``reluprobe sweep``."""
 
     def __init__(self) -> None:
-        engine = sweep._Engine()
         dataset = data.load("mnist")
-        engine.put(dataset)
+        engine = sweep._Engine({"mnist": dataset}, lambda: False)
+        engine.put(["mnist"])
         count = engine.mesh.size
         runs = [grid.make(make_run({"seed": seed})) for seed in range(count)]
         features = dataset.train_inputs.shape[1]
@@ -50,7 +50,7 @@ class Bench:
         self.lanes, self.numbers = engine._stack(
             [s[0] for s in starts], [s[1] for s in starts], count
         )
-        self.program, _ = engine._program(plan, self.lanes, self.numbers)
+        self.program, _ = engine._program(plan, "mnist", self.lanes, self.numbers)
         self.seconds("train")  # the lanes hold an epoch's order from here on
 
     def seconds(self, side: str) -> float:
@@ -63,7 +63,9 @@ class Bench:
         sizes: Any = (np.int32(n) for n in (probed, explained))
         now = state.Section(*place, *flags, *sizes)
         start = time.perf_counter()
-        self.lanes, report = self.program(self.engine.data, now, self.lanes, self.numbers)
+        self.lanes, report = self.program(
+            self.engine.placed["mnist"], now, self.lanes, self.numbers
+        )
         jax.block_until_ready((self.lanes, report))
         return time.perf_counter() - start
 

@@ -54,8 +54,8 @@ def reluprobe_(epochs: int, runs: int) -> Iterator[float]:
 
 def torch_(epochs: int, fused: bool) -> Iterator[float]:
     """A plain loop over shuffled batches on tensors in memory."""
-    import torch
-    from torch import nn
+    import torch  # type: ignore[reportMissingImports]
+    from torch import nn  # type: ignore[reportMissingImports]
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     sizes = [784] + [WIDTH] * DEPTH
@@ -88,7 +88,7 @@ def torch_(epochs: int, fused: bool) -> Iterator[float]:
 def keras_(epochs: int) -> Iterator[float]:
     """``model.fit`` with a callback, as the study does it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
+    import keras  # type: ignore[reportMissingImports]
 
     x, y, test_x, test_y = mnist()
     inputs = hidden = keras.Input((784,))

@@ -29,11 +29,16 @@ def test_every_definition_stands_in_readme():
 
 
 def test_the_example_sweep_of_readme_is_a_sweep():
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    example, phased = re.findall(r"```toml\n(.*?)```", README, re.S)
     sweep = parse_sweep(tomllib.loads(example))
     plan = grid.expand(sweep)
     # 2 activations x 7 rates x 2 shapes, less the 7 of elu at depth 5, and one include; 3 seeds.
     assert len(plan.runs) == 3 * (2 * 7 * 2 - 7 + 1)
+    written = tomllib.loads(phased)
+    (run,) = grid.expand(
+        parse_sweep({"phase": written["phase"], "base": {"epochs": written["epochs"]}})
+    ).runs
+    assert run.config.phases == "permuted_pixels*99" and run.config.epochs == 1
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "sweeps").glob("*.toml")), ids=lambda p: p.stem)

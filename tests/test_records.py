@@ -79,7 +79,7 @@ configs = st.fixed_dictionaries(
     {},
     optional={
         "activation": st.sampled_from(ACTIVATIONS),
-        "learning_rate": st.floats(1e-300, 1e38),
+        "learning_rate": st.floats(1e-37, 1e38),
         "bias_init": st.floats(-1e38, 1e38),
         "leaky_slope": st.floats(-1e38, 1e38),
         "depth": st.integers(1, 1000),
