@@ -24,6 +24,7 @@ from reluprobe.config import (
     sweep_toml,
 )
 from reluprobe.config.conflicts import RULES
+from reluprobe.config.runconfig import GROUPS
 from reluprobe.config.sweepfile import SweepConfig
 from reluprobe.errors import InputError
 
@@ -324,3 +325,8 @@ def test_the_resolved_sweep_gives_the_same_ids(name: str, value: float, seed: in
     once = parse_sweep(written)
     twice = parse_sweep(tomllib.loads(sweep_toml(once)))
     assert [r.id for r in grid.expand(once).runs] == [r.id for r in grid.expand(twice).runs]
+
+
+def test_every_setting_stands_under_one_heading_of_help():
+    told = [name for group in GROUPS.values() for name in group]
+    assert sorted(told) == sorted(SETTINGS) and len(told) == len(set(told))

@@ -12,10 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from reluprobe.config import SETTINGS, Setting, Value
+from reluprobe.config.runconfig import GROUPS
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
 METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME", bool: "BOOLEAN"}
+#: Under which heading of --help a setting stands.
+PANELS = {name: panel for panel, names in GROUPS.items() for name in names}
 ManualDir = Annotated[
     Path | None,
     typer.Option("--manual-dir", help="Folder with dataset files that are already on disk."),
@@ -33,7 +36,9 @@ def with_settings(
     """
     own = inspect.signature(function, eval_str=True)
     kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    flags = [_flag(setting, axes.get(name)) for name, setting in among.items()]
+    # In the order of the panels: help shows them as they come.
+    ordered = sorted(among, key=lambda name: list(PANELS).index(name) if name in PANELS else -1)
+    flags = [_flag(among[name], axes.get(name)) for name in ordered]
     together = own.replace(parameters=[*flags, *kept])
     function.__signature__ = together  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in together.parameters.values()}
@@ -56,7 +61,7 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
     if several is not None:
         read, metavar = _list_reader(read), f"{metavar},…"
         default = ",".join(str(value) for value in several)
-    panel = "Settings of the run"
+    panel = PANELS.get(setting.name, "Settings")
     if setting.type is bool and several is None:
         option = typer.Option(f"--{name}/--no-{name}", help=text, rich_help_panel=panel)
     else:

@@ -173,7 +173,7 @@ class RunConfig:
     )
     revive: str = setting(
         "none",
-        "What is done about dead units while training (see Reviving).",
+        "What is done about dead units while training.",
         choices=names.REVIVALS,
     )
     revive_at: str = setting(
@@ -233,3 +233,24 @@ class RunConfig:
     seed: int = setting(
         42, "Seed of the run's weights and of its data order.", role="start", ge=0, le=2**32 - 1
     )
+
+
+#: The settings by what they are about, for ``--help``: each in one group.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Activation": (*("activation", "leaky_slope", "elu_alpha", "celu_alpha", "prelu_slope"),),
+    "Network": (
+        *("depth", "width", "norm", "residual", "dropout"),
+        *("init", "init_scale", "weight_gain", "bias_init", "use_bias"),
+    ),
+    "Training": (
+        *("learning_rate", "optimizer", "batch_size", "epochs", "schedule", "step_epochs"),
+        *("step_factor", "warmup_steps", "momentum", "nesterov", "adam_beta1", "adam_beta2"),
+        *("adam_epsilon", "weight_decay", "l2", "clip_norm", "clip_value"),
+    ),
+    "Data": ("dataset", "pixels", "label_noise", "phases", "seed"),
+    "Reviving": (
+        *("revive", "revive_at", "revive_definition", "revive_threshold", "redraw_scale"),
+        *("shrink", "perturb", "freeze_layers", "freeze_after"),
+    ),
+    "Looking": ("probe_examples", "probe_every"),
+}
