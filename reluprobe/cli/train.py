@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from reluprobe import grid, tables, wording
+from reluprobe import epoch_rows, grid, tables, wording
 from reluprobe.cli import console, options
 from reluprobe.config import (
     SETTINGS,
@@ -58,7 +58,7 @@ def command(
     with occupied(claim):
         record, path = _show(run, claim.folder, manual_dir)
     console.out.print()
-    console.out.print(tables.train_headline(record))
+    console.out.print(epoch_rows.train_headline(record))
     console.out.print(Text(f"wrote {path}  ({wording.duration(record.seconds)})"), soft_wrap=True)
     console.out.print(Text(f"next: reluprobe report {path.parent.parent}"), soft_wrap=True)
     if record.status == "failed":
@@ -70,7 +70,7 @@ def _show(run: grid.Run, folder: Path, manual_dir: Path | None) -> tuple[RunReco
     from reluprobe.cli import engine
     from reluprobe.sweep import EpochDone
 
-    rows = tables.EpochRows(run.config, console.out.width)
+    rows = epoch_rows.EpochRows(run.config, console.out.width)
     console.out.print(Text(wording.network(run.config), style="bold cyan"))
     console.out.print(_legend(run.config))
     with console.status("loading and compiling"):
