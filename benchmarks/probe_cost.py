@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from reluprobe import data, grid, state, sweep
+from reluprobe import blueprint, data, grid, state, sweep
 from reluprobe.config import make_run
 
 ROUNDS, LOOKS = 4, 5
@@ -44,7 +44,7 @@ class Bench:
         count = engine.mesh.size
         runs = [grid.make(make_run({"seed": seed})) for seed in range(count)]
         features = dataset.train_inputs.shape[1]
-        starts = [state.init_lane(r.config, features, 10, TRAIN) for r in runs]
+        starts = [blueprint.init_lane(r.config, features, 10, TRAIN) for r in runs]
         plan = starts[0][2] if engine.one_by_one else starts[0][2].fixed(runs[0].config)
         self.engine, self.steps = engine, -(-TRAIN // runs[0].config.batch_size)
         self.lanes, self.numbers = engine._stack(

@@ -22,8 +22,9 @@ from flax import nnx
 from jaxtyping import Array, Bool, Int
 
 from reluprobe import probe, updates, zoo
+from reluprobe.blueprint import Blueprint
 from reluprobe.model import MLP
-from reluprobe.state import REVIVE_DICE, Blueprint, Lane, Numbers, Section, trained
+from reluprobe.state import REVIVE_DICE, Lane, Numbers, Section, trained
 
 
 def marks(

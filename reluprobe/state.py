@@ -1,20 +1,14 @@
-"""A run's place in a compiled program: its state, its numbers, and what is static about it."""
+"""A run's place in a compiled program: the data, its state, its numbers."""
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
-
-from reluprobe import grid, model, updates, zoo
-from reluprobe.config import RunConfig
 
 
 class Arrays(NamedTuple):
@@ -113,125 +107,6 @@ class Lane(NamedTuple):
 #: Folded into the key of the data's order, for what else is random while training: above every
 #: epoch's number.
 STEP_DICE, LABEL_DICE, REVIVE_DICE = 2**32 - 1, 2**32 - 2, 2**32 - 3
-
-
-@dataclass(frozen=True)
-class Blueprint:
-    """What is static: everything that changes shapes or code. Hashable.
-
-    Attributes:
-        graph: the network's structure.
-        config: the settings that are compiled (``grid.program``); the others are at their
-            defaults.
-        train_examples: size of the training set.
-        outputs: of the network; 1 is a regression.
-        activation: its index where it is compiled in, None where it is traced (see
-            ``zoo.activate``).
-    """
-
-    graph: nnx.GraphDef
-    config: RunConfig
-    train_examples: int
-    outputs: int
-    activation: int | None = None
-
-    @property
-    def regression(self) -> bool:
-        """Whether targets are numbers."""
-        return self.outputs == 1
-
-    @property
-    def plain(self) -> bool:
-        """Whether z_l = f(z_{l−1}) W_l + b_l and nothing else, as proofs and causes take it."""
-        c = self.config
-        return c.norm == "none" and not c.residual and c.activation != "crelu"
-
-    def run(
-        self,
-        inputs: Array,
-        weights: nnx.State,
-        numbers: Numbers,
-        training: model.Training | None = None,
-    ) -> tuple[Array, Array]:
-        """The network's outputs and pre-activations for these inputs, as :meth:`inputs` gives."""
-        network = nnx.merge(self.graph, weights)
-        return network(inputs, *self.f(numbers), training)
-
-    def inputs(self, data: Arrays, numbers: Numbers, chosen: Int[Array, " example"]) -> Array:
-        """These examples as the network sees them: scaled, and permuted where the task says so."""
-        return self.seen(data, numbers, data.inputs[chosen])
-
-    def seen(self, data: Arrays, numbers: Numbers, raw: Shaped[Array, "example feature"]) -> Array:
-        """Raw inputs as the network sees them."""
-        found = scaled(raw)
-        if self.config.pixels == "centred":
-            found = found - data.means[None]
-        elif self.config.pixels == "standardized":
-            found = (found - jnp.mean(data.means)) / data.deviation
-        pixels = numbers.task.pixels
-        return found if pixels is None else found[:, pixels]
-
-    def targets(self, data: Arrays, numbers: Numbers, chosen: Int[Array, " example"]) -> Array:
-        """The targets of these examples, as the task has them."""
-        permuted = numbers.task.targets
-        return data.targets[chosen if permuted is None else permuted[chosen]]
-
-    def optimizer(self, numbers: Numbers) -> optax.GradientTransformation:
-        """The lane's optimizer."""
-        steps = -(-self.train_examples // self.config.batch_size)
-        return updates.optimizer(self.config, numbers.learning_rate, numbers.dials, steps)
-
-    def fixed(self, config: RunConfig) -> Blueprint:
-        """This plan with the run's activation compiled in."""
-        return dataclasses.replace(self, activation=zoo.INDEX[config.activation])
-
-    def f(self, numbers: Numbers) -> tuple[zoo.Index, zoo.Scalar]:
-        """The lane's activation: its index and its parameter."""
-        index = numbers.activation if self.activation is None else self.activation
-        return index, numbers.parameter
-
-    def f_of_layers(self, weights: nnx.State, numbers: Numbers) -> tuple[zoo.Index, Any]:
-        """The same for z of all layers at once, ``(layer, example, unit)``.
-
-        Learned slopes are the parameter, ``(layer, 1, 1)``.
-        """
-        index, parameter = self.f(numbers)
-        if self.config.activation != "prelu":
-            return index, parameter
-        return index, nnx.merge(self.graph, weights).slopes[...][:, None, None]
-
-
-def init_lane(
-    config: RunConfig, features: int, outputs: int, examples: int
-) -> tuple[Lane, Numbers, Blueprint]:
-    """A run's starting point. Its randomness comes from its own seed only.
-
-    Args:
-        config: the run.
-        features: inputs of the network.
-        outputs: outputs of the network.
-        examples: size of the training set.
-    """
-    weights_key, order_key = jax.random.split(jax.random.key(config.seed))
-    network = model.make(config, features, outputs, nnx.Rngs(weights_key))
-    graph, weights = nnx.split(network)
-    own = zoo.INDEX[config.activation] if config.activation in grid.OWN_CODE else None
-    plan = Blueprint(graph, grid.program(config), examples, outputs, own)
-    numbers = Numbers(
-        jnp.float32(config.learning_rate),
-        jnp.int32(zoo.INDEX[config.activation]),
-        jnp.float32(zoo.activation_parameter(config)),
-        jax.random.key_data(order_key),
-        jnp.bool_(True),
-        {name: jnp.float32(value) for name, value in grid.dials(config).items()},
-        Task(None, None),
-    )
-    state = plan.optimizer(numbers).init(trained(weights)[0])
-    steps = -(-examples // config.batch_size)
-    order = jnp.zeros((steps, config.batch_size), jnp.int32)
-    revives = config.revive in ("redo", "random")
-    marks = jnp.zeros((config.depth, config.width), bool) if revives else None
-    return Lane(weights, state, order, jnp.zeros(2), marks), numbers, plan
 
 
 def trained(weights: nnx.State) -> tuple[nnx.State, nnx.State]:

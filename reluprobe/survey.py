@@ -10,7 +10,8 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from reluprobe import causes, moments, probe
-from reluprobe.state import Arrays, Blueprint, Numbers, Section, losses
+from reluprobe.blueprint import Blueprint
+from reluprobe.state import Arrays, Numbers, Section, losses
 
 #: Examples a step: bounds the memory that activations take.
 BATCH = 1000

@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import faults, fit, grid, observe, records, rhythm, state, survey, train
+from reluprobe import blueprint, faults, fit, grid, observe, records, rhythm, state, survey, train
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
 
@@ -147,7 +147,7 @@ class _Engine:
         outputs = dataset.classes or 1
         features = dataset.train_inputs.shape[1]
         examples = len(dataset.train_targets)
-        starts = [state.init_lane(run.config, features, outputs, examples) for run in runs]
+        starts = [blueprint.init_lane(run.config, features, outputs, examples) for run in runs]
         # In the first phase nothing is permuted: the permutations are there, and the identity.
         starts = [
             (lane, numbers._replace(task=fit.task(run.config, 0, "same", self.datasets)), plan)
@@ -203,7 +203,7 @@ class _Engine:
         return jax.device_put(jax.tree.map(lambda *x: np.stack(x), *both), self.by_lane)
 
     def _program(
-        self, plan: state.Blueprint, name: str, lanes: state.Lane, numbers: state.Numbers
+        self, plan: blueprint.Blueprint, name: str, lanes: state.Lane, numbers: state.Numbers
     ) -> tuple[Program, bool]:
         """The compiled section of these lanes, and whether it had to be compiled."""
         data = self.placed[name]
@@ -226,7 +226,7 @@ class _Engine:
 
 
 def _map_lanes(
-    plan: state.Blueprint,
+    plan: blueprint.Blueprint,
     one_by_one: bool,
     data: state.Arrays,
     now: state.Section,

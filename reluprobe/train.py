@@ -11,11 +11,11 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 
 from reluprobe import causes, certificate, model, moments, probe, revive, survey, updates
+from reluprobe.blueprint import Blueprint
 from reluprobe.state import (
     LABEL_DICE,
     STEP_DICE,
     Arrays,
-    Blueprint,
     Lane,
     Numbers,
     Section,

@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 from scipy import special
 
-from reluprobe import probe, state, survey, train, zoo
+from reluprobe import blueprint, probe, state, survey, train, zoo
 from reluprobe.config import make_run, names
 
 RELU = zoo.INDEX["relu"]
@@ -135,7 +135,7 @@ def sampled() -> Any:
     inputs = rng.standard_normal((2900, 3), np.float32)
     labels = rng.integers(4, size=2900, dtype=np.int32)
     config = make_run(dict(depth=2, width=16, bias_init=-3.0, init="he_normal"))
-    lane, numbers, plan = state.init_lane(config, 3, 4, 2500)
+    lane, numbers, plan = blueprint.init_lane(config, 3, 4, 2500)
     plan = plan.fixed(config)
     arrays = jax.tree.map(jnp.asarray, state.arrays(inputs, labels, 2500))
     look_at = jax.jit(lambda *span: survey.look(plan, arrays, lane.weights, numbers, *span))
@@ -191,7 +191,7 @@ def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers:
         dict(depth=2, width=WIDTH, optimizer=optimizer, learning_rate=rate, seed=seed)
         | dict(batch_size=16, init="he_normal")
     )
-    lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
+    lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
     plan = plan.fixed(config)
     layers = layers_of(nnx.merge(plan.graph, lane.weights))
     # From alive over endangered to dead for good.

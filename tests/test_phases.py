@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reluprobe import data, fit, grid, records, state, sweep
+from reluprobe import blueprint, data, fit, grid, records, state, sweep
 from reluprobe.config import make_run, names, parse_sweep, phases, sweep_toml
 from reluprobe.config.phases import Phase
 from reluprobe.errors import InputError
@@ -216,7 +216,7 @@ def test_the_network_sees_permuted_inputs_and_learns_shuffled_targets(found: Any
     targets = np.concatenate([blobs.train_targets, blobs.test_targets])
     arrays = state.arrays(inputs, targets, 4096)
     config = make_run(dict(dataset="blobs", phases=BOTH, depth=1, width=2, pixels=pixels))
-    _, numbers, plan = state.init_lane(config, 32, 10, 4096)
+    _, numbers, plan = blueprint.init_lane(config, 32, 10, 4096)
     chosen = np.array([0, 5, 4095, 4096, 5119])  # of both sets
     plain = None
     for task in tasks(found, config.seed):
@@ -374,7 +374,7 @@ def test_each_lane_has_the_permutations_of_its_seed(
     blobs = load("blobs")
     for name in ("still", "still_too"):
         config = crowd[name].config
-        lane, _, plan = state.init_lane(config, 32, 10, 4096)
+        lane, _, plan = blueprint.init_lane(config, 32, 10, 4096)
         from flax import nnx
 
         layers = layers_of(nnx.merge(plan.graph, lane.weights))

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reluprobe import probe, state, zoo
+from reluprobe import blueprint, probe, state, zoo
 from reluprobe.config import make_run, names
 
 Units = Mapping[str, np.ndarray]
@@ -314,7 +314,7 @@ def gradients(
     """
     rng = np.random.default_rng(0)
     config = make_run({"activation": name, "depth": DEPTH, "width": WIDTH, "optimizer": "sgd"})
-    lane, numbers, plan = state.init_lane(config, FEATURES, OUTPUTS, 50)
+    lane, numbers, plan = blueprint.init_lane(config, FEATURES, OUTPUTS, 50)
     kernels = [kernel for kernel, _ in layers_of(nnx.merge(plan.graph, lane.weights))]
     biases = [*shifts, np.zeros(OUTPUTS)]
     layers = [

@@ -12,7 +12,7 @@ import pytest
 from flax import nnx
 from scipy import special
 
-from reluprobe import cli, data, fit, grid, model, state, train, zoo
+from reluprobe import blueprint, cli, data, fit, grid, model, state, train, zoo
 from reluprobe.config import RunConfig, make_run, parse_sweep
 from reluprobe.errors import InputError
 
@@ -224,7 +224,7 @@ def test_the_gain_is_the_hidden_layers_alone(plain_networks: Any):
 
 
 def test_a_run_without_a_remedy_carries_nothing_of_them():
-    lane, numbers, plan = state.init_lane(make_run({"width": 4}), FEATURES, OUTPUTS, 52)
+    lane, numbers, plan = blueprint.init_lane(make_run({"width": 4}), FEATURES, OUTPUTS, 52)
     paths = {str(path) for path, _ in jax.tree_util.tree_leaves_with_path(lane.weights)}
     assert len(paths) == 6 * 2 and all("kernel" in p or "bias" in p for p in paths)
     assert not jax.tree.leaves(state.trained(lane.weights)[1])
@@ -398,7 +398,7 @@ def pictures() -> tuple[np.ndarray, state.Arrays]:
 
 
 def seen_as(pixels: str, arrays: Any, count: int = 50) -> np.ndarray:
-    _, numbers, plan = state.init_lane(make_run(dict(pixels=pixels, width=4)), 6, 3, 40)
+    _, numbers, plan = blueprint.init_lane(make_run(dict(pixels=pixels, width=4)), 6, 3, 40)
     return np.asarray(plan.inputs(arrays, numbers, jnp.arange(count)), np.float64)
 
 
@@ -433,7 +433,7 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
 ):
     _, arrays = pictures
     config = make_run(dict(pixels=pixels, width=6, depth=1, init="normal", init_scale=0.0))
-    lane, numbers, plan = state.init_lane(config, 6, 3, 40)
+    lane, numbers, plan = blueprint.init_lane(config, 6, 3, 40)
     seen = seen_as(pixels, arrays, 40)
     # Unit k sees pixel k alone, upright in the first three and upside down in the others, and its
     # bias lies just below or just above what would keep it silent for the whole box.
@@ -452,7 +452,7 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
 
 def noisy(share: float, targets: np.ndarray, classes: int = 10, seed: int = 0) -> np.ndarray:
     config = make_run(dict(label_noise=share, width=4, seed=seed))
-    _, numbers, plan = state.init_lane(config, FEATURES, classes, len(targets))
+    _, numbers, plan = blueprint.init_lane(config, FEATURES, classes, len(targets))
     assert ("label_noise" in numbers.dials) == (share > 0)
     chosen = jnp.arange(len(targets))
     return np.asarray(train._noisy(plan, numbers, chosen, jnp.asarray(targets)))
@@ -508,7 +508,7 @@ def arrays() -> state.Arrays:
 def start(**given: Any) -> Any:
     small = dict(width=6, depth=2, optimizer="sgd", batch_size=BATCH, seed=3)
     config = make_run({**small, "learning_rate": STILL, **given})
-    lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
+    lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
     return lane, numbers, plan.fixed(config)
 
 

@@ -17,22 +17,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reluprobe import data, grid, probe, records, revive, rhythm, state, sweep, updates
+from reluprobe import blueprint, data, grid, probe, records, revive, rhythm, state, sweep, updates
 from reluprobe.config import make_run, names, phases
 
 FEATURES, CLASSES, COUNT, DEPTH, WIDTH = 5, 3, 40, 2, 8
 SMALL: dict[str, Any] = dict(depth=DEPTH, width=WIDTH, batch_size=16, probe_examples=20, seed=3)
-Start = tuple[state.Lane, state.Numbers, state.Blueprint]
+Start = tuple[state.Lane, state.Numbers, blueprint.Blueprint]
 redraw = jax.jit(revive.redraw_units, static_argnums=0)
 
 
 def start(**settings: Any) -> Start:
     config = make_run(SMALL | {"revive": "redo"} | settings)
-    lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
+    lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
     return lane, numbers, plan.fixed(config)
 
 
-def network_of(plan: state.Blueprint, weights: Any) -> Any:
+def network_of(plan: blueprint.Blueprint, weights: Any) -> Any:
     return nnx.merge(plan.graph, weights, copy=True)
 
 
@@ -45,7 +45,7 @@ def arrays_of(network: Any) -> dict[str, np.ndarray]:
     return {name.removesuffix(".value"): np.asarray(x) for name, x in named.items()}
 
 
-def moved(lane: state.Lane, numbers: state.Numbers, plan: state.Blueprint) -> state.Lane:
+def moved(lane: state.Lane, numbers: state.Numbers, plan: blueprint.Blueprint) -> state.Lane:
     """The lane after two steps down random gradients: every weight has moments."""
     params, rest = state.trained(lane.weights)
     optimizer, opt = plan.optimizer(numbers), lane.optimizer
@@ -166,7 +166,7 @@ def test_weights_are_drawn_from_the_distribution_of_the_init(init: str, gain: fl
         dict(depth=1, width=600, init=init, weight_gain=gain, revive="redo", optimizer="sgd")
         | scale
     )
-    lane, _, plan = state.init_lane(config, 7, 2, 10)
+    lane, _, plan = blueprint.init_lane(config, 7, 2, 10)
     chosen = np.arange(600)[None] % 2 == 0
     after, _ = revive.redraw_units(plan, lane, jnp.asarray(chosen), jax.random.key(5))
     drawn = network_of(plan, after.weights).hidden[0].kernel[...][:, chosen[0]]

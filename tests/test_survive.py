@@ -20,7 +20,7 @@ import jax
 import pytest
 from rich.console import Console
 
-from reluprobe import archive, data, faults, records, state, sweep
+from reluprobe import archive, blueprint, data, faults, records, state, sweep
 from reluprobe.cli import console, progress
 from reluprobe.grid import Run
 
@@ -171,7 +171,7 @@ def poisoned(monkeypatch) -> Callable[[Callable[[Any], bool]], None]:
     """Make the start of some runs raise."""
 
     def poison(bad: Callable[[Any], bool]) -> None:
-        real = state.init_lane
+        real = blueprint.init_lane
 
         def init_lane(config: Any, *rest: Any) -> Any:
             if bad(config):
@@ -383,7 +383,7 @@ def test_train_trains_again_and_leaves_a_sweeps_folder_alone(swept, reluprobe):
 
 def test_a_failure_is_recorded_left_alone_and_retried_when_asked(reluprobe, tmp_path, poisoned):
     (tmp_path / "grid.toml").write_text(SWEEP)
-    real = state.init_lane
+    real = blueprint.init_lane
     poisoned(lambda config: config.seed == 2 and config.activation == "tanh")
     found = reluprobe("sweep", "grid.toml")
     assert found.code == 3

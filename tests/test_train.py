@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from reluprobe import state, train, zoo
+from reluprobe import blueprint, state, train, zoo
 from reluprobe.config import RunConfig, make_run, names
 
 RATE, BATCH, COUNT, FEATURES, CLASSES = 0.2, 16, 52, 4, 3
@@ -55,8 +55,8 @@ def arrays() -> state.Arrays:
     return jax.tree.map(jnp.asarray, state.arrays(inputs, labels, COUNT))
 
 
-def start(config: RunConfig = CONFIG) -> tuple[state.Lane, state.Numbers, state.Blueprint]:
-    lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
+def start(config: RunConfig = CONFIG) -> tuple[state.Lane, state.Numbers, blueprint.Blueprint]:
+    lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
     return lane, numbers, plan.fixed(config)
 
 
@@ -285,22 +285,22 @@ def test_a_lane_starts_from_its_seed_alone(layers_in: Any):
 @pytest.mark.parametrize("name", names.ACTIVATIONS)
 def test_numbers_carry_what_tells_lanes_apart(name: str):
     config = make_run({"activation": name, "learning_rate": 0.125})
-    _, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
+    _, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
     assert float(numbers.learning_rate) == 0.125 and numbers.live
     assert int(numbers.activation) == zoo.INDEX[name] == plan.fixed(config).f(numbers)[0]
     assert plan.f(numbers) == (numbers.activation, numbers.parameter)
 
 
 def test_one_output_means_regression():
-    assert state.init_lane(CONFIG, 1, 1, COUNT)[2].regression
-    assert not state.init_lane(CONFIG, 1, 2, COUNT)[2].regression
+    assert blueprint.init_lane(CONFIG, 1, 1, COUNT)[2].regression
+    assert not blueprint.init_lane(CONFIG, 1, 2, COUNT)[2].regression
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop"])
 def test_an_epoch_survives_strict_dtype_promotion(optimizer: str, arrays: Any):
     config = make_run({"depth": 2, "width": 8, "optimizer": optimizer})
     with jax.numpy_dtype_promotion("strict"):
-        lane, numbers, plan = state.init_lane(config, FEATURES, CLASSES, COUNT)
+        lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
         now = whole_epoch(1, 4)
         after, _ = jax.eval_shape(partial(train.section, plan), arrays, now, lane, numbers)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, lane)

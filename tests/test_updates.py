@@ -16,7 +16,7 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reluprobe import grid, model, state, sweep, train, updates
+from reluprobe import blueprint, grid, model, state, sweep, train, updates
 from reluprobe.config import RunConfig, make_run
 from reluprobe.errors import InputError
 
@@ -420,7 +420,7 @@ def epoch_of(number: int) -> state.Section:
 @pytest.fixture(scope="module")
 def frozen_run(examples: Any) -> list[state.Lane]:
     """The lane at the start and after each of three epochs; one layer is frozen after the first."""
-    lane, numbers, plan = state.init_lane(FREEZING, FEATURES, CLASSES, COUNT)
+    lane, numbers, plan = blueprint.init_lane(FREEZING, FEATURES, CLASSES, COUNT)
     found = [lane]
     for epoch in (1, 2, 3):
         lane, report = one_section(plan, examples, epoch_of(epoch), lane, numbers)
@@ -463,7 +463,9 @@ def test_lanes_side_by_side_do_as_they_do_one_by_one(examples: Any, frozen_run: 
     # As an accelerator runs them, beside others with other seeds, rates and dials.
     other = {"seed": 4, "learning_rate": 0.02, "dropout": 0.5, "l2": 0.5, "clip_norm": 0.1}
     beside = dataclasses.replace(FREEZING, **other)  # type: ignore[arg-type]
-    starts = [state.init_lane(config, FEATURES, CLASSES, COUNT) for config in (beside, FREEZING)]
+    starts = [
+        blueprint.init_lane(config, FEATURES, CLASSES, COUNT) for config in (beside, FREEZING)
+    ]
     plans = [start[2] for start in starts]
     assert plans[0] == plans[1]
     lanes, numbers = (
