@@ -102,6 +102,8 @@ SORT_KEYS: dict[str, int] = {"dead": 1, "accuracy": -1, "loss": 1}
 def ordered(rows: Iterable[Row], key: str = "dead") -> list[Row]:
     """Rows by their change in ``key``, the best first; those without one last.
 
+    Those that change it alike, such as all that leave no unit dead, by accuracy.
+
     Raises:
         InputError: there is no such measure.
     """
@@ -109,9 +111,10 @@ def ordered(rows: Iterable[Row], key: str = "dead") -> list[Row]:
         allowed = f"allowed is one of {', '.join(SORT_KEYS)}{nearest(key, SORT_KEYS)}"
         raise InputError("cannot sort by that", [f"--sort {key}: {allowed}"])
 
-    def place(row: Row) -> tuple[bool, float]:
-        found = row.changes[key]
-        return found is None, 0.0 if found is None else SORT_KEYS[key] * found.mean
+    def place(row: Row) -> tuple[bool, float, float]:
+        found, accuracy = row.changes[key], row.changes["accuracy"]
+        gained = 0.0 if accuracy is None else accuracy.mean
+        return found is None, 0.0 if found is None else SORT_KEYS[key] * found.mean, -gained
 
     return sorted(rows, key=place)
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from reluprobe import wording
 from reluprobe.archive import Archive
 from reluprobe.baseline import varying
-from reluprobe.compare import Comparison, Group
+from reluprobe.compare import Comparison, Group, ordered
 from reluprobe.config import SETTINGS, Value
 from reluprobe.contrast import Row
 from reluprobe.paired import Change
@@ -54,10 +54,11 @@ def headline(found: Comparison) -> Text:
     leave = "leaves" if len(helping) < 2 else "leave"
     text = f"of {wording.count(len(every), 'change')}, {len(helping) or 'none'} {leave}"
     text += f" fewer {word} units and no worse {_quality(every)}"
-    ranked = [(c.mean, g, r) for g, r in helping or every if (c := r.changes["dead"])]
-    if not ranked:
+    changed = [(g, r) for g, r in helping or every if r.changes["dead"]]
+    if not changed:
         return Text(text, style="bold")
-    _, group, row = min(ranked, key=lambda r: r[0])
+    row = ordered(r for _, r in changed)[0]
+    group = next(g for g, r in changed if r is row)
     name = "best" if helping else f"fewest {word}"
     return Text(f"{text}; {name}: {_told(group, row, word)}", style="bold")
 

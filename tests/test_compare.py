@@ -404,7 +404,8 @@ def test_sorting_puts_the_best_first_and_what_has_no_change_last():
     def names(key):
         return [row.differs["activation"] for row in compare.ordered(rows, key)]
 
-    assert names("dead") == ["selu", "elu", "tanh", "gelu"]
+    # elu and selu leave as few dead: the more accurate of them comes first.
+    assert names("dead") == ["elu", "selu", "tanh", "gelu"]
     assert names("accuracy") == ["tanh", "elu", "selu", "gelu"]
     with pytest.raises(InputError) as caught:
         compare.ordered(rows, "acuracy")
