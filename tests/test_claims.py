@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from reluprobe import archive, claims, claims_table, cli, published, records, summary
+from reluprobe import archive, claims, claims_table, cli, grid, occupy, published, records, summary
 from reluprobe.claims import Verdict
 from reluprobe.config import load_reference, make_run, parse_sweep, read_sweep, sweep_toml
 from reluprobe.errors import InputError
@@ -450,14 +450,12 @@ def test_a_bad_reference_is_exit_code_2_with_the_nearest(tmp_path, monkeypatch, 
 
 
 def test_a_reference_file_goes_with_the_results(tmp_path, monkeypatch, reluprobe):
-    from reluprobe.cli import engine
-
-    # What is trained is of no matter here: only the files around it.
-    monkeypatch.setattr(engine.sweep, "execute", lambda runs, load: iter(()))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.json").write_text(broken())
     plan = parse_sweep({"reference": "mine.json", "base": {"epochs": 1}}, name="grid")
-    assert list(engine.start(plan, [], tmp_path / "results", None)) == []
+    claim = occupy.Claim(tmp_path / "results" / "grid", plan, grid.expand(plan).runs)
+    with occupy.occupied(claim):
+        pass
     records.write(record(epochs=1, seed=42), tmp_path / "results" / "grid")
     (tmp_path / "mine.json").unlink()
     (tmp_path / "results" / "grid").rename(tmp_path / "elsewhere")

@@ -44,7 +44,9 @@ def test_a_table_as_text_is_read_as_the_table(tables: list[dict[str, Any]]):
         for _ in range(t.get("repeat", 1))
     ]
     assert list(phases.parse(text)) == expected
-    assert make_run({"phases": text}).phases == text
+    # A run has them written in one way, which says the same and is its own normal form.
+    normal = make_run({"phases": text}).phases
+    assert list(phases.parse(normal)) == expected and phases.normal(normal) == normal
     assert phases.total_epochs(text, 3) == 3 + sum(p.epochs or 3 for p in expected)
 
 
@@ -412,8 +414,8 @@ def test_lanes_side_by_side_agree_with_lanes_one_by_one(
     monkeypatch: pytest.MonkeyPatch, long: Records, crowd: dict[str, grid.Run], load: Any
 ):
     class SideBySide(sweep._Engine):
-        def __init__(self, datasets: Any) -> None:
-            super().__init__(datasets)
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
             self.one_by_one = False
 
     monkeypatch.setattr(sweep, "_Engine", SideBySide)

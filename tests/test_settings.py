@@ -172,7 +172,7 @@ def planned(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any) -> Call
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "500")
 
-    def execute(runs: Any, load: Any) -> Any:
+    def execute(runs: Any, load: Any, stop: Any) -> Any:
         raise InputError("stopped here")
 
     monkeypatch.setattr("reluprobe.sweep.execute", execute)
