@@ -20,7 +20,7 @@ import jax
 import pytest
 from rich.console import Console
 
-from reluprobe import archive, blueprint, data, faults, records, state, sweep
+from reluprobe import archive, blueprint, data, faults, records, sweep
 from reluprobe.cli import console, progress
 from reluprobe.grid import Run
 
@@ -178,7 +178,7 @@ def poisoned(monkeypatch) -> Callable[[Callable[[Any], bool]], None]:
                 raise FloatingPointError(f"seed {config.seed} is cursed")
             return real(config, *rest)
 
-        monkeypatch.setattr(state, "init_lane", init_lane)
+        monkeypatch.setattr(blueprint, "init_lane", init_lane)
 
     return poison
 
@@ -398,7 +398,7 @@ def test_a_failure_is_recorded_left_alone_and_retried_when_asked(reluprobe, tmp_
     found = reluprobe("sweep", "grid.toml")
     assert found.code == 3 and "nothing was run" in found.out
     assert lying(folder) == before
-    with mock.patch.object(state, "init_lane", real):
+    with mock.patch.object(blueprint, "init_lane", real):
         found = reluprobe("sweep", "grid.toml", "--retry-failed")
     assert found.code == 0 and "wrote 1 record " in found.out
     (found_,) = archive.open_all([folder])
