@@ -410,6 +410,7 @@ def test_a_run_that_diverges_is_null_from_then_on_and_its_neighbour_goes_on(
     assert len(sweep.PROGRAMS) == 1
 
 
+@pytest.mark.slow
 def test_lanes_side_by_side_agree_with_lanes_one_by_one(
     monkeypatch: pytest.MonkeyPatch, long: Records, crowd: dict[str, grid.Run], load: Any
 ):

@@ -535,6 +535,7 @@ def harness(tmp_path_factory):
     return KILLS.Harness(tmp_path_factory.mktemp("kills"), 1, SWEEP.replace("4", "12"), span=5.0)
 
 
+@pytest.mark.slow
 def test_records_survive_kill_9(harness):
     while harness.seen["kills"] < 3:
         harness.kill(aimed=harness.seen["kills"] == 1)
@@ -561,6 +562,7 @@ def heard(process: subprocess.Popen[str], kind: str) -> dict[str, Any]:
     raise AssertionError(f"no {kind}: {process.stderr and process.stderr.read()}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_one_signal_ends_the_epoch_says_what_remains_and_how_to_go_on(harness, number, code):
     shutil.rmtree(harness.folder, ignore_errors=True)
@@ -580,6 +582,7 @@ def test_one_signal_ends_the_epoch_says_what_remains_and_how_to_go_on(harness, n
         assert records.read(harness.folder / "runs" / name).status == "ok"
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_it_at_once_even_while_xla_computes(harness):
     shutil.rmtree(harness.folder, ignore_errors=True)
     # One epoch of this takes minutes: a stop at its end would not be seen here.
@@ -597,6 +600,7 @@ def test_a_second_ctrl_c_ends_it_at_once_even_while_xla_computes(harness):
         assert process.wait() == 0
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_what_is_written_stays(harness):
     if (
         shutil.which("unshare") is None
@@ -625,6 +629,7 @@ def test_a_full_disk_is_named_and_what_is_written_stays(harness):
         assert KILLS.content(record) == harness.expected[name]
 
 
+@pytest.mark.slow
 def test_a_folder_made_read_only_is_named_and_what_is_written_stays(harness):
     shutil.rmtree(harness.folder, ignore_errors=True)
     runs = harness.folder / "runs"

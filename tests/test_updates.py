@@ -459,6 +459,7 @@ def test_the_schedule_counts_every_step_of_the_run(frozen_run: Any):
     assert counts == {3 * 4}
 
 
+@pytest.mark.slow
 def test_lanes_side_by_side_do_as_they_do_one_by_one(examples: Any, frozen_run: Any):
     # As an accelerator runs them, beside others with other seeds, rates and dials.
     other = {"seed": 4, "learning_rate": 0.02, "dropout": 0.5, "l2": 0.5, "clip_norm": 0.1}
