@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -15,6 +15,9 @@ from reluprobe import data, grid, records, sweep
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError
 from reluprobe.grid import Run
+from sweeping import records_in
+
+pytestmark = pytest.mark.usefixtures("no_programs_yet")
 
 
 def execute(*runs: Run) -> list[sweep.Event]:
@@ -27,18 +30,8 @@ def compile_and_execute(*runs: Run) -> list[sweep.Event]:
         return execute(*runs)
 
 
-def records_in(events: Sequence[sweep.Event]) -> dict[str, records.RunRecord]:
-    return {e.run.id: e.record for e in events if isinstance(e, sweep.RunDone)}
-
-
 def compiled_in(events: Sequence[sweep.Event]) -> list[int]:
     return [e.runs for e in events if isinstance(e, sweep.Compiled)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_programs_yet() -> Iterator[None]:
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
-        yield
 
 
 @pytest.fixture(scope="module")
