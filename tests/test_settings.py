@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluprobe import cli, grid
+from reluprobe import grid
 from reluprobe.cli import options
 from reluprobe.config import (
     SETTINGS,
@@ -167,9 +166,8 @@ def test_a_switch_is_true_or_false_and_nothing_else(name: str):
 
 
 @pytest.fixture
-def planned(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any) -> Callable[..., Any]:
+def planned(reluprobe: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Callable[..., Any]:
     """What ``reluprobe train`` would run, read from its own sweep file; or its exit and words."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "500")
 
     def execute(runs: Any, load: Any, stop: Any) -> Any:
@@ -178,12 +176,9 @@ def planned(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any) -> Call
     monkeypatch.setattr("reluprobe.sweep.execute", execute)
 
     def run(*args: str) -> Any:
-        monkeypatch.setattr(sys, "argv", ["reluprobe", "train", "--name", "n", *args])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capsys.readouterr().err
+        code, _, said = reluprobe("train", "--name", "n", *args)
         if "stopped here" not in said:
-            return left.value.code, said
+            return code, said
         (run,) = grid.expand(read_sweep(tmp_path / "results" / "n" / "sweep.toml")).runs
         return run.config
 
