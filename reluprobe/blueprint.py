@@ -44,9 +44,8 @@ class Blueprint:
 
     @property
     def plain(self) -> bool:
-        """Whether z_l = f(z_{l−1}) W_l + b_l and nothing else, as proofs and causes take it."""
-        c = self.config
-        return c.norm == "none" and not c.residual and c.activation != "crelu"
+        """As :func:`model.plain` has it."""
+        return model.plain(self.config)
 
     def run(
         self,

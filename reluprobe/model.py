@@ -28,6 +28,11 @@ class Training(NamedTuple):
     dropout: zoo.Scalar | None = None
 
 
+def plain(config: RunConfig) -> bool:
+    """Whether z_l = f(z_{l−1}) W_l + b_l and nothing else, as proofs and causes take it."""
+    return config.norm == "none" and not config.residual and config.activation != "crelu"
+
+
 class MLP(nnx.Module):
     """``depth`` hidden layers of ``width`` units and a linear output.
 
