@@ -14,6 +14,7 @@ from jaxtyping import Array, Int, Shaped
 
 from reluprobe import grid, model, updates, zoo
 from reluprobe.config import RunConfig
+from reluprobe.config.names import UNIT_REVIVALS
 from reluprobe.state import Arrays, Lane, Numbers, Task, scaled, trained
 
 
@@ -130,6 +131,6 @@ def init_lane(
     state = plan.optimizer(numbers).init(trained(weights)[0])
     steps = -(-examples // config.batch_size)
     order = jnp.zeros((steps, config.batch_size), jnp.int32)
-    revives = config.revive in ("redo", "random")
+    revives = config.revive in UNIT_REVIVALS
     marks = jnp.zeros((config.depth, config.width), bool) if revives else None
     return Lane(weights, state, order, jnp.zeros(2), marks), numbers, plan

@@ -19,6 +19,7 @@ from reluprobe.config import (
     settings_of,
     spelled_out,
 )
+from reluprobe.config.names import UNIT_REVIVALS
 from reluprobe.errors import InputError
 
 #: Activations that need code of their own: learned slopes, random ones, two outputs a unit. All
@@ -119,7 +120,7 @@ def static(config: RunConfig) -> RunConfig:
     kept = {n: v for n, v in settings_of(config).items() if SETTINGS[n].role == "static"}
     if config.activation not in OWN_CODE:
         del kept["activation"]
-    if config.revive in ("redo", "random"):
+    if config.revive in UNIT_REVIVALS:
         kept |= {n: getattr(config, n) for n in DRAWING}
     return RunConfig(**kept)  # type: ignore[arg-type]
 

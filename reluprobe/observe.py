@@ -12,7 +12,7 @@ import numpy as np
 
 from reluprobe import __version__, records, zoo
 from reluprobe.config import RunConfig
-from reluprobe.config.names import DEFINITIONS, SAMPLES
+from reluprobe.config.names import DEFINITIONS, SAMPLES, UNIT_REVIVALS
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
 from reluprobe.model import plain
@@ -113,7 +113,7 @@ class Watch:
         for layer, extra in enumerate(more):
             if zoo.ACTIVATIONS[run.config.activation].dies_for_certain and plain(run.config):
                 extra["certified"] = float(mine.certain[layer].mean())
-            if run.config.revive in ("redo", "random"):
+            if run.config.revive in UNIT_REVIVALS:
                 extra["revived"] = int(mine.revived[layer])
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
