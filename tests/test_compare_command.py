@@ -56,12 +56,25 @@ def test_defaults_quotes_short_names_and_lists_pick_the_baseline(reluprobe):
     assert "baseline: elu" in twice.out
 
 
+def test_the_next_command_writes_a_switch_as_it_is_read(reluprobe):
+    write([*BASE, *runs_of("relu", [0.1] * 5, use_bias=False)], "one")
+    found = reluprobe("compare", "results", "--baseline", "use_bias=true")
+    told = found.out.splitlines()[-1].removeprefix("next: reluprobe ").split()
+    assert told == ["compare", "results", "--baseline", "use_bias=true", "--on", "train"]
+    assert reluprobe(*told).code == 0
+    found = reluprobe("compare", "results", "--baseline", "use_bias=true,depth=3")
+    assert "depth = 3: these runs have 2" in found.err
+    found = reluprobe("compare", "results", "--baseline", "residual=true")
+    assert "residual = true: these runs have false" in found.err
+
+
 @pytest.mark.parametrize(
     ("args", "code", "parts"),
     [
         (["--baseline", "activaton=relu"], 2, ["'activaton'", "mean 'activation'?"]),
         (["--baseline", "activation=rleu"], 2, ["activation = 'rleu'", "mean 'relu'?"]),
         (["--baseline", "depth=three"], 2, ["depth = 'three'", "an integer >= 1"]),
+        (["--baseline", "use_bias=True"], 2, ["use_bias = 'True'", "allowed is true or false"]),
         (["--baseline", "relu"], 2, ["got 'relu'; allowed is SETTING=VALUE"]),
         (["--baseline", "depth=2,depth=3"], 2, ["depth is named twice"]),
         (["--baseline", "activation=tanh"], 2, ["activation = tanh: these runs have elu, relu"]),

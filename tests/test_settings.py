@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reluprobe import grid
 from reluprobe.cli import options
+from reluprobe.cli.compare import parse_baseline
 from reluprobe.config import (
     SETTINGS,
     conflicts,
@@ -163,6 +164,24 @@ def test_a_switch_is_true_or_false_and_nothing_else(name: str):
     plan = grid.expand(parse_sweep({"base": more, "grid": tomllib.loads(text)}))
     assert [getattr(run.config, name) for run in plan.runs] == [True, False]
     assert options.parse_overrides([f"{name}=true"]) == {name: True}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("use_bias=false", False),
+        ("activation='elu'", "elu"),
+        ("learning_rate=.1", 0.1),
+        ("learning_rate=1e-3", 1e-3),
+        ("depth=3", 3),
+        ("revive_at=2", "2"),
+        ("phases=same@2*2", "same@2*2"),
+    ],
+)
+def test_set_and_baseline_read_a_value_alike(text: str, value: Any):
+    (name,) = read = options.parse_overrides([text])
+    assert read == parse_baseline([text]) == {name: value}
+    assert type(read[name]) is type(value)
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from reluprobe import (
     contrast,
     tables,
 )
-from reluprobe.cli import console, report
-from reluprobe.config import SETTINGS, Value, faults_of, spelled_out
+from reluprobe.cli import console, options, report
+from reluprobe.config import SETTINGS, Value, faults_of, spelled_out, written
 from reluprobe.config.names import SAMPLES
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
@@ -99,21 +99,11 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
         elif name in found:
             faults.append(f"{name} is named twice")
         else:
-            found[name] = _read(name, value.strip().strip("\"'"))
+            found[name] = options.read(name, value)
     faults += faults_of(found)
     if faults:
         raise InputError("cannot read --baseline", faults)
     return {name: SETTINGS[name].clean(value) for name, value in spelled_out(found).items()}
-
-
-def _read(name: str, text: str) -> Any:
-    # What is no such value stays text, for the setting's own check to refuse.
-    if name in SETTINGS and SETTINGS[name].type is bool:
-        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), text)
-    try:
-        return SETTINGS[name].type(text) if name in SETTINGS else text
-    except ValueError:
-        return text
 
 
 def _full(name: str) -> str:
@@ -160,7 +150,8 @@ def _next(found: compare.Comparison, paths: Sequence[Path], runs: Sequence[RunRe
     question = found.question
     where = " ".join(shlex.quote(str(path)) for path in paths)
     told = f"next: reluprobe compare {where}"
-    told += "".join(f" --baseline {shlex.quote(f'{k}={v}')}" for k, v in question.baseline.items())
+    named = [f"{name}={written(value)}" for name, value in question.baseline.items()]
+    told += "".join(f" --baseline {shlex.quote(text)}" for text in named)
     told += "".join(f" --within {name}" for name in question.within)
     apart = compare.splits(runs, question)
     if apart is not None:

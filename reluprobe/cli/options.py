@@ -121,8 +121,16 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         if not equals:
             raise InputError("cannot read --set", [f"got {text!r}; allowed is KEY=VALUE"])
-        try:
-            found[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            found[key.strip()] = value.strip()
+        found[key.strip()] = read(key.strip(), value)
     return found
+
+
+def read(name: str, text: str) -> Any:
+    """The value of ``name=text``: as in TOML; else as the setting's flag reads it."""
+    text, kind = text.strip(), SETTINGS[name].type if name in SETTINGS else None
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return _reader(kind)(text) if kind in (int, float) else text
+    # revive_at=2 names an epoch, and is a text.
+    return text if kind is str and isinstance(value, int) else value

@@ -88,6 +88,11 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     return RunConfig(**full)
 
 
+def written(value: Value) -> str:
+    """A value as TOML, flags and ``--baseline`` have it: ``true``, ``0.005``, ``relu``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def idle_settings(settings: Mapping[str, Value]) -> list[str]:
     """The given settings that have no effect beside the others, each with the reason."""
     settings = spelled_out(settings)
