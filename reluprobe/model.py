@@ -33,6 +33,11 @@ def plain(config: RunConfig) -> bool:
     return config.norm == "none" and not config.residual and config.activation != "crelu"
 
 
+def given_out(config: RunConfig) -> int:
+    """How many values a hidden layer gives out: a CReLU unit two."""
+    return config.width * (2 if config.activation == "crelu" else 1)
+
+
 class MLP(nnx.Module):
     """``depth`` hidden layers of ``width`` units and a linear output.
 
@@ -47,7 +52,7 @@ class MLP(nnx.Module):
         self.residual = config.residual
         kernel_init = zoo.initializer(config)
         constant = nnx.initializers.constant(config.bias_init)
-        given = config.width * (2 if self.activation == "crelu" else 1)
+        given = given_out(config)
         inputs = [features] + [given] * (config.depth - 1)
         self.hidden = nnx.List(
             nnx.Linear(n, config.width, kernel_init=kernel_init, bias_init=constant, rngs=rngs)

@@ -17,6 +17,7 @@ from jax.sharding import PartitionSpec as P
 from reluprobe import blueprint, faults, fit, grid, observe, records, rhythm, state, survey, train
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
+from reluprobe.model import given_out
 
 #: On an accelerator, no more lanes than this side by side on one device.
 MOST_LANES = 512
@@ -135,10 +136,11 @@ class _Engine:
         wanted = -(-len(runs) // self.mesh.size)
         stats = self.mesh.devices.flat[0].memory_stats() or {}
         config, features = runs[0].config, dataset.train_inputs.shape[1]
-        weights = config.width * (features + config.depth * (config.width + 1) + 10)
+        given = given_out(config)
+        weights = config.width * (features + config.depth * (given + 1)) + 10 * given
         looked_at = max(survey.BATCH, config.batch_size)
         # Weights, two moments, gradient, update, and room for one copy; then activations.
-        floats = 6 * weights + 4 * looked_at * config.width * config.depth
+        floats = 6 * weights + 4 * looked_at * given * config.depth
         fits = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
         return max(1, min(wanted, fits, MOST_LANES))
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import jax
 import pytest
+from flax import nnx
 
-from reluprobe import data, faults, sweep
+from reluprobe import data, faults, model, survey, sweep
 from reluprobe.grid import Run
 from sweeping import records_in
 
@@ -206,3 +207,15 @@ def test_asked_to_stop_the_engine_ends_at_the_next_section(tiny):
     asked = iter([False] * 4)
     events = list(sweep.execute(runs, data.load, lambda: next(asked, True)))
     assert set(records_in(events)) == {run.id for run in runs[:2]}
+
+
+@pytest.mark.parametrize("activation", ["relu", "crelu"])
+def test_the_weights_and_activations_of_as_many_lanes_fit(run_of, blobs, activation):
+    runs = [run_of(activation=activation, depth=3, width=1024)] * 9999
+    lanes = sweep._Engine({"blobs": blobs}, bool)._lanes_that_fit(runs, blobs)
+    network = nnx.eval_shape(lambda: model.make(runs[0].config, 32, 10, nnx.Rngs(0)))
+    weights = sum(x.size for x in jax.tree.leaves(nnx.state(network)))
+    layers = survey.BATCH * 3 * 1024 * (2 if activation == "crelu" else 1)
+    # Of the 8 GiB that a device is taken to have where it does not say: room is left, not wasted.
+    share = lanes * 4 * (6 * weights + 4 * layers) / (8 << 30)
+    assert 0.5 < share < 0.82
