@@ -149,3 +149,17 @@ def test_another_definition_counts():
     question = dataclasses.replace(RELU, definition="never_positive")
     (row,) = only(compare.compare([*BASE, *ELU], question)).rows
     assert row.changes["dead"].mean == 0
+
+
+def test_an_end_that_is_cut_is_said_to_be_so_and_no_other():
+    tied = [record("elu", s, r.final.layers[0].dead - 0.1 * (s == 4)) for s, r in enumerate(BASE)]
+    none, all_ = ([record(f, s, share) for s in range(5)] for f, share in (("relu", 0), ("elu", 1)))
+    for runs, low, said in (
+        ([*BASE, *tied], -1, True),
+        ([*BASE, *ELU], pytest.approx(-0.343, abs=1e-3), False),
+        ([*none, *all_], 1, False),  # as far as can be, and every seed says so
+    ):
+        found = compare.compare(runs, RELU)
+        assert only(found).rows[0].changes["dead"].low == low
+        legend = compare_lines.legend(found, runs)[-1].plain
+        assert ("an end at ±100.0 is a cut" in legend) == said
