@@ -69,7 +69,7 @@ def expand(sweep: SweepConfig) -> Plan:
     Raises:
         InputError: an ``[[exclude]]`` matches nothing, or nothing is left.
     """
-    points = [(spelled_out(s), make_run(s)) for s in _all_settings(sweep)]
+    points = [(s, make_run(s)) for s in _all_settings(sweep)]
     unmatched = [e for e in sweep.exclude if not any(_matches(*p, e) for p in points)]
     if unmatched:
         raise InputError(
@@ -97,7 +97,7 @@ def _all_settings(sweep: SweepConfig) -> Iterator[dict[str, Value]]:
     for point, seed in itertools.product(starts, seeds):
         merged: dict[str, Value] = dict(sweep.base)
         for part in (seed, *point):
-            merged |= part
+            merged |= spelled_out(part)
         yield merged
 
 

@@ -148,6 +148,25 @@ def test_a_parameter_named_twice_is_refused():
     parse_sweep({"grid": axis | {"elu_alpha": [0.1, 0.2]}})
 
 
+def test_another_value_beside_the_one_in_brackets_is_refused():
+    table = {"activation": "leaky_relu(0.1)", "leaky_slope": 0.3}
+    said = "activation = 'leaky_relu(0.1)' and leaky_slope = 0.3 are not the same; give one"
+    assert of_run(table)[0].startswith(said)
+    for where, sweep in (
+        ("[base]", {"base": table}),
+        ("[[include]] 1", {"include": [table]}),
+        ("[[exclude]] 1", {"exclude": [table]}),
+    ):
+        (fault,) = faults(sweep)
+        assert fault.startswith(f"{where}: {said}")
+    assert make_run(table | {"leaky_slope": 0.1}).leaky_slope == 0.1
+    assert make_run(table | {"activation": "elu(0.1)"}) == make_run({"activation": "elu(0.1)"})
+    # An axis goes before the base, as it does for every other setting.
+    over = {"base": {"leaky_slope": 0.3}, "grid": {"activation": ["leaky_relu(0.1)", "leaky_relu"]}}
+    plan = grid.expand(parse_sweep(over))
+    assert [run.config.leaky_slope for run in plan.runs] == [0.1, 0.3]
+
+
 # --- true and false ----------------------------------------------------------------------------
 
 BOOLEANS = [name for name, s in SETTINGS.items() if s.type is bool]
@@ -234,6 +253,7 @@ def test_flags_are_settings(planned: Any, flags: list[str], settings: dict[str, 
         (["--revive-at", "phases"], "revive_at has no effect with revive = none"),
         (["--nesterov"], "nesterov has an effect only with optimizer = momentum"),
         (["--leaky-slope", "0.1"], "leaky_slope has an effect only with activation = leaky_relu"),
+        (["--act", "leaky_relu(0.1)", "--leaky-slope", "0.3"], "give one of the two"),
         (["--freeze-after", "2"], "freeze_after has no effect with freeze_layers = 0"),
         (["--act", "elu(-1)"], "elu_alpha = -1.0: allowed is a number > 0"),
         (["--phases", "mnist+sam"], "did you mean 'same'?"),
