@@ -32,33 +32,31 @@ HELP = """Hold every configuration against a baseline, seed by seed: which chang
 Takes folders of results, of one sweep, or single records, and pools the runs of all of them."""
 
 Baseline = Annotated[
-    list[str] | None,
-    typer.Option(
+    options.Texts,
+    options.repeatable(
         "--baseline",
-        help="Setting of the baseline; the others at their defaults. Repeatable.",
-        metavar="SETTING=VALUE",
-        show_default="the defaults",
+        "Setting of the baseline; the others at their defaults.",
+        "SETTING=VALUE",
+        "the defaults",
     ),
 ]
 Within = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--within", help="Compare apart at each value of this setting. Repeatable.", metavar="AXIS"
-    ),
+    options.Texts,
+    options.repeatable("--within", "Compare apart at each value of this setting.", "AXIS"),
 ]
 On = Annotated[str, typer.Option("--on", help=f"Dead on which sample: {', '.join(SAMPLES)}.")]
 Sort = Annotated[str, typer.Option("--sort", help="Order rows by change in dead, accuracy, loss.")]
 
 
 def command(
-    paths: report.Paths,
+    paths: options.Paths,
     *,
     baseline: Baseline = None,
     within: Within = None,
-    definition: report.Definition = "dead",
+    definition: options.Definition = "dead",
     on: On = "probe",
     sort: Sort = "dead",
-    as_json: report.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Run it; the help is HELP."""
     report.check_definition(definition)
@@ -66,7 +64,7 @@ def command(
         allowed = f"allowed is one of {', '.join(SAMPLES)}{nearest(on, SAMPLES)}"
         raise InputError("unknown sample", [f"--on {on}: {allowed}"])
     compare.ordered([], sort)  # refuses an unknown key before anything is read
-    apart = tuple(_full(name) for name in report.split(within) or ())
+    apart = tuple(_full(name) for name in options.split(within) or ())
     question = contrast.Question(parse_baseline(baseline or ()), apart, definition, on)
     archives = archive.open_all(paths)
     runs, again = compare.pool(archives)
@@ -99,7 +97,7 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
         elif name in found:
             faults.append(f"{name} is named twice")
         else:
-            found[name] = options.read(name, value)
+            found[name] = options.value_of(name, value)
     faults += faults_of(found)
     if faults:
         raise InputError("cannot read --baseline", faults)

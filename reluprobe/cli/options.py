@@ -12,10 +12,18 @@ from typing import Annotated, Any
 import typer
 
 from reluprobe.config import SETTINGS, Setting, Value
+from reluprobe.config.names import DEFINITIONS
 from reluprobe.config.runconfig import GROUPS
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
+Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
+Definition = Annotated[
+    str, typer.Option("--definition", "-d", help=f"What to count: {', '.join(DEFINITIONS)}.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
+#: What :func:`repeatable` gives.
+Texts = list[str] | None
 METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME", bool: "BOOLEAN"}
 #: Under which heading of --help a setting stands.
 PANELS = {name: panel for panel, names in GROUPS.items() for name in names}
@@ -23,6 +31,18 @@ ManualDir = Annotated[
     Path | None,
     typer.Option("--manual-dir", help="Folder with dataset files that are already on disk."),
 ]
+
+
+def repeatable(name: str, help: str, metavar: str, default: str | bool = True) -> Any:
+    """An option that may be given several times."""
+    return typer.Option(name, help=f"{help} Repeatable.", metavar=metavar, show_default=default)
+
+
+def split(texts: Texts) -> list[str] | None:
+    """The names of a repeatable option: ``--by a --by b`` and ``--by a,b`` alike."""
+    if texts is None:
+        return None
+    return [name for text in texts for name in text.replace(",", " ").split()]
 
 
 def with_settings(
@@ -121,11 +141,11 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         if not equals:
             raise InputError("cannot read --set", [f"got {text!r}; allowed is KEY=VALUE"])
-        found[key.strip()] = read(key.strip(), value)
+        found[key.strip()] = value_of(key.strip(), value)
     return found
 
 
-def read(name: str, text: str) -> Any:
+def value_of(name: str, text: str) -> Any:
     """The value of ``name=text``: as in TOML; else as the setting's flag reads it."""
     text, kind = text.strip(), SETTINGS[name].type if name in SETTINGS else None
     try:
