@@ -28,15 +28,15 @@ class Blueprint:
             defaults.
         train_examples: size of the training set.
         outputs: of the network; 1 is a regression.
-        activation: its index where it is compiled in, None where it is traced (see
-            ``zoo.activate``).
+        activations: indices of those that lanes of this plan may have (see ``zoo.activate``). One
+            is compiled in; of several each lane's is traced.
     """
 
     graph: nnx.GraphDef
     config: RunConfig
     train_examples: int
     outputs: int
-    activation: int | None = None
+    activations: tuple[int, ...]
 
     @property
     def regression(self) -> bool:
@@ -83,13 +83,14 @@ class Blueprint:
         steps = -(-self.train_examples // self.config.batch_size)
         return updates.optimizer(self.config, numbers.learning_rate, numbers.dials, steps)
 
-    def fixed(self, config: RunConfig) -> Blueprint:
-        """This plan with the run's activation compiled in."""
-        return dataclasses.replace(self, activation=zoo.INDEX[config.activation])
+    def among(self, *activations: int) -> Blueprint:
+        """This plan for lanes with one of these activations."""
+        return dataclasses.replace(self, activations=activations)
 
     def f(self, numbers: Numbers) -> tuple[zoo.Index, zoo.Scalar]:
         """The lane's activation: its index and its parameter."""
-        index = numbers.activation if self.activation is None else self.activation
+        few = self.activations
+        index = few[0] if len(few) == 1 else zoo.Among(numbers.activation, few)
         return index, numbers.parameter
 
     def f_of_layers(self, weights: nnx.State, numbers: Numbers) -> tuple[zoo.Index, Any]:
@@ -117,8 +118,9 @@ def init_lane(
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
     network = model.make(config, features, outputs, nnx.Rngs(weights_key))
     graph, weights = nnx.split(network)
-    own = zoo.INDEX[config.activation] if config.activation in grid.OWN_CODE else None
-    plan = Blueprint(graph, grid.program(config), examples, outputs, own)
+    plan = Blueprint(
+        graph, grid.program(config), examples, outputs, (zoo.INDEX[config.activation],)
+    )
     numbers = Numbers(
         jnp.float32(config.learning_rate),
         jnp.int32(zoo.INDEX[config.activation]),

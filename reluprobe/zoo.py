@@ -6,7 +6,7 @@ All of them are library functions of JAX; this module only says which and with w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +18,17 @@ from jaxtyping import Array, Float, Int
 from reluprobe.config import RunConfig
 
 Scalar = Float[Array, ""] | float
-Index = Int[Array, ""] | int
+
+
+@dataclass(frozen=True)
+class Among:
+    """A traced index into ``ACTIVATIONS`` that is known to be one of a few."""
+
+    index: Int[Array, ""]
+    few: tuple[int, ...]
+
+
+Index = Int[Array, ""] | int | Among
 
 
 @dataclass(frozen=True)
@@ -176,17 +186,25 @@ def activation_parameter(config: RunConfig) -> float:
 def activate(index: Index, z: Array, parameter: Scalar) -> Array:
     """f(z) of the activation with this index.
 
-    A Python ``int`` compiles that activation alone, for lanes that are vmapped. A traced index is
-    a real branch where lanes run one by one: every branch is there, so one compiled program
-    serves every activation, and a run is the same to the bit whatever its sweep holds beside it.
+    A Python ``int`` compiles that activation alone. A traced index is a real branch where lanes
+    run one by one: one compiled program serves several activations, and as each branch is compiled
+    on its own, a run is the same to the bit whatever its sweep holds beside it.
     """
-    branches = [activation.function for activation in ACTIVATIONS.values()]
+    functions = [activation.function for activation in ACTIVATIONS.values()]
     if isinstance(index, int):
-        return branches[index](z, parameter)
+        return functions[index](z, parameter)
+    few = index.few if isinstance(index, Among) else tuple(range(len(functions)))
+    branches = [functions[i] for i in few]
+    branch = pick([few.index(i) if i in few else 0 for i in range(len(functions))], index)
     # Rematerialized: the backward pass keeps z alone, where autodiff of a switch would keep the
     # residuals of all branches.
     switch = jax.checkpoint(lambda i, z, p: jax.lax.switch(i, branches, z, p), prevent_cse=False)
-    return switch(index, z, parameter)
+    return switch(branch, z, parameter)
+
+
+def pick(values: Sequence[float], index: Index) -> Array:
+    """Of one value for every activation, that of this one."""
+    return jnp.array(values)[index.index if isinstance(index, Among) else index]
 
 
 def derivative(index: Index, z: Array, parameter: Scalar) -> Array:

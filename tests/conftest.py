@@ -21,7 +21,7 @@ from flax import nnx
 from scipy import special
 
 import sections
-from reluprobe import cli, data, grid, state, sweep
+from reluprobe import cli, data, grid, programs, state
 from reluprobe.config import make_run
 from reluprobe.data import sources
 
@@ -156,7 +156,7 @@ def arrays() -> state.Arrays:
 @pytest.fixture(scope="module")
 def no_programs_yet() -> Iterator[None]:
     """As in a new process: with no program left over from another file's sweeps."""
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
+    with mock.patch.dict(programs.PROGRAMS, clear=True):
         yield
 
 

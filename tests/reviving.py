@@ -22,7 +22,7 @@ redraw = jax.jit(revive.redraw_units, static_argnums=0)
 def start(**settings: Any) -> Start:
     config = make_run(SMALL | {"revive": "redo"} | settings)
     lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
-    return lane, numbers, plan.fixed(config)
+    return lane, numbers, plan
 
 
 def network_of(plan: blueprint.Blueprint, weights: Any) -> Any:

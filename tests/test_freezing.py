@@ -17,7 +17,7 @@ from chains import (
     config_of,
     flat,
 )
-from reluprobe import blueprint, state, sweep, updates
+from reluprobe import blueprint, state, updates
 from reluprobe.config import make_run
 from sections import BATCH, CLASSES, COUNT, FEATURES, one_section, section_of
 
@@ -104,7 +104,7 @@ def test_lanes_side_by_side_do_as_they_do_one_by_one(arrays: Any, frozen_run: An
         jax.tree.map(lambda *x: jnp.stack(x), *parts)
         for parts in zip(*[start[:2] for start in starts], strict=True)
     )
-    side_by_side = jax.jit(partial(sweep._map_lanes, plans[0], False))
+    side_by_side = jax.jit(partial(programs._map_lanes, plans[:1], False))
     for epoch in (1, 2, 3):
         lanes, report = side_by_side(arrays, section_of(epoch, ends=epoch == 3), lanes, numbers)
         assert report.finite.all()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reluprobe import blueprint, data, grid, records, sweep
+from reluprobe import blueprint, data, grid, programs, records, sweep
 from sweeping import records_in
 
 # --- a hundred phases, one program -------------------------------------------------------------
@@ -48,7 +48,7 @@ def long(crowd: dict[str, grid.Run], load: Any) -> Records:
     """Every run's record, by its name in the crowd."""
     events = list(sweep.execute(list(crowd.values()), load))
     assert [e.runs for e in events if isinstance(e, sweep.Compiled)] == [2]
-    assert len(sweep.PROGRAMS) == 1
+    assert len(programs.PROGRAMS) == 1
     by_id = records_in(events)
     epochs = [e.epoch.epoch for e in events if isinstance(e, sweep.EpochDone)]
     assert sorted(epochs) == sorted(list(range(LAST + 1)) * len(crowd))
@@ -153,7 +153,7 @@ def test_a_run_that_diverges_is_null_from_then_on_and_its_neighbour_goes_on(
     alone = records_in(list(sweep.execute([crowd["one"]], load)))[crowd["one"].id]
     one = long["one"]
     assert (alone.history, alone.phases, alone.samples) == (one.history, one.phases, one.samples)
-    assert len(sweep.PROGRAMS) == 1
+    assert len(programs.PROGRAMS) == 1
 
 
 @pytest.mark.slow

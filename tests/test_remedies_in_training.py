@@ -23,7 +23,7 @@ def start(**given: Any) -> Any:
     small = dict(width=6, depth=2, optimizer="sgd", batch_size=BATCH, seed=3)
     config = make_run({**small, "learning_rate": STILL, **given})
     lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
-    return lane, numbers, plan.fixed(config)
+    return lane, numbers, plan
 
 
 def dialled(numbers: state.Numbers, dropout: float, label_noise: float) -> state.Numbers:

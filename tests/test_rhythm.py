@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reluprobe import data, records, rhythm, sweep
+from reluprobe import data, programs, records, rhythm, sweep
 from reluprobe.config import make_run
 from reluprobe.config.names import DEFINITIONS
 from sweeping import records_in
@@ -98,7 +98,7 @@ RELUS = ("plain", "often", "other", "zero", "every", "every_too", "counted")
 def found(run_of: Any) -> Iterator[Records]:
     """Every run's record, by its name in ``RUNS``."""
     runs = {name: run_of(**{**COMMON, **changed}) for name, changed in RUNS.items()}
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
+    with mock.patch.dict(programs.PROGRAMS, clear=True):
         events = list(sweep.execute(list(runs.values()), made_up))
     assert sum(isinstance(e, sweep.Compiled) for e in events) == 1
     by_id = records_in(events)

@@ -73,7 +73,7 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
     weights = jax.tree.map(jnp.array, lane.weights)
     weights["hidden"][0]["kernel"][...] = jnp.asarray(np.diag(signs), jnp.float32)
     weights["hidden"][0]["bias"][...] = jnp.asarray(beside - most, jnp.float32)
-    certain = train._certain(plan.fixed(config), arrays, weights, numbers)
+    certain = train._certain(plan, arrays, weights, numbers)
     np.testing.assert_array_equal(certain[0], beside < 0)
 
 

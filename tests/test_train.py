@@ -44,7 +44,7 @@ def relu(z: np.ndarray) -> np.ndarray:
 
 def start(config: RunConfig = CONFIG) -> tuple[state.Lane, state.Numbers, blueprint.Blueprint]:
     lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
-    return lane, numbers, plan.fixed(config)
+    return lane, numbers, plan
 
 
 def order_of(numbers: state.Numbers, number: int) -> np.ndarray:
@@ -274,8 +274,10 @@ def test_numbers_carry_what_tells_lanes_apart(name: str):
     config = make_run({"activation": name, "learning_rate": 0.125})
     _, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
     assert float(numbers.learning_rate) == 0.125 and numbers.live
-    assert int(numbers.activation) == zoo.INDEX[name] == plan.fixed(config).f(numbers)[0]
-    assert plan.f(numbers) == (numbers.activation, numbers.parameter)
+    assert int(numbers.activation) == zoo.INDEX[name] == plan.f(numbers)[0]
+    several = plan.among(0, zoo.INDEX[name], 16)
+    traced = zoo.Among(numbers.activation, (0, zoo.INDEX[name], 16))
+    assert several.f(numbers) == (traced, numbers.parameter)
 
 
 def test_one_output_means_regression():
