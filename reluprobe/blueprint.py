@@ -130,7 +130,8 @@ def init_lane(
         {name: jnp.float32(value) for name, value in grid.dials(config).items()},
         Task(None, None),
     )
-    state = plan.optimizer(numbers).init(trained(weights)[0])
+    # As one program: op by op each shape of zeros would be compiled on its own.
+    state = jax.jit(plan.optimizer(numbers).init)(trained(weights)[0])
     steps = -(-examples // config.batch_size)
     order = jnp.zeros((steps, config.batch_size), jnp.int32)
     revives = config.revive in UNIT_REVIVALS

@@ -50,7 +50,7 @@ class MLP(nnx.Module):
         # The run's settings but for these three do not belong to the network's structure.
         self.activation = config.activation if config.activation in ("rrelu", "crelu") else ""
         self.residual = config.residual
-        kernel_init = zoo.initializer(config)
+        kernel_init = zoo.drawn(config.init) or zoo.initializer(config)
         constant = nnx.initializers.constant(config.bias_init)
         given = given_out(config)
         inputs = [features] + [given] * (config.depth - 1)

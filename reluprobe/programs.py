@@ -52,7 +52,6 @@ def order(
     config: RunConfig,
     used: Collection[str],
     size: int,
-    data: state.Arrays,
     datasets: Mapping[str, Dataset],
     one_by_one: bool,
     mesh: Mesh,
@@ -63,8 +62,7 @@ def order(
         config: of one of the group's runs.
         used: activations of all the runs that the program is for.
         size: lanes of a chunk, on all devices together.
-        data: the group's dataset, on the devices.
-        datasets: what the runs ask for.
+        datasets: those that the runs ask for.
         one_by_one: see :class:`Order`.
         mesh: the devices.
     """
@@ -81,7 +79,18 @@ def order(
         jax.eval_shape(start),
     )
     several = _plans(plans[0], {zoo.INDEX[name] for name in used}) if one_by_one else tuple(plans)
-    return Order(several, one_by_one, mesh, (data, *stacked))
+    return Order(several, one_by_one, mesh, (_shapes(datasets[config.dataset], mesh), *stacked))
+
+
+def _shapes(data: Dataset, mesh: Mesh) -> state.Arrays:
+    """What ``state.arrays`` makes of a dataset, unmade."""
+    features = data.train_inputs.shape[1:]
+    examples = (len(data.train_targets) + len(data.test_targets),)
+    shapes = (examples + features, data.train_inputs.dtype), (examples, data.train_targets.dtype)
+    rest = ((of, np.dtype(np.float32)) for of in (features, features, features, ()))
+    everywhere = NamedSharding(mesh, P())
+    made = (jax.ShapeDtypeStruct(*one, sharding=everywhere) for one in (*shapes, *rest))
+    return state.Arrays(*made)  # type: ignore[arg-type]
 
 
 def begin(

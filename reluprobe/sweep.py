@@ -127,10 +127,11 @@ class _Engine:
 
         def attempt(chunk: Sequence[Run], size: int) -> Iterator[Event]:
             self.watch, self.began = None, time.perf_counter()
-            self.put(fit.datasets(chunk[0].config))
             if size not in orders:
                 orders[size] = self.order(chunk[0], size)
+            # The data are placed and weights are drawn while the program is compiled.
             self.compiler.begin(orders[size])
+            self.put(fit.datasets(chunk[0].config))
             return self._chunk(chunk, size, orders[size], following)
 
         def failed(run: Run, error: str) -> Event:
@@ -145,13 +146,11 @@ class _Engine:
 
     def order(self, run: Run, size: int) -> programs.Order:
         """The program for chunks of this size of the run's group."""
-        used, data = self.used[_program_of(run)], self.placed[run.config.dataset]
-        return programs.order(
-            run.config, used, size, data, self.datasets, self.one_by_one, self.mesh
-        )
+        used = self.used[_program_of(run)]
+        return programs.order(run.config, used, size, self.datasets, self.one_by_one, self.mesh)
 
     def _compile_ahead(self, group: Sequence[Run] | None) -> None:
-        if group is None or group[0].config.dataset not in self.placed:
+        if group is None:
             return
         try:
             size = self._lanes(group) * self.mesh.size
@@ -185,7 +184,6 @@ class _Engine:
         following: Sequence[Run] | None,
     ) -> Iterator[Event]:
         before = time.perf_counter()
-        # Weights are drawn while the program is compiled.
         starts = [programs.begin(run.config, self.datasets)[:2] for run in runs]
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
         program, compiled = self.compiler.get(wanted)

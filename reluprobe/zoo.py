@@ -8,16 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from reluprobe.config import RunConfig
 
 Scalar = Float[Array, ""] | float
+#: LLVM's lightest optimization, for programs that draw random bits: they compile 2 to 3 times
+#: faster and run as fast.
+CPU_OPTIONS = {"xla_backend_optimization_level": 1}
 
 
 @dataclass(frozen=True)
@@ -252,6 +256,28 @@ def initializer(config: RunConfig) -> jax.nn.initializers.Initializer:
         "rai": lambda: lambda key, shape, dtype=None, out_sharding=None: rai(key, *shape)[0],
     }
     return table[config.init]()
+
+
+@lru_cache
+def drawn(init: str) -> Callable[[Array, Any, Any], Array] | None:
+    """An initializer of the library's, compiled with LLVM's lightest optimization; else None.
+
+    The same numbers to the bit, in half the time to the first: a small matrix of random bits
+    takes LLVM a second else. An initializer with a scale of its own rounds otherwise inside one
+    program than op by op, and stays as it is.
+    """
+    if not init.startswith(("glorot_", "he_", "lecun_", "orthogonal")):
+        return None
+    options: Any = CPU_OPTIONS if jax.default_backend() == "cpu" else {}
+    library = initializer(RunConfig(init=init))
+    compiled = jax.jit(library, static_argnums=(1, 2), compiler_options=options)
+
+    def draw(key: Array, shape: Any, dtype: Any) -> Array:
+        # Within another program only that has options.
+        inside = isinstance(key, Tracer)
+        return (library if inside else compiled)(key, shape, dtype)
+
+    return draw
 
 
 #: (key, n_in, n_out) → the weights (n_in, n_out) and biases (n_out,) of one layer.
