@@ -21,7 +21,7 @@ from reluprobe import (
     contrast,
     tables,
 )
-from reluprobe.cli import console, report
+from reluprobe.cli import complete, console, report
 from reluprobe.config import SETTINGS, Value, faults_of, spelled_out
 from reluprobe.config.names import SAMPLES
 from reluprobe.errors import InputError, nearest
@@ -43,11 +43,28 @@ Baseline = Annotated[
 Within = Annotated[
     list[str] | None,
     typer.Option(
-        "--within", help="Compare apart at each value of this setting. Repeatable.", metavar="AXIS"
+        "--within",
+        help="Compare apart at each value of this setting. Repeatable.",
+        metavar="AXIS",
+        autocompletion=complete.among(SETTINGS),
     ),
 ]
-On = Annotated[str, typer.Option("--on", help=f"Dead on which sample: {', '.join(SAMPLES)}.")]
-Sort = Annotated[str, typer.Option("--sort", help="Order rows by change in dead, accuracy, loss.")]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        help=f"Dead on which sample: {', '.join(SAMPLES)}.",
+        autocompletion=complete.among(SAMPLES),
+    ),
+]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort",
+        help="Order rows by change in dead, accuracy, loss.",
+        autocompletion=complete.among(compare.SORT_KEYS),
+    ),
+]
 
 
 def command(

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from reluprobe.cli import complete
 from reluprobe.config import SETTINGS, Setting, Value
 from reluprobe.config.runconfig import GROUPS
 from reluprobe.errors import InputError
@@ -51,12 +52,8 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
     text = setting.help
     if setting.choices:
         text += f" One of: {', '.join(setting.choices)}."
-    if setting.only_with:
-        other, values = setting.only_with
-        text += f" (Only with {other} {' or '.join(map(str, values))}.)"
-    if setting.not_with:
-        other, values = setting.not_with
-        text += f" (Not with {other} {' or '.join(map(str, values))}.)"
+    if setting.condition:
+        text += f" ({setting.condition})"
     read, metavar, default = _reader(setting.type), METAVARS[setting.type], setting.default
     if several is not None:
         read, metavar = _list_reader(read), f"{metavar},…"
@@ -66,7 +63,12 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
         option = typer.Option(f"--{name}/--no-{name}", help=text, rich_help_panel=panel)
     else:
         option = typer.Option(
-            *names, help=text, rich_help_panel=panel, parser=read, metavar=metavar
+            *names,
+            help=text,
+            rich_help_panel=panel,
+            parser=read,
+            metavar=metavar,
+            autocompletion=complete.of_setting(setting),
         )
     return inspect.Parameter(
         setting.name,

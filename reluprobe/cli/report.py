@@ -12,7 +12,8 @@ import typer
 from rich.text import Text
 
 from reluprobe import archive, payload, summary, tables
-from reluprobe.cli import console, sections
+from reluprobe.cli import complete, console, sections
+from reluprobe.config import SETTINGS
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
 from reluprobe.tables import MOST_NAMES
@@ -23,7 +24,13 @@ Takes folders of results, of one sweep, or single records."""
 
 Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
 Definition = Annotated[
-    str, typer.Option("--definition", "-d", help=f"What to count: {', '.join(DEFINITIONS)}.")
+    str,
+    typer.Option(
+        "--definition",
+        "-d",
+        help=f"What to count: {', '.join(DEFINITIONS)}.",
+        autocompletion=complete.among(DEFINITIONS),
+    ),
 ]
 By = Annotated[
     list[str] | None,
@@ -32,10 +39,16 @@ By = Annotated[
         help="Group by this setting, folding the others. Repeatable.",
         metavar="AXIS",
         show_default="every axis but the seed",
+        autocompletion=complete.among(SETTINGS),
     ),
 ]
 Sort = Annotated[
-    str | None, typer.Option("--sort", help="Order rows by dead, accuracy, loss, or a setting.")
+    str | None,
+    typer.Option(
+        "--sort",
+        help="Order rows by dead, accuracy, loss, or a setting.",
+        autocompletion=complete.among((*summary.SORT_KEYS, *SETTINGS)),
+    ),
 ]
 Lives = Annotated[
     bool, typer.Option("--lives", help="Also show how units died, came back, or stayed dead.")
@@ -108,10 +121,15 @@ def split(by: Sequence[str] | None) -> list[str] | None:
     return None if by is None else [name for text in by for name in text.replace(",", " ").split()]
 
 
+def rows_of(found: archive.Archive, view: View) -> list[summary.Configuration]:
+    """The rows of a sweep's tables."""
+    rows = summary.summarize(found.records, view.definition, view.by)
+    return tables.shortened(summary.ordered(rows, view.sort))
+
+
 def show(found: archive.Archive, view: View) -> None:
     """One sweep: headline, pivot, outcome, layers, sections, what was lost."""
-    rows = summary.summarize(found.records, view.definition, view.by)
-    rows = tables.shortened(summary.ordered(rows, view.sort))
+    rows = rows_of(found, view)
     out = console.out
     out.print(Text(found.name, style="bold cyan"))
     out.print(tables.sweep_headline(rows, view.definition))
@@ -144,7 +162,11 @@ def _next(found: Sequence[archive.Archive], view: View) -> str:
 
 def complain(found: Sequence[archive.Archive]) -> None:
     """Name what could not be read, and leave with 1 if there is any."""
-    faults = [fault for sweep in found for fault in sweep.faults]
+    complain_of([fault for sweep in found for fault in sweep.faults])
+
+
+def complain_of(faults: Sequence[str]) -> None:
+    """Name these files, and leave with 1 if there are any."""
     for fault in faults:
         console.err.print(Text(f"left out: {fault}", style="red"), soft_wrap=True)
     if faults:
