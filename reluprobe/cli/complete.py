@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -40,5 +41,6 @@ def sweep_files(incomplete: str) -> list[str]:
     folder = Path(f"{head}{slash}" or ".").expanduser()
     here = [*folder.glob("*.toml"), *folder.glob("*/*.toml")]
     found = sorted(path.relative_to(folder).as_posix() for path in here)
-    shown = (name for name in found if not name.startswith(".") or tail.startswith("."))
-    return [f"{head}{slash}{name}" for name in shown if name.startswith(tail)]
+    # Hidden ones, and those to be quoted, are left to the shell itself.
+    plain = (name for name in found if name[0] != "." and shlex.quote(name) == name)
+    return [f"{head}{slash}{name}" for name in plain if name.startswith(tail)]
