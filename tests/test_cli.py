@@ -232,7 +232,9 @@ def imported_by(*args):
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["sweep", "--help"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["train", "--help"], ["sweep", "--help"], ["export", "--help"]]
+)
 def test_help_does_not_import_jax(args):
     assert not {"jax", "flax", "optax", "tensorflow_datasets"} & imported_by(*args)
 

@@ -128,6 +128,15 @@ def test_export_writes_to_stdout_or_to_a_file(reluprobe: Any, results: Path):
     assert r"\toprule" in written and "saturated" in written and "n/a" in written
 
 
+def test_a_sweep_of_which_nothing_can_be_read_stops_no_other(reluprobe: Any, results: Path):
+    (results / "broken" / "runs").mkdir(parents=True)
+    (results / "broken" / "runs" / "x.json").write_text("{")
+    found = reluprobe("export", "results", "--markdown")
+    assert found.code == 1 and found.out.startswith("### rates") and "x.json" in found.err
+    found = reluprobe("report", "results")
+    assert found.code == 1 and "no readable run" in found.out and "10 runs of mnist" in found.out
+
+
 def test_export_writes_tables_and_names_what_it_left_out(reluprobe: Any, results: Path):
     (results / "rates" / "runs" / "x.json").write_text("{")
     found = reluprobe("export", "results", "--csv", "--parquet")
@@ -141,8 +150,8 @@ def test_export_writes_tables_and_names_what_it_left_out(reluprobe: Any, results
     ("args", "said"),
     [
         ([], "allowed is --csv, --parquet or both"),
-        (["--csv", "--latex"], "too much at once"),
-        (["--markdown", "--latex"], "too much at once"),
+        (["--csv", "--latex"], "do not go together"),
+        (["--markdown", "--latex"], "do not go together"),
         (["--csv", "--by", "activation"], "are for --markdown and --latex"),
         (["--latex", "-d", "ded"], "mean 'dead'?"),
         (["--latex", "--by", "activaton"], "mean 'activation'?"),

@@ -52,7 +52,7 @@ def command(
     if len(markup) + bool(tidy) != 1:
         allowed = "allowed is --csv, --parquet or both; or --markdown; or --latex"
         raise InputError(
-            "nothing to export" if not tidy + markup else "too much at once", [allowed]
+            "no format given" if not tidy + markup else "formats that do not go together", [allowed]
         )
     report.check_definition(definition)
     view = report.View(definition, report.split(by), sort)
@@ -81,10 +81,12 @@ def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: report.Vie
     from reluprobe.export import markup
 
     found = archive.open_all(paths)
-    parts = [
-        markup.WRITERS[kind](sweep, report.rows_of(sweep, view), view.definition) for sweep in found
-    ]
-    text = "\n".join(parts)
+    written = (
+        markup.WRITERS[kind](sweep, report.rows_of(sweep, view), view.definition)
+        for sweep in found
+        if sweep.records
+    )
+    text = "\n".join(written)
     if out is None:
         print(text, end="")
     else:
