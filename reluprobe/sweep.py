@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import blueprint, faults, fit, grid, observe, records, rhythm, state, survey, train
+from reluprobe import faults, fit, grid, observe, programs, records, rhythm, state, survey
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
+from reluprobe.model import given_out
 
 #: On an accelerator, no more lanes than this side by side on one device.
 MOST_LANES = 512
@@ -48,9 +48,6 @@ class RunDone:
 
 
 Event = Compiled | EpochDone | RunDone | faults.MemoryShort
-Program = Callable[..., tuple[state.Lane, train.Report]]
-#: What this process has compiled, by everything that is static.
-PROGRAMS: dict[Any, Program] = {}
 
 
 def execute(
@@ -76,8 +73,13 @@ def execute(
     datasets = {name: load(name) for name in wanted}
     fit.check(runs, datasets)
     engine = _Engine(datasets, stop)
-    for group in grid.groups(runs, also=() if engine.one_by_one else ("activation",)):
-        yield from engine.group(group)
+    engine.gather(runs)
+    groups = grid.groups(runs, also=() if engine.one_by_one else ("activation",))
+    try:
+        for group, following in itertools.zip_longest(groups, groups[1:]):
+            yield from engine.group(group, following)
+    finally:
+        engine.compiler.close()
 
 
 class _Engine:
@@ -87,11 +89,12 @@ class _Engine:
         use_every_core()
         self.datasets = datasets
         self.stop = stop
-        self.broken = faults.Broken()
+        self.compiler = programs.Compiler()
         # Of the chunk in flight, should it raise.
         self.watch: observe.Watch | None = None
         self.began = 0.0
         self.placed: dict[str, state.Arrays] = {}
+        self.used: dict[Hashable, set[str]] = {}
         devices = jax.local_devices()
         self.environment = observe.environment(devices)
         # Lanes one after another on each CPU core; side by side where vmap is the point.
@@ -99,6 +102,11 @@ class _Engine:
         self.mesh = Mesh(np.array(devices), ("lane",), axis_types=(AxisType.Auto,))
         self.by_lane = NamedSharding(self.mesh, P("lane"))
         self.everywhere = NamedSharding(self.mesh, P())
+
+    def gather(self, runs: Sequence[Run]) -> None:
+        """Know which activations the programs are for: groups of other rhythms share them."""
+        for run in runs:
+            self.used.setdefault(_program_of(run), set()).add(run.config.activation)
 
     def put(self, names: Sequence[str]) -> None:
         """Have these datasets on every device, and no others."""
@@ -111,15 +119,20 @@ class _Engine:
                 arrays = state.arrays(inputs, targets, len(dataset.train_targets))
                 self.placed[name] = jax.device_put(arrays, self.everywhere)
 
-    def group(self, runs: Sequence[Run]) -> Iterator[Event]:
-        """Run one group, chunk by chunk."""
+    def group(self, runs: Sequence[Run], following: Sequence[Run] | None) -> Iterator[Event]:
+        """Run one group, chunk by chunk; the program of the following is compiled meanwhile."""
         dataset = self.datasets[runs[0].config.dataset]
-        lanes = 1 if self.one_by_one else self._lanes_that_fit(runs, dataset)
+        lanes = self._lanes(runs)
+        orders: dict[int, programs.Order] = {}
 
         def attempt(chunk: Sequence[Run], size: int) -> Iterator[Event]:
             self.watch, self.began = None, time.perf_counter()
+            if size not in orders:
+                orders[size] = self.order(chunk[0], size)
+            # The data are placed and weights are drawn while the program is compiled.
+            self.compiler.begin(orders[size])
             self.put(fit.datasets(chunk[0].config))
-            return self._chunk(chunk, size, dataset)
+            return self._chunk(chunk, size, orders[size], following)
 
         def failed(run: Run, error: str) -> Event:
             watch = self.watch or observe.Watch([run], dataset)
@@ -131,38 +144,58 @@ class _Engine:
 
         yield from faults.divided(runs, lanes, self.mesh.size, attempt, ends, failed, self.stop)
 
-    def _lanes_that_fit(self, runs: Sequence[Run], dataset: Dataset) -> int:
+    def order(self, run: Run, size: int) -> programs.Order:
+        """The program for chunks of this size of the run's group."""
+        used = self.used[_program_of(run)]
+        return programs.order(run.config, used, size, self.datasets, self.one_by_one, self.mesh)
+
+    def _compile_ahead(self, group: Sequence[Run] | None) -> None:
+        if group is None:
+            return
+        try:
+            size = self._lanes(group) * self.mesh.size
+            self.compiler.begin(self.order(group[0], size))
+        except Exception:
+            # A run that raises here raises again when its turn comes, and is told of then.
+            return
+
+    def _lanes(self, runs: Sequence[Run]) -> int:
+        """How many lanes of this group a device has at a time."""
+        return 1 if self.one_by_one else self._lanes_that_fit(runs)
+
+    def _lanes_that_fit(self, runs: Sequence[Run]) -> int:
+        dataset = self.datasets[runs[0].config.dataset]
         wanted = -(-len(runs) // self.mesh.size)
         stats = self.mesh.devices.flat[0].memory_stats() or {}
         config, features = runs[0].config, dataset.train_inputs.shape[1]
-        weights = config.width * (features + config.depth * (config.width + 1) + 10)
+        given = given_out(config)
+        weights = config.width * (features + config.depth * (given + 1)) + 10 * given
         looked_at = max(survey.BATCH, config.batch_size)
         # Weights, two moments, gradient, update, and room for one copy; then activations.
-        floats = 6 * weights + 4 * looked_at * config.width * config.depth
+        floats = 6 * weights + 4 * looked_at * given * config.depth
         fits = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
         return max(1, min(wanted, fits, MOST_LANES))
 
-    def _chunk(self, runs: Sequence[Run], size: int, dataset: Dataset) -> Iterator[Event]:
+    def _chunk(
+        self,
+        runs: Sequence[Run],
+        size: int,
+        wanted: programs.Order,
+        following: Sequence[Run] | None,
+    ) -> Iterator[Event]:
         before = time.perf_counter()
-        outputs = dataset.classes or 1
-        features = dataset.train_inputs.shape[1]
-        examples = len(dataset.train_targets)
-        starts = [blueprint.init_lane(run.config, features, outputs, examples) for run in runs]
-        # In the first phase nothing is permuted: the permutations are there, and the identity.
-        starts = [
-            (lane, numbers._replace(task=fit.task(run.config, 0, "same", self.datasets)), plan)
-            for run, (lane, numbers, plan) in zip(runs, starts, strict=True)
-        ]
-        plan = starts[0][2] if self.one_by_one else starts[0][2].fixed(runs[0].config)
+        starts = [programs.begin(run.config, self.datasets)[:2] for run in runs]
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
-        program, compiled = self._program(plan, dataset.name, lanes, numbers)
+        program, compiled = self.compiler.get(wanted)
         if compiled:
             yield Compiled(len(runs), time.perf_counter() - before)
+        self._compile_ahead(following)
 
         self.task: tuple[int, state.Task] = 0, numbers.task
         started = time.perf_counter()
+        dataset = self.datasets[runs[0].config.dataset]
         watch = self.watch = observe.Watch(runs, dataset)
-        for stop in rhythm.itinerary(runs[0].config, examples):
+        for stop in rhythm.itinerary(runs[0].config, len(dataset.train_targets)):
             if self.stop():
                 return
             data, tasked = self._at(stop, runs, numbers, size)
@@ -202,49 +235,9 @@ class _Engine:
         both = [*zip(lanes, numbers, strict=True), *[(lanes[0], resting)] * missing]
         return jax.device_put(jax.tree.map(lambda *x: np.stack(x), *both), self.by_lane)
 
-    def _program(
-        self, plan: blueprint.Blueprint, name: str, lanes: state.Lane, numbers: state.Numbers
-    ) -> tuple[Program, bool]:
-        """The compiled section of these lanes, and whether it had to be compiled."""
-        data = self.placed[name]
-        leaves, structure = jax.tree.flatten((data, lanes, numbers))
-        shapes = tuple((x.shape, x.dtype) for x in leaves)
-        key = (plan, self.one_by_one, self.mesh, structure, shapes)
-        if new := key not in PROGRAMS:
-            mapped = jax.shard_map(
-                partial(_map_lanes, plan, self.one_by_one),
-                mesh=self.mesh,
-                in_specs=(P(), P(), P("lane"), P("lane")),
-                out_specs=P("lane"),
-                check_vma=False,
-            )
-            jitted = jax.jit(mapped, donate_argnums=2)
-            rest = (rhythm.example(), lanes, numbers)
-            with self.broken.watching(key):
-                PROGRAMS[key] = jitted.lower(data, *rest).compile()
-        return PROGRAMS[key], new
 
-
-def _map_lanes(
-    plan: blueprint.Blueprint,
-    one_by_one: bool,
-    data: state.Arrays,
-    now: state.Section,
-    lanes: state.Lane,
-    numbers: state.Numbers,
-) -> tuple[state.Lane, train.Report]:
-    """One section of all lanes of one device."""
-    if not one_by_one:
-        return jax.vmap(partial(train.section, plan, data, now))(lanes, numbers)
-
-    def lane(both: tuple[state.Lane, state.Numbers]) -> tuple[state.Lane, train.Report]:
-        return jax.lax.cond(
-            both[1].live,
-            lambda: train.section(plan, data, now, *both),
-            lambda: train.idle(plan, data, now, *both),
-        )
-
-    return jax.lax.map(lane, (lanes, numbers))
+def _program_of(run: Run) -> Hashable:
+    return (grid.program(run.config), *grid.dials(run.config))
 
 
 def use_every_core() -> None:

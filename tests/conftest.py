@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest import mock
 
 import hypothesis
 import jax
@@ -20,8 +20,10 @@ import pytest
 from flax import nnx
 from scipy import special
 
-from reluprobe import cli, data, grid
+import sections
+from reluprobe import cli, data, grid, programs, state
 from reluprobe.config import make_run
+from reluprobe.data import sources
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -141,6 +143,24 @@ def blobs() -> data.Dataset:
 
 
 @pytest.fixture(scope="session")
+def inputs() -> Array:
+    """Twelve examples of five features."""
+    return np.random.default_rng(1).standard_normal((12, 5)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def arrays() -> state.Arrays:
+    return sections.examples()
+
+
+@pytest.fixture(scope="module")
+def no_programs_yet() -> Iterator[None]:
+    """As in a new process: with no program left over from another file's sweeps."""
+    with mock.patch.dict(programs.PROGRAMS, clear=True):
+        yield
+
+
+@pytest.fixture(scope="session")
 def with_layers() -> Callable[[Any, Layers], Any]:
     """The state of a network (given as graph and state) with other kernels and biases."""
 
@@ -154,8 +174,7 @@ def with_layers() -> Callable[[Any, Layers], Any]:
     return replaced
 
 
-@dataclass
-class Result:
+class Result(NamedTuple):
     """What a command came to."""
 
     code: int
@@ -180,3 +199,22 @@ def reluprobe(
         return Result(int(left.value.code or 0), text.out, text.err)
 
     return run
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No host answers, and TFDS must not be let near its downloads. Gives the URLs asked."""
+    asked: list[str] = []
+
+    def silent(url: str) -> bool:
+        asked.append(url)
+        return False
+
+    def reached(*args: object, **kwargs: object) -> None:
+        raise AssertionError("TFDS was let near its downloads")
+
+    monkeypatch.setattr(sources, "head", silent)
+    monkeypatch.setattr(
+        "tensorflow_datasets.core.dataset_builder.DatasetBuilder.download_and_prepare", reached
+    )
+    return asked

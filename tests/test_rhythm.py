@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reluprobe import data, records, rhythm, sweep
+from reluprobe import data, programs, records, rhythm, sweep
 from reluprobe.config import make_run
 from reluprobe.config.names import DEFINITIONS
+from sweeping import records_in
 
 WIDTH, COUNT, TESTED, STEPS, EPOCHS = 11, 2500, 400, 25, 3
 Layers = tuple[records.LayerRecord, ...]
@@ -97,10 +98,10 @@ RELUS = ("plain", "often", "other", "zero", "every", "every_too", "counted")
 def found(run_of: Any) -> Iterator[Records]:
     """Every run's record, by its name in ``RUNS``."""
     runs = {name: run_of(**{**COMMON, **changed}) for name, changed in RUNS.items()}
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
+    with mock.patch.dict(programs.PROGRAMS, clear=True):
         events = list(sweep.execute(list(runs.values()), made_up))
     assert sum(isinstance(e, sweep.Compiled) for e in events) == 1
-    by_id = {e.run.id: e.record for e in events if isinstance(e, sweep.RunDone)}
+    by_id = records_in(events)
     yield {name: by_id[run.id] for name, run in runs.items()}
 
 

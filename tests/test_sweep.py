@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -11,10 +11,13 @@ import jax
 import numpy as np
 import pytest
 
-from reluprobe import data, grid, records, sweep
+from reluprobe import data, grid, programs, records, sweep
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError
 from reluprobe.grid import Run
+from sweeping import records_in
+
+pytestmark = pytest.mark.usefixtures("no_programs_yet")
 
 
 def execute(*runs: Run) -> list[sweep.Event]:
@@ -23,22 +26,12 @@ def execute(*runs: Run) -> list[sweep.Event]:
 
 def compile_and_execute(*runs: Run) -> list[sweep.Event]:
     """As in a new process: with no program left over from another sweep."""
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
+    with mock.patch.dict(programs.PROGRAMS, clear=True):
         return execute(*runs)
-
-
-def records_in(events: Sequence[sweep.Event]) -> dict[str, records.RunRecord]:
-    return {e.run.id: e.record for e in events if isinstance(e, sweep.RunDone)}
 
 
 def compiled_in(events: Sequence[sweep.Event]) -> list[int]:
     return [e.runs for e in events if isinstance(e, sweep.Compiled)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_programs_yet() -> Iterator[None]:
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +84,19 @@ def test_a_run_is_the_same_bit_for_bit_alone_first_and_last(
     one, first, last = (records_in(events)[target.id] for events in (alone, crowd, calm))
     assert one.history == first.history == last.history
     assert (one.status, first.status, last.status) == ("ok", "ok", "ok")
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu"])
+def test_a_run_is_the_same_bit_for_bit_whatever_activations_share_its_program(
+    run_of: Any, name: str
+):
+    # ReLU is compiled in; GELU rounds, and has a branch also where it is alone.
+    mine, silu, elu = (run_of(activation=f, init="he_normal") for f in (name, "silu", "elu"))
+    found = [
+        records_in(compile_and_execute(*runs))[mine.id] for runs in ([mine], [elu, silu, mine])
+    ]
+    assert found[0].history == found[1].history
+    assert found[0].samples == found[1].samples
 
 
 def test_a_diverging_neighbour_changes_no_bit_of_the_others(
@@ -185,7 +191,7 @@ def test_vmapped_lanes_agree_with_lanes_one_by_one(
             self.one_by_one = False
 
     monkeypatch.setattr(sweep, "_Engine", SideBySide)
-    monkeypatch.setattr(sweep, "PROGRAMS", {})
+    monkeypatch.setattr(programs, "PROGRAMS", {})
     monkeypatch.setattr(sweep, "MOST_LANES", 2)
     tanh = others[0]
     # Five ReLUs at two lanes a device are a chunk of four, and one padded with three.
@@ -255,8 +261,8 @@ def test_a_dataset_is_loaded_once_for_all_groups_in_a_row(
         asked.append(name)
         return replace(blobs, name=name)
 
-    # Three groups that the crowd's program serves.
+    # Three groups that one program serves.
     runs = [run_of(epochs=0), run_of(epochs=1), run_of(epochs=0, dataset="abs")]
     events = list(sweep.execute(runs, load))
-    assert (len(records_in(events)), compiled_in(events)) == (3, [])
+    assert (len(records_in(events)), compiled_in(events)) == (3, [1])
     assert asked == ["blobs", "abs"]

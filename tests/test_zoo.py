@@ -76,6 +76,20 @@ def test_the_setting_in_brackets_is_the_activations_parameter():
 
 
 @every_activation
+def test_among_a_few_an_activation_is_itself(name: str):
+    few = tuple(sorted({zoo.INDEX[name], zoo.INDEX["identity"], zoo.INDEX["tanh"]}))
+
+    @jax.jit
+    def both(index: Any, z: Any, p: Any) -> tuple[Any, Any]:
+        among = zoo.Among(index, few)
+        return zoo.activate(among, z, p), zoo.derivative(among, z, p)
+
+    value, slope = both(zoo.INDEX[name], GRID, parameter(name))
+    np.testing.assert_array_equal(value, traced_value(zoo.INDEX[name], GRID, parameter(name)))
+    np.testing.assert_array_equal(slope, traced_slope(zoo.INDEX[name], GRID, parameter(name)))
+
+
+@every_activation
 def test_activation_is_its_formula(name: str, value: Elementwise):
     p = parameter(name)
     got = fixed_value(zoo.INDEX[name], GRID, p)

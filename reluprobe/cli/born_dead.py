@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.born import result, view
-from reluprobe.cli import console, options, report
+from reluprobe.cli import console, options
 from reluprobe.config import AXES, BORN_DEAD, make_born_dead
 
 HELP = """Count ReLU networks that are constant from birth, beside what is proved of them.
@@ -24,7 +24,7 @@ Lu, Shin, Su, Karniadakis (2019), "Dying ReLU and Initialization"."""
 def command(
     *,
     out: options.Out = Path("results"),
-    as_json: report.Json = False,
+    as_json: options.Json = False,
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import archive, records, wording
-from reluprobe.cli import console, report
+from reluprobe.cli import console, options, report
 from reluprobe.errors import InputError
 
 HELP = """Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.
@@ -35,14 +35,14 @@ Out = Annotated[
 
 
 def command(
-    paths: report.Paths,
+    paths: options.Paths,
     *,
     as_csv: Csv = False,
     as_parquet: Parquet = False,
     as_markdown: Markdown = False,
     as_latex: Latex = False,
     out: Out = None,
-    definition: report.Definition = "dead",
+    definition: options.Definition = "dead",
     by: report.By = None,
     sort: report.Sort = None,
 ) -> None:
@@ -55,7 +55,7 @@ def command(
             "no format given" if not tidy + markup else "formats that do not go together", [allowed]
         )
     report.check_definition(definition)
-    view = report.View(definition, report.split(by), sort)
+    view = report.View(definition, options.split(by), sort)
     if tidy:
         if view != report.View():
             reason = "--definition, --by and --sort are for --markdown and --latex"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from reluprobe import archive, payload, summary, tables
-from reluprobe.cli import complete, console, sections
+from reluprobe.cli import complete, console, options, sections
 from reluprobe.config import SETTINGS
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
@@ -22,24 +21,14 @@ HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds f
 
 Takes folders of results, of one sweep, or single records."""
 
-Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
-Definition = Annotated[
-    str,
-    typer.Option(
-        "--definition",
-        "-d",
-        help=f"What to count: {', '.join(DEFINITIONS)}.",
-        autocompletion=complete.among(DEFINITIONS),
-    ),
-]
 By = Annotated[
-    list[str] | None,
-    typer.Option(
+    options.Texts,
+    options.repeatable(
         "--by",
-        help="Group by this setting, folding the others. Repeatable.",
-        metavar="AXIS",
-        show_default="every axis but the seed",
-        autocompletion=complete.among(SETTINGS),
+        "Group by this setting, folding the others.",
+        "AXIS",
+        "every axis but the seed",
+        among=SETTINGS,
     ),
 ]
 Sort = Annotated[
@@ -62,7 +51,6 @@ Signals = Annotated[
 Bounds = Annotated[
     bool, typer.Option("--bounds", help="Also show what silence on a sample can bound.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 
 
 @dataclass(frozen=True)
@@ -76,21 +64,22 @@ class View:
 
 
 def command(
-    paths: Paths,
+    paths: options.Paths,
     *,
-    definition: Definition = "dead",
+    definition: options.Definition = "dead",
     by: By = None,
     sort: Sort = None,
     lives: Lives = False,
     causes: Causes = False,
     signals: Signals = False,
     bounds: Bounds = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Run it; the help is HELP."""
     check_definition(definition)
     wanted = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
-    view = View(definition, split(by), sort, frozenset(n for n, yes in wanted.items() if yes))
+    also = frozenset(name for name, yes in wanted.items() if yes)
+    view = View(definition, options.split(by), sort, also)
     found = archive.open_all(paths)
     if as_json:
         told = payload.report(found, view.definition, view.by, view.sort, view.also)
@@ -114,11 +103,6 @@ def check_definition(definition: str) -> None:
     if definition not in DEFINITIONS:
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}{nearest(definition, DEFINITIONS)}"
         raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
-
-
-def split(by: Sequence[str] | None) -> list[str] | None:
-    """The names of a repeatable option: ``--by a --by b`` and ``--by a,b`` alike."""
-    return None if by is None else [name for text in by for name in text.replace(",", " ").split()]
 
 
 def rows_of(found: archive.Archive, view: View) -> list[summary.Configuration]:

@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Run it; the help is HELP."""
     given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
-    run = grid.make(make_run(settings))
+    run = grid.make(make_run(given))
     idle = idle_settings(given)
     if idle:
         raise InputError("a setting without an effect", idle)

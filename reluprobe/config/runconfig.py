@@ -186,7 +186,7 @@ class RunConfig:
         "dead",
         "Which units are revived: a definition of death, on the probe.",
         choices=names.DEFINITIONS,
-        only_with=("revive", ("redo", "random")),
+        only_with=("revive", names.UNIT_REVIVALS),
     )
     revive_threshold: float = setting(
         0.025,

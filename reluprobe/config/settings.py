@@ -45,16 +45,28 @@ def fault_of(name: str, value: Any, among: Mapping[str, Setting] = SETTINGS) -> 
 
 
 def faults_of(settings: Mapping[str, Any], among: Mapping[str, Setting] = SETTINGS) -> list[str]:
-    """Every fault of a table of settings: unknown names and values that may not stand there."""
+    """Every fault of a table of settings: unknown names, values that may not stand there."""
     found = (fault_of(name, value, among) for name, value in settings.items())
-    return [fault for fault in found if fault]
+    return [*filter(None, found), *given_twice(settings)]
+
+
+def given_twice(settings: Mapping[str, Any]) -> list[str]:
+    """The fault of ``activation = "leaky_relu(0.1)"`` beside a ``leaky_slope`` that is another."""
+    whole = {name: value for name, value in settings.items() if name == "activation"}
+    return [
+        f"activation = {whole['activation']!r} and {name} = {settings[name]!r} are not the same; "
+        "give one of the two"
+        for name, value in spelled_out(whole).items()
+        if name not in whole and name in settings and settings[name] != value
+    ]
 
 
 def spelled_out(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The same settings with ``activation = "leaky_relu(0.1)"`` as the two that it stands for.
 
-    The parameter in brackets goes before one that is set by its own name. Of an activation
-    without one, or with a text that is no number, the value is left for the check to refuse.
+    The parameter in brackets goes before one that is set by its own name (:func:`given_twice`
+    refuses another beside it). Of an activation without one, or with a text that is no number,
+    the value is left for the check to refuse.
     """
     found = dict(settings)
     written = found.get("activation")
@@ -86,6 +98,11 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     while idle := [n for n, s in SETTINGS.items() if full[n] != s.default and not s.applies(full)]:
         full |= {n: SETTINGS[n].default for n in idle}
     return RunConfig(**full)
+
+
+def written(value: Value) -> str:
+    """A value as TOML, flags and ``--baseline`` have it: ``true``, ``0.005``, ``relu``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def idle_settings(settings: Mapping[str, Value]) -> list[str]:

@@ -14,7 +14,7 @@ import tomli_w
 from reluprobe.config import phases, reference
 from reluprobe.config.ranges import axis_values
 from reluprobe.config.setting import Key
-from reluprobe.config.settings import SETTINGS, Value, fault_of, spelled_out, unknown
+from reluprobe.config.settings import SETTINGS, Value, fault_of, given_twice, spelled_out, unknown
 from reluprobe.errors import InputError, nearest
 
 Axes = Mapping[str, tuple[Value, ...]]
@@ -216,6 +216,8 @@ class _Parser:
                 self.fault(where, found)
             else:
                 kept[key] = value
+        for found in given_twice(kept):
+            self.fault(where, found)
         return {k: SETTINGS[k].clean(v) for k, v in spelled_out(kept).items()}
 
     def axes(

@@ -1,0 +1,43 @@
+"""Compiled programs on disk, for those who ask: the next process need not compile them again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from pathlib import Path
+
+import jax
+import jaxlib
+
+from reluprobe.data.cache import root
+
+#: Fields of /proc/cpuinfo that say what machine code a core understands.
+CAPABILITIES = ("flags", "Features", "model name", "CPU part")
+
+
+def keep(cache_dir: Path | None = None) -> Path:
+    """Read and write compiled programs below the user's cache folder; the folder.
+
+    JAX's own persistent cache, in a folder of this jaxlib and this kind of processor: machine code
+    of another kind would not run, or end the process. The folder is no place to share between
+    machines, and JAX's key within it holds the program, the options and the devices.
+
+    Args:
+        cache_dir: instead of the user's.
+    """
+    folder = root(cache_dir) / "programs" / f"jaxlib-{jaxlib.__version__}-{_processor()}"
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    # What takes less to compile is not worth a file.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    return folder
+
+
+def _processor() -> str:
+    """Eight hexadecimal digits of what a core here can do."""
+    info = Path("/proc/cpuinfo")
+    lines = (
+        info.read_text("utf-8", "replace").split("\n\n")[0].splitlines() if info.exists() else []
+    )
+    told = sorted(line for line in lines if line.split("\t")[0].split(":")[0] in CAPABILITIES)
+    text = "\n".join([platform.machine(), platform.processor(), *told])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
