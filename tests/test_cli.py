@@ -215,7 +215,9 @@ def test_failed_runs_are_shown_with_their_message(swept, reluprobe, tmp_path):
     assert "failed: out of luck" in reluprobe("report", "results").out
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["sweep", "--help"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["train", "--help"], ["sweep", "--help"], ["export", "--help"]]
+)
 def test_help_does_not_import_jax(args):
     assert not {"jax", "flax", "optax", "tensorflow_datasets"} & imported_by(*args)[0]
 

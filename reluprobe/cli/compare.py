@@ -21,7 +21,7 @@ from reluprobe import (
     contrast,
     tables,
 )
-from reluprobe.cli import console, options, report
+from reluprobe.cli import complete, console, options, report
 from reluprobe.config import SETTINGS, Value, faults_of, spelled_out, written
 from reluprobe.config.names import SAMPLES
 from reluprobe.errors import InputError, nearest
@@ -42,10 +42,26 @@ Baseline = Annotated[
 ]
 Within = Annotated[
     options.Texts,
-    options.repeatable("--within", "Compare apart at each value of this setting.", "AXIS"),
+    options.repeatable(
+        "--within", "Compare apart at each value of this setting.", "AXIS", among=SETTINGS
+    ),
 ]
-On = Annotated[str, typer.Option("--on", help=f"Dead on which sample: {', '.join(SAMPLES)}.")]
-Sort = Annotated[str, typer.Option("--sort", help="Order rows by change in dead, accuracy, loss.")]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        help=f"Dead on which sample: {', '.join(SAMPLES)}.",
+        autocompletion=complete.among(SAMPLES),
+    ),
+]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort",
+        help="Order rows by change in dead, accuracy, loss.",
+        autocompletion=complete.among(compare.SORT_KEYS),
+    ),
+]
 
 
 def command(

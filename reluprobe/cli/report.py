@@ -11,7 +11,8 @@ import typer
 from rich.text import Text
 
 from reluprobe import archive, payload, summary, tables
-from reluprobe.cli import console, options, sections
+from reluprobe.cli import complete, console, options, sections
+from reluprobe.config import SETTINGS
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
 from reluprobe.tables import MOST_NAMES
@@ -23,11 +24,20 @@ Takes folders of results, of one sweep, or single records."""
 By = Annotated[
     options.Texts,
     options.repeatable(
-        "--by", "Group by this setting, folding the others.", "AXIS", "every axis but the seed"
+        "--by",
+        "Group by this setting, folding the others.",
+        "AXIS",
+        "every axis but the seed",
+        among=SETTINGS,
     ),
 ]
 Sort = Annotated[
-    str | None, typer.Option("--sort", help="Order rows by dead, accuracy, loss, or a setting.")
+    str | None,
+    typer.Option(
+        "--sort",
+        help="Order rows by dead, accuracy, loss, or a setting.",
+        autocompletion=complete.among((*summary.SORT_KEYS, *SETTINGS)),
+    ),
 ]
 Lives = Annotated[
     bool, typer.Option("--lives", help="Also show how units died, came back, or stayed dead.")
@@ -95,10 +105,15 @@ def check_definition(definition: str) -> None:
         raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
 
 
+def rows_of(found: archive.Archive, view: View) -> list[summary.Configuration]:
+    """The rows of a sweep's tables."""
+    rows = summary.summarize(found.records, view.definition, view.by)
+    return tables.shortened(summary.ordered(rows, view.sort))
+
+
 def show(found: archive.Archive, view: View) -> None:
     """One sweep: headline, pivot, outcome, layers, sections, what was lost."""
-    rows = summary.summarize(found.records, view.definition, view.by)
-    rows = tables.shortened(summary.ordered(rows, view.sort))
+    rows = rows_of(found, view)
     out = console.out
     out.print(Text(found.name, style="bold cyan"))
     out.print(tables.sweep_headline(rows, view.definition))
@@ -131,7 +146,11 @@ def _next(found: Sequence[archive.Archive], view: View) -> str:
 
 def complain(found: Sequence[archive.Archive]) -> None:
     """Name what could not be read, and leave with 1 if there is any."""
-    faults = [fault for sweep in found for fault in sweep.faults]
+    complain_of([fault for sweep in found for fault in sweep.faults])
+
+
+def complain_of(faults: Sequence[str]) -> None:
+    """Name these files, and leave with 1 if there are any."""
     for fault in faults:
         console.err.print(Text(f"left out: {fault}", style="red"), soft_wrap=True)
     if faults:
