@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from importlib import metadata
 from pathlib import Path
 
 import jax
-import jaxlib
 
 from reluprobe.data.cache import root
 
@@ -25,7 +25,7 @@ def keep(cache_dir: Path | None = None) -> Path:
     Args:
         cache_dir: instead of the user's.
     """
-    folder = root(cache_dir) / "programs" / f"jaxlib-{jaxlib.__version__}-{processor()}"
+    folder = root(cache_dir) / "programs" / f"jaxlib-{metadata.version('jaxlib')}-{processor()}"
     jax.config.update("jax_compilation_cache_dir", str(folder))
     # What takes less to compile is not worth a file.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
