@@ -1,0 +1,91 @@
+"""Every figure there is, in the order in which a report shows them; and drawing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from reluprobe.archive import Archive
+from reluprobe.errors import InputError, nearest
+from reluprobe.figures import by_epoch, style
+from reluprobe.figures.scene import Figured, LackingError, Scene
+
+FIGURES: tuple[Figured, ...] = (
+    Figured("training", "Loss and accuracy by epoch", by_epoch.training),
+    Figured("definitions", "Dead units by epoch", by_epoch.definitions),
+    Figured("layers", "Dead units by hidden layer and epoch", by_epoch.layers),
+)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of a sweep, or why there is none.
+
+    Attributes:
+        name: short, of letters and underscores: a file's stem.
+        title: a heading.
+        caption: what is seen and how to read it, in a sentence.
+        alt: what it says, with its numbers, for those who do not see it.
+        figure: None where ``skipped`` says what the sweep lacks.
+    """
+
+    name: str
+    title: str
+    caption: str = ""
+    alt: str = ""
+    figure: Figure | None = None
+    skipped: str | None = None
+
+
+def check_names(names: Sequence[str]) -> list[str]:
+    """These names, each checked to be a figure's.
+
+    Raises:
+        InputError: one is not.
+    """
+    known = [figured.name for figured in FIGURES]
+    faults = [
+        f"--only {n}: allowed are {', '.join(known)}{nearest(n, known)}"
+        for n in names
+        if n not in known
+    ]
+    if faults:
+        raise InputError("no such figure", faults)
+    return list(names)
+
+
+def drawn(
+    archive: Archive,
+    definition: str = "dead",
+    by: Sequence[str] | None = None,
+    grid: tuple[str, str] | None = None,
+    only: Sequence[str] = (),
+) -> Iterator[Drawn]:
+    """Draw every figure of a sweep, one after another.
+
+    Args:
+        archive: the sweep.
+        definition: which definition of death counts.
+        by: the settings that tell configurations apart; all that vary but the seed, if None.
+        grid: the two settings of the heat map; chosen by the sweep, if None.
+        only: names of figures; all, if empty.
+    """
+    scene = Scene(archive, definition, None if by is None else tuple(by), grid)
+    wanted = check_names(only)
+    for figured in FIGURES:
+        if not wanted or figured.name in wanted:
+            yield _draw(figured, scene)
+
+
+def _draw(figured: Figured, scene: Scene) -> Drawn:
+    try:
+        with style.applied():
+            found = figured.draw(scene)
+            # Laid out once, not once a format.
+            found.figure.draw_without_rendering()
+            found.figure.set_layout_engine("none")
+    except LackingError as lacking:
+        return Drawn(figured.name, figured.title, skipped=str(lacking))
+    return Drawn(figured.name, figured.title, found.caption, found.alt, found.figure)
