@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from matplotlib.axes import Axes
@@ -23,11 +23,12 @@ ACCURATE = 80
 
 @dataclass(frozen=True)
 class Part:
-    """One measure: how its axis is called, and a curve for every configuration that has it."""
+    """One measure: how its axes are called, and a curve for every configuration that has it."""
 
     name: str
     courses: Courses
     measures: Literal["share", "accuracy", "loss"] = "share"
+    across: str = "epoch"
 
     @property
     def scale(self) -> float:
@@ -36,7 +37,7 @@ class Part:
 
     def of(self, shown: Sequence[Entry]) -> Part:
         """The same of these configurations alone."""
-        return Part(self.name, [(e, c) for e, c in self.courses if e in shown], self.measures)
+        return replace(self, courses=[(e, c) for e, c in self.courses if e in shown])
 
     def prepare(self, axes: Axes) -> None:
         """The vertical axis of this measure, for all its curves."""
@@ -50,7 +51,7 @@ class Part:
             return
         means = [100 * v.mean for c in found for v in c.values]
         if self.measures == "accuracy" and max(means) > ACCURATE:
-            panels.accuracy(axes, means)
+            panels.accuracy(axes.yaxis, means)
         else:
             panels.percent(axes, panels.roof(found))
 
@@ -65,18 +66,14 @@ def beside(parts: Sequence[Part]) -> Figure:
 def _together(parts: Sequence[Part]) -> Figure:
     figure = style.canvas(style.PAGE, 2.2)
     axes = figure.subplots(1, len(parts), squeeze=False)[0]
-    several = any(len(part.courses) > 1 for part in parts)
     for ax, part in zip(axes, parts, strict=True):
         part.prepare(ax)
         for entry, curve in part.courses:
             panels.draw(ax, curve, entry.look, part.scale)
         ax.autoscale_view()
-        if several:
-            ends = [
-                (part.scale * c.last.mean, wrapped(e.label, 18), e.look) for e, c in part.courses
-            ]
-            panels.name_ends(ax, ends, 1.6)
-        ax.set_xlabel("epoch")
+        ends = [(part.scale * c.last.mean, wrapped(e.label, 18), e.look) for e, c in part.courses]
+        panels.name_ends(ax, ends, 1.6)
+        ax.set_xlabel(part.across)
         ax.set_ylabel(part.name)
     return figure
 
@@ -95,16 +92,16 @@ def _apart(parts: Sequence[Part]) -> Figure:
             panels.draw(ax, curve, LOOKS[0], part.scale, marker="")
             ax.set_title(wrapped(entry.label, 20), fontsize=style.SMALL)
         block.supylabel(part.name, fontsize=style.TEXT)
-        block.supxlabel("epoch", fontsize=style.TEXT)
+        block.supxlabel(part.across, fontsize=style.TEXT)
     return figure
 
 
 def _range(axes: Axes, part: Part) -> None:
     """From the least to the most of any configuration, behind one of them."""
-    by_moment: dict[float, list[float]] = {}
-    for _, curve in part.courses:
-        for when, value in zip(curve.when, curve.values, strict=True):
-            by_moment.setdefault(when, []).append(part.scale * value.mean)
-    found = sorted(by_moment.items())
-    low, high = [min(v) for _, v in found], [max(v) for _, v in found]
-    axes.fill_between([w for w, _ in found], low, high, color=style.QUIET, alpha=0.25, linewidth=0)
+    means = [
+        {w: part.scale * v.mean for w, v in zip(c.when, c.values, strict=True)}
+        for _, c in part.courses
+    ]
+    common = sorted(set.intersection(*map(set, means)))
+    low, high = ([end(m[when] for m in means) for when in common] for end in (min, max))
+    axes.fill_between(common, low, high, color=style.QUIET, alpha=0.25, linewidth=0)

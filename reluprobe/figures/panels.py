@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.scale import FuncScale
 from matplotlib.ticker import (
     FixedLocator,
     FuncFormatter,
@@ -23,6 +24,7 @@ from reluprobe import wording
 from reluprobe.curves import Curve
 from reluprobe.figures import style
 from reluprobe.figures.style import Look
+from reluprobe.summary import Estimate
 
 #: Columns of panels on a page, at most.
 ACROSS = 6
@@ -80,23 +82,27 @@ def percent(axes: Axes, top: float = 100.0) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(decimals=0, symbol=""))
 
 
-def accuracy(axes: Axes, means: Sequence[float]) -> None:
-    """The vertical axis is an accuracy, these in percent, by equal factors of the error.
+def accuracy(axis: Axis, means: Sequence[float]) -> None:
+    """An axis for these accuracies in percent, by equal factors of the error.
 
     So 98 and 99% are as far apart as 96 and 98%, and a network that guesses is still in sight.
     """
-    axes.set_yscale("function", functions=(_stretched, _unstretched))
     least, most = max(100 - max(means), LEAST_ERROR), 100 - min(means)
-    axes.set_ylim(100 - 1.3 * most, 100 - 0.6 * least)
-    axes.yaxis.set_major_locator(FixedLocator([10, 60, 80, 90, 95, 98, 99, 99.5], nbins=6))
-    axes.yaxis.set_major_formatter(PercentFormatter(decimals=0, symbol=""))
+    scale: Any = FuncScale(axis, (_stretched, _unstretched))
+    if axis is axis.axes.yaxis:
+        axis.axes.set_yscale(scale)
+    else:
+        axis.axes.set_xscale(scale)
+    axis.set_view_interval(100 - 1.3 * most, 100 - 0.6 * least, ignore=True)
+    axis.set_major_locator(FixedLocator([10, 60, 85, 95, 98, 99, 99.5]))
+    axis.set_major_formatter(PercentFormatter(decimals=0, symbol=""))
 
 
-def _stretched(percent: np.ndarray) -> np.ndarray:
+def _stretched(percent: Any) -> Any:
     return -np.log10(np.maximum(100 - percent, LEAST_ERROR))
 
 
-def _unstretched(value: np.ndarray) -> np.ndarray:
+def _unstretched(value: Any) -> Any:
     return 100 - 10**-value
 
 
@@ -116,6 +122,17 @@ def logarithmic(axis: Axis) -> None:
 def epochs(axes: Axes) -> None:
     """The horizontal axis counts epochs."""
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def whisker(axes: Axes, place: float, found: Estimate, look: Look, least: float = 0.0) -> None:
+    """A share on a horizontal axis: its mean, and a line as long as its interval.
+
+    The line ends at 100% and at ``least``, beyond which no value can lie.
+    """
+    mean, half = 100 * found.mean, 100 * (found.half_width or 0.0)
+    ends = [max(mean - half, least), min(mean + half, 100)]
+    axes.plot(ends, [place] * 2, "-", color=look.colour, linewidth=0.9)
+    axes.plot([mean], [place], look.marker, color=look.colour)
 
 
 def name_ends(axes: Axes, ends: Sequence[tuple[float, str, Look]], height: float) -> None:

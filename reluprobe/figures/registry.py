@@ -9,13 +9,24 @@ from matplotlib.figure import Figure
 
 from reluprobe.archive import Archive
 from reluprobe.errors import InputError, nearest
-from reluprobe.figures import by_epoch, style
+from reluprobe.figures import by_epoch, by_grid, by_rate, ends, fates, literature, signals, style
 from reluprobe.figures.scene import Figured, LackingError, Scene
 
 FIGURES: tuple[Figured, ...] = (
+    Figured("outcome", "Dead units and accuracy, ranked", ends.outcome),
     Figured("training", "Loss and accuracy by epoch", by_epoch.training),
     Figured("definitions", "Dead units by epoch", by_epoch.definitions),
     Figured("layers", "Dead units by hidden layer and epoch", by_epoch.layers),
+    Figured("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
+    Figured("heatmap", "Dead units over two settings", by_grid.heatmap),
+    Figured("units", "The life of every unit", fates.units),
+    Figured("survival", "How long units live, and stay dead", fates.survival),
+    Figured("causes", "Causes of death", fates.causes),
+    Figured("histograms", "Activations before training", signals.histograms),
+    Figured("samples", "Dead on which data", ends.samples),
+    Figured("accuracy", "Dead units against accuracy", ends.accuracy),
+    Figured("published", "Published values beside ours", literature.values),
+    Figured("claims", "What was claimed", literature.verdicts),
 )
 
 

@@ -12,8 +12,6 @@ from reluprobe.errors import InputError, nearest
 from reluprobe.figures import style
 from reluprobe.figures.style import INK, PAPER
 
-#: Of a PNG; and of what is rasterized within an SVG or a PDF.
-DPI = 300
 #: What a format may not say: when it was written, and by which version.
 SILENT: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -55,7 +53,7 @@ def render(figure: Figure, form: str, salt: str = "") -> bytes:
     """
     out = io.BytesIO()
     with style.applied(salt):
-        figure.savefig(out, format=form, dpi=DPI, metadata=SILENT[form])
+        figure.savefig(out, format=form, dpi=style.DPI, metadata=SILENT[form])
     return _polished(out.getvalue().decode()).encode() if form == "svg" else out.getvalue()
 
 

@@ -132,11 +132,11 @@ class Scene:
         return f"{what} of {number} runs{bands}.{left}"
 
 
-def told(lines: Sequence[str]) -> str:
+def told(lines: Sequence[str], most: int = MOST_TOLD) -> str:
     """Facts for who does not see the picture; of many the first, and how many more there are."""
-    more = len(lines) - MOST_TOLD
+    more = len(lines) - most
     rest = [f"and {more} more"] if more > 0 else []
-    return "; ".join([*lines[:MOST_TOLD], *rest]) + "."
+    return "; ".join([*lines[:most], *rest]) + "."
 
 
 def wrapped(label: str, width: int) -> str:

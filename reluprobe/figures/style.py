@@ -20,6 +20,9 @@ COLUMN, PAGE = 3.3, 6.8
 #: Points; nothing in a figure is smaller than SMALL.
 TEXT, SMALL = 7.0, 6.0
 
+#: Dots an inch of a PNG, and of what is rasterized within an SVG or a PDF.
+DPI = 300
+
 #: Text, axes and paper. The dark scheme of an SVG exchanges these two, and only these.
 INK, PAPER = "#1a1a1a", "#ffffff"
 #: Beside what is in the foreground; reads on white and on black.
@@ -44,6 +47,8 @@ LOOKS = tuple(
         ("#0077b2", "#d95700", "#32a670", "#cc0036", "#4c4cff", "#995479"), "os^DvP", strict=True
     )
 )
+#: A cell without a value.
+EMPTY = "#b9b9b9"
 #: From little to much, for layers and for cells; even in grey.
 SEQUENCE = "cividis_r"
 
@@ -101,4 +106,4 @@ def applied(salt: str = "") -> Iterator[None]:
 
 def canvas(width: float, height: float) -> Figure:
     """An empty figure of so many inches that makes room for its own labels."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
