@@ -26,29 +26,32 @@ def outcome(scene: Scene) -> Picture:
         raise LackingError("no run ended with finite numbers")
     shown, note = scene.some(found)
     shown = sorted(shown, key=lambda e: e.row.mean.mean if e.row.mean else 0.0)
-    with_accuracy = any(e.row.accuracy for e in shown)
+    accuracies = [
+        100 * a for e in shown for r in e.runs if (a := r.final.test_accuracy) is not None
+    ]
     figure = style.canvas(style.PAGE, ROW * len(shown) + REST)
-    axes = figure.subplots(1, 1 + with_accuracy, sharey=True, squeeze=False)[0]
+    axes = figure.subplots(1, 1 + bool(accuracies), sharey=True, squeeze=False)[0]
     for n, entry in enumerate(shown):
         ends = [share(r.final.layers, scene.definition) for r in entry.runs]
         _row(axes[0], n, entry.row.mean, ends)
-        if with_accuracy:
+        if accuracies:
             _row(axes[1], n, entry.row.accuracy, [r.final.test_accuracy for r in entry.runs])
     _names(axes[0], [e.label for e in shown])
     axes[0].set_xlim(-2, 102)
     axes[0].set_xlabel(f"{scene.word} %")
-    if with_accuracy:
-        panels.accuracy(axes[1].xaxis, [100 * e.row.accuracy.mean for e in shown if e.row.accuracy])
+    if accuracies:
+        panels.accuracy(axes[1].xaxis, accuracies)
         axes[1].set_xlabel("test accuracy %")
     facts = [
         f"{e.label}: {wording.plus_minus(e.row.mean)}% {scene.word}, test accuracy "
         f"{wording.plus_minus(e.row.accuracy)}"
         for e in shown
     ]
+    single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
     caption = (
         f"Share of {scene.word} units on {scene.sample}, and test accuracy, of the finished "
         f"networks, from the fewest {scene.word} to the most. "
-        f"{scene.seeds('Points are means', 'lines')} Small points: single runs.{note}"
+        f"{scene.seeds('Points are means', 'lines')}{single}{note}"
     )
     return Picture(figure, caption, told(facts))
 
@@ -141,7 +144,7 @@ def accuracy(scene: Scene) -> Picture:
     grey = "; grey: all runs" if len(shown) > MOST_LINES else ""
     caption = (
         f"Share of {scene.word} units on {scene.sample} against test accuracy, one point a "
-        f"run{grey}. Accuracies are spaced by equal factors of the error.{note}"
+        f"run{grey}.{note}"
     )
     return Picture(figure, caption, told(facts))
 

@@ -134,7 +134,9 @@ def causes(scene: Scene) -> Picture:
     found = [(e, looks.blame(e.runs)) for e in scene.entries]
     there = [(e, blame) for e, blame in found if any(layer.weights for layer in blame)]
     if not there:
-        raise LackingError("causes of death are known of plain ReLU networks in which units die")
+        raise LackingError(
+            "no cause of death was recorded: one is where a unit of a plain ReLU network dies"
+        )
     shown, note = scene.some([e for e, _ in there])
     there = [(e, blame) for e, blame in there if e in shown]
     large = len(there) <= 3

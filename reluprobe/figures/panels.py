@@ -30,6 +30,8 @@ from reluprobe.summary import Estimate
 ACROSS = 6
 #: A line with more points than this has a marker at every so many.
 MARKED = 7
+#: Accuracies whose errors differ by less than this factor are drawn as they are.
+FAR = 5
 #: On an axis of accuracies no error is less than this, in percent: 0 has no logarithm.
 LEAST_ERROR = 0.1
 
@@ -42,7 +44,8 @@ def grid(count: int, height: float = 1.15, across: int = ACROSS) -> tuple[Figure
         height: of a row of panels, in inches.
         across: panels in a row, at most.
     """
-    figure = style.canvas(style.PAGE, height * math.ceil(count / across) + 0.35)
+    width = style.PAGE * min(1.0, 0.4 + 0.2 * count)
+    figure = style.canvas(width, height * math.ceil(count / across) + 0.35)
     return figure, fill(figure, count, across)
 
 
@@ -83,17 +86,22 @@ def percent(axes: Axes, top: float = 100.0) -> None:
 
 
 def accuracy(axis: Axis, means: Sequence[float]) -> None:
-    """An axis for these accuracies in percent, by equal factors of the error.
+    """An axis for these accuracies in percent; by equal factors of the error where they are far.
 
     So 98 and 99% are as far apart as 96 and 98%, and a network that guesses is still in sight.
     """
     least, most = max(100 - max(means), LEAST_ERROR), 100 - min(means)
-    scale: Any = FuncScale(axis, (_stretched, _unstretched))
+    near = most < FAR * least
+    scale: Any = "linear" if near else FuncScale(axis, (_stretched, _unstretched))
     if axis is axis.axes.yaxis:
         axis.axes.set_yscale(scale)
     else:
         axis.axes.set_xscale(scale)
-    axis.set_view_interval(100 - 1.3 * most, 100 - 0.6 * least, ignore=True)
+    ends = (100 - most - 0.5, 100 - least + 0.5) if near else (100 - 1.3 * most, 100 - 0.6 * least)
+    axis.set_view_interval(*ends, ignore=True)
+    if near:
+        axis.set_major_locator(MaxNLocator(4))
+        return
     axis.set_major_locator(FixedLocator([10, 60, 85, 95, 98, 99, 99.5]))
     axis.set_major_formatter(PercentFormatter(decimals=0, symbol=""))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from reluprobe import looks, summary, tables, wording
 from reluprobe.figures import style
@@ -83,7 +84,9 @@ def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> Non
     axes.set_ylim(1e-6, 3)
     margin = 0.03 * (ends[1] - ends[0]) or 1.0
     axes.set_xlim(ends[0] - margin, ends[1] + margin)
-    axes.yaxis.set_visible(False)
+    for locate in (axes.yaxis.set_major_locator, axes.yaxis.set_minor_locator):
+        locate(NullLocator())
+    axes.spines["left"].set_visible(False)
 
 
 def _measures(layer: LayerRecord, index: int) -> str:
