@@ -39,11 +39,12 @@ class Archive:
     reference: Reference | None = None
 
 
-def open_all(paths: Sequence[Path]) -> list[Archive]:
+def open_all(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
     """Every sweep in these folders and files, each once.
 
     Args:
         paths: folders of results, of one sweep, or of its runs; or single records.
+        needed: whether a record has to be there.
 
     Raises:
         InputError: a path does not exist.
@@ -54,7 +55,7 @@ def open_all(paths: Sequence[Path]) -> list[Archive]:
         for file in _record_files(path):
             by_folder.setdefault(file.parent, {})[file] = None
     archives = [_open(folder, files) for folder, files in by_folder.items()]
-    if not any(a.records for a in archives):
+    if needed and not any(a.records for a in archives):
         broken = [fault for a in archives for fault in a.faults]
         where = ", ".join(str(p) for p in paths)
         raise ReluprobeError(

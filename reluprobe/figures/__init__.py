@@ -4,8 +4,17 @@
 ``render`` makes them bytes. Nothing here reads a file or prints.
 """
 
-from reluprobe.figures.registry import FIGURES, Drawn, drawn
+from reluprobe.figures.registry import FIGURES, Drawn, born_dead, check_names, drawn
 from reluprobe.figures.render import check_formats, render
 from reluprobe.figures.scene import Figured
 
-__all__ = ["FIGURES", "Drawn", "Figured", "check_formats", "drawn", "render"]
+__all__ = [
+    "FIGURES",
+    "Drawn",
+    "Figured",
+    "born_dead",
+    "check_formats",
+    "check_names",
+    "drawn",
+    "render",
+]

@@ -15,6 +15,8 @@ from reluprobe.summary import Estimate, share
 
 #: Inches of a row, and of what stands above and below the rows.
 ROW, REST = 0.17, 0.62
+#: Letters of a row's name on one line.
+NAME = 52
 #: How runs, one a point, are drawn where there are many.
 FAINT = {"alpha": 0.35, "markeredgewidth": 0, "markersize": 2.6}
 
@@ -29,7 +31,7 @@ def outcome(scene: Scene) -> Picture:
     accuracies = [
         100 * a for e in shown for r in e.runs if (a := r.final.test_accuracy) is not None
     ]
-    figure = style.canvas(style.PAGE, ROW * len(shown) + REST)
+    figure = style.canvas(style.PAGE, ROW * _height([e.label for e in shown]) + REST)
     axes = figure.subplots(1, 1 + bool(accuracies), sharey=True, squeeze=False)[0]
     for n, entry in enumerate(shown):
         ends = [share(r.final.layers, scene.definition) for r in entry.runs]
@@ -64,9 +66,14 @@ def _row(axes: Axes, place: int, found: Estimate | None, runs: Sequence[float | 
         panels.whisker(axes, place, found, LOOKS[0])
 
 
+def _height(labels: Sequence[str]) -> int:
+    """How many rows' height they take: all take as much as the one of most lines."""
+    return len(labels) * max(1 + wrapped(label, NAME).count("\n") for label in labels)
+
+
 def _names(axes: Axes, labels: Sequence[str]) -> None:
     """The rows' names, the first on top, and a faint line along each."""
-    axes.set_yticks(range(len(labels)), [wrapped(label, 44) for label in labels])
+    axes.set_yticks(range(len(labels)), [wrapped(label, NAME) for label in labels])
     axes.set_ylim(len(labels) - 0.5, -0.5)
     for ax in axes.figure.axes:
         ax.tick_params(axis="y", length=0)

@@ -71,7 +71,7 @@ def _together(parts: Sequence[Part]) -> Figure:
         for entry, curve in part.courses:
             panels.draw(ax, curve, entry.look, part.scale)
         ax.autoscale_view()
-        ends = [(part.scale * c.last.mean, wrapped(e.label, 18), e.look) for e, c in part.courses]
+        ends = [(part.scale * c.last.mean, wrapped(e.label, 22), e.look) for e, c in part.courses]
         panels.name_ends(ax, ends, 1.6)
         ax.set_xlabel(part.across)
         ax.set_ylabel(part.name)

@@ -51,8 +51,8 @@ def grid(count: int, height: float = 1.15, across: int = ACROSS) -> tuple[Figure
 
 def fill(figure: FigureBase, count: int, across: int = ACROSS) -> list[Axes]:
     """So many panels with the same axes, row after row."""
-    columns = min(count, across)
-    rows = math.ceil(count / columns)
+    rows = math.ceil(count / across)
+    columns = math.ceil(count / rows)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for unused in axes.flat[count:]:
         unused.remove()
@@ -103,7 +103,7 @@ def accuracy(axis: Axis, means: Sequence[float]) -> None:
         axis.set_major_locator(MaxNLocator(4))
         return
     axis.set_major_locator(FixedLocator([10, 60, 85, 95, 98, 99, 99.5]))
-    axis.set_major_formatter(PercentFormatter(decimals=0, symbol=""))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _stretched(percent: Any) -> Any:
@@ -127,9 +127,18 @@ def logarithmic(axis: Axis) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+class _Epochs(MaxNLocator):
+    """Whole numbers, but for a span in which there are hardly any."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Where the ticks are."""
+        self.set_params(integer=vmax - vmin > 2)
+        return super().tick_values(vmin, vmax)
+
+
 def epochs(axes: Axes) -> None:
-    """The horizontal axis counts epochs."""
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    """The horizontal axis counts epochs, or of less than three their parts."""
+    axes.xaxis.set_major_locator(_Epochs(5))
 
 
 def whisker(axes: Axes, place: float, found: Estimate, look: Look, least: float = 0.0) -> None:

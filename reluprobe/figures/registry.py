@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from reluprobe.archive import Archive
+from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
-from reluprobe.figures import by_epoch, by_grid, by_rate, ends, fates, literature, signals, style
-from reluprobe.figures.scene import Figured, LackingError, Scene
+from reluprobe.figures import (
+    born,
+    by_epoch,
+    by_grid,
+    by_rate,
+    ends,
+    fates,
+    heat,
+    literature,
+    signals,
+    style,
+)
+from reluprobe.figures.scene import Figured, LackingError, Picture, Scene
 
 FIGURES: tuple[Figured, ...] = (
     Figured("outcome", "Dead units and accuracy, ranked", ends.outcome),
@@ -23,6 +36,7 @@ FIGURES: tuple[Figured, ...] = (
     Figured("survival", "How long units live, and stay dead", fates.survival),
     Figured("causes", "Causes of death", fates.causes),
     Figured("histograms", "Activations before training", signals.histograms),
+    Figured("activations", "Activations of finished networks", heat.heatmaps),
     Figured("samples", "Dead on which data", ends.samples),
     Figured("accuracy", "Dead units against accuracy", ends.accuracy),
     Figured("published", "Published values beside ours", literature.values),
@@ -87,16 +101,21 @@ def drawn(
     wanted = check_names(only)
     for figured in FIGURES:
         if not wanted or figured.name in wanted:
-            yield _draw(figured, scene)
+            yield _draw(figured.name, figured.title, partial(figured.draw, scene))
 
 
-def _draw(figured: Figured, scene: Scene) -> Drawn:
+def born_dead(result: Result) -> Drawn:
+    """Draw a result of ``reluprobe born-dead``: it belongs to no sweep."""
+    return _draw("born_dead", "Networks born dead", partial(born.probability, result))
+
+
+def _draw(name: str, title: str, draw: Callable[[], Picture]) -> Drawn:
     try:
         with style.applied():
-            found = figured.draw(scene)
+            found = draw()
             # Laid out once, not once a format.
             found.figure.draw_without_rendering()
             found.figure.set_layout_engine("none")
     except LackingError as lacking:
-        return Drawn(figured.name, figured.title, skipped=str(lacking))
-    return Drawn(figured.name, figured.title, found.caption, found.alt, found.figure)
+        return Drawn(name, title, skipped=str(lacking))
+    return Drawn(name, title, found.caption, found.alt, found.figure)

@@ -140,5 +140,11 @@ def told(lines: Sequence[str], most: int = MOST_TOLD) -> str:
 
 
 def wrapped(label: str, width: int) -> str:
-    """A long name over several lines."""
-    return "\n".join(textwrap.wrap(label, width, break_on_hyphens=False)) or label
+    """A long name over several lines, parted where it has its dots, else between words."""
+    lines: list[str] = []
+    for part in label.split(" · "):
+        if lines and len(lines[-1]) + len(part) + 3 <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines += textwrap.wrap(part, width, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(lines)
