@@ -118,7 +118,7 @@ def request(
 def _axes(text: str | None) -> tuple[str, str] | None:
     if text is None:
         return None
-    names = options.split([text]) or []
+    names = [options.full_name(name) for name in options.split([text]) or []]
     faults = [f"{n!r} is no setting{nearest(n, SETTINGS)}" for n in names if n not in SETTINGS]
     if len(names) != 2 or names[0] == names[1]:
         faults.append("allowed are two settings: --heatmap activation,learning_rate")
