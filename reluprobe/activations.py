@@ -60,7 +60,8 @@ def read(folder: Path, run_id: str) -> list[Outputs] | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as found:
+        # Read first: of a damaged archive NumPy would leave the file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as found:
             return [found[f"L{n}"].astype(np.float32) for n in range(1, len(found.files) + 1)]
     except OSError as error:
         raise records.RecordError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -22,6 +22,6 @@ def kaplan_meier(length: np.ndarray, closed: np.ndarray) -> list[float]:
         at_risk = np.sum(length > t) + ends
         if at_risk == 0:
             break
-        survival *= 1 - ends / at_risk
+        survival *= 1 - float(ends / at_risk)
         found.append(survival)
     return found
