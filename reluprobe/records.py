@@ -250,14 +250,16 @@ def write(record: RunRecord, sweep_folder: Path) -> Path:
     return path
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all: a temporary file beside it, synced, then renamed.
+
+    Text becomes UTF-8.
 
     Raises:
         ReluprobeError: the folder cannot be made or written.
     """
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextlib.contextmanager

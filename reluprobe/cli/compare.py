@@ -80,7 +80,7 @@ def command(
         allowed = f"allowed is one of {', '.join(SAMPLES)}{nearest(on, SAMPLES)}"
         raise InputError("unknown sample", [f"--on {on}: {allowed}"])
     compare.ordered([], sort)  # refuses an unknown key before anything is read
-    apart = tuple(_full(name) for name in options.split(within) or ())
+    apart = tuple(options.full_name(name) for name in options.split(within) or ())
     question = contrast.Question(parse_baseline(baseline or ()), apart, definition, on)
     archives = archive.open_all(paths)
     runs, again = compare.pool(archives)
@@ -107,7 +107,7 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
     parts = (part for whole in texts for part in re.split(r",(?=\s*[\w-]+\s*=)", whole))
     for text in (part.strip() for part in parts if part.strip()):
         key, equals, value = text.partition("=")
-        name = _full(key)
+        name = options.full_name(key)
         if not equals:
             faults.append(f"got {text!r}; allowed is SETTING=VALUE")
         elif name in found:
@@ -118,13 +118,6 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
     if faults:
         raise InputError("cannot read --baseline", faults)
     return {name: SETTINGS[name].clean(value) for name, value in spelled_out(found).items()}
-
-
-def _full(name: str) -> str:
-    """A setting's name, also from its flag: ``lr`` → ``learning_rate``."""
-    plain = name.strip().lstrip("-")
-    flags = {flag.lstrip("-"): s.name for s in SETTINGS.values() for flag in s.flags}
-    return flags.get(plain, plain.replace("-", "_"))
 
 
 def show(

@@ -60,6 +60,13 @@ def split(texts: Texts) -> list[str] | None:
     return [name for text in texts for name in text.replace(",", " ").split()]
 
 
+def full_name(name: str) -> str:
+    """A setting's name, also from its flag: ``lr`` → ``learning_rate``."""
+    plain = name.strip().lstrip("-")
+    flags = {flag.lstrip("-"): s.name for s in SETTINGS.values() for flag in s.flags}
+    return flags.get(plain, plain.replace("-", "_"))
+
+
 def with_settings(
     function: Callable[..., None],
     among: Mapping[str, Setting] = SETTINGS,

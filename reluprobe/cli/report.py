@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from reluprobe import archive, payload, summary, tables
+from reluprobe.born import result
 from reluprobe.cli import complete, console, options, sections
+from reluprobe.cli import figures as drawing
 from reluprobe.config import SETTINGS
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
@@ -74,24 +78,63 @@ def command(
     signals: Signals = False,
     bounds: Bounds = False,
     as_json: options.Json = False,
+    figures: drawing.Wanted = None,
+    format: drawing.Format = None,
+    only: drawing.Only = None,
+    heatmap: drawing.Heatmap = None,
+    out: drawing.Out = None,
 ) -> None:
     """Run it; the help is HELP."""
     check_definition(definition)
+    request = drawing.request(figures, format, only, heatmap, out)
     wanted = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
     also = frozenset(name for name, yes in wanted.items() if yes)
     view = View(definition, options.split(by), sort, also)
-    found = archive.open_all(paths)
+    results = result.files(paths)
+    found = archive.open_all([p for p in paths if not result.is_of(p)], needed=not results)
     if as_json:
         told = payload.report(found, view.definition, view.by, view.sort, view.also)
-        print(json.dumps(told, allow_nan=False))
-    else:
-        for n, sweep in enumerate(found):
-            if n:
-                console.out.rule(style="dim")
-            show(sweep, view)
+        born = [result.to_dict(result.read(path)) for path in results]
+        print(json.dumps(told | ({"born_dead": born} if born else {}), allow_nan=False))
+        complain(found)
+        return
+    _tables(found, results, view)
+    drawn = True
+    if request is not None and _whole(paths, request):
+        console.out.print()
+        drawn = drawing.show(found, results, request, view.definition, view.by)
+    if found:
         console.out.print()
         console.out.print(Text(_next(found, view)), soft_wrap=True)
     complain(found)
+    if not drawn:
+        raise typer.Exit(1)
+
+
+def _tables(found: Sequence[archive.Archive], results: Sequence[Path], view: View) -> None:
+    shown = [partial(show, sweep, view) for sweep in found]
+    shown += [partial(_born_dead, path) for path in results]
+    for n, one in enumerate(shown):
+        if n:
+            console.out.rule(style="dim")
+        one()
+
+
+def _born_dead(path: Path) -> None:
+    from reluprobe.cli import born_dead
+
+    born_dead.show(result.read(path))
+
+
+def _whole(paths: Sequence[Path], request: drawing.Request) -> bool:
+    """Whether figures are of whole folders, or have a folder of their own."""
+    if request.out is not None or not any(path.is_file() for path in paths):
+        return True
+    if request.asked:
+        raise InputError("figures of single files need a folder of their own", hint="--out DIR")
+    told = "no figures of single files: --out DIR has them drawn there"
+    console.err.print(Text(told, style="dim"), soft_wrap=True)
+    return False
 
 
 def check_definition(definition: str) -> None:
