@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -130,10 +131,15 @@ def init_lane(
         {name: jnp.float32(value) for name, value in grid.dials(config).items()},
         Task(None, None),
     )
-    # As one program: op by op each shape of zeros would be compiled on its own.
-    state = jax.jit(plan.optimizer(numbers).init)(trained(weights)[0])
+    state = _optimizer_start(plan, numbers, weights)
     steps = -(-examples // config.batch_size)
     order = jnp.zeros((steps, config.batch_size), jnp.int32)
     revives = config.revive in UNIT_REVIVALS
     marks = jnp.zeros((config.depth, config.width), bool) if revives else None
     return Lane(weights, state, order, jnp.zeros(2), marks), numbers, plan
+
+
+@partial(jax.jit, static_argnums=0)
+def _optimizer_start(plan: Blueprint, numbers: Numbers, weights: nnx.State) -> optax.OptState:
+    # One program for all runs of a plan: op by op each shape of zeros would be compiled apart.
+    return plan.optimizer(numbers).init(trained(weights)[0])

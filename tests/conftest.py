@@ -27,7 +27,7 @@ from reluprobe.data import sources
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
-# Compiling is most of the suite's time. Where bits are promised, ``as_for_users`` turns it back on.
+# Compiling is most of the suite's time; ``as_for_users`` is for what is promised of bits.
 jax.config.update("jax_disable_most_optimizations", True)
 # New examples are for whoever develops; what lands is judged on the same ones every time.
 hypothesis.settings.register_profile("reluprobe", deadline=None, derandomize="CI" in os.environ)
@@ -159,6 +159,7 @@ def arrays() -> state.Arrays:
 def as_for_users() -> Iterator[None]:
     """As in a new process of a user: programs optimized, and none left over from another file."""
     jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
     with mock.patch.dict(programs.PROGRAMS, clear=True):
         yield
     jax.config.update("jax_disable_most_optimizations", True)

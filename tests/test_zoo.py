@@ -27,6 +27,7 @@ fixed_slope = jax.jit(zoo.derivative, static_argnums=0)
 traced_value = jax.jit(zoo.activate)
 traced_slope = jax.jit(zoo.derivative)
 
+pytestmark = pytest.mark.usefixtures("as_for_users")
 every_activation = pytest.mark.parametrize("name", names.ACTIVATIONS)
 every_optimizer = pytest.mark.parametrize("name", names.OPTIMIZERS)
 
