@@ -7,6 +7,7 @@ an int32 step count, which strictness forbids.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -202,6 +203,28 @@ def reluprobe(
             sys.exit(0)
         text = capsys.readouterr()
         return Result(int(left.value.code or 0), text.out, text.err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "results"
+
+
+@pytest.fixture
+def sweep_once(
+    reluprobe: Callable[..., Result], tmp_path: Path, kept: Path
+) -> Callable[[str], Path]:
+    """Run a sweep file, ``grid.toml``, once for all tests of a file; each has its own copy."""
+
+    def run(text: str) -> Path:
+        (tmp_path / "grid.toml").write_text(text)
+        if not kept.exists():
+            found = reluprobe("sweep", "grid.toml", "--out", str(kept))
+            assert found.code == 0, found.err
+        shutil.copytree(kept, tmp_path / "results")
+        return tmp_path / "results" / "grid"
 
     return run
 

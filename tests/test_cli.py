@@ -24,9 +24,8 @@ learning_rate = [1e-2, 1e-1]
 
 
 @pytest.fixture
-def swept(reluprobe, tmp_path):
-    (tmp_path / "grid.toml").write_text(SWEEP)
-    return reluprobe("sweep", "grid.toml")
+def swept(sweep_once):
+    return sweep_once(SWEEP)
 
 
 def run_files(folder):
@@ -59,9 +58,11 @@ def test_a_train_is_a_sweep_of_one(reluprobe, tmp_path, swept):
     assert alone.config == among.config
 
 
-def test_a_sweep_writes_one_record_a_run_and_its_own_file(swept, tmp_path, reluprobe):
-    assert swept.code == 0, swept.err
-    assert "8 runs in 1 compiled group" in swept.out
+def test_a_sweep_writes_one_record_a_run_and_its_own_file(tmp_path, reluprobe):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml")
+    assert found.code == 0, found.err
+    assert "8 runs in 1 compiled group" in found.out
     folder = tmp_path / "results" / "grid"
     assert len(run_files(folder)) == 8
     again = reluprobe("sweep", "results/grid/sweep.toml", "--dry-run")
@@ -153,7 +154,7 @@ def test_a_broken_record_is_named_and_the_others_are_shown(swept, reluprobe, tmp
 
 
 def test_diverged_runs_are_listed_and_are_no_failure(reluprobe):
-    found = reluprobe("train", *TINY, "--optimizer", "sgd", "--lr", "1e30")
+    found = reluprobe("train", *TINY, "--lr", "1e30")
     assert found.code == 0
     assert "diverged: not finite from epoch 1 on" in found.out
     assert "diverged in epoch 1" in reluprobe("report", "results", "--no-figures").out

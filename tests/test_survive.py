@@ -41,11 +41,8 @@ def poisoned(monkeypatch) -> Callable[[Callable[[Any], bool]], None]:
 
 
 @pytest.fixture
-def swept(reluprobe, tmp_path):
-    (tmp_path / "grid.toml").write_text(SWEEP)
-    found = reluprobe("sweep", "grid.toml")
-    assert found.code == 0, found.err
-    return tmp_path / "results" / "grid"
+def swept(sweep_once):
+    return sweep_once(SWEEP)
 
 
 def test_only_what_is_missing_or_damaged_is_run_again(swept, reluprobe):
@@ -119,7 +116,7 @@ def test_flags_that_cannot_be_are_refused(reluprobe, tmp_path, args, part):
 
 def test_train_trains_again_and_leaves_a_sweeps_folder_alone(swept, reluprobe):
     tiny = ["--dataset", "blobs", "--depth", "1", "--width", "8", "--epochs", "2"]
-    tiny += ["--probe-examples", "200"]
+    tiny += ["--probe-examples", "200", "--optimizer", "sgd", "--lr", "0.1"]
     first, again = (reluprobe("train", *tiny, "--name", "t") for _ in range(2))
     assert first.code == again.code == 0
     assert [t for t in first.out.splitlines() if t[:6].strip() == "2"] == [
