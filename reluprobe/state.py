@@ -10,6 +10,8 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
 
+from reluprobe.task import Task
+
 
 class Arrays(NamedTuple):
     """A dataset on the device: uint8 pixels, scaled to [0, 1] inside the step, or floats.
@@ -38,17 +40,6 @@ def arrays(
     # Of a dataset of one value the deviation is 0, and standardized inputs are to be 0, not NaN.
     deviation = trained.std(dtype=np.float64) / unit or 1.0
     return Arrays(inputs, targets, low, high, np.float32(means), np.float32(deviation))  # type: ignore[arg-type]
-
-
-class Task(NamedTuple):
-    """What a phase does to the data, as permutations; None for nothing.
-
-    ``pixels[i]``: which feature is the network's i-th input. ``targets[k]``: whose target example
-    k has.
-    """
-
-    pixels: Int[Array, " feature"] | None
-    targets: Int[Array, " example"] | None
 
 
 class Section(NamedTuple):
