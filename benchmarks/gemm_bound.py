@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import data, grid, rhythm, sweep
+from reluprobe import data, devices, grid, rhythm, sweep
 from reluprobe.config import RunConfig, make_run
 
 EPOCHS = 9
@@ -100,7 +100,7 @@ def epochs(events: Iterator[sweep.Event], lanes: int) -> Iterator[float]:
 
 def main() -> None:
     runs = [grid.make(make_run({"epochs": EPOCHS, "seed": s})) for s in range(64)]
-    sweep.use_every_core()
+    devices.use_every_core()
     lanes = len(jax.devices())
     events = sweep.execute(runs[:lanes], data.load)
     trained = epochs(events, lanes)

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from reluprobe import data, grid, programs, state, sweep
+from reluprobe import data, devices, grid, programs, state, sweep
 from reluprobe.config import make_run
 
 ROUNDS, LOOKS = 4, 5
@@ -39,7 +39,7 @@ class Bench:
 
     def __init__(self) -> None:
         dataset = data.load("mnist")
-        engine = sweep._Engine({"mnist": dataset}, lambda: False)
+        engine = sweep._Engine({"mnist": dataset}, lambda: False, devices.local_devices())
         engine.put(["mnist"])
         count = engine.mesh.size
         runs = [grid.make(make_run({"seed": seed})) for seed in range(count)]

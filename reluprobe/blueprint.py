@@ -16,7 +16,8 @@ from jaxtyping import Array, Int, Shaped
 from reluprobe import grid, model, updates, zoo
 from reluprobe.config import RunConfig
 from reluprobe.config.names import UNIT_REVIVALS
-from reluprobe.state import Arrays, Lane, Numbers, Task, scaled, trained
+from reluprobe.state import Arrays, Lane, Numbers, scaled, trained
+from reluprobe.task import Task
 
 
 @dataclass(frozen=True)

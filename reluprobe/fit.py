@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from reluprobe import rhythm
 from reluprobe.config import RunConfig, phases
+from reluprobe.config.counts import probed, steps_per_epoch
 from reluprobe.data import Dataset
 from reluprobe.errors import InputError
 from reluprobe.grid import Run
-from reluprobe.state import Task
+from reluprobe.task import Task
 
 
 def datasets(config: RunConfig) -> list[str]:
     """The datasets of a run, the first phase's first."""
     further = (phase.dataset for phase in phases.parse(config.phases))
     return list(dict.fromkeys([config.dataset, *filter(None, further)]))
+
+
+def wanted(runs: Sequence[Run]) -> list[str]:
+    """The datasets of these runs, each once."""
+    return list(dict.fromkeys(name for run in runs for name in datasets(run.config)))
+
+
+def gathered(runs: Sequence[Run], load: Callable[[str], Dataset]) -> dict[str, Dataset]:
+    """The datasets of these runs, loaded, and checked against them.
+
+    Raises:
+        InputError: with every fault found.
+    """
+    found = {name: load(name) for name in wanted(runs)}
+    check(runs, found)
+    return found
 
 
 def check(runs: Sequence[Run], found: Mapping[str, Dataset]) -> None:
@@ -34,13 +50,13 @@ def check(runs: Sequence[Run], found: Mapping[str, Dataset]) -> None:
 def _faults(config: RunConfig, found: Mapping[str, Dataset]) -> list[str]:
     first = found[config.dataset]
     faults, there = [], len(first.train_targets)
-    if (wanted := rhythm.probed(config, there)) > there:
+    if (wanted := probed(config, there)) > there:
         faults.append(
             f"probe_examples = {wanted}: allowed with {first.name} is an integer <= {there}"
         )
     if config.label_noise and first.classes is None:
         faults.append(f"label_noise needs classes, and {first.name} has none")
-    steps = rhythm.steps_per_epoch(config, there)
+    steps = steps_per_epoch(config, there)
     total = steps * phases.total_epochs(config.phases, config.epochs)
     if config.epochs and config.warmup_steps > total:
         faults.append(f"warmup_steps = {config.warmup_steps}: the whole run has {total} steps")

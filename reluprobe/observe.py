@@ -12,11 +12,12 @@ import numpy as np
 
 from reluprobe import __version__, records, zoo
 from reluprobe.config import RunConfig
+from reluprobe.config.counts import probed, steps_per_epoch
 from reluprobe.config.names import DEFINITIONS, SAMPLES, UNIT_REVIVALS
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
 from reluprobe.model import plain
-from reluprobe.rhythm import Stop, probed, steps_per_epoch
+from reluprobe.rhythm import Stop
 from reluprobe.state import Section
 
 Layers = tuple[records.LayerRecord, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,10 @@ class Standing:
     found: dict[str, records.RunRecord]
     missing: tuple[Run, ...]
     damaged: tuple[str, ...]
+
+    def kept(self, retry: bool) -> dict[str, records.RunRecord]:
+        """The records of runs that need not be run: of failed ones too, unless to be retried."""
+        return {id_: r for id_, r in self.found.items() if not (retry and r.status == "failed")}
 
     def count(self, status: str) -> int:
         """How many runs have this status."""
@@ -71,7 +76,11 @@ def share(runs: Sequence[Run], part: lock.Part) -> list[Run]:
     The whole is the plan in its order.
     """
     number, of = part
-    if of == 1:
-        return list(runs)
+    return list(runs) if of == 1 else slices(runs, of)[number - 1]
+
+
+def slices(runs: Sequence[Run], of: int) -> list[list[Run]]:
+    """So many slices, as :func:`share` has them, in order."""
     alike = [run for g in groups(runs) for h in groups(g, ("activation",)) for run in h]
-    return alike[len(alike) * (number - 1) // of : len(alike) * number // of]
+    ends = [len(alike) * number // of for number in range(of + 1)]
+    return [alike[start:end] for start, end in itertools.pairwise(ends)]

@@ -9,17 +9,8 @@ from typing import Literal
 import numpy as np
 
 from reluprobe.config import RunConfig, phases, when
+from reluprobe.config.counts import probed, steps_per_epoch
 from reluprobe.state import Section
-
-
-def probed(config: RunConfig, examples: int) -> int:
-    """How many examples the run's probe has."""
-    return examples if config.probe_examples == "all" else int(config.probe_examples)
-
-
-def steps_per_epoch(config: RunConfig, examples: int) -> int:
-    """Steps of an epoch; the last batch counts, however small."""
-    return -(-examples // config.batch_size)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
 
+from reluprobe.task import Task
+
 
 class Arrays(NamedTuple):
     """A dataset on the device: uint8 pixels, scaled to [0, 1] inside the step, or floats.
@@ -47,17 +49,6 @@ def _deviation(inputs: Shaped[np.ndarray, "example feature"], means: np.ndarray)
     squares = (np.square(part - centre).sum(dtype=np.float64) for part in parts)
     variance = sum(squares) / inputs.size - (means.mean() - centre) ** 2
     return float(np.sqrt(max(0.0, variance)))
-
-
-class Task(NamedTuple):
-    """What a phase does to the data, as permutations; None for nothing.
-
-    ``pixels[i]``: which feature is the network's i-th input. ``targets[k]``: whose target example
-    k has.
-    """
-
-    pixels: Int[Array, " feature"] | None
-    targets: Int[Array, " example"] | None
 
 
 class Section(NamedTuple):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import faults, fit, grid, observe, programs, records, rhythm, state, survey
+from reluprobe import faults, fit, grid, observe, programs, rhythm, state, survey
 from reluprobe.data import Dataset
+from reluprobe.devices import local_devices
+from reluprobe.events import Compiled, EpochDone, Event, RunDone
 from reluprobe.grid import Run
 from reluprobe.model import given_out
 
@@ -22,38 +22,11 @@ from reluprobe.model import given_out
 MOST_LANES = 512
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """A group's program is ready. ``seconds``: from its first lane's draw to the program."""
-
-    runs: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class EpochDone:
-    """A run has ended an epoch."""
-
-    run: Run
-    epoch: records.EpochRecord
-    diverged: bool
-
-
-@dataclass(frozen=True)
-class RunDone:
-    """A run has ended, if only by failing; its record is whole."""
-
-    run: Run
-    record: records.RunRecord
-
-
-Event = Compiled | EpochDone | RunDone | faults.MemoryShort
-
-
 def execute(
     runs: Sequence[Run],
     load: Callable[[str], Dataset],
     stop: Callable[[], bool] = lambda: False,
+    most: int | None = None,
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
@@ -64,15 +37,14 @@ def execute(
             activation; on an accelerator, where lanes are vmapped, each activation has its own.
         load: name → dataset. Called once a dataset, before anything is trained.
         stop: asked between sections; once it says yes, the runs that have not ended never do.
+        most: on how many of this machine's devices; None for all.
 
     Raises:
-        InputError: a probe larger than its training set.
+        InputError: a probe larger than its training set, or more devices than there are.
     """
+    chosen = local_devices(most)
     # Data that cannot be had, or do not fit, are known before anything is trained.
-    wanted = dict.fromkeys(name for run in runs for name in fit.datasets(run.config))
-    datasets = {name: load(name) for name in wanted}
-    fit.check(runs, datasets)
-    engine = _Engine(datasets, stop)
+    engine = _Engine(fit.gathered(runs, load), stop, chosen)
     engine.gather(runs)
     groups = grid.groups(runs, also=() if engine.one_by_one else ("activation",))
     try:
@@ -85,8 +57,12 @@ def execute(
 class _Engine:
     """The devices, and the dataset on them."""
 
-    def __init__(self, datasets: Mapping[str, Dataset], stop: Callable[[], bool]) -> None:
-        use_every_core()
+    def __init__(
+        self,
+        datasets: Mapping[str, Dataset],
+        stop: Callable[[], bool],
+        chosen: Sequence[jax.Device],
+    ) -> None:
         self.datasets = datasets
         self.stop = stop
         self.compiler = programs.Compiler()
@@ -95,11 +71,10 @@ class _Engine:
         self.began = 0.0
         self.placed: dict[str, state.Arrays] = {}
         self.used: dict[Hashable, set[str]] = {}
-        devices = jax.local_devices()
-        self.environment = observe.environment(devices)
+        self.environment = observe.environment(chosen)
         # Lanes one after another on each CPU core; side by side where vmap is the point.
-        self.one_by_one = devices[0].platform == "cpu"
-        self.mesh = Mesh(np.array(devices), ("lane",), axis_types=(AxisType.Auto,))
+        self.one_by_one = chosen[0].platform == "cpu"
+        self.mesh = Mesh(np.array(chosen), ("lane",), axis_types=(AxisType.Auto,))
         self.by_lane = NamedSharding(self.mesh, P("lane"))
         self.everywhere = NamedSharding(self.mesh, P())
 
@@ -238,13 +213,3 @@ class _Engine:
 
 def _program_of(run: Run) -> Hashable:
     return (grid.program(run.config), *grid.dials(run.config))
-
-
-def use_every_core() -> None:
-    """One XLA device per core, unless the user chose or JAX's backend is up already."""
-    if jax.config.values["jax_num_cpu_devices"] > 0:  # the environment's variable ends up here
-        return
-    try:
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
-    except RuntimeError:  # JAX was used before us in this process: take the devices it has
-        return

@@ -93,7 +93,8 @@ def provenance(archive: Archive) -> Text:
     if not found:
         return Text("no readable run", style="dim")
     seconds = sum(r.seconds for r in found)
-    places = {_place(r) for r in found}
+    # A run whose process died has left no word of its device.
+    places = {_place(r) for r in found if r.status != "failed" or "device" in r.environment}
     probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in found}
     sets = {r.config.dataset for r in found}
     epochs = sorted({phases.total_epochs(r.config.phases, r.config.epochs) for r in found})
@@ -104,7 +105,7 @@ def provenance(archive: Archive) -> Text:
     text = (
         f"{wording.count(len(found), 'run')} of {', '.join(sorted(sets))}{absent}, {spans}, "
         f"probed on {' or '.join(sorted(probes))}; "
-        f"{wording.duration(seconds)} on {' and '.join(sorted(places))}"
+        f"{wording.duration(seconds)} on {' and '.join(sorted(places)) or 'unknown devices'}"
     )
     return Text(text, style="dim")
 

@@ -209,7 +209,7 @@ def test_asked_to_stop_the_engine_ends_at_the_next_section(tiny):
 @pytest.mark.parametrize("activation", ["relu", "crelu"])
 def test_the_weights_and_activations_of_as_many_lanes_fit(run_of, blobs, activation):
     runs = [run_of(activation=activation, depth=3, width=1024)] * 9999
-    lanes = sweep._Engine({"blobs": blobs}, bool)._lanes_that_fit(runs)
+    lanes = sweep._Engine({"blobs": blobs}, bool, jax.local_devices())._lanes_that_fit(runs)
     network = nnx.eval_shape(lambda: model.make(runs[0].config, 32, 10, nnx.Rngs(0)))
     weights = sum(x.size for x in jax.tree.leaves(nnx.state(network)))
     layers = survey.BATCH * 3 * 1024 * (2 if activation == "crelu" else 1)

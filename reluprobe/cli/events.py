@@ -8,6 +8,7 @@ from typing import Any
 
 from reluprobe import resume
 from reluprobe.cli.telling import Job, Outcome
+from reluprobe.events import BegunAgain, Compiled, EpochDone, RunDone
 from reluprobe.grid import groups
 from reluprobe.lock import Part
 
@@ -35,7 +36,8 @@ class Machines:
 
     def end(self, job: Job, outcome: Outcome) -> None:
         """How it ended."""
-        times = {"seconds": round(outcome.seconds, 3), "compiling": round(outcome.compiling, 3)}
+        compiling = None if outcome.compiling is None else round(outcome.compiling, 3)
+        times = {"seconds": round(outcome.seconds, 3), "compiling": compiling}
         _say("done", written=outcome.written, **times, **_counts(job, outcome),
              exit=outcome.code, again=job.again)  # fmt: skip
 
@@ -51,21 +53,21 @@ def _counts(job: Job, found: resume.Standing | Outcome) -> dict[str, int]:
 
 def _told(event: Any) -> tuple[str, dict[str, Any]]:
     """The event's name and fields."""
-    from reluprobe import sweep
-
-    if isinstance(event, sweep.Compiled):
+    if isinstance(event, Compiled):
         return "compiled", {"runs": event.runs, "seconds": round(event.seconds, 3)}
-    if isinstance(event, sweep.EpochDone):
+    if isinstance(event, EpochDone):
         epoch = event.epoch
         names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
         told = {name: getattr(epoch, name) for name in names}
         dead = [layer.dead for layer in epoch.layers]
         return "epoch", {"id": event.run.id, **told, "dead": dead, "diverged": event.diverged}
-    if isinstance(event, sweep.RunDone):
+    if isinstance(event, RunDone):
         record = event.record
         if record.status == "failed":
             return "failed", {"id": record.id, "error": record.error}
         return "run", {"id": record.id, "status": record.status, "seconds": record.seconds}
+    if isinstance(event, BegunAgain):
+        return "again", {"runs": event.runs, "host": event.host}
     return "memory", {"lanes": event.lanes, "error": event.error}
 
 

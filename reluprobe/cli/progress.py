@@ -12,8 +12,8 @@ from rich.text import Text
 from reluprobe import wording
 from reluprobe.cli import console
 from reluprobe.config import SETTINGS, phases
+from reluprobe.events import Compiled, EpochDone, Event, RunDone
 from reluprobe.grid import Run
-from reluprobe.sweep import Compiled, EpochDone, Event, RunDone
 
 #: Seconds between two lines.
 EVERY = 5.0

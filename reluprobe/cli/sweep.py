@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 
 from reluprobe import grid, lock, resume
-from reluprobe.cli import complete, console, events, options, stopping, telling
+from reluprobe.cli import complete, console, events, executors, options, progress, stopping, telling
 from reluprobe.config import read_sweep
 from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.events import RunDone
+from reluprobe.executor.drive import Errand
 from reluprobe.occupy import Claim, Way, occupied
 
 HELP = """Run every combination in a sweep file and show the outcome.
@@ -34,7 +36,7 @@ File = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override a key of [base], or seeds: --set epochs=2. Repeatable."),
+    typer.Option("--set", help="Override a key of \\[base], or seeds: --set epochs=2. Repeatable."),
 ]
 Chunk = Annotated[
     str | None,
@@ -63,12 +65,16 @@ def command(
     dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
+    executor: executors.ExecutorOption = "local",
+    address: executors.Address = None,
+    devices: executors.Devices = None,
     out: options.Out = Path("results"),
     manual_dir: options.ManualDir = None,
 ) -> None:
     """Run it; the help is HELP."""
     part = options.parse_part(chunk)
     way = _way(fresh, extend, part)
+    place = executors.Place(executor, address, devices)
     sweep = read_sweep(file, options.parse_overrides(set_ or []))
     plan = grid.expand(sweep)
     mine, folder = resume.share(plan.runs, part), out / sweep.name
@@ -82,7 +88,8 @@ def command(
         with occupied(Claim(folder, sweep, plan.runs, part, way)):
             standing = resume.look(folder, mine)
             voice.start(job, standing)
-            outcome = _run(job, standing, voice, retry_failed, max_failures, manual_dir)
+            errand = Errand(folder, part, manual_dir, retry_failed)
+            outcome = _run(job, standing, voice, place, errand, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:
             error.hint = f"mend that; runs that had ended are kept. To go on: {job.again}"
@@ -96,37 +103,36 @@ def _run(
     job: telling.Job,
     standing: resume.Standing,
     voice: telling.People | events.Machines,
-    retry: bool,
+    place: executors.Place,
+    errand: Errand,
     most: int | None,
-    manual_dir: Path | None,
 ) -> telling.Outcome:
     """Run what is left; whatever stops it, what has ended is in the outcome."""
-    found, began = dict(standing.found), time.perf_counter()
-    if retry:
-        found = {id_: record for id_, record in found.items() if record.status != "failed"}
+    found, began = standing.kept(errand.retry), time.perf_counter()
     todo = [run for run in job.mine if run.id not in found]
     if not todo:
         return _outcome(job, found, 0, 0.0, 0.0, None)
 
     failures, written = 0, 0
+    # Before signals are taken over: until there is work, Ctrl-C need not wait for its end.
+    engine = place.engine(errand, voice.silent)
     with stopping.watched() as stop:
-        # Not before it is needed: where all is done, JAX is not waited for.
-        from reluprobe.cli import engine, progress
 
         def enough() -> bool:
             return stop() or (most is not None and failures >= most)
 
         tally = progress.Tally(todo, len(found))
         with progress.shown(tally, voice.silent):
-            for event, path in engine.start(job.folder, todo, manual_dir, enough):
+            for event, path in engine(todo, enough):
                 tally.see(event)
                 voice.happened(event, path)
-                if isinstance(event, engine.RunDone):
+                if isinstance(event, RunDone):
                     found[event.run.id] = event.record
                     written += 1
                     failures += event.record.status == "failed"
     seconds = time.perf_counter() - began
-    return _outcome(job, found, written, seconds, tally.compiling, stop.signal)
+    compiling = tally.compiling if place.name == "local" else None
+    return _outcome(job, found, written, seconds, compiling, stop.signal)
 
 
 def _outcome(
@@ -134,7 +140,7 @@ def _outcome(
     found: dict[str, telling.records.RunRecord],
     written: int,
     seconds: float,
-    compiling: float,
+    compiling: float | None,
     signal: int | None,
 ) -> telling.Outcome:
     code = 3 if any(record.status == "failed" for record in found.values()) else 0

@@ -13,6 +13,7 @@ from reluprobe import grid, lock, records, resume, wording
 from reluprobe.archive import RUNS, Archive
 from reluprobe.cli import console, report
 from reluprobe.config import SweepConfig, load_reference
+from reluprobe.events import BegunAgain
 from reluprobe.tables import axes
 
 
@@ -30,12 +31,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What it came to: the records of its runs, how many were written now, in what time."""
+    """What it came to: the records of its runs, how many were written now, in what time.
+
+    ``compiling``: None where many compile at a time, so that it is no part of that time.
+    """
 
     found: dict[str, records.RunRecord]
     written: int
     seconds: float
-    compiling: float
+    compiling: float | None
     code: int
 
     def count(self, status: str) -> int:
@@ -125,12 +129,12 @@ def where(job: Job, outcome: Outcome) -> str:
     """The line that says where the records are."""
     if not outcome.written:
         return f"{job.folder / RUNS}: {standing(job, outcome)}; nothing was run"
+    told = f"wrote {wording.count(outcome.written, 'record')} to {job.folder / RUNS}"
+    told += f" in {wording.duration(outcome.seconds)}"
+    if outcome.compiling is None:
+        return told
     share = 100 * outcome.compiling / outcome.seconds
-    return (
-        f"wrote {wording.count(outcome.written, 'record')} to {job.folder / RUNS} in "
-        f"{wording.duration(outcome.seconds)}, {wording.duration(outcome.compiling)} of it "
-        f"({share:.0f}%) compiling"
-    )
+    return f"{told}, {wording.duration(outcome.compiling)} of it ({share:.0f}%) compiling"
 
 
 def remains(job: Job, outcome: Outcome) -> None:
@@ -142,10 +146,13 @@ def remains(job: Job, outcome: Outcome) -> None:
 
 
 def mishap(event: Any) -> None:
-    """On stderr, a run that failed or a chunk that did not fit."""
+    """On stderr, a run that failed, a chunk that did not fit, a process that died."""
     record = getattr(event, "record", None)
     if record is not None and record.status == "failed":
         complain(f"failed: {record.id} {wording.network(record.config)}: {record.error}")
+    elif isinstance(event, BegunAgain):
+        runs = wording.count(event.runs, "run")
+        complain(f"a process or its machine has died: {event.host} begins its {runs} again")
     elif hasattr(event, "lanes"):
         lanes = wording.count(event.lanes, "run")
         complain(f"out of memory: going on with {lanes} side by side on a device")

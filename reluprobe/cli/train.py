@@ -21,6 +21,7 @@ from reluprobe.config import (
     phases,
 )
 from reluprobe.errors import InputError
+from reluprobe.events import EpochDone, RunDone
 from reluprobe.occupy import Claim, occupied
 from reluprobe.records import RunRecord
 
@@ -67,14 +68,13 @@ def command(
 
 def _show(run: grid.Run, folder: Path, manual_dir: Path | None) -> tuple[RunRecord, Path]:
     """Train it, a row an epoch; give its record, and where it lies."""
-    from reluprobe.cli import engine
-    from reluprobe.sweep import EpochDone
+    from reluprobe.executor import local
 
     rows = epoch_rows.EpochRows(run.config, console.out.width)
     console.out.print(Text(wording.network(run.config), style="bold cyan"))
     console.out.print(_legend(run.config))
     with console.status("loading and compiling"):
-        events = engine.start(folder, [run], manual_dir)
+        events = local.start(folder, [run], manual_dir)
         first = next(events)
     console.out.print(rows.heading(), soft_wrap=True)
     starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
@@ -83,7 +83,7 @@ def _show(run: grid.Run, folder: Path, manual_dir: Path | None) -> tuple[RunReco
             if event.epoch.epoch in starts:
                 console.out.print(_phase(starts[event.epoch.epoch], run.config))
             console.out.print(rows.row(event.epoch, event.diverged), soft_wrap=True)
-        if isinstance(event, engine.RunDone) and path is not None:
+        if isinstance(event, RunDone) and path is not None:
             return event.record, path
     raise AssertionError("a run that nobody stops ends")
 

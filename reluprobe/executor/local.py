@@ -1,4 +1,4 @@
-"""Between the commands and the engine: files around a stream of events."""
+"""In this process: files around the engine's stream of events."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from reluprobe import data, fit, records, sweep
+from reluprobe.events import Event, RunDone
 from reluprobe.grid import Run
-from reluprobe.sweep import RunDone
 
 #: An event, and where its record was written if it had one.
-Step = tuple[sweep.Event, Path | None]
+Step = tuple[Event, Path | None]
 
 
 def start(
@@ -19,11 +19,12 @@ def start(
     runs: Sequence[Run],
     manual_dir: Path | None,
     stop: Callable[[], bool] = lambda: False,
+    devices: int | None = None,
 ) -> Iterator[Step]:
     """Run them, and write every record as its run ends. The folder is the caller's own."""
-    for name in dict.fromkeys(name for run in runs for name in fit.datasets(run.config)):
+    for name in fit.wanted(runs):
         data.check_name(name)
     load = partial(data.load, manual_dir=manual_dir)
-    for event in sweep.execute(runs, load, stop):
+    for event in sweep.execute(runs, load, stop, devices):
         done = isinstance(event, RunDone)
         yield event, records.write(event.record, folder) if done else None

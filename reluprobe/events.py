@@ -1,0 +1,45 @@
+"""What happens while runs are trained: the engine tells it, the command line shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reluprobe.faults import MemoryShort
+from reluprobe.grid import Run
+from reluprobe.records import EpochRecord, RunRecord
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A group's program is ready. ``seconds``: from its first lane's draw to the program."""
+
+    runs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """A run has ended an epoch."""
+
+    run: Run
+    epoch: EpochRecord
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class RunDone:
+    """A run has ended, if only by failing; its record is whole."""
+
+    run: Run
+    record: RunRecord
+
+
+@dataclass(frozen=True)
+class BegunAgain:
+    """A process or its machine has died; on ``host`` as many ``runs`` as it left are begun."""
+
+    runs: int
+    host: str
+
+
+Event = Compiled | EpochDone | RunDone | MemoryShort | BegunAgain
