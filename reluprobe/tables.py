@@ -15,7 +15,7 @@ from reluprobe import wording
 from reluprobe.archive import Archive
 from reluprobe.config import SETTINGS, Value, phases
 from reluprobe.records import RunRecord
-from reluprobe.summary import Collapse, Configuration, Estimate, Pivot
+from reluprobe.summary import Collapse, Configuration, Estimate
 from reluprobe.summary import collapsed as collapse_of
 
 #: What a definition is called in a heading, and what it means, in a line.
@@ -147,34 +147,6 @@ def _layer(found: Sequence[Configuration], layer: int) -> list[Text]:
 def layers_title(definition: str) -> Text:
     """What the table by layer shows."""
     return Text(f"{CALLED[definition][0]} % by hidden layer", style="italic")
-
-
-def pivot_title(row: str, column: str, definition: str) -> Text:
-    """What a pivot shows."""
-    word = CALLED[definition][0]
-    return Text(f"{word} % (test accuracy %) by {row} and {wording.name(column)}", style="italic")
-
-
-def pivot(found: Pivot, row: str) -> Table:
-    """One setting down, one across; in each cell the share, and in brackets the accuracy."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column(wording.name(row), no_wrap=True)
-    for value in found.columns:
-        table.add_column(wording.setting(value), justify="right")
-    for name in found.rows:
-        cells = [_pivot_cell(found.cells.get((name, value))) for value in found.columns]
-        table.add_row(wording.setting(name), *cells)
-    return table
-
-
-def _pivot_cell(found: Configuration | None) -> Text:
-    if found is None:
-        return Text("")
-    if found.mean is None:
-        return Text("diverged" if found.diverged else wording.NOT_APPLICABLE, style="dim")
-    text = Text(wording.percent(found.mean.mean), style=heat(found.mean.mean))
-    accuracy = found.accuracy
-    return text.append(f" ({wording.percent(accuracy.mean)})", style="dim") if accuracy else text
 
 
 def lost(found: Sequence[RunRecord]) -> RenderableType | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reluprobe import archive, payload, summary, tables
+from reluprobe import archive, payload, pivot_table, summary, tables
 from reluprobe.cli import console, options, sections
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
@@ -108,8 +108,9 @@ def show(found: archive.Archive, view: View) -> None:
     cross = summary.pivot(found.records, "activation", "learning_rate", view.definition)
     # Beside many other axes the two would fold what is not to be folded.
     if cross is not None and view.by is None and len(summary.axes(found.records)) <= MOST_NAMES:
-        out.print(tables.pivot_title("activation", "learning_rate", view.definition))
-        out.print(tables.pivot(cross, "activation"))
+        out.print(pivot_table.title("activation", "learning_rate", view.definition))
+        out.print(pivot_table.table(cross, "activation", out.width))
+        out.print(Text(pivot_table.LEGEND, style="dim"))
         out.print()
     out.print(tables.outcome(rows, view.definition, out.width))
     out.print()

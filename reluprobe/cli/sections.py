@@ -11,6 +11,7 @@ from rich.text import Text
 from reluprobe import (
     claims,
     claims_table,
+    courses_table,
     lives,
     lives_table,
     looks,
@@ -29,6 +30,7 @@ Rows = Sequence[Configuration]
 
 def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> None:
     """Print what the sweep has, and of the rest what was asked for."""
+    _by_epoch(rows, definition, "lives" in also)
     _samples(rows, definition, "bounds" in also)
     _phases(rows, definition)
     _courses(rows, definition)
@@ -40,6 +42,20 @@ def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> 
         _causes(rows)
     if found.reference is not None:
         _claims(published.compare(found.records, found.reference))
+
+
+def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
+    out.print()
+    if len(rows) > courses_table.MOST_ROWS and not asked:
+        out.print(Text(f"by epoch, of {len(rows)} configurations: --lives", style="dim"))
+        return
+    found = courses_table.found(rows, definition)
+    if len(courses_table.moments(found)) < 2:
+        out.print(Text("by epoch: no run ended that was probed more than once", style="dim"))
+        return
+    out.print(courses_table.title(found, definition))
+    out.print(courses_table.table(found, out.width))
+    out.print(Text(courses_table.LEGEND, style="dim"))
 
 
 def _samples(rows: Rows, definition: str, bounds: bool) -> None:
