@@ -28,6 +28,8 @@ CALLED = {
     "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
 }
 NARROW = 80
+#: What may become of runs, as :class:`Configuration` counts them.
+MISHAPS = ("diverged", "failed", "collapsed")
 
 
 def heat(share_: float | None) -> str:
@@ -67,13 +69,13 @@ def _at(found: Configuration) -> str:
 MOST_NAMES = 4
 
 
-def shortened(found: Sequence[Configuration]) -> list[Configuration]:
+def shortened(found: Sequence[Configuration], most: int = MOST_NAMES) -> list[Configuration]:
     """Configurations of few settings as they are, those of many named by what sets them apart.
 
     That is by the settings that are not at their default, or where no configuration has the
     default, not as most of the others have them.
     """
-    if not found or len(found[0].settings) <= MOST_NAMES:
+    if not found or len(found[0].settings) <= most:
         return list(found)
     values = {k: Counter(c.settings[k] for c in found) for k in found[0].settings}
     usual = {
@@ -195,8 +197,7 @@ def axes(found: dict[str, tuple[Value, ...]]) -> Table:
 
 
 def _runs(c: Configuration) -> str:
-    words = ("diverged", "failed", "collapsed")
-    extra = [f"{n} {word}" for word in words if (n := getattr(c, word))]
+    extra = [f"{n} {word}" for word in MISHAPS if (n := getattr(c, word))]
     return f"{c.runs} ({', '.join(extra)})" if extra else str(c.runs)
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import archive, payload, pivot_table, summary, tables
-from reluprobe.cli import console, options, sections
+from reluprobe.cli import beside, console, options, sections
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
 from reluprobe.tables import MOST_NAMES
@@ -75,13 +75,23 @@ def command(
         told = payload.report(found, view.definition, view.by, view.sort, view.also)
         print(json.dumps(told, allow_nan=False))
     else:
-        for n, sweep in enumerate(found):
-            if n:
-                console.out.rule(style="dim")
-            show(sweep, view)
-        console.out.print()
-        console.out.print(Text(_next(found, view)), soft_wrap=True)
+        _show_all(found, view)
     complain(found)
+
+
+def _show_all(found: Sequence[archive.Archive], view: View) -> None:
+    """One sweep whole; several side by side, and whole where more than that was asked for."""
+    there = [sweep for sweep in found if sweep.records]
+    if len(there) > 1:
+        beside.show(there, view.definition, view.by, view.sort)
+        if not view.also:
+            return
+    for sweep in there:
+        if len(there) > 1:
+            console.out.rule(style="dim")
+        show(sweep, view)
+    console.out.print()
+    console.out.print(Text(_next(there, view)), soft_wrap=True)
 
 
 def check_definition(definition: str) -> None:

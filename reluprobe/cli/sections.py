@@ -13,6 +13,7 @@ from reluprobe import (
     claims_table,
     courses_table,
     lives,
+    lives_map,
     lives_table,
     looks,
     looks_table,
@@ -129,6 +130,23 @@ def _lives(rows: Rows) -> None:
     out.print(lives_table.title(found))
     out.print(lives_table.table(found, out.width))
     out.print(Text(lives_table.LEGEND, style="dim"))
+    _map(rows)
+
+
+def _map(rows: Rows) -> None:
+    out.print()
+    shown = lives_map.runs(rows)
+    if not shown:
+        told = "life of every unit: no unit of a run that ended was dead at any of several probes"
+        out.print(Text(told, style="dim"))
+        return
+    for row, run in shown:
+        out.print(lives_map.title(row, run))
+        out.print(lives_map.table(run, out.width))
+    out.print(Text(lives_map.LEGEND, style="dim"))
+    if len(rows) > len(shown):
+        which = "the one with the most dead units" if len(shown) == 1 else "those with dead units"
+        out.print(Text(f"of {len(rows)} configurations, {which}", style="dim"))
 
 
 def _claims(found: published.Comparison) -> None:
