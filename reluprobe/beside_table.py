@@ -72,7 +72,7 @@ def table(found: Beside, definition: str, width: int) -> Group:
     many lines as they need; then sweeps go into several tables.
     """
     lines = shown(found)
-    columns, one = _names(lines, tables.MOST_NAMES), _names(lines, 0)
+    columns, one = _names(lines, tables.MOST_NAMES), _names(lines, 1)
     every = list(range(len(lines[0].sweeps)))
     means = (_mean, _mean)
     layouts = (
@@ -109,7 +109,7 @@ def _mean(found: Estimate | None) -> str:
 
 
 def _names(lines: Sequence[Line], most: int) -> list[dict[str, str]]:
-    """What tells each line apart, as the other tables name it, in ``most`` columns or one."""
+    """What tells each line apart, as the other tables name it, in at most so many columns, or in one."""
     rows = tables.shortened([line.there[0] for line in lines], most)
     return [{key: wording.setting(v) for key, v in row.settings.items()} for row in rows]
 

@@ -130,9 +130,11 @@ def outcome(found: Sequence[Configuration], definition: str, width: int) -> Tabl
     return _table(columns, _names(found), width, spare=("train loss", "test loss"))
 
 
-def by_layer(found: Sequence[Configuration], definition: str, width: int) -> Table:
+def by_layer(found: Sequence[Configuration], definition: str, width: int) -> RenderableType:
     """A row a configuration: share per hidden layer; of many layers, as many as fit."""
     depth = max((len(c.layers) for c in found), default=0)
+    if not depth:
+        return Text(f"{wording.NOT_APPLICABLE}: no run ended with finite numbers", style="dim")
     names = _names(found)
     for room in range(depth, 1, -1):
         shown = shown_layers(depth, room)

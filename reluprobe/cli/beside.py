@@ -56,7 +56,7 @@ def _common(found: Beside) -> None:
         told = f"{wording.count(same, 'run')} {verb} one and the same, by settings and seed"
         out.print(Text(told, style="dim"))
     if seeds > same:
-        told = "some runs share their seed, so that their differences are better told in pairs"
+        told = "some runs share their seed: reluprobe compare gives paired differences"
         out.print(Text(told, style="dim"))
 
 
