@@ -35,9 +35,7 @@ def keep(cache_dir: Path | None = None) -> Path:
 def _processor() -> str:
     """Eight hexadecimal digits of what a core here can do."""
     info = Path("/proc/cpuinfo")
-    lines = (
-        info.read_text("utf-8", "replace").split("\n\n")[0].splitlines() if info.exists() else []
-    )
+    lines = info.read_text("utf-8", "replace").split("\n\n")[0].splitlines() if info.exists() else []
     told = sorted(line for line in lines if line.split("\t")[0].split(":")[0] in CAPABILITIES)
     text = "\n".join([platform.machine(), platform.processor(), *told])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
