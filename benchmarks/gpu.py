@@ -4,9 +4,9 @@ Run: ``python benchmarks/gpu.py`` on a machine with a GPU (extras ``cuda`` and `
 Markdown table. Without a GPU it says so and leaves with 1; ``--anyway`` measures what there is.
 
 The floor is memory traffic: each step of Adam reads and writes the weights and both moments, and
-writes and reads the gradient, 32 bytes a weight. With 0.46 million weights that is 15 MB a step and,
-over 469 steps and 12 epochs, 83 GB a run: 28 ms at 3 TB/s. The matrix products, 1.85 TFLOP a run,
-take less at TF32 rates. Runs side by side share nothing but the dataset, so the floor is per run.
+writes and reads the gradient, 32 bytes a weight. With 0.46 million weights that is 15 MB a step
+and, over 469 steps and 12 epochs, 83 GB a run: 28 ms at 3 TB/s. The matrix products, 1.85 TFLOP a
+run, take less at TF32 rates. Runs side by side share only the dataset: the floor is per run.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _mean(found: Estimate | None) -> str:
 
 
 def _names(lines: Sequence[Line], most: int) -> list[dict[str, str]]:
-    """What tells each line apart, as the other tables name it, in at most so many columns, or in one."""
+    """What tells each line apart: settings in at most so many columns, or in one."""
     rows = tables.shortened([line.there[0] for line in lines], most)
     return [{key: wording.setting(v) for key, v in row.settings.items()} for row in rows]
 

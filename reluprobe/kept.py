@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from importlib import metadata
 from pathlib import Path
 
 import jax
-import jaxlib
 
 from reluprobe.data.cache import root
 
@@ -25,17 +25,16 @@ def keep(cache_dir: Path | None = None) -> Path:
     Args:
         cache_dir: instead of the user's.
     """
-    folder = root(cache_dir) / "programs" / f"jaxlib-{jaxlib.__version__}-{_processor()}"
+    folder = root(cache_dir) / "programs" / f"jaxlib-{metadata.version('jaxlib')}-{processor()}"
     jax.config.update("jax_compilation_cache_dir", str(folder))
     # What takes less to compile is not worth a file.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     return folder
 
 
-def _processor() -> str:
+def processor(info: Path = Path("/proc/cpuinfo")) -> str:
     """Eight hexadecimal digits of what a core here can do."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text("utf-8", "replace").split("\n\n")[0].splitlines() if info.exists() else []
-    told = sorted(line for line in lines if line.split("\t")[0].split(":")[0] in CAPABILITIES)
-    text = "\n".join([platform.machine(), platform.processor(), *told])
+    lines = info.read_text("utf-8", "replace").splitlines() if info.exists() else []
+    told = {line for line in lines if line.split("\t")[0] in CAPABILITIES}
+    text = "\n".join([platform.machine(), platform.processor(), *sorted(told)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -92,6 +92,8 @@ def shortened(found: Sequence[Configuration], most: int = MOST_NAMES) -> list[Co
 def provenance(archive: Archive) -> Text:
     """What was run, where, for how long, and the sample behind the numbers."""
     found = archive.records
+    if not found:
+        return Text("no readable run", style="dim")
     seconds = sum(r.seconds for r in found)
     places = {_place(r) for r in found}
     probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in found}

@@ -27,6 +27,8 @@ from reluprobe.data import sources
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Compiling is most of the suite's time. Where bits are promised, ``as_for_users`` turns it back on.
+jax.config.update("jax_disable_most_optimizations", True)
 # New examples are for whoever develops; what lands is judged on the same ones every time.
 hypothesis.settings.register_profile("reluprobe", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("reluprobe")
@@ -154,10 +156,12 @@ def arrays() -> state.Arrays:
 
 
 @pytest.fixture(scope="module")
-def no_programs_yet() -> Iterator[None]:
-    """As in a new process: with no program left over from another file's sweeps."""
+def as_for_users() -> Iterator[None]:
+    """As in a new process of a user: programs optimized, and none left over from another file."""
+    jax.config.update("jax_disable_most_optimizations", False)
     with mock.patch.dict(programs.PROGRAMS, clear=True):
         yield
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture(scope="session")

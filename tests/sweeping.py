@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from reluprobe import records, sweep
+
+
+class SideBySide(sweep._Engine):
+    """The engine as on an accelerator: lanes of a device side by side."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.one_by_one = False
 
 
 def records_in(events: Iterable[object]) -> dict[str, records.RunRecord]:

@@ -94,7 +94,7 @@ def two(tmp_path):
 
 
 def test_report_puts_sweeps_side_by_side_and_names_the_paired_comparison(two, reluprobe):
-    found = reluprobe("report", "results/a", "results/b")
+    found = reluprobe("report", "results/a", "results/b", "--no-figures")
     assert found.code == 0, found.err
     text = " ".join(found.out.split())
     assert "A a: lr 5e-3" in text and "B b: lr 0.01" in text
@@ -105,7 +105,7 @@ def test_report_puts_sweeps_side_by_side_and_names_the_paired_comparison(two, re
     assert all(len(line) <= 80 for line in found.out.splitlines() if not line.startswith("next"))
     args = commands[2].removeprefix("next: reluprobe ").split("  ")[0].split()
     assert "lr 0.01" in reluprobe(*args).out
-    whole = reluprobe("report", "results", "--lives").out
+    whole = reluprobe("report", "results", "--lives", "--no-figures").out
     assert whole.count("lives of units:") == 2
 
 

@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 from reluprobe import grid, model, zoo
-from reluprobe.born import bounds, engine, result
+from reluprobe.born import bounds, count, engine
 from reluprobe.config import idle_settings, make_born_dead, make_run
 from reluprobe.config.names import INITS
 from reluprobe.errors import InputError, ReluprobeError
@@ -224,8 +224,8 @@ def test_a_cell_is_the_same_alone_in_any_grid_and_in_any_batch():
     base = {"networks": 501, "seed": 9}
     config = make_born_dead(base | {"depth": [2, 4], "width": [2, 3]})
     alone = make_born_dead(base | {"depth": [2], "width": [3]})
-    among = [c for c in result.measure(config).cells if (c.depth, c.width) == (2, 3)]
-    assert tuple(among) == result.measure(alone).cells
+    among = [c for c in count.measure(config).cells if (c.depth, c.width) == (2, 3)]
+    assert tuple(among) == count.measure(alone).cells
     whole = engine.first_silent(config, 3)
     assert np.array_equal(whole, engine.first_silent(config, 3, batch=64))
     other = engine.first_silent(make_born_dead(base | {"seed": 10, "depth": [2, 4]}), 3)

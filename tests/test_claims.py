@@ -133,7 +133,7 @@ def swept(tmp_path, monkeypatch):
 
 
 def test_report_prints_what_was_published_and_claimed(swept, reluprobe):
-    code, out, err = reluprobe("report", "study")
+    code, out, err = reluprobe("report", "study", "--no-figures")
     assert (code, err) == (0, "")
     words = " ".join(out.split())
     assert "published beside ours, never_positive % at epoch 12" in words
@@ -146,7 +146,7 @@ def test_report_prints_what_was_published_and_claimed(swept, reluprobe):
 
 def test_report_without_a_reference_says_nothing_of_one(swept, reluprobe):
     (swept / "sweep.toml").unlink()
-    _, out, _ = reluprobe("report", "study", "--lives")
+    _, out, _ = reluprobe("report", "study", "--no-figures", "--lives")
     assert "published" not in out
     assert "lives of units: 13 probes a run, epochs 0–12" in out
     assert "reference" not in json.loads(reluprobe("report", "study", "--json")[1])["sweeps"][0]
@@ -170,7 +170,7 @@ def test_json_holds_the_same(swept, reluprobe):
 def test_a_reference_that_is_gone_does_not_hide_the_records(swept, reluprobe):
     plan = (swept / "sweep.toml").read_text().replace('"mnist_study"', '"gone.json"')
     (swept / "sweep.toml").write_text(plan)
-    code, out, err = reluprobe("report", "study")
+    code, out, err = reluprobe("report", "study", "--no-figures")
     assert code == 1
     assert "6 runs of mnist" in out
     assert "no such file" in err
@@ -195,7 +195,7 @@ def test_a_reference_file_goes_with_the_results(tmp_path, monkeypatch, reluprobe
     records.write(record(epochs=1, seed=42), tmp_path / "results" / "grid")
     (tmp_path / "mine.json").unlink()
     (tmp_path / "results" / "grid").rename(tmp_path / "elsewhere")
-    code, out, err = reluprobe("report", "elsewhere")
+    code, out, err = reluprobe("report", "elsewhere", "--no-figures")
     assert (code, err) == (0, "")
     assert "published (mine)" in out
     assert "epochs 1 instead of 2" in " ".join(out.split())

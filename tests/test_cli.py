@@ -69,7 +69,7 @@ def test_a_sweep_writes_one_record_a_run_and_its_own_file(swept, tmp_path, relup
 
 
 def test_report_folds_seeds_pivots_and_names_the_sample(swept, reluprobe):
-    found = reluprobe("report", "results")
+    found = reluprobe("report", "results", "--no-figures")
     assert found.code == 0, found.err
     assert "8 runs of blobs, 1 epoch, probed on 200 training examples" in found.out
     assert "by activation and lr" in found.out
@@ -92,9 +92,9 @@ def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
 
 
 def test_report_goes_further_where_asked(swept, reluprobe):
-    plain = reluprobe("report", "results").out
+    plain = reluprobe("report", "results", "--no-figures").out
     asked = ("--lives", "--causes", "--signals", "--bounds")
-    found = reluprobe("report", "results", *asked)
+    found = reluprobe("report", "results", "--no-figures", *asked)
     assert found.code == 0, found.err
     by_sample = "by sample (probe 200, test 1,024, train 4,096 examples)"
     assert by_sample in " ".join(plain.split())
@@ -137,14 +137,14 @@ def test_report_takes_files_sorts_and_counts_by_another_definition(swept, relupr
 
 def test_missing_runs_are_counted(swept, reluprobe, tmp_path):
     run_files(tmp_path / "results" / "grid")[0].unlink()
-    assert "7 runs of blobs (1 more missing)" in reluprobe("report", "results").out
+    assert "7 runs of blobs (1 more missing)" in reluprobe("report", "results", "--no-figures").out
 
 
 def test_a_broken_record_is_named_and_the_others_are_shown(swept, reluprobe, tmp_path):
     first, second, *_ = run_files(tmp_path / "results" / "grid")
     first.write_text(first.read_text()[:100])
     second.write_text(second.read_text().replace(records.SCHEMA, "reluprobe/run/99"))
-    found = reluprobe("report", "results")
+    found = reluprobe("report", "results", "--no-figures")
     assert found.code == 1
     assert "6 runs of blobs (2 more missing)" in found.out
     assert first.name in found.err
@@ -156,7 +156,7 @@ def test_diverged_runs_are_listed_and_are_no_failure(reluprobe):
     found = reluprobe("train", *TINY, "--optimizer", "sgd", "--lr", "1e30")
     assert found.code == 0
     assert "diverged: not finite from epoch 1 on" in found.out
-    assert "diverged in epoch 1" in reluprobe("report", "results").out
+    assert "diverged in epoch 1" in reluprobe("report", "results", "--no-figures").out
 
 
 def test_set_and_dry_run(reluprobe, tmp_path):
@@ -212,10 +212,12 @@ def test_failed_runs_are_shown_with_their_message(swept, reluprobe, tmp_path):
     file = run_files(tmp_path / "results" / "grid")[0]
     broken = json.loads(file.read_text()) | {"status": "failed", "error": "out of luck"}
     file.write_text(json.dumps(broken | {"history": []}))
-    assert "failed: out of luck" in reluprobe("report", "results").out
+    assert "failed: out of luck" in reluprobe("report", "results", "--no-figures").out
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["sweep", "--help"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["train", "--help"], ["sweep", "--help"], ["export", "--help"]]
+)
 def test_help_does_not_import_jax(args):
     assert not {"jax", "flax", "optax", "tensorflow_datasets"} & imported_by(*args)[0]
 

@@ -11,7 +11,7 @@ from flax import nnx
 
 from reluprobe import data, faults, model, programs, survey, sweep
 from reluprobe.grid import Run
-from sweeping import records_in
+from sweeping import SideBySide, records_in
 
 # --- dividing a chunk that raises --------------------------------------------------------------
 
@@ -148,14 +148,9 @@ def test_a_run_that_raises_midway_has_its_history_until_then(tiny, monkeypatch):
 
 
 def test_lanes_are_halved_until_they_fit_and_the_results_are_the_same(tiny, monkeypatch):
-    class SideBySide(sweep._Engine):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            self.one_by_one = False
+    real = programs.Compiler._make
 
-    real = programs.Compiler.get
-
-    def get(self: Any, wanted: programs.Order) -> Any:
+    def make(self: Any, wanted: programs.Order) -> Any:
         if wanted.shapes[2].live.shape[0] > 2:
             text = "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8 bytes."
             raise jax.errors.JaxRuntimeError(text)
@@ -164,7 +159,7 @@ def test_lanes_are_halved_until_they_fit_and_the_results_are_the_same(tiny, monk
     runs = [tiny(seed=seed) for seed in range(5)]
     alone = records_in(list(sweep.execute(runs, data.load)))
     monkeypatch.setattr(sweep, "_Engine", SideBySide)
-    monkeypatch.setattr(programs.Compiler, "get", get)
+    monkeypatch.setattr(programs.Compiler, "_make", make)
     events = list(sweep.execute(runs, data.load))
     # Five runs on two devices: three lanes each, and one each is what fits.
     short = [e for e in events if isinstance(e, faults.MemoryShort)]

@@ -85,7 +85,7 @@ def test_a_hundred_phases_are_shown_by_twelve_the_ends_among_them(phases: int):
 def test_report_shows_phases_without_being_asked_and_as_json(tmp_path, reluprobe):
     for seed in (0, 1):
         records.write(phased(seed), tmp_path / "new")
-    code, told, _ = reluprobe("report", str(tmp_path))
+    code, told, _ = reluprobe("report", str(tmp_path), "--no-figures")
     assert code == 0
     assert "over 2 phases dead 25.0% → 50.0%" in " ".join(told.split())
     assert all(len(line) <= 80 for line in told.splitlines() if not line.startswith("next"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from reluprobe import blueprint, data, grid, programs, records, sweep
-from sweeping import records_in
+from sweeping import SideBySide, records_in
 
 # --- a hundred phases, one program -------------------------------------------------------------
 
@@ -21,7 +21,7 @@ LAST = 1 + 1 + 2 + 1 + 97
 LONG: dict[str, Any] = dict(epochs=1, batch_size=1024, phases=MANY, init="he_normal", bias_init=-2)
 Records = dict[str, records.RunRecord]
 
-pytestmark = pytest.mark.usefixtures("no_programs_yet")
+pytestmark = pytest.mark.usefixtures("as_for_users")
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +160,6 @@ def test_a_run_that_diverges_is_null_from_then_on_and_its_neighbour_goes_on(
 def test_lanes_side_by_side_agree_with_lanes_one_by_one(
     monkeypatch: pytest.MonkeyPatch, long: Records, crowd: dict[str, grid.Run], load: Any
 ):
-    class SideBySide(sweep._Engine):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            self.one_by_one = False
-
     monkeypatch.setattr(sweep, "_Engine", SideBySide)
     events = list(sweep.execute([crowd[n] for n in ("one", "doomed", "two")], load))
     assert sum(isinstance(e, sweep.Compiled) for e in events) == 1

@@ -10,7 +10,7 @@ from sweeping import records_in
 
 
 @pytest.fixture(scope="module")
-def study() -> dict[str, records.RunRecord]:
+def study(as_for_users: None) -> dict[str, records.RunRecord]:
     """One epoch of the study's run, ReLU and leaky ReLU."""
     runs = [grid.make(make_run({"activation": a, "epochs": 1})) for a in ("relu", "leaky_relu")]
     done = records_in(sweep.execute(runs, data.load)).values()

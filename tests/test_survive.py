@@ -79,7 +79,7 @@ def test_slices_fill_one_folder_like_a_whole_sweep(swept, reluprobe, tmp_path):
     assert f"of which slice {number}/3 is 2 runs" in found.out
     assert same(lying(tmp_path / "sliced/grid"), lying(swept))
     assert (tmp_path / "sliced/grid/sweep.toml").read_text() == (swept / "sweep.toml").read_text()
-    assert "8 runs of blobs" in reluprobe("report", "sliced").out
+    assert "8 runs of blobs" in reluprobe("report", "sliced", "--no-figures").out
 
 
 def test_another_plan_is_refused_until_fresh_or_extend_says_otherwise(swept, reluprobe):

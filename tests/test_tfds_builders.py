@@ -233,6 +233,7 @@ def shared_folder() -> Path:
     return Path(given) if given else Path(__file__).parents[2] / "shared"
 
 
+@pytest.mark.slow
 def test_the_real_fashion_mnist_from_files_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,10 +15,16 @@ from reluprobe.cli.console import out
 from reluprobe.config import written
 
 
+def several(found: Sequence[Archive]) -> list[Archive]:
+    """The sweeps with runs to put side by side; none where there are not two."""
+    there = [sweep for sweep in found if sweep.records]
+    return there if len(there) > 1 else []
+
+
 def show(
     sweeps: Sequence[Archive], definition: str, by: Sequence[str] | None, sort: str | None
 ) -> None:
-    """Print the headlines of sweeps that have runs, and one table of all."""
+    """Print the headlines of these sweeps, and one table of all."""
     found = beside.line_up([s.records for s in sweeps], definition, by, sort)
     names = Counter(sweep.name for sweep in sweeps)
     for n, sweep in enumerate(sweeps):
@@ -38,9 +44,13 @@ def show(
     if rest is not None:
         out.print(rest)
     _common(found)
-    out.print()
-    for command in [f"reluprobe report {_quoted(s)}" for s in sweeps] + _paired(sweeps, found):
-        out.print(Text(f"next: {command}"), soft_wrap=True)
+
+
+def commands(sweeps: Sequence[Archive], definition: str, by: Sequence[str] | None) -> list[str]:
+    """What to ask next: each sweep's own report, and if it can be had the paired comparison."""
+    found = beside.line_up([s.records for s in sweeps], definition, by)
+    each = [f"reluprobe report {_quoted(s)}" for s in sweeps]
+    return [f"next: {command}" for command in each + _paired(sweeps, found)]
 
 
 def _quoted(sweep: Archive) -> str:

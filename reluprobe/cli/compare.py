@@ -21,7 +21,7 @@ from reluprobe import (
     contrast,
     tables,
 )
-from reluprobe.cli import console, options, report
+from reluprobe.cli import complete, console, options, report
 from reluprobe.config import SETTINGS, Value, faults_of, spelled_out, written
 from reluprobe.config.names import SAMPLES
 from reluprobe.errors import InputError, nearest
@@ -42,10 +42,26 @@ Baseline = Annotated[
 ]
 Within = Annotated[
     options.Texts,
-    options.repeatable("--within", "Compare apart at each value of this setting.", "AXIS"),
+    options.repeatable(
+        "--within", "Compare apart at each value of this setting.", "AXIS", among=SETTINGS
+    ),
 ]
-On = Annotated[str, typer.Option("--on", help=f"Dead on which sample: {', '.join(SAMPLES)}.")]
-Sort = Annotated[str, typer.Option("--sort", help="Order rows by change in dead, accuracy, loss.")]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        help=f"Dead on which sample: {', '.join(SAMPLES)}.",
+        autocompletion=complete.among(SAMPLES),
+    ),
+]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort",
+        help="Order rows by change in dead, accuracy, loss.",
+        autocompletion=complete.among(compare.SORT_KEYS),
+    ),
+]
 
 
 def command(
@@ -64,7 +80,7 @@ def command(
         allowed = f"allowed is one of {', '.join(SAMPLES)}{nearest(on, SAMPLES)}"
         raise InputError("unknown sample", [f"--on {on}: {allowed}"])
     compare.ordered([], sort)  # refuses an unknown key before anything is read
-    apart = tuple(_full(name) for name in options.split(within) or ())
+    apart = tuple(options.full_name(name) for name in options.split(within) or ())
     question = contrast.Question(parse_baseline(baseline or ()), apart, definition, on)
     archives = archive.open_all(paths)
     runs, again = compare.pool(archives)
@@ -91,7 +107,7 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
     parts = (part for whole in texts for part in re.split(r",(?=\s*[\w-]+\s*=)", whole))
     for text in (part.strip() for part in parts if part.strip()):
         key, equals, value = text.partition("=")
-        name = _full(key)
+        name = options.full_name(key)
         if not equals:
             faults.append(f"got {text!r}; allowed is SETTING=VALUE")
         elif name in found:
@@ -102,13 +118,6 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
     if faults:
         raise InputError("cannot read --baseline", faults)
     return {name: SETTINGS[name].clean(value) for name, value in spelled_out(found).items()}
-
-
-def _full(name: str) -> str:
-    """A setting's name, also from its flag: ``lr`` → ``learning_rate``."""
-    plain = name.strip().lstrip("-")
-    flags = {flag.lstrip("-"): s.name for s in SETTINGS.values() for flag in s.flags}
-    return flags.get(plain, plain.replace("-", "_"))
 
 
 def show(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
+from reluprobe.cli import complete
 from reluprobe.config import SETTINGS, Setting, Value
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.config.runconfig import GROUPS
@@ -19,7 +20,13 @@ from reluprobe.errors import InputError
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
 Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
 Definition = Annotated[
-    str, typer.Option("--definition", "-d", help=f"What to count: {', '.join(DEFINITIONS)}.")
+    str,
+    typer.Option(
+        "--definition",
+        "-d",
+        help=f"What to count: {', '.join(DEFINITIONS)}.",
+        autocompletion=complete.among(DEFINITIONS),
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 #: What :func:`repeatable` gives.
@@ -33,9 +40,17 @@ ManualDir = Annotated[
 ]
 
 
-def repeatable(name: str, help: str, metavar: str, default: str | bool = True) -> Any:
-    """An option that may be given several times."""
-    return typer.Option(name, help=f"{help} Repeatable.", metavar=metavar, show_default=default)
+def repeatable(
+    name: str, help: str, metavar: str, default: str | bool = True, among: Iterable[str] = ()
+) -> Any:
+    """An option that may be given several times; ``among``: what a shell completes there."""
+    return typer.Option(
+        name,
+        help=f"{help} Repeatable.",
+        metavar=metavar,
+        show_default=default,
+        autocompletion=complete.among(among),
+    )
 
 
 def split(texts: Texts) -> list[str] | None:
@@ -43,6 +58,13 @@ def split(texts: Texts) -> list[str] | None:
     if texts is None:
         return None
     return [name for text in texts for name in text.replace(",", " ").split()]
+
+
+def full_name(name: str) -> str:
+    """A setting's name, also from its flag: ``lr`` → ``learning_rate``."""
+    plain = name.strip().lstrip("-")
+    flags = {flag.lstrip("-"): s.name for s in SETTINGS.values() for flag in s.flags}
+    return flags.get(plain, plain.replace("-", "_"))
 
 
 def with_settings(
@@ -71,12 +93,8 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
     text = setting.help
     if setting.choices:
         text += f" One of: {', '.join(setting.choices)}."
-    if setting.only_with:
-        other, values = setting.only_with
-        text += f" (Only with {other} {' or '.join(map(str, values))}.)"
-    if setting.not_with:
-        other, values = setting.not_with
-        text += f" (Not with {other} {' or '.join(map(str, values))}.)"
+    if setting.condition:
+        text += f" ({setting.condition})"
     read, metavar, default = _reader(setting.type), METAVARS[setting.type], setting.default
     if several is not None:
         read, metavar = _list_reader(read), f"{metavar},…"
@@ -86,7 +104,12 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
         option = typer.Option(f"--{name}/--no-{name}", help=text, rich_help_panel=panel)
     else:
         option = typer.Option(
-            *names, help=text, rich_help_panel=panel, parser=read, metavar=metavar
+            *names,
+            help=text,
+            rich_help_panel=panel,
+            parser=read,
+            metavar=metavar,
+            autocompletion=complete.of_setting(setting),
         )
     return inspect.Parameter(
         setting.name,

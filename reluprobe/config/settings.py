@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,6 +31,18 @@ def unknown(name: str, allowed: Iterable[str] = SETTINGS) -> str:
 
 def fault_of(name: str, value: Any, among: Mapping[str, Setting] = SETTINGS) -> str | None:
     """Why this setting may not have this value, or None where it may."""
+    if among is SETTINGS and isinstance(value, Value):
+        return _known_fault(name, value)
+    return _fault(name, value, among)
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def _known_fault(name: str, value: Value) -> str | None:
+    # A plan of ten thousand runs has the same few values again and again.
+    return _fault(name, value, SETTINGS)
+
+
+def _fault(name: str, value: Any, among: Mapping[str, Setting]) -> str | None:
     if name not in among:
         return unknown(name, among)
     match = _WITH_PARAMETER.fullmatch(value) if isinstance(value, str) else None
@@ -93,11 +105,16 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     if faults:
         raise InputError("bad settings", faults)
     full = {n: s.default for n, s in SETTINGS.items()}
-    full |= {n: SETTINGS[n].clean(v) for n, v in spelled_out(settings).items()}
+    full |= {n: _cleaned(n, v) for n, v in spelled_out(settings).items()}
     # Again and again, as one put back may leave another without effect.
     while idle := [n for n, s in SETTINGS.items() if full[n] != s.default and not s.applies(full)]:
         full |= {n: SETTINGS[n].default for n in idle}
     return RunConfig(**full)
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def _cleaned(name: str, value: Value) -> Value:
+    return SETTINGS[name].clean(value)
 
 
 def written(value: Value) -> str:
@@ -120,4 +137,4 @@ def rank(value: Value) -> tuple[bool, Value]:
 
 def settings_of(config: RunConfig) -> dict[str, Value]:
     """Every setting of a run, resolved, by name."""
-    return dataclasses.asdict(config)
+    return dict(vars(config))

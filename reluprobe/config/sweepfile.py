@@ -13,11 +13,38 @@ import tomli_w
 
 from reluprobe.config import phases, reference
 from reluprobe.config.ranges import axis_values
+from reluprobe.config.setting import Key
 from reluprobe.config.settings import SETTINGS, Value, fault_of, given_twice, spelled_out, unknown
 from reluprobe.errors import InputError, nearest
 
 Axes = Mapping[str, tuple[Value, ...]]
-KEYS = ("name", "reference", "seeds", "base", "grid", "zip", "phase", "include", "exclude")
+#: What a sweep file may hold.
+KEYS: dict[str, Key] = {
+    "name": Key("text", "the file's name", "The folder below results that the records go to."),
+    "reference": Key(
+        "text",
+        "none",
+        "A published record that report holds the runs against: a shipped one's name "
+        f"({', '.join(reference.SHIPPED)}), or the path of a .json file of its form.",
+    ),
+    "seeds": Key(
+        "integer, or list of integers",
+        "the one seed of [base]",
+        "Every configuration is run once with each; a count n is 0 to n − 1.",
+    ),
+    "base": Key("table of settings", "their defaults", "What all runs share."),
+    "grid": Key("table of axes", "none", "Every combination of the axes' values is run."),
+    "zip": Key(
+        "tables of axes",
+        "none",
+        "Axes that move together, all of one length; further blocks multiply.",
+    ),
+    "phase": Key("tables", "none", "New data after the first, a block for each phase."),
+    "include": Key("tables of settings", "none", "One more configuration: these over [base]."),
+    "exclude": Key(
+        "tables of settings", "none", "Leaves out every run that matches all of a block's."
+    ),
+}
 #: More runs than this are taken for a slip of the pen.
 MOST_SEEDS = 100_000
 
