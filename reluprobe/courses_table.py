@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
@@ -41,42 +42,54 @@ def moments(found: Found) -> tuple[float, ...]:
     return max((curve.when for _, layers in found for curve in layers), key=len, default=())
 
 
-def title(found: Found, definition: str) -> Text:
-    """What the sparklines show, and from when to when."""
+@dataclass(frozen=True)
+class Room:
+    """Which layers there is room for, and which moments of each."""
+
+    layers: Sequence[int]
+    when: Sequence[float]
+
+
+def room(found: Found, width: int) -> Room:
+    """Of many layers and probes as many as fit, first and last among them."""
+    depth, when = max(len(layers) for _, layers in found), moments(found)
+    names, least = table_width(table(found, Room([], []))), min(len(when), FEWEST)
+    for count in range(depth, 1, -1):
+        shown = shown_layers(depth, count)
+        each = (width - names) // len(shown) - 2  # between two columns lie two blanks
+        if each >= least:
+            return Room(shown, [when[i] for i in shown_layers(len(when), each)])
+    return Room(shown_layers(depth, 2), [when[i] for i in shown_layers(len(when), least)])
+
+
+def title(found: Found, definition: str, room: Room) -> Text:
+    """What the sparklines show, from when to when, and how many probes are left out."""
     when = moments(found)
     between = "" if all(map(float.is_integer, when)) else ", probed in between too"
+    some = f"; {len(room.when)} of {len(when)} probes" if len(room.when) < len(when) else ""
     words = f"{CALLED[definition][0]} % by hidden layer over epochs {when[0]:g}–{when[-1]:g}"
-    return Text(words + between, style="italic")
+    return Text(f"{words}{between}{some}", style="italic")
 
 
-def table(found: Found, width: int) -> Table:
-    """A row a configuration, a column a layer; of many probes and layers as many as fit.
+def table(found: Found, room: Room) -> Table:
+    """A row a configuration, a column a layer.
 
     The characters of a column are of the same moments in every row, the latest probe until then;
     a course that ends before others is shorter.
     """
-    depth, when = max(len(layers) for _, layers in found), moments(found)
-    names, least = table_width(_table(found, [], [])), min(len(when), FEWEST)
-    for room in range(depth, 1, -1):
-        shown = shown_layers(depth, room)
-        each = (width - names) // len(shown) - 2  # between two columns lie two blanks
-        if each >= least:
-            return _table(found, shown, [when[i] for i in shown_layers(len(when), each)])
-    return _table(found, shown_layers(depth, 2), [when[i] for i in shown_layers(len(when), least)])
-
-
-def _table(found: Found, shown: Sequence[int], when: Sequence[float]) -> Table:
     table = Table(box=None, pad_edge=False)
     keys = list(found[0][0])
     for key in keys:
         # What sets a configuration apart may be long, and is wrapped.
         table.add_column(wording.name(key), no_wrap=key != "change")
-    for i in shown:
+    for i in room.layers:
         table.add_column(f"L{i + 1}", no_wrap=True)
     for settings, layers in found:
         names = [wording.setting(settings[key]) for key in keys]
-        cells = [_course(layers[i], when) if i < len(layers) else Text("") for i in shown]
-        absent = [Text(wording.NOT_APPLICABLE, style="dim")] if shown else []
+        cells = [
+            _course(layers[i], room.when) if i < len(layers) else Text("") for i in room.layers
+        ]
+        absent = [Text(wording.NOT_APPLICABLE, style="dim")] if room.layers else []
         table.add_row(*names, *(cells if layers else absent))
     return table
 

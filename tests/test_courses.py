@@ -45,7 +45,8 @@ MANY = ["####", "####", "####", "..##"]
 
 def shown(records, width=80):
     found = courses_table.found(summary.summarize(records), "dead")
-    return studied.text(courses_table.table(found, width), width).splitlines()
+    room = courses_table.room(found, width)
+    return studied.text(courses_table.table(found, room), width).splitlines()
 
 
 def test_a_character_a_layer_and_probe_seeds_folded():
@@ -66,6 +67,10 @@ def test_of_many_layers_and_probes_as_many_are_shown_as_fit(width):
     lines = shown([run(*[units] * 20), run(*[units] * 20, activation="leaky_relu")], width)
     assert all(len(line.rstrip()) <= width for line in lines)
     assert lines[0].split()[1] == "L1" and lines[0].split()[-1] == "L20"
+    found = courses_table.found(summary.summarize([run(*[units] * 20)]), "dead")
+    room = courses_table.room(found, width)
+    told = courses_table.title(found, "dead", room).plain
+    assert told.endswith(f"epochs 0–100; {len(room.when)} of 101 probes")
     for line in lines[1:]:
         courses = line.split()[1:]
         assert {c[0] + c[-1] for c in courses} == {".█"}

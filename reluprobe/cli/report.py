@@ -23,7 +23,7 @@ from reluprobe.tables import MOST_NAMES
 
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
-Takes folders of results, of one sweep, or single records."""
+Takes folders of results, of one sweep, or single records; puts several sweeps side by side."""
 
 By = Annotated[
     options.Texts,

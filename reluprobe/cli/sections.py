@@ -54,8 +54,9 @@ def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
     if len(courses_table.moments(found)) < 2:
         out.print(Text("by epoch: no run ended that was probed more than once", style="dim"))
         return
-    out.print(courses_table.title(found, definition))
-    out.print(courses_table.table(found, out.width))
+    room = courses_table.room(found, out.width)
+    out.print(courses_table.title(found, definition, room))
+    out.print(courses_table.table(found, room))
     out.print(Text(courses_table.LEGEND, style="dim"))
 
 
