@@ -15,7 +15,7 @@ from reluprobe import wording
 from reluprobe.archive import Archive
 from reluprobe.config import SETTINGS, Value, phases
 from reluprobe.records import RunRecord
-from reluprobe.summary import Collapse, Configuration, Estimate, Pivot
+from reluprobe.summary import Collapse, Configuration, Estimate
 from reluprobe.summary import collapsed as collapse_of
 
 #: What a definition is called in a heading, and what it means, in a line.
@@ -28,6 +28,8 @@ CALLED = {
     "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
 }
 NARROW = 80
+#: What may become of runs, as :class:`Configuration` counts them.
+MISHAPS = ("diverged", "failed", "collapsed")
 
 
 def heat(share_: float | None) -> str:
@@ -67,13 +69,13 @@ def _at(found: Configuration) -> str:
 MOST_NAMES = 4
 
 
-def shortened(found: Sequence[Configuration]) -> list[Configuration]:
+def shortened(found: Sequence[Configuration], most: int = MOST_NAMES) -> list[Configuration]:
     """Configurations of few settings as they are, those of many named by what sets them apart.
 
     That is by the settings that are not at their default, or where no configuration has the
     default, not as most of the others have them.
     """
-    if not found or len(found[0].settings) <= MOST_NAMES:
+    if not found or len(found[0].settings) <= most:
         return list(found)
     values = {k: Counter(c.settings[k] for c in found) for k in found[0].settings}
     usual = {
@@ -131,9 +133,11 @@ def outcome(found: Sequence[Configuration], definition: str, width: int) -> Tabl
     return _table(columns, _names(found), width, spare=("train loss", "test loss"))
 
 
-def by_layer(found: Sequence[Configuration], definition: str, width: int) -> Table:
+def by_layer(found: Sequence[Configuration], definition: str, width: int) -> RenderableType:
     """A row a configuration: share per hidden layer; of many layers, as many as fit."""
     depth = max((len(c.layers) for c in found), default=0)
+    if not depth:
+        return Text(f"{wording.NOT_APPLICABLE}: no run ended with finite numbers", style="dim")
     names = _names(found)
     for room in range(depth, 1, -1):
         shown = shown_layers(depth, room)
@@ -150,34 +154,6 @@ def _layer(found: Sequence[Configuration], layer: int) -> list[Text]:
 def layers_title(definition: str) -> Text:
     """What the table by layer shows."""
     return Text(f"{CALLED[definition][0]} % by hidden layer", style="italic")
-
-
-def pivot_title(row: str, column: str, definition: str) -> Text:
-    """What a pivot shows."""
-    word = CALLED[definition][0]
-    return Text(f"{word} % (test accuracy %) by {row} and {wording.name(column)}", style="italic")
-
-
-def pivot(found: Pivot, row: str) -> Table:
-    """One setting down, one across; in each cell the share, and in brackets the accuracy."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column(wording.name(row), no_wrap=True)
-    for value in found.columns:
-        table.add_column(wording.setting(value), justify="right")
-    for name in found.rows:
-        cells = [_pivot_cell(found.cells.get((name, value))) for value in found.columns]
-        table.add_row(wording.setting(name), *cells)
-    return table
-
-
-def _pivot_cell(found: Configuration | None) -> Text:
-    if found is None:
-        return Text("")
-    if found.mean is None:
-        return Text("diverged" if found.diverged else wording.NOT_APPLICABLE, style="dim")
-    text = Text(wording.percent(found.mean.mean), style=heat(found.mean.mean))
-    accuracy = found.accuracy
-    return text.append(f" ({wording.percent(accuracy.mean)})", style="dim") if accuracy else text
 
 
 def lost(found: Sequence[RunRecord]) -> RenderableType | None:
@@ -226,8 +202,7 @@ def axes(found: dict[str, tuple[Value, ...]]) -> Table:
 
 
 def _runs(c: Configuration) -> str:
-    words = ("diverged", "failed", "collapsed")
-    extra = [f"{n} {word}" for word in words if (n := getattr(c, word))]
+    extra = [f"{n} {word}" for word in MISHAPS if (n := getattr(c, word))]
     return f"{c.runs} ({', '.join(extra)})" if extra else str(c.runs)
 
 

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reluprobe import archive, payload, summary, tables
+from reluprobe import archive, payload, pivot_table, summary, tables
 from reluprobe.born import result
-from reluprobe.cli import complete, console, options, sections
+from reluprobe.cli import beside, complete, console, options, sections
 from reluprobe.cli import figures as drawing
 from reluprobe.config import SETTINGS
 from reluprobe.config.names import DEFINITIONS
@@ -23,7 +23,7 @@ from reluprobe.tables import MOST_NAMES
 
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
-Takes folders of results, of one sweep, or single records."""
+Takes folders of results, of one sweep, or single records; puts several sweeps side by side."""
 
 By = Annotated[
     options.Texts,
@@ -105,14 +105,20 @@ def command(
         drawn = drawing.show(found, results, request, view.definition, view.by)
     if found:
         console.out.print()
-        console.out.print(Text(_next(found, view)), soft_wrap=True)
+        for line in _next(found, view):
+            console.out.print(Text(line), soft_wrap=True)
     complain(found)
     if not drawn:
         raise typer.Exit(1)
 
 
 def _tables(found: Sequence[archive.Archive], results: Sequence[Path], view: View) -> None:
+    """One sweep whole; several side by side, and whole where more than that was asked for."""
     shown = [partial(show, sweep, view) for sweep in found]
+    several = beside.several(found)
+    if several:
+        together = partial(beside.show, several, view.definition, view.by, view.sort)
+        shown = [together, *(shown if view.also else [])]
     shown += [partial(_born_dead, path) for path in results]
     for n, one in enumerate(shown):
         if n:
@@ -166,8 +172,9 @@ def show(found: archive.Archive, view: View) -> None:
     cross = summary.pivot(found.records, "activation", "learning_rate", view.definition)
     # Beside many other axes the two would fold what is not to be folded.
     if cross is not None and view.by is None and len(summary.axes(found.records)) <= MOST_NAMES:
-        out.print(tables.pivot_title("activation", "learning_rate", view.definition))
-        out.print(tables.pivot(cross, "activation"))
+        out.print(pivot_table.title("activation", "learning_rate", view.definition))
+        out.print(pivot_table.table(cross, "activation", out.width))
+        out.print(Text(pivot_table.LEGEND, style="dim"))
         out.print()
     out.print(tables.outcome(rows, view.definition, out.width))
     out.print()
@@ -180,11 +187,13 @@ def show(found: archive.Archive, view: View) -> None:
             out.print(bad, soft_wrap=True)
 
 
-def _next(found: Sequence[archive.Archive], view: View) -> str:
-    folder = found[0].folder
+def _next(found: Sequence[archive.Archive], view: View) -> list[str]:
+    folder, several = found[0].folder, beside.several(found)
+    if several and not view.also:
+        return beside.commands(several, view.definition, view.by)
     if not view.also:
-        return f"next: reluprobe report {folder} --lives --causes"
-    return f"next: reluprobe report {folder} --definition never_positive"
+        return [f"next: reluprobe report {folder} --lives --causes"]
+    return [f"next: reluprobe report {folder} --definition never_positive"]
 
 
 def complain(found: Sequence[archive.Archive]) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import epoch_rows, grid, tables, wording
-from reluprobe.cli import console, options
+from reluprobe.cli import console, options, watching
 from reluprobe.config import (
     SETTINGS,
     RunConfig,
@@ -78,13 +78,14 @@ def _show(run: grid.Run, folder: Path, manual_dir: Path | None) -> tuple[RunReco
         first = next(events)
     console.out.print(rows.heading(), soft_wrap=True)
     starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
-    for event, path in itertools.chain([first], events):
-        if isinstance(event, EpochDone):
-            if event.epoch.epoch in starts:
-                console.out.print(_phase(starts[event.epoch.epoch], run.config))
-            console.out.print(rows.row(event.epoch, event.diverged), soft_wrap=True)
-        if isinstance(event, RunDone) and path is not None:
-            return event.record, path
+    with watching.watched(run.config) as watch:
+        for event, path in itertools.chain([first], events):
+            if isinstance(event, EpochDone):
+                there = starts.get(event.epoch.epoch)
+                above = [_phase(there, run.config)] if there else []
+                watch.see(event.epoch, *above, rows.row(event.epoch, event.diverged))
+            if isinstance(event, RunDone) and path is not None:
+                return event.record, path
     raise AssertionError("a run that nobody stops ends")
 
 
