@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -11,8 +12,18 @@ import jax
 
 from reluprobe.data.cache import root
 
+#: The environment's word for it: a folder, or 1 for the user's cache folder.
+VARIABLE = "RELUPROBE_COMPILE_CACHE"
 #: Fields of /proc/cpuinfo that say what machine code a core understands.
 CAPABILITIES = ("flags", "Features", "model name", "CPU part")
+
+
+def as_asked() -> Path | None:
+    """:func:`keep` where the environment asks for it, ``RELUPROBE_COMPILE_CACHE``; else None."""
+    told = os.environ.get(VARIABLE, "").strip()
+    if told in ("", "0"):
+        return None
+    return keep(None if told == "1" else Path(told))
 
 
 def keep(cache_dir: Path | None = None) -> Path:

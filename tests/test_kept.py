@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import jaxlib
+import pytest
 
 from reluprobe import kept
 
@@ -59,3 +60,14 @@ def test_another_processor_has_another_folder(tmp_path: Path):
     found = {name: kept.processor(file) for name, file in files.items()}
     assert found["this"] == found["slower"] != found["newer"]
     assert kept.processor(tmp_path / "missing") != found["this"]
+
+
+def test_only_who_asks_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[Path | None] = []
+    monkeypatch.setattr(kept, "keep", asked.append)
+    for value in ("", "0", "1", str(tmp_path)):
+        monkeypatch.setenv(kept.VARIABLE, value)
+        kept.as_asked()
+    monkeypatch.delenv(kept.VARIABLE)
+    kept.as_asked()
+    assert asked == [None, tmp_path]

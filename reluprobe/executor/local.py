@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from reluprobe import data, fit, records, sweep
+from reluprobe import data, fit, kept, records, sweep
 from reluprobe.events import Event, RunDone
 from reluprobe.grid import Run
 
@@ -24,6 +24,7 @@ def start(
     """Run them, and write every record as its run ends. The folder is the caller's own."""
     for name in fit.wanted(runs):
         data.check_name(name)
+    kept.as_asked()
     load = partial(data.load, manual_dir=manual_dir)
     for event in sweep.execute(runs, load, stop, devices):
         done = isinstance(event, RunDone)
