@@ -31,7 +31,7 @@ Wanted = Annotated[
     bool | None,
     typer.Option(
         "--figures/--no-figures",
-        help="Whether to draw figures and write a page with them.",
+        help="Whether to draw figures and write a page.",
         show_default="figures",
         rich_help_panel=PANEL,
     ),
