@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -128,7 +128,7 @@ def outcome(found: Sequence[Configuration], definition: str, width: int) -> Tabl
         "test acc %": [Text(wording.plus_minus(c.accuracy)) for c in found],
         "test loss": [Text(wording.plus_minus(c.loss, wording.number)) for c in found],
         "train loss": [Text(wording.plus_minus(c.train_loss, wording.number)) for c in found],
-        "runs": [Text(_runs(c)) for c in found],
+        "runs": [Text(runs_of(c)) for c in found],
     }
     return _table(columns, _names(found), width, spare=("train loss", "test loss"))
 
@@ -156,7 +156,7 @@ def layers_title(definition: str) -> Text:
     return Text(f"{CALLED[definition][0]} % by hidden layer", style="italic")
 
 
-def lost(found: Sequence[RunRecord]) -> RenderableType | None:
+def lost(found: Sequence[RunRecord]) -> Group | None:
     """What diverged or failed, a line each; None where nothing did."""
     bad = [r for r in found if r.status != "ok"]
     if not bad:
@@ -165,7 +165,7 @@ def lost(found: Sequence[RunRecord]) -> RenderableType | None:
     return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {wording.network(r.config)}") for r in bad))
 
 
-def collapsed(found: Sequence[RunRecord]) -> RenderableType | None:
+def collapsed(found: Sequence[RunRecord]) -> Group | None:
     """What collapsed, a line each with the evidence; None where nothing did."""
     there = [(r, c) for r in found if (c := collapse_of(r)) is not None]
     if not there:
@@ -201,7 +201,8 @@ def axes(found: dict[str, tuple[Value, ...]]) -> Table:
     return table
 
 
-def _runs(c: Configuration) -> str:
+def runs_of(c: Configuration) -> str:
+    """``5``, or ``5 (1 diverged)``."""
     extra = [f"{n} {word}" for word in MISHAPS if (n := getattr(c, word))]
     return f"{c.runs} ({', '.join(extra)})" if extra else str(c.runs)
 

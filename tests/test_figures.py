@@ -124,9 +124,21 @@ def test_bands_are_the_intervals_and_stay_within_none_and_all():
 def test_a_panel_a_configuration_where_lines_are_too_many():
     records = [figured.record(0.5, width=16, l2=l2) for l2 in np.linspace(0, 0.1, 8).tolist()]
     found = draw("definitions", records)
-    assert len(found.figure.axes) == 2 * len(records)
+    assert len(found.figure.axes) == len(records)
     assert [ax.get_title() for ax in found.figure.axes[:2]] == ["L2 0", "L2 0.01429"]
-    assert "Grey" in found.caption
+    dead, never = (line.get_ydata()[-1] for line in found.figure.axes[0].lines)
+    last = records[0].final.layers
+    assert dead == pytest.approx(100 * summary.share(last, "dead"))
+    assert never == pytest.approx(100 * summary.share(last, "never_positive"))
+
+
+def test_behind_a_panel_is_the_range_of_all():
+    records = [figured.record(0.5, accuracy=a, l2=a) for a in np.linspace(0.2, 0.9, 8).tolist()]
+    found = draw("training", records)
+    assert len(found.figure.axes) == 2 * len(records) and "Grey" in found.caption
+    accuracy = found.figure.axes[len(records)]
+    ends = [y for x, y in accuracy.collections[0].get_paths()[0].vertices if x == figured.EPOCHS]
+    assert [min(ends), max(ends)] == pytest.approx([20, 90])
 
 
 def test_more_configurations_than_fit_are_thinned_and_it_is_said():

@@ -137,3 +137,14 @@ def test_a_damaged_result_of_born_dead_is_said(reluprobe, born):
 def test_tables_alone_do_not_wait_for_matplotlib(swept, tmp_path):
     modules, out = imported_by("report", str(tmp_path / "results"), "--no-figures")
     assert "test acc %" in out and not {"matplotlib", "jax"} & modules
+
+
+def test_report_leaves_a_page_of_all_figures_and_of_no_fewer(reluprobe, swept):
+    reluprobe("report", "results", "--only", "outcome", "--format", "svg")
+    assert names(swept / "report") == ["outcome.svg"]
+    found = reluprobe("report", "results", "--format", "png")
+    assert "to open in a browser" in found.out and "results/made/report/report.html" in found.out
+    text = (swept / "report" / "report.html").read_text()
+    # It has its SVG whatever else is written; what there is no figure of is named with the reason.
+    assert "<h1>made</h1>" in text and 'id="figure-outcome"' in text and "<svg" in text
+    assert "no two settings were varied together" in text

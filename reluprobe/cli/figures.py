@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +15,13 @@ from rich.text import Text
 
 from reluprobe import records, wording
 from reluprobe.archive import Archive
-from reluprobe.cli import console, options
+from reluprobe.cli import console, options, page
 from reluprobe.config import SETTINGS
 from reluprobe.errors import InputError, ReluprobeError, nearest
 
 if TYPE_CHECKING:
     from reluprobe.figures import Drawn
+    from reluprobe.page import Illustration
 
 #: Below a sweep's folder.
 FOLDER = "report"
@@ -29,7 +31,7 @@ Wanted = Annotated[
     bool | None,
     typer.Option(
         "--figures/--no-figures",
-        help="Whether to draw figures.",
+        help="Whether to draw figures and write a page.",
         show_default="figures",
         rich_help_panel=PANEL,
     ),
@@ -150,7 +152,10 @@ def show(
         if names[name] > 1:
             name = f"{sweep.folder.resolve().parent.name}-{name}"
         own = asked.out and (asked.out / name if len(sweeps) > 1 else asked.out)
-        good &= _write(drawn, own or sweep.folder / FOLDER, asked)
+        folder = own or sweep.folder / FOLDER
+        # A page is of all of a sweep's figures.
+        leave = None if asked.only else partial(page.write, sweep, folder, definition, by)
+        good &= _write(drawn, folder, asked, leave)
     if results and not asked.only:
         good &= _write(_born_dead(results), asked.out or results[0].parent / FOLDER, asked)
     return good
@@ -165,9 +170,17 @@ def _born_dead(results: Sequence[Path]) -> Iterator[Drawn]:
         yield dataclasses.replace(drawn, name=f"{drawn.name}_{path.stem}")
 
 
-def _write(drawn: Iterable[Drawn], folder: Path, asked: Request) -> bool:
+def _write(
+    drawn: Iterable[Drawn],
+    folder: Path,
+    asked: Request,
+    leave: Callable[[list[Illustration]], None] | None = None,
+) -> bool:
+    """Write figures into a folder, and then what is made of them as SVG: ``leave`` is a page."""
     from reluprobe import figures
 
+    formats = {*asked.formats, *(["svg"] if leave else [])}
+    kept: list[Illustration] | None = [] if leave else None
     written: list[str] = []
     console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
     with console.status("drawing figures"):
@@ -175,11 +188,13 @@ def _write(drawn: Iterable[Drawn], folder: Path, asked: Request) -> bool:
             if found.figure is None:
                 told = f"no figure {found.name}: {found.skipped}"
                 console.err.print(Text(told, style="dim"), soft_wrap=True)
+                page.keep(kept, found)
                 continue
+            images = {form: figures.render(found.figure, form, found.name) for form in formats}
+            page.keep(kept, found, images.get("svg"))
             try:
                 for form in asked.formats:
-                    image = figures.render(found.figure, form, found.name)
-                    records.write_atomically(folder / f"{found.name}.{form}", image)
+                    records.write_atomically(folder / f"{found.name}.{form}", images[form])
             except ReluprobeError as error:
                 return _unwritten(error, asked)
             written.append(found.name)
@@ -188,6 +203,11 @@ def _write(drawn: Iterable[Drawn], folder: Path, asked: Request) -> bool:
         console.out.print(
             Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}"), soft_wrap=True
         )
+    try:
+        if leave and kept is not None:
+            leave(kept)
+    except ReluprobeError as error:
+        return _unwritten(error, asked)
     return True
 
 

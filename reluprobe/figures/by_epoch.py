@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from reluprobe import curves, tables, wording
 from reluprobe.curves import Curve
-from reluprobe.figures import lines, panels
+from reluprobe.figures import facets, lines, panels
 from reluprobe.figures.lines import Courses, Part
-from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told, wrapped
+from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told
 from reluprobe.figures.style import Look
 
 #: Of the layers of a deep network, names for so many.
 NAMED_LAYERS = 5
-#: Up to so many panels are large.
-LARGE = 3
 ONCE = "no run was probed twice: epochs is 0, or none ended with finite numbers"
 
 
@@ -61,7 +60,7 @@ def definitions(scene: Scene) -> Picture:
         raise LackingError(ONCE)
     names = {d: tables.CALLED[d][0] for d in found}
     shown, note = scene.some([e for e, _ in next(iter(found.values()))])
-    figure = lines.beside([Part(f"{names[d]} %", there).of(shown) for d, there in found.items()])
+    figure = lines.overlaid([Part(f"{names[d]} %", there).of(shown) for d, there in found.items()])
     ends = {d: {e.label: c.last for e, c in there} for d, there in found.items()}
     facts = [
         f"{e.label}: "
@@ -71,7 +70,7 @@ def definitions(scene: Scene) -> Picture:
     meant = "; ".join(f"{names[d]}: {tables.CALLED[d][1]}" for d in found)
     caption = (
         f"Share of all hidden units by epoch, counted by each definition ({meant}), on "
-        f"{scene.sample}. {_folded(scene, shown)}{note}"
+        f"{scene.sample}. {scene.seeds()}{note}"
     )
     return Picture(figure, caption, told(facts))
 
@@ -84,21 +83,24 @@ def layers(scene: Scene) -> Picture:
         raise LackingError(ONCE)
     shown, note = scene.some([e for e, _ in found])
     found = [(e, by_layer) for e, by_layer in found if e in shown]
-    large = len(found) <= LARGE
-    height = 1.9 if large else 1.2
-    figure, axes = panels.grid(len(found), height, across=LARGE if large else 5)
-    panels.percent(axes[0], panels.roof([c for _, by_layer in found for c in by_layer]))
-    panels.epochs(axes[0])
-    for ax, (entry, by_layer) in zip(axes, found, strict=True):
+    large = len(found) <= facets.LARGE
+    every = [curve for _, by_layer in found for curve in by_layer]
+
+    def prepare(axes: Axes) -> None:
+        panels.percent(axes, panels.roof(every))
+        panels.epochs(axes, every)
+
+    block = facets.Block(f"{scene.word} %", "epoch", prepare)
+    height = 1.5 if large else 0.85
+    labels = [e.label for e, _ in found]
+    figure, (axes,) = facets.page(labels, [block], height, 3 if large else 5, beyond=0.22)
+    for ax, (_, by_layer) in zip(axes, found, strict=True):
         looks = layer_looks(len(by_layer))
         for curve, look in zip(by_layer, looks, strict=True):
             panels.draw(ax, curve, look, 100, band=large)
         named = tables.shown_layers(len(by_layer), NAMED_LAYERS)
         ends = [(100 * by_layer[i].last.mean, f"L{i + 1}", looks[i]) for i in named]
-        panels.name_ends(ax, ends, 0.7 * height)
-        ax.set_title(wrapped(entry.label, 40 if large else 22))
-    figure.supylabel(f"{scene.word} %")
-    figure.supxlabel("epoch")
+        panels.name_ends(ax, ends, height)
     facts = [
         f"{e.label}: "
         + ", ".join(f"L{i + 1} {wording.plus_minus(c.last)}%" for i, c in enumerate(by_layer))

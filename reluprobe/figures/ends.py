@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from reluprobe import looks, wording
 from reluprobe.config.names import SAMPLES
-from reluprobe.figures import panels, style
+from reluprobe.figures import facets, panels, style
 from reluprobe.figures.scene import MOST_LINES, Entry, LackingError, Picture, Scene, told, wrapped
-from reluprobe.figures.style import LOOKS
+from reluprobe.figures.style import LOOKS, Look
 from reluprobe.summary import Estimate, share
 
 #: Inches of a row, and of what stands above and below the rows.
@@ -98,8 +100,8 @@ def samples(scene: Scene) -> Picture:
         for n, (_, s) in enumerate(there):
             if (value := s.shares[sample]) is not None:
                 panels.whisker(axes, n + 0.25 * (k - 1), value, LOOKS[k])
-        axes.plot([], [], LOOKS[k].marker, color=LOOKS[k].colour, label=names[sample])
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    keys = [_key(LOOKS[k], names[sample]) for k, sample in enumerate(SAMPLES)]
+    figure.legend(handles=keys, **style.ABOVE)
     _names(axes, [e.label for e, _ in there])
     axes.set_xlim(-2, 102)
     axes.set_xlabel(f"{scene.word} %")
@@ -115,6 +117,10 @@ def samples(scene: Scene) -> Picture:
     return Picture(figure, caption, told(facts))
 
 
+def _key(look: Look, label: str) -> Line2D:
+    return Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=label)
+
+
 def accuracy(scene: Scene) -> Picture:
     """Share of dead units against test accuracy of the finished networks, one point a run."""
     found = {e.label: _points(e, scene.definition) for e in scene.entries}
@@ -125,24 +131,20 @@ def accuracy(scene: Scene) -> Picture:
     shown, note = scene.some(with_points)
     if len(shown) <= MOST_LINES:
         figure = style.canvas(style.COLUMN + 0.8, 2.4)
-        axes = [figure.subplots()] * len(shown)
-    else:
-        figure, axes = panels.grid(len(shown), 0.95)
-    axes[0].set_xlim(-4, 104)
-    axes[0].xaxis.set_ticks([0, 50, 100])
-    panels.accuracy(axes[0].yaxis, [a for _, a in every])
-    for ax, entry in zip(axes, shown, strict=True):
-        look = entry.look
-        if len(shown) > MOST_LINES:
-            look = LOOKS[0]
-            ax.plot(*zip(*every, strict=True), "o", color=style.QUIET, rasterized=True, **FAINT)
-            ax.set_title(wrapped(entry.label, 20), fontsize=style.SMALL)
-        ax.plot(*zip(*found[entry.label], strict=True), look.marker, color=look.colour)
-    if len(shown) <= MOST_LINES:
+        one = figure.subplots()
+        _prepare(one, every)
+        for entry in shown:
+            _scatter(one, found[entry.label], entry.look)
         ends = [(_mean([a for _, a in found[e.label]]), e.label, e.look) for e in shown]
-        panels.name_ends(axes[0], ends, 1.8)
-    figure.supxlabel(f"{scene.word} %")
-    figure.supylabel("test accuracy %")
+        panels.name_ends(one, ends, 1.8)
+        one.set_xlabel(f"{scene.word} %")
+        one.set_ylabel("test accuracy %")
+    else:
+        block = facets.Block("test accuracy %", f"{scene.word} %", partial(_prepare, every=every))
+        figure, (axes,) = facets.page([e.label for e in shown], [block], height=0.62)
+        for ax, entry in zip(axes, shown, strict=True):
+            ax.plot(*zip(*every, strict=True), "o", color=style.QUIET, rasterized=True, **FAINT)
+            _scatter(ax, found[entry.label], LOOKS[0])
     facts = [
         f"{e.label}: {_span([d for d, _ in found[e.label]])}% {scene.word}, test accuracy "
         f"{_span([a for _, a in found[e.label]])}%"
@@ -154,6 +156,16 @@ def accuracy(scene: Scene) -> Picture:
         f"run{grey}.{note}"
     )
     return Picture(figure, caption, told(facts))
+
+
+def _prepare(axes: Axes, every: Sequence[tuple[float, float]]) -> None:
+    axes.set_xlim(-4, 104)
+    axes.xaxis.set_ticks([0, 50, 100])
+    panels.accuracy(axes.yaxis, [a for _, a in every])
+
+
+def _scatter(axes: Axes, points: Sequence[tuple[float, float]], look: Look) -> None:
+    axes.plot(*zip(*points, strict=True), look.marker, color=look.colour)
 
 
 def _points(entry: Entry, definition: str) -> list[tuple[float, float]]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from reluprobe import lifelines, lives, looks, wording
 from reluprobe.curves import Curve
-from reluprobe.figures import lines, panels, style
+from reluprobe.figures import facets, lines, style
 from reluprobe.figures.lines import Part
-from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told, wrapped
+from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told
 from reluprobe.figures.style import LOOKS
 from reluprobe.looks import Blame
 from reluprobe.records import RunRecord
@@ -22,6 +24,9 @@ from reluprobe.tables import shown_layers
 #: Of a network's units, no more rows than this: a page has not more dots for them.
 MOST_UNITS = 600
 NEVER = "no unit was ever dead at a probe"
+#: Layers of a deep network that have a bar; and where bars are cut, in percent: where parts nearly
+#: cancel, each is many times the fall.
+MOST_ROWS, FARTHEST = 10, 250.0
 #: The parts of a fall, and how each is hatched, so that grey tells them apart.
 PARTS = (("weights", "", 0), ("bias", "xxxxx", 1), ("upstream", "/////", 2))
 
@@ -34,17 +39,20 @@ def units(scene: Scene) -> Picture:
         raise LackingError(NEVER)
     shown, note = scene.some([e for e, _ in there])
     there = [(e, run) for e, run in there if e in shown]
-    large = len(there) <= 3
-    figure, axes = panels.grid(len(there), 2.4 if large else 1.25, across=3 if large else 6)
-    # Each panel has its own layers and probes.
-    for ax, (entry, run) in zip(axes, there, strict=True):
+    large = len(there) <= facets.LARGE
+    figure, (axes,) = facets.page(
+        [e.label for e, _ in there],
+        [facets.Block("units, by hidden layer", "epoch")],
+        height=2.0 if large else 0.85,
+        across=3 if large else 6,
+        beyond=0.1,
+        legend=True,
+    )
+    for ax, (_, run) in zip(axes, there, strict=True):
         _lives(ax, run)
-        ax.set_title(wrapped(entry.label, 40 if large else 20), fontsize=style.SMALL)
     names = (("alive", style.ALIVE), ("dead", style.DEAD), ("alive again", style.REVIVED))
     keys = [Patch(facecolor=c, edgecolor=style.QUIET, linewidth=0.4, label=n) for n, c in names]
-    figure.legend(handles=keys, loc="outside upper center", ncols=3, frameon=False)
-    figure.supxlabel("epoch")
-    figure.supylabel("units, by hidden layer")
+    figure.legend(handles=keys, **style.ON_TOP)
     facts = [f"{e.label}: {_told(run)}" for e, run in there]
     without = len(found) - len(there)
     none = f" In {wording.count(without, 'configuration')} no unit died." if without else ""
@@ -68,8 +76,8 @@ def _lives(axes: Axes, run: RunRecord) -> None:
     layers = [lifelines.thinned(lifelines.states(mask), each) for mask in masks]
     rows = np.concatenate(layers)
     colours = ListedColormap([style.ALIVE, style.DEAD, style.REVIVED])
-    # From 0 to 1 in both directions, so that panels share axes whatever they are made of.
     axes.imshow(rows, colours, vmin=0, vmax=2, aspect="auto", extent=(0, 1, 1, 0))
+    axes.set_ylim(1, 0)
     ends = np.cumsum([len(layer) for layer in layers]) / len(rows)
     for end in ends[:-1]:
         axes.axhline(end, color=style.ON_LIGHT, linewidth=0.5)
@@ -80,7 +88,8 @@ def _lives(axes: Axes, run: RunRecord) -> None:
     marks = [i for i, when in enumerate(times) if when == int(when)]
     marks = marks[:: -(-len(marks) // 5)]
     axes.set_xticks([(i + 0.5) / len(times) for i in marks], [f"{times[i]:.0f}" for i in marks])
-    axes.tick_params(length=0, labelbottom=True, labelleft=True)
+    # Each has its own layers and probes.
+    axes.tick_params(length=0, labelbottom=True, labelleft=True, pad=1.5)
     axes.spines[:].set_visible(False)
 
 
@@ -139,34 +148,50 @@ def causes(scene: Scene) -> Picture:
         )
     shown, note = scene.some([e for e, _ in there])
     there = [(e, blame) for e, blame in there if e in shown]
-    large = len(there) <= 3
-    deepest = max(len(blame) for _, blame in there)
-    figure, axes = panels.grid(
-        len(there), (0.16 if large else 0.12) * deepest + 0.45, across=3 if large else 5
+    large = len(there) <= facets.LARGE
+    deepest = 1 + min(MOST_ROWS, max(len(blame) - 1 for _, blame in there))
+    figure, (axes,) = facets.page(
+        [e.label for e, _ in there],
+        [facets.Block("", "share of the fall %", partial(_prepare, [b for _, b in there]))],
+        height=(0.16 if large else 0.11) * deepest,
+        across=3 if large else 5,
+        beyond=0.3,
+        legend=True,
     )
-    for ax, (entry, blame) in zip(axes, there, strict=True):
+    for ax, (_, blame) in zip(axes, there, strict=True):
         _bars(ax, blame)
-        ax.set_title(wrapped(entry.label, 40 if large else 22), fontsize=style.SMALL)
-    axes[0].invert_yaxis()
     handles = [
         Patch(facecolor=LOOKS[k].colour, hatch=hatch, edgecolor=style.PAPER, label=name)
         for name, hatch, k in PARTS
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
-    figure.supxlabel("share of the fall %")
+    figure.legend(handles=handles, **style.ON_TOP)
     facts = [f"{e.label}: {_blamed(blame[-1])}" for e, blame in there]
+    ends = axes[0].get_xlim()
+    cut = f" Bars end at ±{FARTHEST:.0f}%." if FARTHEST in map(abs, ends) else ""
     caption = (
         "What killed the units of each hidden layer: shares (Shapley) of the fall of the dying "
         "units' largest pre-activation that the weights, the bias and the layers upstream did; "
         "left of 0: held the units up. Right: deaths a run. Means over runs; a layer in which "
-        f"none died has no bar.{note}"
+        f"none died has no bar.{cut}{note}"
     )
     return Picture(figure, caption, told(facts))
 
 
+def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:
+    """Room for what pushed down, right of 0, and for what held up."""
+    layers = [layer for blame in every for layer in blame]
+    shares = [[e.mean for n, _, _ in PARTS if (e := getattr(x, n))] for x in layers]
+    up = min(sum(s for s in there if s < 0) for there in shares)
+    down = max(sum(s for s in there if s > 0) for there in shares)
+    axes.set_xlim(max(105 * up, -FARTHEST), min(105 * down, FARTHEST))
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+
+
 def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
-    names = [*(f"L{i + 1}" for i in range(len(blame) - 1)), "all"]
-    for row, layer in enumerate(blame):
+    """A row a layer, of a deep network some, and last the whole network."""
+    shown = shown_layers(len(blame) - 1, MOST_ROWS)
+    names = [*(f"L{i + 1}" for i in shown), "all"]
+    for row, layer in enumerate([*(blame[i] for i in shown), blame[-1]]):
         ends = [0.0, 0.0]  # of what pushed down, to the right, and of what held up
         for name, hatch, k in PARTS:
             found = getattr(layer, name)
@@ -184,8 +209,9 @@ def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
                 va="center", fontsize=style.SMALL,
             )  # fmt: skip
     axes.axvline(0, color=style.INK, linewidth=0.6)
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), names)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, labelleft=True, pad=1.5)
 
 
 def _blamed(found: Blame) -> str:

@@ -43,17 +43,18 @@ def check_formats(text: str) -> list[str]:
     return wanted
 
 
-def render(figure: Figure, form: str, salt: str = "") -> bytes:
+def render(figure: Figure, form: str, salt: str = "", dpi: int = style.DPI) -> bytes:
     """The bytes of a figure: ``png``, ``svg`` or ``pdf``.
 
     Args:
         figure: what to draw.
         form: the format.
         salt: names the figure, so that the ids of several SVGs differ within one page.
+        dpi: dots an inch of what has dots.
     """
     out = io.BytesIO()
     with style.applied(salt):
-        figure.savefig(out, format=form, dpi=style.DPI, metadata=SILENT[form])
+        figure.savefig(out, format=form, dpi=dpi, metadata=SILENT[form])
     return _polished(out.getvalue().decode()).encode() if form == "svg" else out.getvalue()
 
 

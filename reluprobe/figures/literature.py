@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from reluprobe import claims, published, wording
 from reluprobe.claims import Judged, Verdict
@@ -44,9 +45,11 @@ def values(scene: Scene) -> Picture:
         ax.grid(axis="y", color=style.QUIET, alpha=0.25, linewidth=0.4)
     axes[0].invert_yaxis()
     axes[0].set_xlim(-3, 103)
-    axes[0].plot([], [], f"{OURS.marker}-", color=OURS.colour, label="ours: mean, 95% of new seeds")
-    axes[0].plot([], [], THEIRS.marker, color=THEIRS.colour, label="published")
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    keys = [
+        Line2D([], [], marker=OURS.marker, color=OURS.colour, label="ours: mean, 95% of new seeds"),
+        Line2D([], [], linestyle="", marker="D", color=THEIRS.colour, label="published"),
+    ]
+    figure.legend(handles=keys, **style.ABOVE)
     figure.supxlabel(f"{found.reference.definition.replace('_', ' ')} %, and test accuracy %")
     judged = [row for row in found.rows if row.inside is not None]
     facts = [

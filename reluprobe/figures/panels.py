@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure, FigureBase
 from matplotlib.scale import FuncScale
 from matplotlib.ticker import (
     FixedLocator,
@@ -26,39 +24,14 @@ from reluprobe.figures import style
 from reluprobe.figures.style import Look
 from reluprobe.summary import Estimate
 
-#: Columns of panels on a page, at most.
-ACROSS = 6
 #: A line with more points than this has a marker at every so many.
 MARKED = 7
 #: Accuracies whose errors differ by less than this factor are drawn as they are.
 FAR = 5
+#: A loss that changes by more than this factor is drawn on a logarithmic axis.
+DECADE = 8
 #: On an axis of accuracies no error is less than this, in percent: 0 has no logarithm.
 LEAST_ERROR = 0.1
-
-
-def grid(count: int, height: float = 1.15, across: int = ACROSS) -> tuple[Figure, list[Axes]]:
-    """A page of so many panels with the same axes.
-
-    Args:
-        count: how many.
-        height: of a row of panels, in inches.
-        across: panels in a row, at most.
-    """
-    width = style.PAGE * min(1.0, 0.4 + 0.2 * count)
-    figure = style.canvas(width, height * math.ceil(count / across) + 0.35)
-    return figure, fill(figure, count, across)
-
-
-def fill(figure: FigureBase, count: int, across: int = ACROSS) -> list[Axes]:
-    """So many panels with the same axes, row after row."""
-    rows = math.ceil(count / across)
-    columns = math.ceil(count / rows)
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for unused in axes.flat[count:]:
-        unused.remove()
-    for column in range(columns):  # the lowest panel of a column is not always in the last row
-        axes[(count - 1 - column) // columns, column].tick_params(labelbottom=True)
-    return list(axes.flat[:count])
 
 
 def draw(
@@ -114,6 +87,21 @@ def _unstretched(value: Any) -> Any:
     return 100 - 10**-value
 
 
+def loss(axes: Axes, curves: Sequence[Curve]) -> None:
+    """The vertical axis is a loss; logarithmic where it changes by more than ``DECADE``."""
+    means = [v.mean for c in curves for v in c.values]
+    least, most = min(means), max(means)
+    if least > 0 and most > DECADE * least:
+        axes.set_yscale("log")
+        logarithmic(axes.yaxis)
+        axes.set_ylim(least / 1.6, most * 1.6)
+        return
+    ends = max(v.mean + (v.half_width or 0.0) for c in curves for v in c.values)
+    margin = 0.05 * (most - least) or 0.1
+    axes.set_ylim(least - 2 * margin, min(ends, most + 0.3 * (most - least)) + margin)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+
+
 def roof(curves: Sequence[Curve]) -> float:
     """The percent at which an axis of these shares ends: a round number above them all."""
     most = max((v.mean + (v.half_width or 0) for c in curves for v in c.values), default=1.0)
@@ -127,18 +115,13 @@ def logarithmic(axis: Axis) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-class _Epochs(MaxNLocator):
-    """Whole numbers, but for a span in which there are hardly any."""
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        """Where the ticks are."""
-        self.set_params(integer=vmax - vmin > 2)
-        return super().tick_values(vmin, vmax)
-
-
-def epochs(axes: Axes) -> None:
-    """The horizontal axis counts epochs, or of less than three their parts."""
-    axes.xaxis.set_major_locator(_Epochs(5))
+def epochs(axes: Axes, curves: Sequence[Curve]) -> None:
+    """The horizontal axis counts what these curves count: epochs, or parts of them."""
+    first, last = min(c.when[0] for c in curves), max(c.when[-1] for c in curves)
+    margin = 0.04 * (last - first) or 0.5
+    axes.set_xlim(first - margin, last + margin)
+    whole = all(when == int(when) for c in curves for when in c.when) or last - first > 2
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
 
 
 def whisker(axes: Axes, place: float, found: Estimate, look: Look, least: float = 0.0) -> None:

@@ -113,9 +113,9 @@ def _draw(name: str, title: str, draw: Callable[[], Picture]) -> Drawn:
     try:
         with style.applied():
             found = draw()
-            # Laid out once, not once a format.
-            found.figure.draw_without_rendering()
-            found.figure.set_layout_engine("none")
+            if found.figure.get_layout_engine() is not None:  # laid out once, not once a format
+                found.figure.draw_without_rendering()
+                found.figure.set_layout_engine("none")
     except LackingError as lacking:
         return Drawn(name, title, skipped=str(lacking))
     return Drawn(name, title, found.caption, found.alt, found.figure)

@@ -52,6 +52,10 @@ EMPTY = "#b9b9b9"
 #: From little to much, for layers and for cells; even in grey.
 SEQUENCE = "cividis_r"
 
+#: Where a legend stands: on top of a figure, and of one that then makes room for it.
+ON_TOP: dict[str, Any] = {"loc": "upper center", "ncols": 3, "frameon": False}
+ABOVE: dict[str, Any] = {**ON_TOP, "loc": "outside upper center"}
+
 _RC: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
     "font.size": TEXT,
