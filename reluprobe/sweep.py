@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,6 +15,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from reluprobe import faults, fit, grid, observe, programs, records, rhythm, state, survey
+from reluprobe.activations import IMAGES
+from reluprobe.blueprint import Blueprint
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
 from reluprobe.model import given_out
@@ -41,10 +44,15 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run has ended, if only by failing; its record is whole."""
+    """A run has ended, if only by failing; its record is whole.
+
+    ``activations``: what its hidden units give out, ``(layer, unit, image)``; None where they are
+    not kept, or the run has not ended with finite numbers.
+    """
 
     run: Run
     record: records.RunRecord
+    activations: np.ndarray | None = None
 
 
 Event = Compiled | EpochDone | RunDone | faults.MemoryShort
@@ -54,6 +62,7 @@ def execute(
     runs: Sequence[Run],
     load: Callable[[str], Dataset],
     stop: Callable[[], bool] = lambda: False,
+    keep: bool = False,
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
@@ -64,6 +73,7 @@ def execute(
             activation; on an accelerator, where lanes are vmapped, each activation has its own.
         load: name → dataset. Called once a dataset, before anything is trained.
         stop: asked between sections; once it says yes, the runs that have not ended never do.
+        keep: whether runs that end come with their activations.
 
     Raises:
         InputError: a probe larger than its training set.
@@ -72,7 +82,7 @@ def execute(
     wanted = dict.fromkeys(name for run in runs for name in fit.datasets(run.config))
     datasets = {name: load(name) for name in wanted}
     fit.check(runs, datasets)
-    engine = _Engine(datasets, stop)
+    engine = _Engine(datasets, stop, keep)
     engine.gather(runs)
     groups = grid.groups(runs, also=() if engine.one_by_one else ("activation",))
     try:
@@ -85,10 +95,13 @@ def execute(
 class _Engine:
     """The devices, and the dataset on them."""
 
-    def __init__(self, datasets: Mapping[str, Dataset], stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, datasets: Mapping[str, Dataset], stop: Callable[[], bool], keep: bool = False
+    ) -> None:
         use_every_core()
         self.datasets = datasets
         self.stop = stop
+        self.keep = keep
         self.compiler = programs.Compiler()
         # Of the chunk in flight, should it raise.
         self.watch: observe.Watch | None = None
@@ -184,7 +197,7 @@ class _Engine:
         following: Sequence[Run] | None,
     ) -> Iterator[Event]:
         before = time.perf_counter()
-        starts = [programs.begin(run.config, self.datasets)[:2] for run in runs]
+        starts = [programs.begin(run.config, self.datasets) for run in runs]
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
         program, compiled = self.compiler.get(wanted)
         if compiled:
@@ -202,6 +215,7 @@ class _Engine:
             lanes, report = program(data, stop.section, lanes, tasked)
             report = jax.device_get(report)
             if stop.kind == "run":
+                trained = data, tasked
                 for run, record in watch.see(stop.section, report):
                     yield EpochDone(run, record, watch.diverged(run))
             else:
@@ -209,8 +223,12 @@ class _Engine:
             # A lane that has diverged rests: it would only compute NaN.
             numbers = numbers._replace(live=jax.device_put(watch.live(size), self.by_lane))
         seconds = (time.perf_counter() - started) / len(runs)
-        for run in runs:
-            yield RunDone(run, watch.record(run, seconds, self.environment))
+        for n, run in enumerate(runs):
+            record, kept = watch.record(run, seconds, self.environment), None
+            if self.keep and record.status == "ok":
+                own = jax.tree.map(lambda x, n=n: x[n], (lanes.weights, trained[1]))
+                kept = _outputs(run, starts[n][2], trained[0], *own)
+            yield RunDone(run, record, kept)
 
     def _at(
         self, stop: rhythm.Stop, runs: Sequence[Run], numbers: state.Numbers, size: int
@@ -238,6 +256,14 @@ class _Engine:
 
 def _program_of(run: Run) -> Hashable:
     return (grid.program(run.config), *grid.dials(run.config))
+
+
+def _outputs(
+    run: Run, plan: Blueprint, data: state.Arrays, weights: Any, numbers: state.Numbers
+) -> np.ndarray:
+    """What the hidden units of a finished network give out on the first images of its probe."""
+    images = min(IMAGES, rhythm.probed(run.config, plan.train_examples))
+    return jax.device_get(survey.outputs(plan, data, weights, numbers, images))
 
 
 def use_every_core() -> None:

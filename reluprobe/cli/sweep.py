@@ -80,7 +80,7 @@ def command(
     console.log_to_stderr()
     try:
         with occupied(Claim(folder, sweep, plan.runs, part, way)):
-            standing = resume.look(folder, mine)
+            standing = resume.look(folder, mine, sweep.save_activations)
             voice.start(job, standing)
             outcome = _run(job, standing, voice, retry_failed, max_failures, manual_dir)
     except ReluprobeError as error:
@@ -118,7 +118,8 @@ def _run(
 
         tally = progress.Tally(todo, len(found))
         with progress.shown(tally, voice.silent):
-            for event, path in engine.start(job.folder, todo, manual_dir, enough):
+            keep = job.sweep.save_activations
+            for event, path in engine.start(job.folder, todo, manual_dir, enough, keep):
                 tally.see(event)
                 voice.happened(event, path)
                 if isinstance(event, engine.RunDone):
