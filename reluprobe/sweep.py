@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,6 +13,9 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from reluprobe import faults, fit, grid, observe, programs, rhythm, state, survey
+from reluprobe.activations import IMAGES
+from reluprobe.blueprint import Blueprint
+from reluprobe.config.counts import probed
 from reluprobe.data import Dataset
 from reluprobe.devices import local_devices
 from reluprobe.events import Compiled, EpochDone, Event, RunDone
@@ -27,6 +31,7 @@ def execute(
     load: Callable[[str], Dataset],
     stop: Callable[[], bool] = lambda: False,
     most: int | None = None,
+    keep: bool = False,
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
@@ -38,13 +43,14 @@ def execute(
         load: name → dataset. Called once a dataset, before anything is trained.
         stop: asked between sections; once it says yes, the runs that have not ended never do.
         most: on how many of this machine's devices; None for all.
+        keep: whether runs that end come with their activations.
 
     Raises:
         InputError: a probe larger than its training set, or more devices than there are.
     """
     chosen = local_devices(most)
     # Data that cannot be had, or do not fit, are known before anything is trained.
-    engine = _Engine(fit.gathered(runs, load), stop, chosen)
+    engine = _Engine(fit.gathered(runs, load), stop, chosen, keep)
     engine.gather(runs)
     groups = grid.groups(runs, also=() if engine.one_by_one else ("activation",))
     try:
@@ -62,9 +68,11 @@ class _Engine:
         datasets: Mapping[str, Dataset],
         stop: Callable[[], bool],
         chosen: Sequence[jax.Device],
+        keep: bool = False,
     ) -> None:
         self.datasets = datasets
         self.stop = stop
+        self.keep = keep
         self.compiler = programs.Compiler()
         # Of the chunk in flight, should it raise.
         self.watch: observe.Watch | None = None
@@ -159,7 +167,7 @@ class _Engine:
         following: Sequence[Run] | None,
     ) -> Iterator[Event]:
         before = time.perf_counter()
-        starts = [programs.begin(run.config, self.datasets)[:2] for run in runs]
+        starts = [programs.begin(run.config, self.datasets) for run in runs]
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
         program, compiled = self.compiler.get(wanted)
         if compiled:
@@ -177,6 +185,7 @@ class _Engine:
             lanes, report = program(data, stop.section, lanes, tasked)
             report = jax.device_get(report)
             if stop.kind == "run":
+                trained = data, tasked
                 for run, record in watch.see(stop.section, report):
                     yield EpochDone(run, record, watch.diverged(run))
             else:
@@ -184,8 +193,12 @@ class _Engine:
             # A lane that has diverged rests: it would only compute NaN.
             numbers = numbers._replace(live=jax.device_put(watch.live(size), self.by_lane))
         seconds = (time.perf_counter() - started) / len(runs)
-        for run in runs:
-            yield RunDone(run, watch.record(run, seconds, self.environment))
+        for n, run in enumerate(runs):
+            record, kept = watch.record(run, seconds, self.environment), None
+            if self.keep and record.status == "ok":
+                own = jax.tree.map(lambda x, n=n: x[n], (lanes.weights, trained[1]))
+                kept = _outputs(run, starts[n][2], trained[0], *own)
+            yield RunDone(run, record, kept)
 
     def _at(
         self, stop: rhythm.Stop, runs: Sequence[Run], numbers: state.Numbers, size: int
@@ -213,3 +226,11 @@ class _Engine:
 
 def _program_of(run: Run) -> Hashable:
     return (grid.program(run.config), *grid.dials(run.config))
+
+
+def _outputs(
+    run: Run, plan: Blueprint, data: state.Arrays, weights: Any, numbers: state.Numbers
+) -> np.ndarray:
+    """What the hidden units of a finished network give out on the first images of its probe."""
+    images = min(IMAGES, probed(run.config, plan.train_examples))
+    return jax.device_get(survey.outputs(plan, data, weights, numbers, images))

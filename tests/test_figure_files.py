@@ -11,11 +11,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
 import figured
 from reluprobe import figures
 from reluprobe.errors import InputError
-from reluprobe.figures import formats, style
+from reluprobe.figures import by_grid, formats, style
 
 
 def hashes():
@@ -139,6 +141,13 @@ def test_lines_stand_out_on_paper_and_by_night():
         assert contrast(look.colour, style.PAPER) >= 3
         assert contrast(look.colour, formats.NIGHT[style.PAPER]) >= 3
     assert contrast(*formats.NIGHT.values()) >= 7 and contrast(style.INK, style.PAPER) >= 7
+
+
+def test_figures_in_cells_can_be_read():
+    colours = colormaps[style.SEQUENCE]
+    for share in np.linspace(0, 1, 101):
+        ink = style.ON_LIGHT if share < by_grid.DARK else style.ON_DARK
+        assert contrast(ink, to_hex(colours(share))) > 4
 
 
 @pytest.mark.parametrize("eyes", SEEN_BY)

@@ -86,9 +86,9 @@ def command(
     console.log_to_stderr()
     try:
         with occupied(Claim(folder, sweep, plan.runs, part, way)):
-            standing = resume.look(folder, mine)
+            standing = resume.look(folder, mine, sweep.save_activations)
             voice.start(job, standing)
-            errand = Errand(folder, part, manual_dir, retry_failed)
+            errand = Errand(folder, part, manual_dir, retry_failed, sweep.save_activations)
             outcome = _run(job, standing, voice, place, errand, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:

@@ -27,6 +27,7 @@ def sweep_schema() -> Schema:
     tables = {
         "name": _name(),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
+        "save_activations": {"type": "boolean", "default": False},
         "seeds": {"anyOf": [_integer(1, sweepfile.MOST_SEEDS), _list(_ref("seed"))]},
         "base": _table(settings),
         "grid": axes,

@@ -24,6 +24,8 @@ FILLED = 0.75
 USUAL = ("activation", "learning_rate")
 #: More cells than this in a row are too narrow for their numbers.
 MOST_ACROSS = 14
+#: From this share on a cell is so dark that light figures read better on it.
+DARK = 0.66
 
 
 def chosen(records: Sequence[RunRecord]) -> tuple[str, str] | None:
@@ -94,7 +96,7 @@ def _paint(axes: Axes, found: Pivot, measure: Measure) -> None:
     axes.imshow(cells, colours, vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(cells):
         text = "" if np.isnan(value) else wording.percent(float(value))
-        ink = style.ON_LIGHT if np.isnan(value) or value < 0.5 else style.ON_DARK
+        ink = style.ON_LIGHT if np.isnan(value) or value < DARK else style.ON_DARK
         axes.text(j, i, text, ha="center", va="center", color=ink, fontsize=style.SMALL)
     axes.set_xticks(range(len(found.columns)), [wording.setting(v) for v in found.columns])
     axes.set_yticks(range(len(found.rows)), [wording.setting(v) for v in found.rows])

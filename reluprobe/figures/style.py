@@ -50,7 +50,7 @@ LOOKS = tuple(
 #: A cell without a value.
 EMPTY = "#b9b9b9"
 #: From little to much, for layers and for cells; even in grey.
-SEQUENCE = "cividis_r"
+SEQUENCE = "YlGnBu"
 
 #: Where a legend stands: on top of a figure, and of one that then makes room for it.
 ON_TOP: dict[str, Any] = {"loc": "upper center", "ncols": 3, "frameon": False}
