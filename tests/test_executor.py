@@ -79,7 +79,8 @@ def test_a_machine_that_does_not_see_the_folder_or_has_another_reluprobe_says_so
         work(folder / "chunks" / "1-of-1-abc.json", print)
     assert caught.value.message.startswith(f"on {os.uname().nodename}: no such file here: {folder}")
     assert "every machine sees" in (caught.value.hint or "")
-    file = chunks.write(chunks.Chunk("0.0.7", False, False, None, tuple(runs_of(1))), folder, (1, 1))
+    chunk = chunks.Chunk("0.0.7", False, False, None, tuple(runs_of(1)))
+    file = chunks.write(chunk, folder, (1, 1))
     with pytest.raises(ReluprobeError, match="is of reluprobe 0.0.7, and here is"):
         work(file, print)
     file.write_text(file.read_text().replace("0.0.7", chunks.__version__).replace("depth", "dep"))
