@@ -107,7 +107,7 @@ class Engine:
         return self
 
     def start(
-        self, folder: Path, runs: Sequence[grid.Run], manual_dir: Path | None
+        self, folder: Path, runs: Sequence[grid.Run], manual_dir: Path | None, *, keep: bool
     ) -> Iterator[Any]:
         for run in runs:
             if run.config.seed in self.deadly:

@@ -150,8 +150,8 @@ def test_an_error_over_there_is_raised_here_and_what_had_ended_stays(
 ):
     runs, real = runs_of(16), local.start
 
-    def start(folder: Path, some: Sequence[grid.Run], *rest: Any) -> Iterator[Any]:
-        yield from real(folder, [run for run in some if run.config.seed < 5], *rest)
+    def start(folder: Path, some: Sequence[grid.Run], *rest: Any, **more: Any) -> Iterator[Any]:
+        yield from real(folder, [run for run in some if run.config.seed < 5], *rest, **more)
         if any(run.config.seed == 5 for run in some):
             raise DatasetError("no network")
 

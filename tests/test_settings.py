@@ -208,7 +208,7 @@ def planned(reluprobe: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> C
     """What ``reluprobe train`` would run, read from its own sweep file; or its exit and words."""
     monkeypatch.setenv("COLUMNS", "500")
 
-    def execute(runs: Any, load: Any, stop: Any, keep: Any) -> Any:
+    def execute(*given: Any) -> Any:
         raise InputError("stopped here")
 
     monkeypatch.setattr("reluprobe.sweep.execute", execute)
