@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -43,10 +42,13 @@ def moved(lane: state.Lane, numbers: state.Numbers, plan: blueprint.Blueprint) -
     params, rest = state.trained(lane.weights)
     optimizer, opt = plan.optimizer(numbers), lane.optimizer
     rng = np.random.default_rng(0)
-    for _ in range(2):
-        gradient = jax.tree.map(
-            lambda p: jnp.asarray(rng.standard_normal(p.shape), jnp.float32), params
-        )
+
+    @jax.jit
+    def step(gradient: Any, opt: Any, params: Any) -> tuple[Any, Any]:
         moves, opt = optimizer.update(gradient, opt, params)
-        params = optax.apply_updates(params, moves)
+        return opt, optax.apply_updates(params, moves)
+
+    for _ in range(2):
+        gradient = jax.tree.map(lambda p: np.float32(rng.standard_normal(p.shape)), params)
+        opt, params = step(gradient, opt, params)
     return lane._replace(weights=nnx.merge_state(params, rest), optimizer=opt)

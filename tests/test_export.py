@@ -234,9 +234,11 @@ def test_fractions_are_fractions():
 # --- streaming -----------------------------------------------------------------------------------
 
 
-def test_records_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_records_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any):
     monkeypatch.setattr(files, "BATCH", 3)
     alive: list[Any] = []
+    request.addfinalizer(gc.unfreeze)
+    gc.freeze()  # of all that other tests have left only what is made here is looked through
 
     def stream() -> Iterator[tuple[Path, RunRecord]]:
         for seed in range(20):

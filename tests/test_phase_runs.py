@@ -1,4 +1,4 @@
-"""What a run through phases records: a hundred of them in one program."""
+"""What a run through phases records: fifty of them in one program."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from reluprobe import blueprint, data, grid, programs, records, sweep
 from sweeping import SideBySide, records_in
 
-# --- a hundred phases, one program -------------------------------------------------------------
+# --- fifty phases, one program -----------------------------------------------------------------
 
 
-MANY = "permuted_pixels,shuffled_labels@2,other,permuted_pixels*97"
-LAST = 1 + 1 + 2 + 1 + 97
+MANY = "permuted_pixels,shuffled_labels@2,other,permuted_pixels*47"
+LAST = 1 + 1 + 2 + 1 + 47
 LONG: dict[str, Any] = dict(epochs=1, batch_size=1024, phases=MANY, init="he_normal", bias_init=-2)
 Records = dict[str, records.RunRecord]
 
@@ -69,7 +69,7 @@ def test_the_history_goes_on_through_the_phases(long: Records):
 def test_every_phase_has_its_record(long: Records):
     for name in ("one", "two", "still"):
         found = long[name].phases
-        assert [p.phase for p in found] == list(range(101))
+        assert [p.phase for p in found] == list(range(51))
         spans = [(p.first_epoch, p.last_epoch) for p in found]
         assert spans[:4] == [(1, 1), (2, 2), (3, 4), (5, 5)] and spans[-1] == (LAST, LAST)
         what = [(p.dataset, p.task) for p in found]

@@ -80,12 +80,15 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
 # --- wrong labels ------------------------------------------------------------------------------
 
 
+noised = jax.jit(train._noisy, static_argnums=0)
+
+
 def noisy(share: float, targets: np.ndarray, classes: int = 10, seed: int = 0) -> np.ndarray:
     config = make_run(dict(label_noise=share, width=4, seed=seed))
     _, numbers, plan = blueprint.init_lane(config, FEATURES, classes, len(targets))
     assert ("label_noise" in numbers.dials) == (share > 0)
-    chosen = jnp.arange(len(targets))
-    return np.asarray(train._noisy(plan, numbers, chosen, jnp.asarray(targets)))
+    chosen = np.arange(len(targets))
+    return np.asarray(noised(plan, numbers, chosen, targets))
 
 
 def test_a_share_of_labels_is_another_class_each_as_likely():

@@ -36,7 +36,7 @@ def labels() -> Any:
 
 def gradient_of(network: Any, *args: Any) -> Any:
     graph, params = nnx.split(network)
-    found = jax.grad(lambda p: loss_of(nnx.merge(graph, p), *args))(params)
+    found = jax.jit(jax.grad(lambda p: loss_of(nnx.merge(graph, p), *args)))(params)
     return nnx.merge(graph, found)
 
 
