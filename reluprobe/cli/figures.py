@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -175,6 +176,8 @@ def _write(drawn: Iterable[Drawn], folder: Path, asked: Request) -> bool:
             if found.figure is None:
                 told = f"no figure {found.name}: {found.skipped}"
                 console.err.print(Text(told, style="dim"), soft_wrap=True)
+                if asked.out is None:
+                    _forget(folder, found.name)
                 continue
             try:
                 for form in asked.formats:
@@ -189,6 +192,15 @@ def _write(drawn: Iterable[Drawn], folder: Path, asked: Request) -> bool:
             Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}"), soft_wrap=True
         )
     return True
+
+
+def _forget(folder: Path, name: str) -> None:
+    """Remove what an earlier report drew there: it is of other runs, or of another question."""
+    from reluprobe.figures import FORMATS
+
+    for form in FORMATS:
+        with contextlib.suppress(OSError):  # there is none, or the folder cannot be written
+            (folder / f"{name}.{form}").unlink()
 
 
 def _unwritten(error: ReluprobeError, asked: Request) -> bool:

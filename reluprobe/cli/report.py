@@ -23,7 +23,8 @@ from reluprobe.tables import MOST_NAMES
 
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
-Takes folders of results, of one sweep, or single records."""
+Takes folders of results, of one sweep, or single records; results of born-dead too. Prints tables,
+then draws figures into each sweep's folder, report/."""
 
 By = Annotated[
     options.Texts,
