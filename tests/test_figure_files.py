@@ -17,7 +17,7 @@ from matplotlib.colors import to_hex
 import figured
 from reluprobe import figures
 from reluprobe.errors import InputError
-from reluprobe.figures import by_grid, formats, style
+from reluprobe.figures import by_epoch, by_grid, formats, style
 
 
 def hashes():
@@ -137,7 +137,7 @@ SEEN_BY = {
 
 
 def test_lines_stand_out_on_paper_and_by_night():
-    for look in style.LOOKS:
+    for look in (*style.LOOKS, *by_epoch.layer_looks(20)):
         assert contrast(look.colour, style.PAPER) >= 3
         assert contrast(look.colour, formats.NIGHT[style.PAPER]) >= 3
     assert contrast(*formats.NIGHT.values()) >= 7 and contrast(style.INK, style.PAPER) >= 7

@@ -54,6 +54,18 @@ def test_the_formats_and_the_folder_are_the_users(reluprobe, swept, tmp_path):
     assert not (swept / "report").exists()
 
 
+def test_a_figure_that_there_is_no_more_does_not_stay_from_an_earlier_report(reluprobe, swept):
+    reluprobe("report", "results", "--only", "units", "--format", "svg")
+    old, own = swept / "report" / "units.svg", swept / "report" / "notes.txt"
+    own.write_text("mine")
+    for file in (swept / "runs").iterdir():
+        file.unlink()
+    records.write(figured.record(0.0), swept)
+    found = reluprobe("report", "results", "--only", "units,outcome")
+    assert "no figure units: no unit was ever dead" in found.err
+    assert not old.exists() and own.exists()
+
+
 def test_several_sweeps_have_a_folder_each(reluprobe, swept, tmp_path):
     records.write(figured.record(seed=9), tmp_path / "results/other")
     records.write(figured.record(seed=9), tmp_path / "elsewhere/made")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -189,6 +190,8 @@ def _write(
                 told = f"no figure {found.name}: {found.skipped}"
                 console.err.print(Text(told, style="dim"), soft_wrap=True)
                 page.keep(kept, found)
+                if asked.out is None:
+                    _forget(folder, found.name)
                 continue
             images = {form: figures.render(found.figure, form, found.name) for form in formats}
             page.keep(kept, found, images.get("svg"))
@@ -209,6 +212,15 @@ def _write(
     except ReluprobeError as error:
         return _unwritten(error, asked)
     return True
+
+
+def _forget(folder: Path, name: str) -> None:
+    """Remove what an earlier report drew there: it is of other runs, or of another question."""
+    from reluprobe.figures import FORMATS
+
+    for form in FORMATS:
+        with contextlib.suppress(OSError):  # there is none, or the folder cannot be written
+            (folder / f"{name}.{form}").unlink()
 
 
 def _unwritten(error: ReluprobeError, asked: Request) -> bool:

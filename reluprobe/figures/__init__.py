@@ -4,12 +4,13 @@
 ``formats`` makes them bytes. Nothing here reads a file or prints.
 """
 
-from reluprobe.figures.formats import check_formats, render
+from reluprobe.figures.formats import FORMATS, check_formats, render
 from reluprobe.figures.registry import FIGURES, Drawn, born_dead, check_names, drawn
 from reluprobe.figures.scene import Figured
 
 __all__ = [
     "FIGURES",
+    "FORMATS",
     "Drawn",
     "Figured",
     "born_dead",

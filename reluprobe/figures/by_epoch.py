@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from reluprobe import curves, tables, wording
 from reluprobe.curves import Curve
-from reluprobe.figures import facets, lines, panels
+from reluprobe.figures import facets, lines, panels, style
 from reluprobe.figures.lines import Courses, Part
 from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told
 from reluprobe.figures.style import Look
@@ -121,12 +120,9 @@ def _by_layer(entry: Entry, definition: str) -> list[Curve]:
 
 
 def layer_looks(depth: int) -> list[Look]:
-    """From light to dark as layers go deeper, readable on paper and by night.
-
-    A sequence of colours, since layers are one; markers differ from each layer to the next.
-    """
-    at = [0.72 - 0.5 * i / max(1, depth - 1) for i in range(depth)]
-    return [Look(to_hex(colormaps["viridis"](x)), "os^Dv"[i % 5]) for i, x in enumerate(at)]
+    """A sequence of colours, since layers are one; markers differ from each layer to the next."""
+    at = [i / max(1, depth - 1) for i in range(depth)]
+    return [Look(to_hex(style.LAYERS(x)), "os^Dv"[i % 5]) for i, x in enumerate(at)]
 
 
 def _courses(scene: Scene, fold: Callable[..., Curve]) -> Courses:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -20,7 +21,7 @@ ROW, REST = 0.17, 0.62
 #: Letters of a row's name on one line.
 NAME = 52
 #: How runs, one a point, are drawn where there are many.
-FAINT = {"alpha": 0.35, "markeredgewidth": 0, "markersize": 2.6}
+FAINT: dict[str, Any] = {"alpha": 0.35, "markeredgewidth": 0, "markersize": 2.6}
 
 
 def outcome(scene: Scene) -> Picture:
@@ -52,9 +53,10 @@ def outcome(scene: Scene) -> Picture:
         for e in shown
     ]
     single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
+    also = ", and test accuracy," if accuracies else ""
     caption = (
-        f"Share of {scene.word} units on {scene.sample}, and test accuracy, of the finished "
-        f"networks, from the fewest {scene.word} to the most. "
+        f"Share of {scene.word} units on {scene.sample}{also} of the finished networks, from the "
+        f"fewest {scene.word} to the most. "
         f"{scene.seeds('Points are means', 'lines')}{single}{note}"
     )
     return Picture(figure, caption, told(facts))
@@ -63,7 +65,8 @@ def outcome(scene: Scene) -> Picture:
 def _row(axes: Axes, place: int, found: Estimate | None, runs: Sequence[float | None] = ()) -> None:
     there = [100 * value for value in runs if value is not None]
     if len(there) > 1:
-        axes.plot(there, [place] * len(there), "o", color=style.QUIET, zorder=1, **FAINT)
+        how: dict[str, Any] = FAINT | {"alpha": 0.7}
+        axes.plot(there, [place] * len(there), "o", color=style.QUIET, zorder=3, **how)
     if found is not None:
         panels.whisker(axes, place, found, LOOKS[0])
 

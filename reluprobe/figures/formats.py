@@ -12,8 +12,8 @@ from reluprobe.errors import InputError, nearest
 from reluprobe.figures import style
 from reluprobe.figures.style import INK, PAPER
 
-#: What a format may not say: when it was written, and by which version.
-SILENT: dict[str, dict[str, Any]] = {
+#: The formats, and what none may say: when it was written, and by which version.
+FORMATS: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -32,11 +32,11 @@ def check_formats(text: str) -> list[str]:
         InputError: one is not known, or there is none.
     """
     wanted = list(dict.fromkeys(text.replace(",", " ").split()))
-    allowed = ", ".join(SILENT)
+    allowed = ", ".join(FORMATS)
     faults = [
-        f"--format {n}: allowed are {allowed}{nearest(n, SILENT)}"
+        f"--format {n}: allowed are {allowed}{nearest(n, FORMATS)}"
         for n in wanted
-        if n not in SILENT
+        if n not in FORMATS
     ]
     if faults or not wanted:
         raise InputError("unknown format", faults or [f"--format: allowed are {allowed}"])
@@ -54,7 +54,7 @@ def render(figure: Figure, form: str, salt: str = "", dpi: int = style.DPI) -> b
     """
     out = io.BytesIO()
     with style.applied(salt):
-        figure.savefig(out, format=form, dpi=dpi, metadata=SILENT[form])
+        figure.savefig(out, format=form, dpi=dpi, metadata=FORMATS[form])
     return _polished(out.getvalue().decode()).encode() if form == "svg" else out.getvalue()
 
 

@@ -74,7 +74,14 @@ def _beside(axes: Axes, place: int, row: Row) -> None:
         axes.plot([100 * low, 100 * high], [place] * 2, "-", color=OURS.colour)
         axes.plot([100 * ours.mean], [place], OURS.marker, color=OURS.colour)
     if row.published is not None:
-        axes.plot([100 * row.published], [place], THEIRS.marker, color=THEIRS.colour, zorder=3)
+        axes.plot(
+            [100 * row.published],
+            [place],
+            THEIRS.marker,
+            color=THEIRS.colour,
+            zorder=3,
+            markersize=3.6,
+        )
 
 
 def _interval(row: Row) -> str:

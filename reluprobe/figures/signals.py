@@ -79,7 +79,11 @@ def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> Non
     counts = np.array(found.counts, float)
     high = found.high if found.high > found.low else found.low + 1e-12
     edges = np.linspace(found.low, high, len(counts) + 1)
-    axes.stairs(counts / counts.sum(), edges, fill=True, color=LOOKS[0].colour)
+    # With an edge, as a signal that has faded is all in a spike.
+    axes.stairs(
+        counts / counts.sum(), edges, fill=True, facecolor=LOOKS[0].colour,
+        edgecolor=LOOKS[0].colour, linewidth=0.6,
+    )  # fmt: skip
     axes.set_yscale("log")
     axes.set_ylim(1e-6, 3)
     margin = 0.03 * (ends[1] - ends[0]) or 1.0

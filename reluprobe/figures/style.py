@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 #: Widths in inches: one column of a paper, and its page.
@@ -49,7 +50,9 @@ LOOKS = tuple(
 )
 #: A cell without a value.
 EMPTY = "#b9b9b9"
-#: From little to much, for layers and for cells; even in grey.
+#: From the first hidden layer to the last: from cold to warm, no lighter and no darker.
+LAYERS = LinearSegmentedColormap.from_list("layers", ["#0077b2", "#7c5cc4", "#cc3d74", "#d95700"])
+#: From little to much, for cells; even in grey.
 SEQUENCE = "YlGnBu"
 
 #: Where a legend stands: on top of a figure, and of one that then makes room for it.
