@@ -24,7 +24,7 @@ from reluprobe.tables import MOST_NAMES
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
 Takes folders of results, of one sweep, or single records, and results of born-dead; puts several
-sweeps side by side. Prints tables, then leaves figures and a page in the sweep's folder, report/."""
+sweeps side by side. Prints tables, then leaves figures and a page in the sweep's report/."""
 
 By = Annotated[
     options.Texts,
