@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from reluprobe import blueprint, data, devices, grid, state, sweep
+from reluprobe import data, devices, grid, programs, state, sweep
 from reluprobe.config import make_run
 
 ROUNDS, LOOKS = 4, 5
@@ -43,14 +43,13 @@ class Bench:
         engine.put(["mnist"])
         count = engine.mesh.size
         runs = [grid.make(make_run({"seed": seed})) for seed in range(count)]
-        features = dataset.train_inputs.shape[1]
-        starts = [blueprint.init_lane(r.config, features, 10, TRAIN) for r in runs]
-        plan = starts[0][2] if engine.one_by_one else starts[0][2].fixed(runs[0].config)
+        starts = [programs.begin(r.config, engine.datasets) for r in runs]
         self.engine, self.steps = engine, -(-TRAIN // runs[0].config.batch_size)
         self.lanes, self.numbers = engine._stack(
             [s[0] for s in starts], [s[1] for s in starts], count
         )
-        self.program, _ = engine._program(plan, "mnist", self.lanes, self.numbers)
+        engine.gather(runs)
+        self.program, _ = engine.compiler.get(engine.order(runs[0], count))
         self.seconds("train")  # the lanes hold an epoch's order from here on
 
     def seconds(self, side: str) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from reluprobe.collapse import collapsed
-from reluprobe.config import SETTINGS, Value, rank, settings_of
+from reluprobe.config import SETTINGS, Value, rank, settings_of, written
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
 
@@ -99,7 +99,7 @@ def _try(wanted: Mapping[str, Value], differ: Sequence[str], one: Configuration)
 
 
 def _written(settings: Mapping[str, Value]) -> str:
-    return ",".join(f"{k}={v}" for k, v in settings.items())
+    return ",".join(f"{k}={written(v)}" for k, v in settings.items())
 
 
 def _absent(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list[str]:
@@ -107,10 +107,10 @@ def _absent(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list
     for name, value in wanted.items():
         there = sorted({one.settings[name] for one in among}, key=rank)
         if value not in there:
-            listed = ", ".join(map(str, there[:MOST_LISTED]))
+            listed = ", ".join(map(written, there[:MOST_LISTED]))
             more = f", … ({len(there)} values)" if len(there) > MOST_LISTED else ""
-            close = nearest(str(value), map(str, there))
-            faults.append(f"{name} = {value}: these runs have {listed}{more}{close}")
+            close = nearest(written(value), map(written, there))
+            faults.append(f"{name} = {written(value)}: these runs have {listed}{more}{close}")
     if faults:
         return faults
     return ["each setting alone occurs, all of them together do not"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ from jaxtyping import Array, Int, Shaped
 
 from reluprobe import grid, model, updates, zoo
 from reluprobe.config import RunConfig
+from reluprobe.config.names import UNIT_REVIVALS
 from reluprobe.state import Arrays, Lane, Numbers, scaled, trained
 from reluprobe.task import Task
 
@@ -28,15 +30,15 @@ class Blueprint:
             defaults.
         train_examples: size of the training set.
         outputs: of the network; 1 is a regression.
-        activation: its index where it is compiled in, None where it is traced (see
-            ``zoo.activate``).
+        activations: indices of those that lanes of this plan may have (see ``zoo.activate``). One
+            is compiled in; of several each lane's is traced.
     """
 
     graph: nnx.GraphDef
     config: RunConfig
     train_examples: int
     outputs: int
-    activation: int | None = None
+    activations: tuple[int, ...]
 
     @property
     def regression(self) -> bool:
@@ -45,9 +47,8 @@ class Blueprint:
 
     @property
     def plain(self) -> bool:
-        """Whether z_l = f(z_{l−1}) W_l + b_l and nothing else, as proofs and causes take it."""
-        c = self.config
-        return c.norm == "none" and not c.residual and c.activation != "crelu"
+        """As :func:`model.plain` has it."""
+        return model.plain(self.config)
 
     def run(
         self,
@@ -84,13 +85,14 @@ class Blueprint:
         steps = -(-self.train_examples // self.config.batch_size)
         return updates.optimizer(self.config, numbers.learning_rate, numbers.dials, steps)
 
-    def fixed(self, config: RunConfig) -> Blueprint:
-        """This plan with the run's activation compiled in."""
-        return dataclasses.replace(self, activation=zoo.INDEX[config.activation])
+    def among(self, *activations: int) -> Blueprint:
+        """This plan for lanes with one of these activations."""
+        return dataclasses.replace(self, activations=activations)
 
     def f(self, numbers: Numbers) -> tuple[zoo.Index, zoo.Scalar]:
         """The lane's activation: its index and its parameter."""
-        index = numbers.activation if self.activation is None else self.activation
+        few = self.activations
+        index = few[0] if len(few) == 1 else zoo.Among(numbers.activation, few)
         return index, numbers.parameter
 
     def f_of_layers(self, weights: nnx.State, numbers: Numbers) -> tuple[zoo.Index, Any]:
@@ -118,8 +120,9 @@ def init_lane(
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
     network = model.make(config, features, outputs, nnx.Rngs(weights_key))
     graph, weights = nnx.split(network)
-    own = zoo.INDEX[config.activation] if config.activation in grid.OWN_CODE else None
-    plan = Blueprint(graph, grid.program(config), examples, outputs, own)
+    plan = Blueprint(
+        graph, grid.program(config), examples, outputs, (zoo.INDEX[config.activation],)
+    )
     numbers = Numbers(
         jnp.float32(config.learning_rate),
         jnp.int32(zoo.INDEX[config.activation]),
@@ -129,9 +132,15 @@ def init_lane(
         {name: jnp.float32(value) for name, value in grid.dials(config).items()},
         Task(None, None),
     )
-    state = plan.optimizer(numbers).init(trained(weights)[0])
+    state = _optimizer_start(plan, numbers, weights)
     steps = -(-examples // config.batch_size)
     order = jnp.zeros((steps, config.batch_size), jnp.int32)
-    revives = config.revive in ("redo", "random")
+    revives = config.revive in UNIT_REVIVALS
     marks = jnp.zeros((config.depth, config.width), bool) if revives else None
     return Lane(weights, state, order, jnp.zeros(2), marks), numbers, plan
+
+
+@partial(jax.jit, static_argnums=0)
+def _optimizer_start(plan: Blueprint, numbers: Numbers, weights: nnx.State) -> optax.OptState:
+    # One program for all runs of a plan: op by op each shape of zeros would be compiled apart.
+    return plan.optimizer(numbers).init(trained(weights)[0])

@@ -27,10 +27,10 @@ def certify(
     throughout and means nothing: records hold null there.
     """
     acts = zoo.ACTIVATIONS.values()
-    below = jnp.array([a.flat_below for a in acts])[activation]
-    above = jnp.array([a.flat_above for a in acts])[activation]
-    floor = jnp.array([a.low for a in acts])[activation]
-    ceiling = jnp.array([a.high for a in acts])[activation]
+    below = zoo.pick([a.flat_below for a in acts], activation)
+    above = zoo.pick([a.flat_above for a in acts], activation)
+    floor = zoo.pick([a.low for a in acts], activation)
+    ceiling = zoo.pick([a.high for a in acts], activation)
     found = []
     for layer in network.hidden:
         least, most = bounds(*parameters(layer), low, high)

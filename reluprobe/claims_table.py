@@ -74,11 +74,12 @@ def table(found: Comparison) -> Table:
         ours = wording.percent(row.ours.mean if row.ours else None)
         cells = (wording.percent(row.published), ours, _interval(row.ours))
         dead = "" if row.layer is None else wording.percent(row.dead.mean if row.dead else None)
-        table.add_row(name, _of(row), *cells, _inside(row), dead)
+        table.add_row(name, of_row(row), *cells, _inside(row), dead)
     return table
 
 
-def _of(row: Row) -> str:
+def of_row(row: Row) -> str:
+    """What a published number is of: a layer, the mean of all, or the test accuracy."""
     if row.layer is None:
         return "test acc"
     return f"layer {row.layer}" if row.layer else "mean"
@@ -121,13 +122,14 @@ def claims(found: Sequence[Judged]) -> Table:
         table.add_row(
             Text(judged.verdict.value, style=COLOURS[judged.verdict]),
             wording.plus_minus(judged.found),
-            _range(claim),
+            range_of(claim),
             words if claim.source == STUDY else f"{claim.source}: {words}",
         )
     return table
 
 
-def _range(claim: Claim) -> str:
+def range_of(claim: Claim) -> str:
+    """Where a claim is true, in percent: ``25–28``, ``≥ 65``."""
     low, high = claim.low, claim.high
     if low == high:
         return f"{100 * low:g}"

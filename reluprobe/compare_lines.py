@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
@@ -12,7 +12,7 @@ from reluprobe.baseline import varying
 from reluprobe.compare import Comparison, Group, ordered
 from reluprobe.config import SETTINGS, Value
 from reluprobe.contrast import Row
-from reluprobe.paired import Change
+from reluprobe.paired import SHARES, Change
 from reluprobe.records import RunRecord
 from reluprobe.tables import CALLED, MOST_NAMES
 from reluprobe.wording import SPEAKING
@@ -122,7 +122,23 @@ def legend(found: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
     many = sum(len(group.rows) for group in found.groups)
     if many >= MANY:
         lines[-1] += f"; of {many} changes without effect, {many / 20:.0f} or so would look clear"
+    if any(map(_cut, _shares(found))):
+        lines[-1] += (
+            "; an end at ±100.0 is a cut: no share changes by more, and the seeds set no nearer "
+            "bound"
+        )
     return [Text(line, style="dim") for line in lines]
+
+
+def _shares(found: Comparison) -> Iterator[Change]:
+    for row in (row for group in found.groups for row in group.rows):
+        yield from (c for c in (row.changes["dead"], row.changes["accuracy"]) if c is not None)
+
+
+def _cut(change: Change) -> bool:
+    """Whether an end lies where a share can change no further, not where the seeds put it."""
+    ends = change.low, change.high
+    return ends[0] != ends[1] and (ends[0] == SHARES[0] or ends[1] == SHARES[1])
 
 
 def _examples(runs: Sequence[RunRecord], on: str) -> str:

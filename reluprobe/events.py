@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from reluprobe.faults import MemoryShort
 from reluprobe.grid import Run
 from reluprobe.records import EpochRecord, RunRecord
@@ -28,10 +30,15 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run has ended, if only by failing; its record is whole."""
+    """A run has ended, if only by failing; its record is whole.
+
+    ``activations``: what its hidden units give out, ``(layer, unit, image)``; None where they are
+    not kept, or the run has not ended with finite numbers.
+    """
 
     run: Run
     record: RunRecord
+    activations: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

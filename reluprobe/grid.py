@@ -19,6 +19,7 @@ from reluprobe.config import (
     settings_of,
     spelled_out,
 )
+from reluprobe.config.names import UNIT_REVIVALS
 from reluprobe.errors import InputError
 
 #: Activations that need code of their own: learned slopes, random ones, two outputs a unit. All
@@ -68,7 +69,7 @@ def expand(sweep: SweepConfig) -> Plan:
     Raises:
         InputError: an ``[[exclude]]`` matches nothing, or nothing is left.
     """
-    points = [(spelled_out(s), make_run(s)) for s in _all_settings(sweep)]
+    points = [(s, make_run(s)) for s in _all_settings(sweep)]
     unmatched = [e for e in sweep.exclude if not any(_matches(*p, e) for p in points)]
     if unmatched:
         raise InputError(
@@ -96,7 +97,7 @@ def _all_settings(sweep: SweepConfig) -> Iterator[dict[str, Value]]:
     for point, seed in itertools.product(starts, seeds):
         merged: dict[str, Value] = dict(sweep.base)
         for part in (seed, *point):
-            merged |= part
+            merged |= spelled_out(part)
         yield merged
 
 
@@ -119,7 +120,7 @@ def static(config: RunConfig) -> RunConfig:
     kept = {n: v for n, v in settings_of(config).items() if SETTINGS[n].role == "static"}
     if config.activation not in OWN_CODE:
         del kept["activation"]
-    if config.revive in ("redo", "random"):
+    if config.revive in UNIT_REVIVALS:
         kept |= {n: getattr(config, n) for n in DRAWING}
     return RunConfig(**kept)  # type: ignore[arg-type]
 

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Int
 
 from reluprobe.records import LayerRecord, RunRecord
 from reluprobe.summary import Estimate, estimate
+from reluprobe.survival import kaplan_meier
 
 Mask = Bool[np.ndarray, "probe unit"]
 #: A product of fractions that is ½ may come out a little above.
@@ -101,20 +102,12 @@ def units(mask: Mask) -> Units:
 
 
 def median_length(length: np.ndarray, closed: np.ndarray) -> int | None:
-    """The median length of an episode in probes, by Kaplan and Meier (1958); None: not reached.
+    """The median length of an episode in probes; None: not reached.
 
-    S(t) = ∏_{i ≤ t} (1 − d_i / n_i), the median is the least t with S(t) ≤ ½. Of the n_i episodes
-    that were seen dead at i probes and looked at once more, d_i were alive then. An episode that
-    runs on at the last probe counts in n_i as long as it was watched, no longer and no shorter:
-    leaving it out would keep the short ones only. So Σ d_i / Σ n_i is the chance of a revival.
+    The least t with S(t) ≤ ½ (see ``survival``), where Σ d_i / Σ n_i is the chance of a revival.
     """
-    survival = 1.0
-    for t in range(1, int(length.max(initial=0)) + 1):
-        at_risk = np.sum(length > t) + np.sum((length == t) & closed)
-        if at_risk == 0:
-            return None
-        survival *= 1 - np.sum((length == t) & closed) / at_risk
-        if survival <= 0.5 + ROUNDING:
+    for t, share in enumerate(kaplan_meier(length, closed), start=1):
+        if share <= 0.5 + ROUNDING:
             return t
     return None
 

@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool
 
 from reluprobe.config.names import SAMPLES
 from reluprobe.lives import bits
 from reluprobe.records import CausesRecord, LayerRecord, RunRecord, SampleRecord
 from reluprobe.summary import Estimate, estimate, share
+
+#: Which units of a network are dead.
+Dead = Bool[np.ndarray, " unit"]
 
 
 def firing_bound(examples: int, confidence: float = 0.95) -> float:
@@ -54,25 +58,25 @@ def samples(runs: Sequence[RunRecord], definition: str) -> Samples | None:
         return None
     looked = [{s.sample: s for s in run.samples} for run in ended]
     ends = [run.final.layers for run in ended]
+    dead = [{n: _dead(run[n]) for n in SAMPLES} for run in looked]
     return Samples(
         {n: max(run[n].examples for run in looked) for n in SAMPLES},
         {n: estimate(share(run[n].layers, definition) for run in looked) for n in SAMPLES},
-        {n: estimate(float(_dead(run[n]).sum()) for run in looked) for n in SAMPLES},
-        estimate(float((_dead(run["probe"]) & ~_dead(run["train"])).sum()) for run in looked),
-        estimate(_of_the_dead(run["probe"], run["train"]) for run in looked),
-        estimate(_of_the_dead(run["train"], run["test"]) for run in looked),
+        {n: estimate(float(units[n].sum()) for units in dead) for n in SAMPLES},
+        estimate(float((units["probe"] & ~units["train"]).sum()) for units in dead),
+        estimate(_of_the_dead(units["probe"], units["train"]) for units in dead),
+        estimate(_of_the_dead(units["train"], units["test"]) for units in dead),
         estimate(share(layers, "certified") for layers in ends),
         {n: estimate(run[n].accuracy for run in looked) for n in SAMPLES},
     )
 
 
-def _of_the_dead(here: SampleRecord, there: SampleRecord) -> float | None:
+def _of_the_dead(here: Dead, there: Dead) -> float | None:
     """Of the units dead here, the share that is alive there; None where none is dead here."""
-    dead = _dead(here)
-    return float((dead & ~_dead(there)).sum() / dead.sum()) if dead.any() else None
+    return float((here & ~there).sum() / here.sum()) if here.any() else None
 
 
-def _dead(sample: SampleRecord) -> np.ndarray:
+def _dead(sample: SampleRecord) -> Dead:
     """``(unit,)`` of the whole network, layer after layer: which are dead on this sample."""
     return np.concatenate([bits(layer) for layer in sample.layers])
 

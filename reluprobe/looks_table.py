@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe import wording
+from reluprobe import blocks, wording
 from reluprobe.config import Value
 from reluprobe.config.names import SAMPLES
 from reluprobe.looks import Blame, Moment, Samples, Signal, firing_bound
@@ -21,7 +21,7 @@ Settings = Mapping[str, Value | None]
 Named = Sequence[tuple[Settings, Samples]]
 
 MOST_LAYERS = 10
-BLOCKS = " ▁▂▃▄▅▆▇█"
+BLOCKS = " " + blocks.HEIGHTS
 MOST_MOMENTS = 16
 
 #: What the columns of the table of samples mean, where their names do not say it.

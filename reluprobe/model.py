@@ -28,6 +28,16 @@ class Training(NamedTuple):
     dropout: zoo.Scalar | None = None
 
 
+def plain(config: RunConfig) -> bool:
+    """Whether z_l = f(z_{l−1}) W_l + b_l and nothing else, as proofs and causes take it."""
+    return config.norm == "none" and not config.residual and config.activation != "crelu"
+
+
+def given_out(config: RunConfig) -> int:
+    """How many values a hidden layer gives out: a CReLU unit two."""
+    return config.width * (2 if config.activation == "crelu" else 1)
+
+
 class MLP(nnx.Module):
     """``depth`` hidden layers of ``width`` units and a linear output.
 
@@ -40,9 +50,9 @@ class MLP(nnx.Module):
         # The run's settings but for these three do not belong to the network's structure.
         self.activation = config.activation if config.activation in ("rrelu", "crelu") else ""
         self.residual = config.residual
-        kernel_init = zoo.initializer(config)
+        kernel_init = zoo.drawn(config.init) or zoo.initializer(config)
         constant = nnx.initializers.constant(config.bias_init)
-        given = config.width * (2 if self.activation == "crelu" else 1)
+        given = given_out(config)
         inputs = [features] + [given] * (config.depth - 1)
         self.hidden = nnx.List(
             nnx.Linear(n, config.width, kernel_init=kernel_init, bias_init=constant, rngs=rngs)

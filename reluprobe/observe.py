@@ -13,9 +13,10 @@ import numpy as np
 from reluprobe import __version__, records, zoo
 from reluprobe.config import RunConfig
 from reluprobe.config.counts import probed, steps_per_epoch
-from reluprobe.config.names import DEFINITIONS, SAMPLES
+from reluprobe.config.names import DEFINITIONS, SAMPLES, UNIT_REVIVALS
 from reluprobe.data import Dataset
 from reluprobe.grid import Run
+from reluprobe.model import plain
 from reluprobe.rhythm import Stop
 from reluprobe.state import Section
 
@@ -111,9 +112,9 @@ class Watch:
         self.dead[run.id] = units["dead"]
         more = [{} for _ in range(run.config.depth)]
         for layer, extra in enumerate(more):
-            if zoo.ACTIVATIONS[run.config.activation].dies_for_certain and _plain(run.config):
+            if zoo.ACTIVATIONS[run.config.activation].dies_for_certain and plain(run.config):
                 extra["certified"] = float(mine.certain[layer].mean())
-            if run.config.revive in ("redo", "random"):
+            if run.config.revive in UNIT_REVIVALS:
                 extra["revived"] = int(mine.revived[layer])
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
@@ -194,16 +195,11 @@ def _causes(
     run: Run, now: Section, found: Any, layer: int, died: np.ndarray
 ) -> records.CausesRecord | None:
     # The largest pre-activation tells why a ReLU died; elsewhere death is not a matter of it.
-    relu = run.config.activation == "relu" and _plain(run.config)
+    relu = run.config.activation == "relu" and plain(run.config)
     if not relu or not now.explained or not died.any():
         return None
     sums = [float(found_[layer][died].sum(dtype=np.float64)) for found_ in found]
     return records.CausesRecord(*sums)
-
-
-def _plain(config: RunConfig) -> bool:
-    # Proofs and causes are of z = f(z of the layer before) W + b and nothing else.
-    return config.norm == "none" and not config.residual
 
 
 def _activations(found: Any, layer: int) -> records.ActivationsRecord:

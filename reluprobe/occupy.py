@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reluprobe import difference, lock, records, resume
+from reluprobe import activations, difference, lock, records, resume
 from reluprobe.archive import RUNS, SWEEP_FILE
 from reluprobe.config import SETTINGS, SweepConfig, read_sweep, settings_of, sweep_toml
 from reluprobe.config.reference import SHIPPED
@@ -123,7 +123,12 @@ def merged(sweep: SweepConfig, there: Sequence[Run], runs: Sequence[Run]) -> Swe
     ]
     # An include must say something: the default run says its seed.
     told = tuple(settings or {"seed": SETTINGS["seed"].default} for settings in include)
-    return SweepConfig(sweep.name, include=told, reference=sweep.reference)
+    return SweepConfig(
+        sweep.name,
+        include=told,
+        reference=sweep.reference,
+        save_activations=sweep.save_activations,
+    )
 
 
 def _aside(folder: Path) -> Path:
@@ -152,7 +157,8 @@ def _clean(folder: Path, only: Sequence[Run] | None) -> None:
     """
     names = ["*"] if only is None else [run.id for run in only]
     stale = [*folder.glob(".*.toml.*"), *folder.glob(".*.json.*")]
-    stale += [file for name in names for file in (folder / RUNS).glob(f".{name}.json.*")]
+    kinds = (".json", activations.SUFFIX)
+    stale += [f for n in names for kind in kinds for f in (folder / RUNS).glob(f".{n}{kind}.*")]
     for file in stale:
         try:
             file.unlink(missing_ok=True)

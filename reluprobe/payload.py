@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from reluprobe import claims, lives, looks, newdata, published, summary
+from reluprobe import beside, claims, lives, looks, newdata, published, summary
 from reluprobe.archive import Archive
 from reluprobe.config import Reference
 
@@ -21,7 +21,29 @@ def report(
 ) -> dict[str, Any]:
     """Every sweep with its configurations; fractions in [0, 1], null where nothing applies."""
     sweeps = [_sweep(a, definition, by, sort, also) for a in found]
-    return {"definition": definition, "sweeps": sweeps}
+    told = {"definition": definition, "sweeps": sweeps}
+    there = [a.records for a in found if a.records]
+    if len(there) > 1:
+        told["side_by_side"] = _beside(beside.line_up(there, definition, by, sort))
+    return told
+
+
+def _beside(found: beside.Beside) -> dict[str, Any]:
+    """The sweeps that have runs, in order; null for a configuration that a sweep lacks."""
+    return {
+        "apart": {name: list(values) for name, values in found.apart.items()},
+        "configurations": [_line(line) for line in found.lines],
+    }
+
+
+def _line(line: beside.Line) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "settings": dict(line.settings),
+        "sweeps": [None if one is None else _configuration(one) for one in line.sweeps],
+    }
+    if len(line.sweeps) == 2:
+        told["difference"] = dataclasses.asdict(beside.difference(line))
+    return told
 
 
 def _sweep(

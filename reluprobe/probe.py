@@ -166,6 +166,5 @@ def probe(
 def _range(activation: zoo.Index) -> tuple[Array, Array]:
     """Infimum and supremum of f, infinite on both sides where it is not bounded on both."""
     acts = zoo.ACTIVATIONS.values()
-    low = jnp.array([a.low if a.bounded else -jnp.inf for a in acts])
-    high = jnp.array([a.high if a.bounded else jnp.inf for a in acts])
-    return low[activation], high[activation]
+    low = zoo.pick([a.low if a.bounded else -jnp.inf for a in acts], activation)
+    return low, zoo.pick([a.high if a.bounded else jnp.inf for a in acts], activation)

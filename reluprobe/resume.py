@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reluprobe import lock, records
+from reluprobe import activations, lock, records
 from reluprobe.archive import RUNS
 from reluprobe.config import phases
 from reluprobe.errors import ReluprobeError
@@ -37,8 +37,14 @@ class Standing:
         return sum(record.status == status for record in self.found.values())
 
 
-def look(folder: Path, runs: Sequence[Run]) -> Standing:
+def look(folder: Path, runs: Sequence[Run], kept: bool = False) -> Standing:
     """Read the records of these runs.
+
+    Args:
+        folder: the sweep's.
+        runs: whose records are looked for.
+        kept: whether a run that ended is to have its activations beside its record: without them
+            it is missing, and is run again.
 
     Raises:
         ReluprobeError: one was written by a newer reluprobe, whose work is not to be overwritten.
@@ -56,7 +62,8 @@ def look(folder: Path, runs: Sequence[Run]) -> Standing:
                 damaged.append(error.message)
             continue
         if _is_of(record, run):
-            found[run.id] = record
+            if not kept or record.status != "ok" or activations.file_of(folder, run.id).exists():
+                found[run.id] = record
         else:
             damaged.append(f"{file}: is no whole record of the run that its name says")
     missing = tuple(run for run in runs if run.id not in found)

@@ -23,6 +23,7 @@ from jaxtyping import Array, Bool, Int
 
 from reluprobe import probe, updates, zoo
 from reluprobe.blueprint import Blueprint
+from reluprobe.config.names import UNIT_REVIVALS
 from reluprobe.model import MLP
 from reluprobe.state import REVIVE_DICE, Lane, Numbers, Section, trained
 
@@ -32,7 +33,7 @@ def marks(
 ) -> Bool[Array, "layer unit"] | None:
     """The units that count as dead for reviving; None where no unit is picked out."""
     config = plan.config
-    if config.revive not in ("redo", "random"):
+    if config.revive not in UNIT_REVIVALS:
         return None
     if config.revive_definition == "dormant" and "revive_threshold" in numbers.dials:
         mean = tally.total / tally.examples

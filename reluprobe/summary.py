@@ -91,11 +91,9 @@ def share(layers: Sequence[LayerRecord], measure: str) -> float | None:
 
 def axes(records: Sequence[RunRecord]) -> list[str]:
     """The settings, other than the seed, in which these runs differ."""
-    return [
-        name
-        for name in SETTINGS
-        if name != "seed" and len({getattr(r.config, name) for r in records}) > 1
-    ]
+    columns = zip(*(vars(r.config).values() for r in records), strict=True)
+    values = dict(zip(SETTINGS, map(set, columns), strict=False))
+    return [name for name, there in values.items() if name != "seed" and len(there) > 1]
 
 
 def check_axes(names: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from reluprobe import causes, moments, probe
+from reluprobe import causes, moments, probe, zoo
 from reluprobe.blueprint import Blueprint
 from reluprobe.state import Arrays, Numbers, Section, losses
 
@@ -79,6 +80,19 @@ def look(
     nothing = Seen(zero, zero, yes, probe.empty(layers, units), moments.nothing(layers))
     many = -((start - stop) // _batch(plan))
     return jax.lax.fori_loop(0, many, batch, nothing)
+
+
+@partial(jax.jit, static_argnums=(0, 4))
+def outputs(
+    plan: Blueprint, data: Arrays, weights: nnx.State, numbers: Numbers, count: int
+) -> Float[Array, "layer unit example"]:
+    """What every hidden unit gives out, f(z), on the first so many examples.
+
+    Of a CReLU, whose units give out max(0, z) and max(0, −z), it is |z|, their sum.
+    """
+    _, z = plan.run(plan.inputs(data, numbers, jnp.arange(count)), weights, numbers)
+    index, parameter = plan.f_of_layers(weights, numbers)
+    return jnp.swapaxes(zoo.activate(index, z, parameter), 1, 2)
 
 
 def explain(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,18 +12,18 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import blueprint, faults, fit, grid, observe, rhythm, state, survey, train
+from reluprobe import faults, fit, grid, observe, programs, rhythm, state, survey
+from reluprobe.activations import IMAGES
+from reluprobe.blueprint import Blueprint
+from reluprobe.config.counts import probed
 from reluprobe.data import Dataset
 from reluprobe.devices import local_devices
 from reluprobe.events import Compiled, EpochDone, Event, RunDone
 from reluprobe.grid import Run
+from reluprobe.model import given_out
 
 #: On an accelerator, no more lanes than this side by side on one device.
 MOST_LANES = 512
-
-Program = Callable[..., tuple[state.Lane, train.Report]]
-#: What this process has compiled, by everything that is static.
-PROGRAMS: dict[Any, Program] = {}
 
 
 def execute(
@@ -31,6 +31,7 @@ def execute(
     load: Callable[[str], Dataset],
     stop: Callable[[], bool] = lambda: False,
     most: int | None = None,
+    keep: bool = False,
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
@@ -42,15 +43,21 @@ def execute(
         load: name → dataset. Called once a dataset, before anything is trained.
         stop: asked between sections; once it says yes, the runs that have not ended never do.
         most: on how many of this machine's devices; None for all.
+        keep: whether runs that end come with their activations.
 
     Raises:
         InputError: a probe larger than its training set, or more devices than there are.
     """
     chosen = local_devices(most)
     # Data that cannot be had, or do not fit, are known before anything is trained.
-    engine = _Engine(fit.gathered(runs, load), stop, chosen)
-    for group in grid.groups(runs, also=() if engine.one_by_one else ("activation",)):
-        yield from engine.group(group)
+    engine = _Engine(fit.gathered(runs, load), stop, chosen, keep)
+    engine.gather(runs)
+    groups = grid.groups(runs, also=() if engine.one_by_one else ("activation",))
+    try:
+        for group, following in itertools.zip_longest(groups, groups[1:]):
+            yield from engine.group(group, following)
+    finally:
+        engine.compiler.close()
 
 
 class _Engine:
@@ -61,20 +68,28 @@ class _Engine:
         datasets: Mapping[str, Dataset],
         stop: Callable[[], bool],
         chosen: Sequence[jax.Device],
+        keep: bool = False,
     ) -> None:
         self.datasets = datasets
         self.stop = stop
-        self.broken = faults.Broken()
+        self.keep = keep
+        self.compiler = programs.Compiler()
         # Of the chunk in flight, should it raise.
         self.watch: observe.Watch | None = None
         self.began = 0.0
         self.placed: dict[str, state.Arrays] = {}
+        self.used: dict[Hashable, set[str]] = {}
         self.environment = observe.environment(chosen)
         # Lanes one after another on each CPU core; side by side where vmap is the point.
         self.one_by_one = chosen[0].platform == "cpu"
         self.mesh = Mesh(np.array(chosen), ("lane",), axis_types=(AxisType.Auto,))
         self.by_lane = NamedSharding(self.mesh, P("lane"))
         self.everywhere = NamedSharding(self.mesh, P())
+
+    def gather(self, runs: Sequence[Run]) -> None:
+        """Know which activations the programs are for: groups of other rhythms share them."""
+        for run in runs:
+            self.used.setdefault(_program_of(run), set()).add(run.config.activation)
 
     def put(self, names: Sequence[str]) -> None:
         """Have these datasets on every device, and no others."""
@@ -87,15 +102,20 @@ class _Engine:
                 arrays = state.arrays(inputs, targets, len(dataset.train_targets))
                 self.placed[name] = jax.device_put(arrays, self.everywhere)
 
-    def group(self, runs: Sequence[Run]) -> Iterator[Event]:
-        """Run one group, chunk by chunk."""
+    def group(self, runs: Sequence[Run], following: Sequence[Run] | None) -> Iterator[Event]:
+        """Run one group, chunk by chunk; the program of the following is compiled meanwhile."""
         dataset = self.datasets[runs[0].config.dataset]
-        lanes = 1 if self.one_by_one else self._lanes_that_fit(runs, dataset)
+        lanes = self._lanes(runs)
+        orders: dict[int, programs.Order] = {}
 
         def attempt(chunk: Sequence[Run], size: int) -> Iterator[Event]:
             self.watch, self.began = None, time.perf_counter()
+            if size not in orders:
+                orders[size] = self.order(chunk[0], size)
+            # The data are placed and weights are drawn while the program is compiled.
+            self.compiler.begin(orders[size])
             self.put(fit.datasets(chunk[0].config))
-            return self._chunk(chunk, size, dataset)
+            return self._chunk(chunk, size, orders[size], following)
 
         def failed(run: Run, error: str) -> Event:
             watch = self.watch or observe.Watch([run], dataset)
@@ -107,44 +127,65 @@ class _Engine:
 
         yield from faults.divided(runs, lanes, self.mesh.size, attempt, ends, failed, self.stop)
 
-    def _lanes_that_fit(self, runs: Sequence[Run], dataset: Dataset) -> int:
+    def order(self, run: Run, size: int) -> programs.Order:
+        """The program for chunks of this size of the run's group."""
+        used = self.used[_program_of(run)]
+        return programs.order(run.config, used, size, self.datasets, self.one_by_one, self.mesh)
+
+    def _compile_ahead(self, group: Sequence[Run] | None) -> None:
+        if group is None:
+            return
+        try:
+            size = self._lanes(group) * self.mesh.size
+            self.compiler.begin(self.order(group[0], size))
+        except Exception:
+            # A run that raises here raises again when its turn comes, and is told of then.
+            return
+
+    def _lanes(self, runs: Sequence[Run]) -> int:
+        """How many lanes of this group a device has at a time."""
+        return 1 if self.one_by_one else self._lanes_that_fit(runs)
+
+    def _lanes_that_fit(self, runs: Sequence[Run]) -> int:
+        dataset = self.datasets[runs[0].config.dataset]
         wanted = -(-len(runs) // self.mesh.size)
         stats = self.mesh.devices.flat[0].memory_stats() or {}
         config, features = runs[0].config, dataset.train_inputs.shape[1]
-        weights = config.width * (features + config.depth * (config.width + 1) + 10)
+        given = given_out(config)
+        weights = config.width * (features + config.depth * (given + 1)) + 10 * given
         looked_at = max(survey.BATCH, config.batch_size)
         # Weights, two moments, gradient, update, and room for one copy; then activations.
-        floats = 6 * weights + 4 * looked_at * config.width * config.depth
+        floats = 6 * weights + 4 * looked_at * given * config.depth
         fits = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
         return max(1, min(wanted, fits, MOST_LANES))
 
-    def _chunk(self, runs: Sequence[Run], size: int, dataset: Dataset) -> Iterator[Event]:
+    def _chunk(
+        self,
+        runs: Sequence[Run],
+        size: int,
+        wanted: programs.Order,
+        following: Sequence[Run] | None,
+    ) -> Iterator[Event]:
         before = time.perf_counter()
-        outputs = dataset.classes or 1
-        features = dataset.train_inputs.shape[1]
-        examples = len(dataset.train_targets)
-        starts = [blueprint.init_lane(run.config, features, outputs, examples) for run in runs]
-        # In the first phase nothing is permuted: the permutations are there, and the identity.
-        starts = [
-            (lane, numbers._replace(task=fit.task(run.config, 0, "same", self.datasets)), plan)
-            for run, (lane, numbers, plan) in zip(runs, starts, strict=True)
-        ]
-        plan = starts[0][2] if self.one_by_one else starts[0][2].fixed(runs[0].config)
+        starts = [programs.begin(run.config, self.datasets) for run in runs]
         lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
-        program, compiled = self._program(plan, dataset.name, lanes, numbers)
+        program, compiled = self.compiler.get(wanted)
         if compiled:
             yield Compiled(len(runs), time.perf_counter() - before)
+        self._compile_ahead(following)
 
         self.task: tuple[int, state.Task] = 0, numbers.task
         started = time.perf_counter()
+        dataset = self.datasets[runs[0].config.dataset]
         watch = self.watch = observe.Watch(runs, dataset)
-        for stop in rhythm.itinerary(runs[0].config, examples):
+        for stop in rhythm.itinerary(runs[0].config, len(dataset.train_targets)):
             if self.stop():
                 return
             data, tasked = self._at(stop, runs, numbers, size)
             lanes, report = program(data, stop.section, lanes, tasked)
             report = jax.device_get(report)
             if stop.kind == "run":
+                trained = data, tasked
                 for run, record in watch.see(stop.section, report):
                     yield EpochDone(run, record, watch.diverged(run))
             else:
@@ -152,8 +193,12 @@ class _Engine:
             # A lane that has diverged rests: it would only compute NaN.
             numbers = numbers._replace(live=jax.device_put(watch.live(size), self.by_lane))
         seconds = (time.perf_counter() - started) / len(runs)
-        for run in runs:
-            yield RunDone(run, watch.record(run, seconds, self.environment))
+        for n, run in enumerate(runs):
+            record, kept = watch.record(run, seconds, self.environment), None
+            if self.keep and record.status == "ok":
+                own = jax.tree.map(lambda x, n=n: x[n], (lanes.weights, trained[1]))
+                kept = _outputs(run, starts[n][2], trained[0], *own)
+            yield RunDone(run, record, kept)
 
     def _at(
         self, stop: rhythm.Stop, runs: Sequence[Run], numbers: state.Numbers, size: int
@@ -178,46 +223,14 @@ class _Engine:
         both = [*zip(lanes, numbers, strict=True), *[(lanes[0], resting)] * missing]
         return jax.device_put(jax.tree.map(lambda *x: np.stack(x), *both), self.by_lane)
 
-    def _program(
-        self, plan: blueprint.Blueprint, name: str, lanes: state.Lane, numbers: state.Numbers
-    ) -> tuple[Program, bool]:
-        """The compiled section of these lanes, and whether it had to be compiled."""
-        data = self.placed[name]
-        leaves, structure = jax.tree.flatten((data, lanes, numbers))
-        shapes = tuple((x.shape, x.dtype) for x in leaves)
-        key = (plan, self.one_by_one, self.mesh, structure, shapes)
-        if new := key not in PROGRAMS:
-            mapped = jax.shard_map(
-                partial(_map_lanes, plan, self.one_by_one),
-                mesh=self.mesh,
-                in_specs=(P(), P(), P("lane"), P("lane")),
-                out_specs=P("lane"),
-                check_vma=False,
-            )
-            jitted = jax.jit(mapped, donate_argnums=2)
-            rest = (rhythm.example(), lanes, numbers)
-            with self.broken.watching(key):
-                PROGRAMS[key] = jitted.lower(data, *rest).compile()
-        return PROGRAMS[key], new
+
+def _program_of(run: Run) -> Hashable:
+    return (grid.program(run.config), *grid.dials(run.config))
 
 
-def _map_lanes(
-    plan: blueprint.Blueprint,
-    one_by_one: bool,
-    data: state.Arrays,
-    now: state.Section,
-    lanes: state.Lane,
-    numbers: state.Numbers,
-) -> tuple[state.Lane, train.Report]:
-    """One section of all lanes of one device."""
-    if not one_by_one:
-        return jax.vmap(partial(train.section, plan, data, now))(lanes, numbers)
-
-    def lane(both: tuple[state.Lane, state.Numbers]) -> tuple[state.Lane, train.Report]:
-        return jax.lax.cond(
-            both[1].live,
-            lambda: train.section(plan, data, now, *both),
-            lambda: train.idle(plan, data, now, *both),
-        )
-
-    return jax.lax.map(lane, (lanes, numbers))
+def _outputs(
+    run: Run, plan: Blueprint, data: state.Arrays, weights: Any, numbers: state.Numbers
+) -> np.ndarray:
+    """What the hidden units of a finished network give out on the first images of its probe."""
+    images = min(IMAGES, probed(run.config, plan.train_examples))
+    return jax.device_get(survey.outputs(plan, data, weights, numbers, images))

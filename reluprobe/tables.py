@@ -15,7 +15,7 @@ from reluprobe import wording
 from reluprobe.archive import Archive
 from reluprobe.config import SETTINGS, Value, phases
 from reluprobe.records import RunRecord
-from reluprobe.summary import Collapse, Configuration, Estimate, Pivot
+from reluprobe.summary import Collapse, Configuration, Estimate
 from reluprobe.summary import collapsed as collapse_of
 
 #: What a definition is called in a heading, and what it means, in a line.
@@ -28,6 +28,8 @@ CALLED = {
     "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
 }
 NARROW = 80
+#: What may become of runs, as :class:`Configuration` counts them.
+MISHAPS = ("diverged", "failed", "collapsed")
 
 
 def heat(share_: float | None) -> str:
@@ -67,13 +69,13 @@ def _at(found: Configuration) -> str:
 MOST_NAMES = 4
 
 
-def shortened(found: Sequence[Configuration]) -> list[Configuration]:
+def shortened(found: Sequence[Configuration], most: int = MOST_NAMES) -> list[Configuration]:
     """Configurations of few settings as they are, those of many named by what sets them apart.
 
     That is by the settings that are not at their default, or where no configuration has the
     default, not as most of the others have them.
     """
-    if not found or len(found[0].settings) <= MOST_NAMES:
+    if not found or len(found[0].settings) <= most:
         return list(found)
     values = {k: Counter(c.settings[k] for c in found) for k in found[0].settings}
     usual = {
@@ -90,6 +92,8 @@ def shortened(found: Sequence[Configuration]) -> list[Configuration]:
 def provenance(archive: Archive) -> Text:
     """What was run, where, for how long, and the sample behind the numbers."""
     found = archive.records
+    if not found:
+        return Text("no readable run", style="dim")
     seconds = sum(r.seconds for r in found)
     # A run whose process died has left no word of its device.
     places = {_place(r) for r in found if r.status != "failed" or "device" in r.environment}
@@ -124,14 +128,16 @@ def outcome(found: Sequence[Configuration], definition: str, width: int) -> Tabl
         "test acc %": [Text(wording.plus_minus(c.accuracy)) for c in found],
         "test loss": [Text(wording.plus_minus(c.loss, wording.number)) for c in found],
         "train loss": [Text(wording.plus_minus(c.train_loss, wording.number)) for c in found],
-        "runs": [Text(_runs(c)) for c in found],
+        "runs": [Text(runs_of(c)) for c in found],
     }
     return _table(columns, _names(found), width, spare=("train loss", "test loss"))
 
 
-def by_layer(found: Sequence[Configuration], definition: str, width: int) -> Table:
+def by_layer(found: Sequence[Configuration], definition: str, width: int) -> RenderableType:
     """A row a configuration: share per hidden layer; of many layers, as many as fit."""
     depth = max((len(c.layers) for c in found), default=0)
+    if not depth:
+        return Text(f"{wording.NOT_APPLICABLE}: no run ended with finite numbers", style="dim")
     names = _names(found)
     for room in range(depth, 1, -1):
         shown = shown_layers(depth, room)
@@ -150,35 +156,7 @@ def layers_title(definition: str) -> Text:
     return Text(f"{CALLED[definition][0]} % by hidden layer", style="italic")
 
 
-def pivot_title(row: str, column: str, definition: str) -> Text:
-    """What a pivot shows."""
-    word = CALLED[definition][0]
-    return Text(f"{word} % (test accuracy %) by {row} and {wording.name(column)}", style="italic")
-
-
-def pivot(found: Pivot, row: str) -> Table:
-    """One setting down, one across; in each cell the share, and in brackets the accuracy."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column(wording.name(row), no_wrap=True)
-    for value in found.columns:
-        table.add_column(wording.setting(value), justify="right")
-    for name in found.rows:
-        cells = [_pivot_cell(found.cells.get((name, value))) for value in found.columns]
-        table.add_row(wording.setting(name), *cells)
-    return table
-
-
-def _pivot_cell(found: Configuration | None) -> Text:
-    if found is None:
-        return Text("")
-    if found.mean is None:
-        return Text("diverged" if found.diverged else wording.NOT_APPLICABLE, style="dim")
-    text = Text(wording.percent(found.mean.mean), style=heat(found.mean.mean))
-    accuracy = found.accuracy
-    return text.append(f" ({wording.percent(accuracy.mean)})", style="dim") if accuracy else text
-
-
-def lost(found: Sequence[RunRecord]) -> RenderableType | None:
+def lost(found: Sequence[RunRecord]) -> Group | None:
     """What diverged or failed, a line each; None where nothing did."""
     bad = [r for r in found if r.status != "ok"]
     if not bad:
@@ -187,7 +165,7 @@ def lost(found: Sequence[RunRecord]) -> RenderableType | None:
     return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {wording.network(r.config)}") for r in bad))
 
 
-def collapsed(found: Sequence[RunRecord]) -> RenderableType | None:
+def collapsed(found: Sequence[RunRecord]) -> Group | None:
     """What collapsed, a line each with the evidence; None where nothing did."""
     there = [(r, c) for r in found if (c := collapse_of(r)) is not None]
     if not there:
@@ -223,9 +201,9 @@ def axes(found: dict[str, tuple[Value, ...]]) -> Table:
     return table
 
 
-def _runs(c: Configuration) -> str:
-    words = ("diverged", "failed", "collapsed")
-    extra = [f"{n} {word}" for word in words if (n := getattr(c, word))]
+def runs_of(c: Configuration) -> str:
+    """``5``, or ``5 (1 diverged)``."""
+    extra = [f"{n} {word}" for word in MISHAPS if (n := getattr(c, word))]
     return f"{c.runs} ({', '.join(extra)})" if extra else str(c.runs)
 
 

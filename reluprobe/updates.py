@@ -15,6 +15,7 @@ import optax
 from jaxtyping import Array, Int
 
 from reluprobe.config import RunConfig, phases
+from reluprobe.config.names import UNIT_REVIVALS
 from reluprobe.zoo import Scalar
 
 Dials = Mapping[str, Scalar]
@@ -24,7 +25,7 @@ ADAMW_DECAY = 4e-3
 
 def _adam(config: RunConfig, dials: Dials) -> optax.GradientTransformation:
     betas = dials.get("adam_beta1", 0.9), dials.get("adam_beta2", 0.999)
-    scale = scale_by_aged_adam if config.revive in ("redo", "random") else optax.scale_by_adam
+    scale = scale_by_aged_adam if config.revive in UNIT_REVIVALS else optax.scale_by_adam
     return scale(*betas, eps=dials.get("adam_epsilon", 1e-7))
 
 

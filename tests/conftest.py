@@ -7,11 +7,12 @@ an int32 step count, which strictness forbids.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest import mock
 
 import hypothesis
 import jax
@@ -20,11 +21,15 @@ import pytest
 from flax import nnx
 from scipy import special
 
-from reluprobe import cli, data, grid
+import sections
+from reluprobe import cli, data, grid, programs, state
 from reluprobe.config import make_run
+from reluprobe.data import sources
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Compiling is most of the suite's time; ``as_for_users`` is for what is promised of bits.
+jax.config.update("jax_disable_most_optimizations", True)
 # New examples are for whoever develops; what lands is judged on the same ones every time.
 hypothesis.settings.register_profile("reluprobe", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("reluprobe")
@@ -141,6 +146,27 @@ def blobs() -> data.Dataset:
 
 
 @pytest.fixture(scope="session")
+def inputs() -> Array:
+    """Twelve examples of five features."""
+    return np.random.default_rng(1).standard_normal((12, 5)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def arrays() -> state.Arrays:
+    return sections.examples()
+
+
+@pytest.fixture(scope="module")
+def as_for_users() -> Iterator[None]:
+    """As in a new process of a user: programs optimized, and none left over from another file."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
+    with mock.patch.dict(programs.PROGRAMS, clear=True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.fixture(scope="session")
 def with_layers() -> Callable[[Any, Layers], Any]:
     """The state of a network (given as graph and state) with other kernels and biases."""
 
@@ -154,8 +180,7 @@ def with_layers() -> Callable[[Any, Layers], Any]:
     return replaced
 
 
-@dataclass
-class Result:
+class Result(NamedTuple):
     """What a command came to."""
 
     code: int
@@ -180,3 +205,44 @@ def reluprobe(
         return Result(int(left.value.code or 0), text.out, text.err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "results"
+
+
+@pytest.fixture
+def sweep_once(
+    reluprobe: Callable[..., Result], tmp_path: Path, kept: Path
+) -> Callable[[str], Path]:
+    """Run a sweep file, ``grid.toml``, once for all tests of a file; each has its own copy."""
+
+    def run(text: str) -> Path:
+        (tmp_path / "grid.toml").write_text(text)
+        if not kept.exists():
+            found = reluprobe("sweep", "grid.toml", "--out", str(kept))
+            assert found.code == 0, found.err
+        shutil.copytree(kept, tmp_path / "results")
+        return tmp_path / "results" / "grid"
+
+    return run
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No host answers, and TFDS must not be let near its downloads. Gives the URLs asked."""
+    asked: list[str] = []
+
+    def silent(url: str) -> bool:
+        asked.append(url)
+        return False
+
+    def reached(*args: object, **kwargs: object) -> None:
+        raise AssertionError("TFDS was let near its downloads")
+
+    monkeypatch.setattr(sources, "head", silent)
+    monkeypatch.setattr(
+        "tensorflow_datasets.core.dataset_builder.DatasetBuilder.download_and_prepare", reached
+    )
+    return asked

@@ -115,7 +115,7 @@ class Engine:
         return self
 
     def start(
-        self, folder: Path, runs: Sequence[grid.Run], manual_dir: Path | None
+        self, folder: Path, runs: Sequence[grid.Run], manual_dir: Path | None, *, keep: bool
     ) -> Iterator[Any]:
         for run in runs:
             if self.deadly.get(run.config.seed, 0):

@@ -1,15 +1,14 @@
 """Born dead: closed forms, simulation against them, RAI, the command."""
 
 import json
-import sys
 
 import jax
 import numpy as np
 import pytest
 from flax import nnx
 
-from reluprobe import cli, grid, model, zoo
-from reluprobe.born import bounds, engine, result
+from reluprobe import grid, model, zoo
+from reluprobe.born import bounds, count, engine
 from reluprobe.config import idle_settings, make_born_dead, make_run
 from reluprobe.config.names import INITS
 from reluprobe.errors import InputError, ReluprobeError
@@ -225,8 +224,8 @@ def test_a_cell_is_the_same_alone_in_any_grid_and_in_any_batch():
     base = {"networks": 501, "seed": 9}
     config = make_born_dead(base | {"depth": [2, 4], "width": [2, 3]})
     alone = make_born_dead(base | {"depth": [2], "width": [3]})
-    among = [c for c in result.measure(config).cells if (c.depth, c.width) == (2, 3)]
-    assert tuple(among) == result.measure(alone).cells
+    among = [c for c in count.measure(config).cells if (c.depth, c.width) == (2, 3)]
+    assert tuple(among) == count.measure(alone).cells
     whole = engine.first_silent(config, 3)
     assert np.array_equal(whole, engine.first_silent(config, 3, batch=64))
     other = engine.first_silent(make_born_dead(base | {"seed": 10, "depth": [2, 4]}), 3)
@@ -280,25 +279,8 @@ def test_every_fault_is_found_at_once():
 SMALL = ["--depth", "2,3", "--width", "3,2", "--networks", "400"]
 
 
-@pytest.fixture
-def born_dead(monkeypatch, capsys, tmp_path):
-    """Run the command in this process, in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["reluprobe", "born-dead", *args])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-            sys.exit(0)
-        text = capsys.readouterr()
-        return int(left.value.code or 0), text.out, text.err
-
-    return run
-
-
-def test_the_command_shows_a_table_what_was_drawn_and_the_next_command(born_dead, tmp_path):
-    code, out, err = born_dead(*SMALL)
+def test_the_command_shows_a_table_what_was_drawn_and_the_next_command(reluprobe, tmp_path):
+    code, out, err = reluprobe("born-dead", *SMALL)
     assert code == 0, err
     rows = [line.split() for line in out.splitlines() if line[:6].strip().isdigit()]
     assert [row[:2] for row in rows] == [["2", "2"], ["2", "3"], ["3", "2"], ["3", "3"]]
@@ -314,9 +296,9 @@ def test_the_command_shows_a_table_what_was_drawn_and_the_next_command(born_dead
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_json_is_what_is_written_and_standard(born_dead, tmp_path):
+def test_json_is_what_is_written_and_standard(reluprobe, tmp_path):
     args = ["--depth", "3,4", "--width", "2", "--networks", "400", "--examples", "50"]
-    code, out, err = born_dead(*args, "--json", "--init", "rai", "--out", "o")
+    code, out, err = reluprobe("born-dead", *args, "--json", "--init", "rai", "--out", "o")
     assert code == 0, err
     found = json.loads(out)
     (file,) = (tmp_path / "o" / "born-dead").iterdir()
@@ -341,8 +323,8 @@ def test_json_is_what_is_written_and_standard(born_dead, tmp_path):
         (["--init-scale", "2"], ["only with init = normal or uniform"]),
     ],
 )
-def test_bad_input_leaves_with_two_and_writes_nothing(born_dead, tmp_path, args, parts):
-    code, out, err = born_dead(*args)
+def test_bad_input_leaves_with_two_and_writes_nothing(reluprobe, tmp_path, args, parts):
+    code, out, err = reluprobe("born-dead", *args)
     assert code == 2
     assert out == ""
     for part in parts:

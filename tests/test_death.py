@@ -136,7 +136,6 @@ def sampled() -> Any:
     labels = rng.integers(4, size=2900, dtype=np.int32)
     config = make_run(dict(depth=2, width=16, bias_init=-3.0, init="he_normal"))
     lane, numbers, plan = blueprint.init_lane(config, 3, 4, 2500)
-    plan = plan.fixed(config)
     arrays = jax.tree.map(jnp.asarray, state.arrays(inputs, labels, 2500))
     look_at = jax.jit(lambda *span: survey.look(plan, arrays, lane.weights, numbers, *span))
     return look_at, lane, plan, inputs, labels
@@ -192,7 +191,6 @@ def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers:
         | dict(batch_size=16, init="he_normal")
     )
     lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
-    plan = plan.fixed(config)
     layers = layers_of(nnx.merge(plan.graph, lane.weights))
     # From alive over endangered to dead for good.
     layers[0] = layers[0][0], np.linspace(0, -4, WIDTH)

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machines import Engine, Machine, record_of, runs_of
 
+from machines import Engine, Machine, record_of, runs_of
 from reluprobe import data, grid, records, resume
 from reluprobe.errors import DatasetError, InputError, ReluprobeError
 from reluprobe.events import BegunAgain, RunDone
@@ -61,7 +61,7 @@ def test_a_plan_is_cut_evenly_and_programs_are_kept_together(seeds: int, depths:
 
 
 def test_a_chunk_on_disk_says_all_and_the_same_runs_have_the_same_file(folder: Path):
-    chunk = chunks.Chunk(chunks.__version__, True, "/data", tuple(runs_of(3)))
+    chunk = chunks.Chunk(chunks.__version__, True, False, "/data", tuple(runs_of(3)))
     file = chunks.write(chunk, folder, (2, 3))
     assert chunks.read(file) == chunk
     assert file == chunks.write(replace(chunk, retry=False), folder, (2, 3))
@@ -79,7 +79,8 @@ def test_a_machine_that_does_not_see_the_folder_or_has_another_reluprobe_says_so
         work(folder / "chunks" / "1-of-1-abc.json", print)
     assert caught.value.message.startswith(f"on {os.uname().nodename}: no such file here: {folder}")
     assert "every machine sees" in (caught.value.hint or "")
-    file = chunks.write(chunks.Chunk("0.0.7", False, None, tuple(runs_of(1))), folder, (1, 1))
+    chunk = chunks.Chunk("0.0.7", False, False, None, tuple(runs_of(1)))
+    file = chunks.write(chunk, folder, (1, 1))
     with pytest.raises(ReluprobeError, match="is of reluprobe 0.0.7, and here is"):
         work(file, print)
     file.write_text(file.read_text().replace("0.0.7", chunks.__version__).replace("depth", "dep"))
@@ -109,7 +110,7 @@ def test_a_chunk_that_is_done_again_runs_only_what_it_lacks(folder: Path, engine
         records.write(record_of(run, **({"status": "failed"} if failed else {})), folder)
     for retry, expected in ((False, [runs[0], runs[4]]), (True, [runs[2]])):
         engine.ran.clear()
-        chunk = chunks.Chunk(chunks.__version__, retry, None, tuple(runs))
+        chunk = chunks.Chunk(chunks.__version__, retry, False, None, tuple(runs))
         told: list[Any] = []
         work(chunks.write(chunk, folder, (1, 1)), told.append)
         assert engine.ran == [run.id for run in expected]
@@ -159,8 +160,8 @@ def test_an_error_over_there_is_raised_here_and_what_had_ended_stays(
 ):
     runs, real = runs_of(16), local.start
 
-    def start(folder: Path, some: Sequence[grid.Run], *rest: Any) -> Iterator[Any]:
-        yield from real(folder, [run for run in some if run.config.seed < 5], *rest)
+    def start(folder: Path, some: Sequence[grid.Run], *rest: Any, **more: Any) -> Iterator[Any]:
+        yield from real(folder, [run for run in some if run.config.seed < 5], *rest, **more)
         if any(run.config.seed == 5 for run in some):
             raise DatasetError("no network")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machines import Engine, Machine
 
+from machines import Engine, Machine
 from reluprobe.cli import executors, stopping
 
 SWEEP = """

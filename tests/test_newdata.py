@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from reluprobe import cli, grid, newdata, newdata_table, records, tables, wording
+from reluprobe import grid, newdata, newdata_table, records, tables, wording
 from reluprobe.config import make_run, parse_sweep
 from reluprobe.records import EpochRecord, LayerRecord, PhaseRecord, SampleRecord
 from reluprobe.summary import summarize
@@ -82,21 +82,16 @@ def test_a_hundred_phases_are_shown_by_twelve_the_ends_among_them(phases: int):
         assert max(np.diff(places)) - min(np.diff(places)) <= 1
 
 
-def test_report_shows_phases_without_being_asked_and_as_json(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_report_shows_phases_without_being_asked_and_as_json(tmp_path, reluprobe):
     for seed in (0, 1):
         records.write(phased(seed), tmp_path / "new")
-    monkeypatch.setattr("sys.argv", ["reluprobe", "report", str(tmp_path)])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    told = capsys.readouterr().out
-    assert not end.value.code
+    code, told, _ = reluprobe("report", str(tmp_path), "--no-figures")
+    assert code == 0
     assert "over 2 phases dead 25.0% → 50.0%" in " ".join(told.split())
     assert all(len(line) <= 80 for line in told.splitlines() if not line.startswith("next"))
-    monkeypatch.setattr("sys.argv", ["reluprobe", "report", str(tmp_path), "--json"])
-    with pytest.raises(SystemExit):
-        cli.main()
-    (found,) = json.loads(capsys.readouterr().out)["sweeps"][0]["configurations"]
+    (found,) = json.loads(reluprobe("report", str(tmp_path), "--json").out)["sweeps"][0][
+        "configurations"
+    ]
     assert [turn["wakes"] and turn["wakes"]["mean"] for turn in found["phases"]] == [None, 0.5]
 
 

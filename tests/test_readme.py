@@ -6,22 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from reluprobe import grid, wording
-from reluprobe.config import SETTINGS, parse_sweep, read_sweep
+from reluprobe import grid
+from reluprobe.config import parse_sweep, read_sweep
 from reluprobe.config.names import DEFINITIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-
-
-@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda s: s.name)
-def test_every_setting_stands_in_readme_with_its_default_and_meaning(setting):
-    (row,) = re.findall(rf"^\| `{setting.name}`.*$", README, re.M)
-    _, names, default, meaning, _ = row.split("|")
-    assert default.strip(" `") == wording.setting(setting.default)
-    assert setting.help in meaning
-    assert all(f"`{flag}`" in names for flag in setting.flags)
-    assert all(f"`{choice}`" in meaning for choice in setting.choices)
 
 
 def test_every_definition_stands_in_readme():

@@ -9,19 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from reluprobe import data, grid, observe, records
-from reluprobe.causes import Causes
-from reluprobe.config import SETTINGS, make_run
-from reluprobe.config.names import ACTIVATIONS, BOUNDED, REVIVALS, SAMPLES, TASKS
+from reluprobe import grid, records
+from reluprobe.config import make_run
+from reluprobe.config.names import ACTIVATIONS, REVIVALS, SAMPLES, TASKS
 from reluprobe.errors import ReluprobeError
-from reluprobe.moments import BINS, Moments
-from reluprobe.probe import UnitStatistics
 from reluprobe.records import (
     READABLE,
     EpochRecord,
@@ -32,8 +27,6 @@ from reluprobe.records import (
     RunRecord,
     SampleRecord,
 )
-from reluprobe.state import Section
-from reluprobe.train import Report
 
 KEYS = ("schema", "id", "config", "status", "environment", "seconds", "probe", "history")
 KEYS += ("steps", "samples", "phases")
@@ -189,6 +182,14 @@ def test_final_is_the_last_epoch(record: RunRecord):
     assert longer.final == later
 
 
+def test_a_timeline_puts_probes_between_epochs_where_they_belong(record: RunRecord):
+    layers = record.history[0].layers
+    epochs = tuple(EpochRecord(e, None, None, None, None, layers, 10 * e) for e in range(3))
+    steps = tuple(records.StepRecord(s, layers) for s in (4, 14))
+    whole = RunRecord(**{**vars(record), "history": epochs, "steps": steps})
+    assert [when for when, _ in whole.timeline()] == [0.0, 0.4, 1.0, 1.4, 2.0]
+
+
 # --- what is no record -------------------------------------------------------------------------
 
 
@@ -201,11 +202,6 @@ def test_a_newer_schema_is_refused_by_name(damaged: Any):
 def test_a_newer_schema_is_named_even_where_its_fields_are_strange(damaged: Any):
     path = damaged(lambda fields: fields.update(schema="reluprobe/run/4", novelty=1))
     assert "reluprobe/run/4" in refusal(path)
-
-
-def test_new_records_are_of_the_newest_schema():
-    run = grid.make(make_run({"depth": 1, "width": 8}))
-    assert watch_of(run).record(run, 1.0, {}).schema == READABLE[0] == "reluprobe/run/3"
 
 
 def test_a_record_without_its_schema_is_refused(damaged: Any):
@@ -334,202 +330,3 @@ def test_a_record_replaces_the_one_before_and_may_be_read_by_whom_the_umask_admi
         os.umask(before)
     assert records.read(path) == record
     assert path.stat().st_mode & 0o777 == 0o640
-
-
-# --- from a report to a record -----------------------------------------------------------------
-
-
-def report_of(units: np.ndarray, finite: bool = True, revived: int = 0) -> Any:
-    """A report of one lane, ``units`` of ``(layer, unit)`` being every definition's answer."""
-    depth, _ = units.shape
-    value, three = np.array([0.5], np.float32), np.full((1, 3), 0.5, np.float32)
-    answers = np.broadcast_to(units, (1, 3, *units.shape))
-    zeros, bins = np.zeros((1, depth)), np.zeros((1, depth, BINS), int)
-    return Report(
-        train_loss=value,
-        train_accuracy=value,
-        loss=three,
-        accuracy=three,
-        finite=np.array([finite]),
-        units=UnitStatistics(*[answers] * 6),
-        certain=units[None],
-        causes=Causes(*[np.ones((1, *units.shape))] * 3),
-        moments=Moments(*[zeros] * 6, bins),
-        revived=np.full((1, depth), revived),
-    )
-
-
-def see(run: grid.Run, units: np.ndarray, epoch: int = 1, classes: int | None = 10) -> Any:
-    """The record of one epoch of a run."""
-    ((_, record),) = watch_of(run, classes).see(moment(epoch), report_of(units))
-    return record
-
-
-def watch_of(run: grid.Run, classes: int | None = 10) -> observe.Watch:
-    some = np.zeros((1000, 1), np.float32)
-    return observe.Watch([run], data.Dataset("made", some, some[:, 0], some, some[:, 0], classes))
-
-
-def moment(epoch: int) -> Section:
-    """The end of an epoch, not the run's last."""
-    numbers = epoch, 0, 8 if epoch else 0, True, False, 1000, 1000
-    return Section(*map(np.asarray, numbers))
-
-
-unit_answers = hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 40)))
-
-
-@settings(max_examples=50)
-@given(units=unit_answers)
-def test_the_mask_of_dead_units_decodes_to_them_and_to_their_fraction(units: np.ndarray):
-    depth, width = units.shape
-    run = grid.make(make_run({"depth": depth, "width": width}))
-    epoch = see(run, units)
-    for layer, answers in zip(epoch.layers, units, strict=True):
-        packed = np.frombuffer(bytes.fromhex(layer.dead_units or ""), np.uint8)
-        bits = np.unpackbits(packed).astype(bool)
-        np.testing.assert_array_equal(bits[:width], answers)
-        assert len(bits) - width < 8 and not bits[width:].any()
-        assert layer.dead == pytest.approx(answers.mean(), abs=1e-12)
-        assert layer.units == width
-
-
-def test_unit_zero_is_the_highest_bit_of_the_first_digit():
-    run = grid.make(make_run({"depth": 1, "width": 11}))
-    units = np.zeros((1, 11), bool)
-    units[0, 0] = units[0, 10] = True
-    epoch = see(run, units)
-    assert epoch.layers[0].dead_units == "8020"
-
-
-def test_a_run_once_lost_stays_lost():
-    run = grid.make(make_run({"depth": 1, "width": 8}))
-    watch = watch_of(run)
-    units = np.ones((1, 8), bool)
-    seen = [
-        next(watch.see(moment(n), report_of(units, finite)))[1]
-        for n, finite in enumerate((True, False, True))
-    ]
-    assert [epoch.test_loss for epoch in seen] == [0.5, None, None]
-    assert [epoch.layers[0].dead for epoch in seen] == [1.0, None, None]
-    assert watch.record(run, 1.0, {}).status == "diverged"
-    assert watch.live(3).tolist() == [False] * 3
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_saturation_is_null_where_it_does_not_apply(name: str):
-    run = grid.make(make_run({"depth": 1, "width": 8, "activation": name}))
-    epoch = see(run, np.zeros((1, 8), bool))
-    bounded = ("tanh", "sigmoid", "relu6", "hard_tanh")
-    assert epoch.layers[0].saturated == (0.0 if name in bounded else None)
-    assert bool(name in bounded) == (name in BOUNDED)
-
-
-def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
-    run = grid.make(make_run({"depth": 1, "width": 8}))
-    for classes, expected in ((10, (None, None, 0.5, 0.5)), (None, (None, None, 0.5, None))):
-        epoch = see(run, np.zeros((1, 8), bool), epoch=0, classes=classes)
-        found = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy)
-        assert found == expected
-
-
-#: A run of schema 2, as reluprobe wrote it before the settings and fields of schema 3.
-LAYER_2 = """{"units": 8, "dead": 0.25, "silent": 0.25, "never_positive": 0.25, "constant": 0.25,
-    "dormant": 0.5, "saturated": null, "dead_units": "81", "certified": 0.125, "deaths": 1,
-    "causes": {"weights": -0.5, "bias": -0.25, "upstream": 0.0}, "activations": null}"""
-SCHEMA_2 = f"""{{
-  "schema": "reluprobe/run/2", "id": "4492fe0fd043",
-  "config": {{
-    "activation": "leaky_relu", "learning_rate": 0.1, "init": "glorot_uniform",
-    "init_scale": 0.05, "bias_init": 0.0, "depth": 1, "width": 8, "optimizer": "adam",
-    "batch_size": 128, "epochs": 1, "leaky_slope": 0.1, "elu_alpha": 1.0, "dataset": "mnist",
-    "probe_examples": "all", "probe_every": 7, "seed": 3
-  }},
-  "status": "ok", "environment": {{"jax": "0.10", "devices": 2}}, "seconds": 1.5,
-  "probe": {{"split": "train", "examples": 60000}},
-  "history": [
-    {{"epoch": 1, "train_loss": 0.5, "train_accuracy": 0.75, "test_loss": 0.25,
-      "test_accuracy": 0.875, "layers": [{LAYER_2}], "step": 469}}
-  ],
-  "steps": [{{"step": 7, "layers": [{LAYER_2}]}}],
-  "samples": [
-    {{"sample": "test", "examples": 10000, "loss": 0.25, "accuracy": 0.875,
-      "layers": [{LAYER_2}]}}
-  ]
-}}"""
-
-
-def as_schema_1(fields: dict[str, Any]) -> dict[str, Any]:
-    for key in ("steps", "samples"):
-        del fields[key]
-    for epoch in fields["history"]:
-        del epoch["step"]
-        for layer in epoch["layers"]:
-            for key in ("certified", "deaths", "causes", "activations"):
-                del layer[key]
-    del fields["config"]["probe_every"]
-    return fields | {"schema": "reluprobe/run/1"}
-
-
-def read_text(text: str, folder: Path) -> RunRecord:
-    path = folder / "old.json"
-    path.write_text(text)
-    return records.read(path)
-
-
-def test_a_record_of_the_second_schema_is_read_still(tmp_path: Path):
-    old = read_text(SCHEMA_2, tmp_path)
-    (epoch,), (step,), (sample,) = old.history, old.steps, old.samples
-    for layer in (*epoch.layers, *step.layers, *sample.layers):
-        assert (layer.dead, layer.dead_units, layer.deaths, layer.revived) == (0.25, "81", 1, None)
-        assert layer.causes == records.CausesRecord(-0.5, -0.25, 0.0)
-    assert (old.phases, old.error) == ((), None)
-    assert old.timeline() == [(7 / 469, step.layers), (1.0, epoch.layers)]
-    # What it says nothing of was not there: the settings' defaults do nothing.
-    written = json.loads(SCHEMA_2)["config"]
-    assert old.config == make_run(written)
-    new = {name: getattr(old.config, name) for name in SETTINGS if name not in written}
-    assert len(new) > 20 and new == {name: SETTINGS[name].default for name in new}
-    assert old.id == grid.run_id(old.config)
-
-
-def test_a_record_of_the_first_schema_is_read_still(tmp_path: Path):
-    fields = as_schema_1(json.loads(SCHEMA_2))
-    old, second = read_text(json.dumps(fields), tmp_path), read_text(SCHEMA_2, tmp_path)
-    assert old.history[0].layers[0].dead == second.history[0].layers[0].dead == 0.25
-    assert (old.steps, old.samples, old.phases) == ((), (), ())
-    assert old.history[0].layers[0].causes is None
-    assert old.config == make_run({**json.loads(SCHEMA_2)["config"], "probe_every": 0})
-
-
-def test_an_old_record_written_again_is_read_as_the_same(tmp_path: Path):
-    old = read_text(SCHEMA_2, tmp_path)
-    assert records.read(records.write(old, tmp_path)) == old
-
-
-@pytest.mark.parametrize("revive", REVIVALS)
-def test_revived_units_are_counted_where_units_are_picked_out(revive: str):
-    run = grid.make(make_run({"depth": 2, "width": 8, "revive": revive}))
-    ((_, epoch),) = watch_of(run).see(moment(1), report_of(np.zeros((2, 8), bool), revived=3))
-    expected = 3 if revive in ("redo", "random") else None
-    assert [layer.revived for layer in epoch.layers] == [expected] * 2
-
-
-def test_deaths_are_of_units_alive_at_the_last_probe_and_causes_sum_over_them():
-    run = grid.make(make_run({"depth": 1, "width": 8}))
-    watch = watch_of(run)
-    masks = np.array([[1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0, 0, 0]])
-    seen = [
-        next(watch.see(moment(n), report_of(m[None].astype(bool)))) for n, m in enumerate(masks)
-    ]
-    layers = [epoch.layers[0] for _, epoch in seen]
-    assert [layer.deaths for layer in layers] == [None, 2, 0]
-    assert [layer.causes for layer in layers] == [None, records.CausesRecord(2.0, 2.0, 2.0), None]
-
-
-def test_a_timeline_puts_probes_between_epochs_where_they_belong(record: RunRecord):
-    layers = record.history[0].layers
-    epochs = tuple(EpochRecord(e, None, None, None, None, layers, 10 * e) for e in range(3))
-    steps = tuple(records.StepRecord(s, layers) for s in (4, 14))
-    whole = RunRecord(**{**vars(record), "history": epochs, "steps": steps})
-    assert [when for when, _ in whole.timeline()] == [0.0, 0.4, 1.0, 1.4, 2.0]

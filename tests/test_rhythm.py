@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from reluprobe import data, records, rhythm, sweep
 from reluprobe.config import make_run
 from reluprobe.config.names import DEFINITIONS
+from sweeping import records_in
 
 WIDTH, COUNT, TESTED, STEPS, EPOCHS = 11, 2500, 400, 25, 3
 Layers = tuple[records.LayerRecord, ...]
@@ -94,14 +93,13 @@ RELUS = ("plain", "often", "other", "zero", "every", "every_too", "counted")
 
 
 @pytest.fixture(scope="module")
-def found(run_of: Any) -> Iterator[Records]:
+def found(run_of: Any, as_for_users: None) -> Records:
     """Every run's record, by its name in ``RUNS``."""
     runs = {name: run_of(**{**COMMON, **changed}) for name, changed in RUNS.items()}
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
-        events = list(sweep.execute(list(runs.values()), made_up))
+    events = list(sweep.execute(list(runs.values()), made_up))
     assert sum(isinstance(e, sweep.Compiled) for e in events) == 1
-    by_id = {e.run.id: e.record for e in events if isinstance(e, sweep.RunDone)}
-    yield {name: by_id[run.id] for name, run in runs.items()}
+    by_id = records_in(events)
+    return {name: by_id[run.id] for name, run in runs.items()}
 
 
 def mask(layer: records.LayerRecord) -> np.ndarray:

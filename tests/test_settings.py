@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluprobe import cli, grid
+from reluprobe import grid
 from reluprobe.cli import options
+from reluprobe.cli.compare import parse_baseline
 from reluprobe.config import (
     SETTINGS,
     conflicts,
@@ -148,6 +148,25 @@ def test_a_parameter_named_twice_is_refused():
     parse_sweep({"grid": axis | {"elu_alpha": [0.1, 0.2]}})
 
 
+def test_another_value_beside_the_one_in_brackets_is_refused():
+    table = {"activation": "leaky_relu(0.1)", "leaky_slope": 0.3}
+    said = "activation = 'leaky_relu(0.1)' and leaky_slope = 0.3 are not the same; give one"
+    assert of_run(table)[0].startswith(said)
+    for where, sweep in (
+        ("[base]", {"base": table}),
+        ("[[include]] 1", {"include": [table]}),
+        ("[[exclude]] 1", {"exclude": [table]}),
+    ):
+        (fault,) = faults(sweep)
+        assert fault.startswith(f"{where}: {said}")
+    assert make_run(table | {"leaky_slope": 0.1}).leaky_slope == 0.1
+    assert make_run(table | {"activation": "elu(0.1)"}) == make_run({"activation": "elu(0.1)"})
+    # An axis goes before the base, as it does for every other setting.
+    over = {"base": {"leaky_slope": 0.3}, "grid": {"activation": ["leaky_relu(0.1)", "leaky_relu"]}}
+    plan = grid.expand(parse_sweep(over))
+    assert [run.config.leaky_slope for run in plan.runs] == [0.1, 0.3]
+
+
 # --- true and false ----------------------------------------------------------------------------
 
 BOOLEANS = [name for name, s in SETTINGS.items() if s.type is bool]
@@ -166,24 +185,38 @@ def test_a_switch_is_true_or_false_and_nothing_else(name: str):
     assert options.parse_overrides([f"{name}=true"]) == {name: True}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("use_bias=false", False),
+        ("activation='elu'", "elu"),
+        ("learning_rate=.1", 0.1),
+        ("learning_rate=1e-3", 1e-3),
+        ("depth=3", 3),
+        ("revive_at=2", "2"),
+        ("phases=same@2*2", "same@2*2"),
+    ],
+)
+def test_set_and_baseline_read_a_value_alike(text: str, value: Any):
+    (name,) = read = options.parse_overrides([text])
+    assert read == parse_baseline([text]) == {name: value}
+    assert type(read[name]) is type(value)
+
+
 @pytest.fixture
-def planned(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any) -> Callable[..., Any]:
+def planned(reluprobe: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Callable[..., Any]:
     """What ``reluprobe train`` would run, read from its own sweep file; or its exit and words."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "500")
 
-    def execute(runs: Any, load: Any, stop: Any) -> Any:
+    def execute(*given: Any) -> Any:
         raise InputError("stopped here")
 
     monkeypatch.setattr("reluprobe.sweep.execute", execute)
 
     def run(*args: str) -> Any:
-        monkeypatch.setattr(sys, "argv", ["reluprobe", "train", "--name", "n", *args])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capsys.readouterr().err
+        code, _, said = reluprobe("train", "--name", "n", *args)
         if "stopped here" not in said:
-            return left.value.code, said
+            return code, said
         (run,) = grid.expand(read_sweep(tmp_path / "results" / "n" / "sweep.toml")).runs
         return run.config
 
@@ -220,6 +253,7 @@ def test_flags_are_settings(planned: Any, flags: list[str], settings: dict[str, 
         (["--revive-at", "phases"], "revive_at has no effect with revive = none"),
         (["--nesterov"], "nesterov has an effect only with optimizer = momentum"),
         (["--leaky-slope", "0.1"], "leaky_slope has an effect only with activation = leaky_relu"),
+        (["--act", "leaky_relu(0.1)", "--leaky-slope", "0.3"], "give one of the two"),
         (["--freeze-after", "2"], "freeze_after has no effect with freeze_layers = 0"),
         (["--act", "elu(-1)"], "elu_alpha = -1.0: allowed is a number > 0"),
         (["--phases", "mnist+sam"], "did you mean 'same'?"),

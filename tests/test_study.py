@@ -6,14 +6,14 @@ import pytest
 
 from reluprobe import data, grid, records, sweep
 from reluprobe.config import make_run
+from sweeping import records_in
 
 
 @pytest.fixture(scope="module")
-def study() -> dict[str, records.RunRecord]:
+def study(as_for_users: None) -> dict[str, records.RunRecord]:
     """One epoch of the study's run, ReLU and leaky ReLU."""
     runs = [grid.make(make_run({"activation": a, "epochs": 1})) for a in ("relu", "leaky_relu")]
-    events = list(sweep.execute(runs, data.load))
-    done = [e.record for e in events if isinstance(e, sweep.RunDone)]
+    done = records_in(sweep.execute(runs, data.load)).values()
     return {record.config.activation: record for record in done}
 
 

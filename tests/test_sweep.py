@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 import jax
 import numpy as np
 import pytest
 
-from reluprobe import data, grid, records, sweep
+from reluprobe import grid, records, sweep
 from reluprobe.config.names import DEFINITIONS
-from reluprobe.errors import InputError
 from reluprobe.grid import Run
+from sweeping import compiled_in, execute, records_in
 
-
-def execute(*runs: Run) -> list[sweep.Event]:
-    return list(sweep.execute(runs, data.load))
-
-
-def compile_and_execute(*runs: Run) -> list[sweep.Event]:
-    """As in a new process: with no program left over from another sweep."""
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
-        return execute(*runs)
-
-
-def records_in(events: Sequence[sweep.Event]) -> dict[str, records.RunRecord]:
-    return {e.run.id: e.record for e in events if isinstance(e, sweep.RunDone)}
-
-
-def compiled_in(events: Sequence[sweep.Event]) -> list[int]:
-    return [e.runs for e in events if isinstance(e, sweep.Compiled)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_programs_yet() -> Iterator[None]:
-    with mock.patch.dict(sweep.PROGRAMS, clear=True):
-        yield
+pytestmark = pytest.mark.usefixtures("as_for_users")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +35,7 @@ def others(run_of: Any) -> list[Run]:
 
 @pytest.fixture(scope="module")
 def alone(target: Run) -> list[sweep.Event]:
-    return compile_and_execute(target)
+    return execute(target)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +65,20 @@ def test_a_run_is_the_same_bit_for_bit_alone_first_and_last(
 ):
     one, first, last = (records_in(events)[target.id] for events in (alone, crowd, calm))
     assert one.history == first.history == last.history
+    assert one.samples == first.samples == last.samples
     assert (one.status, first.status, last.status) == ("ok", "ok", "ok")
+
+
+def test_a_run_is_the_same_bit_for_bit_whatever_activations_share_its_program(
+    crowd: Any, others: list[Run]
+):
+    # ReLU is compiled in, as above; tanh rounds, and has a branch also where it is alone.
+    tanh = others[0]
+    events = execute(tanh)
+    assert compiled_in(events) == [1]
+    one, among = (records_in(found)[tanh.id] for found in (events, crowd))
+    assert one.history == among.history
+    assert one.samples == among.samples
 
 
 def test_a_diverging_neighbour_changes_no_bit_of_the_others(
@@ -120,25 +108,10 @@ def test_divergence_is_announced_with_the_epoch_it_happens_in(crowd: Any, doomed
     assert announced == [(doomed.id, 1), (doomed.id, 2)]
 
 
-def test_what_is_a_number_or_an_activation_shares_a_program_and_depths_do_not(
-    run_of: Any, crowd: Any
+def test_four_activations_share_a_program_and_met_again_it_is_not_compiled_again(
+    crowd: Any, calm: Any
 ):
     assert compiled_in(crowd) == [2]  # two lanes in its first chunk
-    alike = [
-        dict(activation="elu", init="orthogonal"),
-        dict(activation="silu", init="he_normal", learning_rate=3.0),
-        dict(activation="gelu", init="uniform", bias_init=0.5, seed=1),
-    ]
-    runs = [run_of(epochs=0, depth=depth, **settings) for depth in (1, 3) for settings in alike]
-    events = compile_and_execute(*runs)
-    assert len(compiled_in(events)) == 2
-    for run in runs:
-        (only,) = records_in(events)[run.id].history
-        assert (only.epoch, only.train_loss, only.train_accuracy) == (0, None, None)
-        assert only.test_loss is not None and len(only.layers) == run.config.depth
-
-
-def test_a_group_met_again_is_not_compiled_again(calm: Any):
     assert compiled_in(calm) == []
 
 
@@ -171,92 +144,3 @@ def test_the_environment_names_two_cpu_devices(alone: Any, target: Run):
     environment = records_in(alone)[target.id].environment
     assert (environment["backend"], environment["devices"]) == ("cpu", 2)
     assert environment["jax"] == jax.__version__
-
-
-# --- lanes side by side ------------------------------------------------------------------------
-
-
-def test_vmapped_lanes_agree_with_lanes_one_by_one(
-    monkeypatch: pytest.MonkeyPatch, run_of: Any, crowd: Any, target: Run, doomed: Run, others: Any
-):
-    class SideBySide(sweep._Engine):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            self.one_by_one = False
-
-    monkeypatch.setattr(sweep, "_Engine", SideBySide)
-    monkeypatch.setattr(sweep, "PROGRAMS", {})
-    monkeypatch.setattr(sweep, "MOST_LANES", 2)
-    tanh = others[0]
-    # Five ReLUs at two lanes a device are a chunk of four, and one padded with three.
-    more = [run_of(seed=seed) for seed in (1, 2, 3)]
-    events = execute(doomed, tanh, *more, target)
-    assert len(compiled_in(events)) == 2  # each activation has its own program
-    found = records_in(events)
-    assert {run.id: found[run.id].status for run in (doomed, tanh, *more, target)} == {
-        doomed.id: "diverged",
-        **{run.id: "ok" for run in (tanh, *more, target)},
-    }
-    for run in (target, tanh):
-        for one, other in zip(
-            found[run.id].history, records_in(crowd)[run.id].history, strict=True
-        ):
-            assert one.test_loss == pytest.approx(other.test_loss, rel=1e-4)
-            for layer, layer2 in zip(one.layers, other.layers, strict=True):
-                assert layer.dead_units == layer2.dead_units
-    expected = records_in(crowd)[doomed.id].history[1:]
-    assert found[doomed.id].history[1:] == expected
-
-
-# --- data, learning, refusal -------------------------------------------------------------------
-
-
-def test_blobs_are_learned_almost_as_well_as_the_nearest_class_mean_does(
-    run_of: Any, blobs: data.Dataset, crowd: Any
-):
-    classes = range(10)
-    means = np.stack([blobs.train_inputs[blobs.train_targets == c].mean(axis=0) for c in classes])
-    distances = ((blobs.test_inputs[:, None] - means) ** 2).sum(axis=2)
-    # For equal round Gaussians the nearest mean is the best there is: 85% here, chance being 10%.
-    best = (distances.argmin(axis=1) == blobs.test_targets).mean()
-    run = run_of(activation="leaky_relu", learning_rate=0.2, epochs=12)
-    start, *_, last = records_in(execute(run))[run.id].history
-    assert start.test_accuracy is not None and start.test_accuracy < 0.3
-    assert last.test_accuracy is not None and best - 0.06 < last.test_accuracy < best + 0.03
-    assert last.train_loss is not None and last.train_loss < 0.7
-
-
-def test_a_regression_has_squared_loss_and_no_accuracy(run_of: Any):
-    targets = data.load("abs").test_targets
-    run = run_of(dataset="abs", init="normal", init_scale=0.0, bias_init=0.5, epochs=1)
-    start, last = records_in(execute(run))[run.id].history
-    # With all weights 0 the network says 0, and E[x²] = 1.
-    assert start.test_loss == pytest.approx((targets**2).mean(), rel=1e-5)
-    assert start.test_loss == pytest.approx(1, abs=0.1)
-    assert last.train_loss is not None and last.train_loss > 0
-    for epoch in (start, last):
-        assert epoch.train_accuracy is None and epoch.test_accuracy is None
-
-
-def test_a_probe_larger_than_the_training_set_is_refused(run_of: Any):
-    with pytest.raises(InputError) as caught:
-        execute(run_of(probe_examples=4097))
-    (fault,) = caught.value.faults
-    assert "4097" in fault and "<= 4096" in fault and "blobs" in fault
-    assert caught.value.exit_code == 2
-
-
-def test_a_dataset_is_loaded_once_for_all_groups_in_a_row(
-    run_of: Any, blobs: data.Dataset, crowd: Any
-):
-    asked: list[str] = []
-
-    def load(name: str) -> data.Dataset:
-        asked.append(name)
-        return replace(blobs, name=name)
-
-    # Three groups that the crowd's program serves.
-    runs = [run_of(epochs=0), run_of(epochs=1), run_of(epochs=0, dataset="abs")]
-    events = list(sweep.execute(runs, load))
-    assert (len(records_in(events)), compiled_in(events)) == (3, [])
-    assert asked == ["blobs", "abs"]

@@ -17,25 +17,20 @@ from scipy import special
 
 from reluprobe import blueprint, state, train, zoo
 from reluprobe.config import RunConfig, make_run, names
+from sections import BATCH, CLASSES, COUNT, FEATURES, one_section, section_of
 
-RATE, BATCH, COUNT, FEATURES, CLASSES = 0.2, 16, 52, 4, 3
-
-#: One network for the file: 52 examples are three batches of 16 and one of 4.
+RATE = 0.2
+#: One network for the file.
 CONFIG = make_run(
     dict(depth=2, width=8, optimizer="sgd", learning_rate=RATE, batch_size=BATCH)
     | dict(init="he_normal", bias_init=0.1, probe_examples=20, seed=3)
 )
-one_section = jax.jit(train.section, static_argnums=0)
 TEST = slice(COUNT, None)
 
 
-def whole_epoch(number: int, steps: int, ends: bool = False) -> state.Section:
-    """Epoch ``number`` at one go, probed on twenty examples."""
-    last = jnp.int32(steps if number else 0)
-    flags = jnp.bool_(True), jnp.bool_(ends)
-    return state.Section(
-        jnp.int32(number), jnp.int32(0), last, *flags, jnp.int32(20), jnp.int32(20)
-    )
+def whole_epoch(number: int, steps: int) -> state.Section:
+    """Epoch ``number`` at one go, with causes on the twenty examples of its probe."""
+    return section_of(number, 0, steps if number else 0, explained=20)
 
 
 def one_epoch(plan: Any, arrays: Any, number: int, lane: Any, numbers: Any) -> Any:
@@ -47,17 +42,9 @@ def relu(z: np.ndarray) -> np.ndarray:
     return np.maximum(z, 0)
 
 
-@pytest.fixture(scope="module")
-def arrays() -> state.Arrays:
-    rng = np.random.default_rng(0)
-    inputs = np.float32(rng.standard_normal((COUNT + 30, FEATURES)))
-    labels = np.int32(rng.integers(CLASSES, size=COUNT + 30))
-    return jax.tree.map(jnp.asarray, state.arrays(inputs, labels, COUNT))
-
-
 def start(config: RunConfig = CONFIG) -> tuple[state.Lane, state.Numbers, blueprint.Blueprint]:
     lane, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
-    return lane, numbers, plan.fixed(config)
+    return lane, numbers, plan
 
 
 def order_of(numbers: state.Numbers, number: int) -> np.ndarray:
@@ -135,10 +122,11 @@ def test_mnist_at_128_is_469_steps_the_last_of_96():
 @settings(max_examples=15)
 @given(count=st.integers(1, 40), size=st.integers(1, 50))
 def test_batches_hold_every_example_once_in_order(count: int, size: int):
-    chosen, weights = map(np.asarray, state.batches(jnp.arange(count)[::-1], size))
+    order = np.arange(count)[::-1]
+    chosen, weights = map(np.asarray, jax.jit(state.batches, static_argnums=1)(order, size))
     assert chosen.shape == (int(np.ceil(count / size)), size)
     assert set(np.unique(weights)) <= {0, 1}
-    np.testing.assert_array_equal(chosen[weights == 1], np.arange(count)[::-1])
+    np.testing.assert_array_equal(chosen[weights == 1], order)
     assert (np.diff(weights.ravel()) <= 0).all()  # what fills up comes last
 
 
@@ -287,8 +275,10 @@ def test_numbers_carry_what_tells_lanes_apart(name: str):
     config = make_run({"activation": name, "learning_rate": 0.125})
     _, numbers, plan = blueprint.init_lane(config, FEATURES, CLASSES, COUNT)
     assert float(numbers.learning_rate) == 0.125 and numbers.live
-    assert int(numbers.activation) == zoo.INDEX[name] == plan.fixed(config).f(numbers)[0]
-    assert plan.f(numbers) == (numbers.activation, numbers.parameter)
+    assert int(numbers.activation) == zoo.INDEX[name] == plan.f(numbers)[0]
+    several = plan.among(0, zoo.INDEX[name], 16)
+    traced = zoo.Among(numbers.activation, (0, zoo.INDEX[name], 16))
+    assert several.f(numbers) == (traced, numbers.parameter)
 
 
 def test_one_output_means_regression():

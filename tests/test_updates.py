@@ -1,86 +1,33 @@
-"""What defines an update: optimizers, decay, clipping, schedules and freezing, by NumPy."""
+"""What defines an update: optimizers, decay and clipping, by NumPy."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reluprobe import blueprint, grid, model, state, sweep, train, updates
-from reluprobe.config import RunConfig, make_run
+from chains import (
+    GRADIENTS,
+    RATE,
+    WEIGHTS,
+    Tree,
+    assert_close,
+    assert_same,
+    chain_of,
+    config_of,
+    flat,
+    kernels,
+    moves,
+    tree_of,
+)
+from reluprobe import grid, model, state, updates
 from reluprobe.errors import InputError
-
-RATE, STEPS = 0.25, 10  # steps of an epoch
-Tree = dict[str, Any]
-one_section = jax.jit(train.section, static_argnums=0)
-
-
-def config_of(**given: Any) -> RunConfig:
-    return make_run({"optimizer": "sgd", "learning_rate": RATE, "depth": 2, "epochs": 3, **given})
-
-
-def chain_of(**given: Any) -> optax.GradientTransformation:
-    """As a lane makes it: the dials are those settings that are not at their defaults."""
-    config = config_of(**given)
-    dials = {name: jnp.float32(value) for name, value in grid.dials(config).items()}
-    return updates.optimizer(config, config.learning_rate, dials, STEPS)
-
-
-def tree_of(seed: int, scale: float = 1.0) -> Tree:
-    """As small as a tree with all kinds of leaves can be."""
-    rng = np.random.default_rng(seed)
-
-    def drawn(*shape: int) -> jax.Array:
-        return jnp.asarray(scale * rng.standard_normal(shape), jnp.float32)
-
-    def layer(n: int, m: int) -> Tree:
-        return {"kernel": drawn(n, m), "bias": drawn(m)}
-
-    norms = {i: {"scale": drawn(4), "bias": drawn(4)} for i in range(2)}
-    hidden = {0: layer(3, 4), 1: layer(4, 4)}
-    return {"hidden": hidden, "norms": norms, "output": layer(4, 2), "slopes": drawn(2)}
-
-
-WEIGHTS = tree_of(0)
-GRADIENTS = [tree_of(seed) for seed in range(1, 6)]
-
-
-def moves(chain: Any, gradients: Sequence[Tree] = GRADIENTS, weights: Tree = WEIGHTS) -> list[Tree]:
-    """What each gradient in turn adds to the weights, which follow."""
-    kept, found = chain.init(weights), []
-    for gradient in gradients:
-        move, kept = chain.update(gradient, kept, weights)
-        weights = optax.apply_updates(weights, move)
-        found.append(move)
-    return found
-
-
-def flat(tree: Any) -> np.ndarray:
-    return np.concatenate([np.ravel(np.asarray(x, np.float64)) for x in jax.tree.leaves(tree)])
-
-
-def assert_close(got: Any, expected: Any, rtol: float = 1e-5, atol: float = 1e-7) -> None:
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=atol), got, expected)
-
-
-def assert_same(got: Any, expected: Any) -> None:
-    jax.tree.map(np.testing.assert_array_equal, got, expected)
-
-
-def kernels(tree: Tree) -> list[np.ndarray]:
-    layers = [*tree["hidden"].values(), tree["output"]]
-    return [np.asarray(layer["kernel"], np.float64) for layer in layers]
-
 
 # --- optimizers --------------------------------------------------------------------------------
 
@@ -298,190 +245,3 @@ def test_both_clips_and_the_penalty_come_in_the_documented_order():
     clipped = np.clip(flat(raw), -0.5, 0.5)
     expected = -RATE * clipped * 0.7 / np.linalg.norm(clipped)
     np.testing.assert_allclose(flat(got), expected, rtol=1e-4)
-
-
-# --- the learning rate -------------------------------------------------------------------------
-
-
-def rates(count: int, **given: Any) -> np.ndarray:
-    """The rate of each step, as the moves of plain SGD show it."""
-    chain = chain_of(**given)
-    weights = {"output": {"bias": jnp.zeros(1)}}
-    gradient = {"output": {"bias": jnp.ones(1)}}
-    step, kept = jax.jit(chain.update), chain.init(weights)
-    found = []
-    for _ in range(count):
-        move, kept = step(gradient, kept, weights)
-        found.append(-float(move["output"]["bias"][0]))
-    said = updates.rate(config_of(**given), RATE, STEPS)
-    told = [float(said(jnp.int32(t))) if callable(said) else float(said) for t in range(count)]
-    np.testing.assert_allclose(told, found, rtol=1e-5, atol=1e-8)
-    return np.array(found)
-
-
-def test_a_constant_rate_is_constant():
-    assert (rates(12) == RATE).all()
-
-
-@pytest.mark.parametrize("warmup", [1, 2, 4, 13, 30])
-def test_warm_up_rises_from_the_first_step_to_the_whole_rate(warmup: int):
-    found = rates(30, warmup_steps=warmup)
-    expected = RATE * np.minimum(1, np.arange(1, 31) / warmup)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert found[warmup - 1] == np.float32(RATE) and (found[: warmup - 1] < RATE).all()
-
-
-@pytest.mark.parametrize("warmup", [0, 6])
-def test_a_cosine_falls_from_the_rate_over_half_of_it_to_almost_nothing(warmup: int):
-    found = rates(30, schedule="cosine", warmup_steps=warmup)
-    after = np.arange(30 - warmup)
-    expected = RATE * (1 + np.cos(np.pi * after / (30 - warmup))) / 2
-    np.testing.assert_allclose(found[warmup:], expected, rtol=1e-4, atol=1e-7)
-    assert found[warmup] == np.float32(RATE)
-    assert found[warmup + (30 - warmup) // 2] == pytest.approx(RATE / 2, rel=1e-5)
-    assert 0 < found[-1] < 0.01 * RATE
-    last = updates.rate(config_of(schedule="cosine", warmup_steps=warmup), RATE, STEPS)
-    assert callable(last) and float(last(30)) == pytest.approx(0, abs=1e-7)
-
-
-def test_phases_lengthen_the_cosine():
-    longer = rates(50, schedule="cosine", phases="permuted_pixels@1,permuted_pixels@1")
-    np.testing.assert_allclose(
-        longer, RATE * (1 + np.cos(np.pi * np.arange(50) / 50)) / 2, rtol=1e-4, atol=1e-7
-    )
-    assert longer[25] == pytest.approx(RATE / 2, rel=1e-5)
-
-
-@pytest.mark.parametrize("warmup", [0, 5])
-def test_steps_multiply_the_rate_every_so_many_epochs(warmup: int):
-    found = rates(45, schedule="step", step_epochs=2, step_factor=0.5, warmup_steps=warmup)
-    expected = RATE * 0.5 ** (np.arange(45 - warmup) // (2 * STEPS))
-    np.testing.assert_allclose(found[warmup:], expected, rtol=1e-6)
-    assert len(set(found[warmup:].tolist())) == (3 if not warmup else 2)
-
-
-def test_the_defaults_of_step_are_a_tenth_every_four_epochs():
-    found = rates(81, schedule="step")
-    assert found[39] == np.float32(RATE)
-    np.testing.assert_allclose(found[[40, 79, 80]], RATE * np.array([0.1, 0.1, 0.01]), rtol=1e-5)
-
-
-def test_decay_follows_the_rate_of_the_step():
-    chain = chain_of(weight_decay=0.5, warmup_steps=4)
-    nothing = jax.tree.map(jnp.zeros_like, WEIGHTS)
-    (first,) = moves(chain, [nothing])
-    np.testing.assert_allclose(kernels(first)[0], -RATE / 4 * 0.5 * kernels(WEIGHTS)[0], rtol=1e-5)
-
-
-# --- frozen layers -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("epoch", "layers"), [(1, 1), (2, 1), (3, 1), (3, 2), (3, 0)])
-def test_updates_of_the_first_layers_are_0_after_their_epoch_and_others_untouched(
-    epoch: int, layers: int
-):
-    config = config_of(freeze_layers=layers, freeze_after=2)
-    got = updates.frozen(GRADIENTS[0], config, jnp.int32(epoch))
-    held = layers if epoch > 2 else 0
-    for i in range(2):
-        of = [tree[part][i] for part in ("hidden", "norms", "slopes") for tree in (got,)]
-        if i < held:
-            assert not any(flat(x).any() for x in of)
-        else:
-            assert_same(of, [GRADIENTS[0][part][i] for part in ("hidden", "norms", "slopes")])
-    assert_same(got["output"], GRADIENTS[0]["output"])
-
-
-COUNT, FEATURES, CLASSES, BATCH = 52, 4, 3, 16
-#: All that could move a layer, at once: decays, Adam's moments of earlier steps, a norm, slopes.
-#: And all that could go wrong where lanes are side by side: dice, and a dial of each kind.
-FREEZING = make_run(
-    dict(depth=2, width=6, norm="batch", activation="prelu", optimizer="adamw", epochs=3)
-    | dict(batch_size=BATCH, weight_decay=0.1, l2=0.1, learning_rate=0.01, bias_init=0.1, seed=3)
-    | dict(schedule="cosine", warmup_steps=2, probe_examples=20, freeze_layers=1, freeze_after=1)
-    | dict(dropout=0.2, label_noise=0.2, clip_norm=1.0, adam_beta1=0.8, pixels="centred")
-)
-
-
-@pytest.fixture(scope="module")
-def examples() -> state.Arrays:
-    rng = np.random.default_rng(0)
-    inputs = rng.standard_normal((COUNT + 30, FEATURES)).astype(np.float32)
-    labels = rng.integers(CLASSES, size=COUNT + 30).astype(np.int32)
-    return jax.tree.map(jnp.asarray, state.arrays(inputs, labels, COUNT))
-
-
-def epoch_of(number: int) -> state.Section:
-    place = jnp.int32(number), jnp.int32(0), jnp.int32(4)
-    flags = jnp.bool_(True), jnp.bool_(number == 3)
-    return state.Section(*place, *flags, jnp.int32(20), jnp.int32(0))
-
-
-@pytest.fixture(scope="module")
-def frozen_run(examples: Any) -> list[state.Lane]:
-    """The lane at the start and after each of three epochs; one layer is frozen after the first."""
-    lane, numbers, plan = blueprint.init_lane(FREEZING, FEATURES, CLASSES, COUNT)
-    found = [lane]
-    for epoch in (1, 2, 3):
-        lane, report = one_section(plan, examples, epoch_of(epoch), lane, numbers)
-        assert report.finite
-        found.append(lane)
-    return found
-
-
-def parts_of(lane: state.Lane) -> dict[tuple[Any, ...], np.ndarray]:
-    """What is trained, by place; the slopes layer by layer."""
-    leaves = jax.tree_util.tree_leaves_with_path(state.trained(lane.weights)[0])
-    named = {
-        tuple(n for n in updates.names_of(p) if n != "value"): np.asarray(x) for p, x in leaves
-    }
-    slopes = named.pop(("slopes",))
-    return named | {("slopes", i): slope for i, slope in enumerate(slopes)}
-
-
-def test_a_frozen_layer_does_not_move_and_did_before_and_later_layers_do(frozen_run: Any):
-    start, first, second, third = map(parts_of, frozen_run)
-    below = {place for place in start if place[:2] in {(p, 0) for p in ("hidden", "norms")}}
-    below |= {("slopes", 0)}
-    assert len(below) == 5 and len(start) == 12
-    for place in start:
-        assert (first[place] != start[place]).any()
-        moved = (second[place] != first[place]).any(), (third[place] != second[place]).any()
-        assert moved == ((False, False) if place in below else (True, True)), place
-
-
-def test_the_schedule_counts_every_step_of_the_run(frozen_run: Any):
-    counts = {
-        int(leaf)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(frozen_run[-1].optimizer)
-        if updates.names_of(path)[-1] == "count"
-    }
-    assert counts == {3 * 4}
-
-
-@pytest.mark.slow
-def test_lanes_side_by_side_do_as_they_do_one_by_one(examples: Any, frozen_run: Any):
-    # As an accelerator runs them, beside others with other seeds, rates and dials.
-    other = {"seed": 4, "learning_rate": 0.02, "dropout": 0.5, "l2": 0.5, "clip_norm": 0.1}
-    beside = dataclasses.replace(FREEZING, **other)  # type: ignore[arg-type]
-    starts = [
-        blueprint.init_lane(config, FEATURES, CLASSES, COUNT) for config in (beside, FREEZING)
-    ]
-    plans = [start[2] for start in starts]
-    assert plans[0] == plans[1]
-    lanes, numbers = (
-        jax.tree.map(lambda *x: jnp.stack(x), *parts)
-        for parts in zip(*[start[:2] for start in starts], strict=True)
-    )
-    side_by_side = jax.jit(partial(sweep._map_lanes, plans[0], False))
-    for epoch in (1, 2, 3):
-        lanes, report = side_by_side(examples, epoch_of(epoch), lanes, numbers)
-        assert report.finite.all()
-        mine = jax.tree.map(lambda x: x[1], lanes)
-        got, expected = parts_of(mine), parts_of(frozen_run[epoch])
-        for place in expected:
-            # A bias under batch norm has a gradient of 0, of which Adam makes rounding's sign.
-            if place[0] != "hidden" or place[2] != "bias":
-                np.testing.assert_allclose(got[place], expected[place], rtol=1e-3, atol=1e-4)
-        np.testing.assert_array_equal(mine.order, frozen_run[epoch].order)
-        np.testing.assert_allclose(mine.sums, frozen_run[epoch].sums, rtol=1e-3)

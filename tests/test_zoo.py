@@ -27,6 +27,7 @@ fixed_slope = jax.jit(zoo.derivative, static_argnums=0)
 traced_value = jax.jit(zoo.activate)
 traced_slope = jax.jit(zoo.derivative)
 
+pytestmark = pytest.mark.usefixtures("as_for_users")
 every_activation = pytest.mark.parametrize("name", names.ACTIVATIONS)
 every_optimizer = pytest.mark.parametrize("name", names.OPTIMIZERS)
 
@@ -73,6 +74,20 @@ def test_the_setting_in_brackets_is_the_activations_parameter():
 
 
 # --- activations -------------------------------------------------------------------------------
+
+
+@every_activation
+def test_among_a_few_an_activation_is_itself(name: str):
+    few = tuple(sorted({zoo.INDEX[name], zoo.INDEX["identity"], zoo.INDEX["tanh"]}))
+
+    @jax.jit
+    def both(index: Any, z: Any, p: Any) -> tuple[Any, Any]:
+        among = zoo.Among(index, few)
+        return zoo.activate(among, z, p), zoo.derivative(among, z, p)
+
+    value, slope = both(zoo.INDEX[name], GRID, parameter(name))
+    np.testing.assert_array_equal(value, traced_value(zoo.INDEX[name], GRID, parameter(name)))
+    np.testing.assert_array_equal(slope, traced_slope(zoo.INDEX[name], GRID, parameter(name)))
 
 
 @every_activation

@@ -1,20 +1,22 @@
-"""Draw a grid of depths and widths, join the counts with the closed forms, write them."""
+"""A grid of depths and widths as it lies on disk: the schema, and JSON in and out."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from reluprobe import records
-from reluprobe.born import bounds
 from reluprobe.config import BornDeadConfig
 
 SCHEMA = "reluprobe/born-dead/1"
+FOLDER = "born-dead"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Cell:
 class Result:
     """Every cell of a grid, and how it was drawn. Cells go by width within depth."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
+
     id: str
     config: BornDeadConfig
     environment: dict[str, str | int]
@@ -52,43 +56,13 @@ class Result:
     schema: str = SCHEMA
 
 
+ADAPTER: TypeAdapter[Result] = TypeAdapter(Result)
+
+
 def result_id(config: BornDeadConfig) -> str:
     """Twelve hexadecimal digits of SHA-256 over every setting."""
     text = json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def measure(config: BornDeadConfig) -> Result:
-    """Draw all networks and count those born dead."""
-    import jax
-
-    from reluprobe import observe
-
-    cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
-    return Result(
-        result_id(config), config, observe.environment(jax.local_devices()[:1]), tuple(cells)
-    )
-
-
-def _cells(config: BornDeadConfig) -> Iterator[Cell]:
-    from reluprobe.born import engine
-
-    for width in config.width:
-        silent = engine.first_silent(config, width)
-        for depth in config.depth:
-            yield cell(config, depth, width, int((silent <= depth).sum()))
-
-
-def cell(config: BornDeadConfig, depth: int, width: int, dead: int) -> Cell:
-    """A count with its interval and what is known of it."""
-    from scipy.stats import binomtest  # a second to import, and only this command needs it
-
-    interval = binomtest(dead, config.networks).proportion_ci(0.95, method="wilson")
-    share = dead / config.networks
-    # Rounding may leave the ends a hair outside, and the interval of 0 a hair above 0.
-    low, high = min(share, max(0.0, interval.low)), max(share, min(1.0, interval.high))
-    known = bounds.known(config, depth, width)
-    return Cell(depth, width, config.networks, dead, share, float(low), float(high), *known)
 
 
 def to_dict(result: Result) -> dict[str, Any]:
@@ -102,6 +76,43 @@ def write(result: Result, out: Path) -> Path:
     Raises:
         ReluprobeError: it cannot be written.
     """
-    path = out / "born-dead" / f"{result.id}.json"
+    path = out / FOLDER / f"{result.id}.json"
     records.write_atomically(path, json.dumps(to_dict(result), allow_nan=False) + "\n")
     return path
+
+
+def read(path: Path) -> Result:
+    """Read one result.
+
+    Raises:
+        records.RecordError: the file cannot be read, or is no such result.
+    """
+    try:
+        found = ADAPTER.validate_json(path.read_bytes())
+    except OSError as error:
+        raise records.RecordError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        told = f"{path}: is no whole result of born-dead: {where} {first['msg']}"
+        raise records.RecordError(told) from None
+    if found.schema != SCHEMA:
+        told = f"{path}: has schema {found.schema!r}; this reluprobe reads {SCHEMA!r}"
+        raise records.RecordError(told)
+    return found
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """The results in these folders of results, and those among these files; each once."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if is_of(path):
+            found |= dict.fromkeys([path] if path.is_file() else sorted(path.glob("[!.]*.json")))
+        else:
+            found |= dict.fromkeys(sorted((path / FOLDER).glob("[!.]*.json")))
+    return list(found)
+
+
+def is_of(path: Path) -> bool:
+    """Whether a path is a result, or a folder of nothing else."""
+    return path.parent.name == FOLDER if path.is_file() else path.name == FOLDER

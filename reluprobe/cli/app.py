@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import __version__
-from reluprobe.cli import console
+from reluprobe.cli import console, encoding
 from reluprobe.cli.lazy import LazyGroup
 from reluprobe.errors import InputError, ReluprobeError
 
@@ -46,6 +46,7 @@ def main() -> None:
 
     Leaves with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal).
     """
+    encoding.write_plainly()
     try:
         app()
     except ReluprobeError as error:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.born import result, view
-from reluprobe.cli import console, options, report
+from reluprobe.cli import console, options
 from reluprobe.config import AXES, BORN_DEAD, make_born_dead
 
 HELP = """Count ReLU networks that are constant from birth, beside what is proved of them.
@@ -24,22 +24,29 @@ Lu, Shin, Su, Karniadakis (2019), "Dying ReLU and Initialization"."""
 def command(
     *,
     out: options.Out = Path("results"),
-    as_json: report.Json = False,
+    as_json: options.Json = False,
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
     config = make_born_dead(settings)
     with console.status("drawing networks"):
-        found = result.measure(config)
+        from reluprobe.born import count  # JAX, after what is wrong with the flags has been said
+
+        found = count.measure(config)
     path = result.write(found, out)
     if as_json:
         typer.echo(json.dumps(result.to_dict(found), allow_nan=False))
         return
+    show(found)
+    console.out.print(Text(f"wrote {path}"), soft_wrap=True)
+    console.out.print(Text(view.next_command(config)), soft_wrap=True)
+
+
+def show(found: result.Result) -> None:
+    """Print a result: headline, table, what was drawn."""
     console.out.print(view.headline(found))
-    console.out.print(view.legend(config))
+    console.out.print(view.legend(found.config))
     console.out.print()
     console.out.print(view.table(found))
     console.out.print()
-    console.out.print(view.drawn(config))
-    console.out.print(Text(f"wrote {path}"), soft_wrap=True)
-    console.out.print(Text(view.next_command(config)), soft_wrap=True)
+    console.out.print(view.drawn(found.config))

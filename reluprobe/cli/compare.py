@@ -21,8 +21,8 @@ from reluprobe import (
     contrast,
     tables,
 )
-from reluprobe.cli import console, report
-from reluprobe.config import SETTINGS, Value, faults_of, spelled_out
+from reluprobe.cli import complete, console, options, report
+from reluprobe.config import SETTINGS, Value, faults_of, spelled_out, written
 from reluprobe.config.names import SAMPLES
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
@@ -32,33 +32,47 @@ HELP = """Hold every configuration against a baseline, seed by seed: which chang
 Takes folders of results, of one sweep, or single records, and pools the runs of all of them."""
 
 Baseline = Annotated[
-    list[str] | None,
-    typer.Option(
+    options.Texts,
+    options.repeatable(
         "--baseline",
-        help="Setting of the baseline; the others at their defaults. Repeatable.",
-        metavar="SETTING=VALUE",
-        show_default="the defaults",
+        "Setting of the baseline; the others at their defaults.",
+        "SETTING=VALUE",
+        "the defaults",
     ),
 ]
 Within = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--within", help="Compare apart at each value of this setting. Repeatable.", metavar="AXIS"
+    options.Texts,
+    options.repeatable(
+        "--within", "Compare apart at each value of this setting.", "AXIS", among=SETTINGS
     ),
 ]
-On = Annotated[str, typer.Option("--on", help=f"Dead on which sample: {', '.join(SAMPLES)}.")]
-Sort = Annotated[str, typer.Option("--sort", help="Order rows by change in dead, accuracy, loss.")]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        help=f"Dead on which sample: {', '.join(SAMPLES)}.",
+        autocompletion=complete.among(SAMPLES),
+    ),
+]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort",
+        help="Order rows by change in dead, accuracy, loss.",
+        autocompletion=complete.among(compare.SORT_KEYS),
+    ),
+]
 
 
 def command(
-    paths: report.Paths,
+    paths: options.Paths,
     *,
     baseline: Baseline = None,
     within: Within = None,
-    definition: report.Definition = "dead",
+    definition: options.Definition = "dead",
     on: On = "probe",
     sort: Sort = "dead",
-    as_json: report.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Run it; the help is HELP."""
     report.check_definition(definition)
@@ -66,7 +80,7 @@ def command(
         allowed = f"allowed is one of {', '.join(SAMPLES)}{nearest(on, SAMPLES)}"
         raise InputError("unknown sample", [f"--on {on}: {allowed}"])
     compare.ordered([], sort)  # refuses an unknown key before anything is read
-    apart = tuple(_full(name) for name in report.split(within) or ())
+    apart = tuple(options.full_name(name) for name in options.split(within) or ())
     question = contrast.Question(parse_baseline(baseline or ()), apart, definition, on)
     archives = archive.open_all(paths)
     runs, again = compare.pool(archives)
@@ -93,34 +107,17 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
     parts = (part for whole in texts for part in re.split(r",(?=\s*[\w-]+\s*=)", whole))
     for text in (part.strip() for part in parts if part.strip()):
         key, equals, value = text.partition("=")
-        name = _full(key)
+        name = options.full_name(key)
         if not equals:
             faults.append(f"got {text!r}; allowed is SETTING=VALUE")
         elif name in found:
             faults.append(f"{name} is named twice")
         else:
-            found[name] = _read(name, value.strip().strip("\"'"))
+            found[name] = options.value_of(name, value)
     faults += faults_of(found)
     if faults:
         raise InputError("cannot read --baseline", faults)
     return {name: SETTINGS[name].clean(value) for name, value in spelled_out(found).items()}
-
-
-def _read(name: str, text: str) -> Any:
-    # What is no such value stays text, for the setting's own check to refuse.
-    if name in SETTINGS and SETTINGS[name].type is bool:
-        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), text)
-    try:
-        return SETTINGS[name].type(text) if name in SETTINGS else text
-    except ValueError:
-        return text
-
-
-def _full(name: str) -> str:
-    """A setting's name, also from its flag: ``lr`` → ``learning_rate``."""
-    plain = name.strip().lstrip("-")
-    flags = {flag.lstrip("-"): s.name for s in SETTINGS.values() for flag in s.flags}
-    return flags.get(plain, plain.replace("-", "_"))
 
 
 def show(
@@ -160,7 +157,8 @@ def _next(found: compare.Comparison, paths: Sequence[Path], runs: Sequence[RunRe
     question = found.question
     where = " ".join(shlex.quote(str(path)) for path in paths)
     told = f"next: reluprobe compare {where}"
-    told += "".join(f" --baseline {shlex.quote(f'{k}={v}')}" for k, v in question.baseline.items())
+    named = [f"{name}={written(value)}" for name, value in question.baseline.items()]
+    told += "".join(f" --baseline {shlex.quote(text)}" for text in named)
     told += "".join(f" --within {name}" for name in question.within)
     apart = compare.splits(runs, question)
     if apart is not None:

@@ -37,6 +37,12 @@ def status(text: str) -> AbstractContextManager[object]:
 @contextmanager
 def progress(total: int) -> Iterator[Progress]:
     """A bar of epochs on stderr; nothing where stderr is no terminal."""
+    with bar(total) as found:
+        yield found
+
+
+def bar(total: int) -> Progress:
+    """The same bar, for whoever shows more beside it."""
     # Imported here: --help and report have no bar to wait for.
     from rich.progress import (
         BarColumn,
@@ -47,8 +53,8 @@ def progress(total: int) -> Iterator[Progress]:
     )
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(
+    found = Progress(
         *columns, TimeRemainingColumn(), console=err, transient=True, disable=not lively()
-    ) as bar:
-        bar.add_task("compiling", total=total)
-        yield bar
+    )
+    found.add_task("compiling", total=total)
+    return found

@@ -69,7 +69,8 @@ class Place:
             # Imported here: where all is done, JAX is not waited for.
             from reluprobe.executor import local
 
-            yield from local.start(errand.folder, runs, errand.manual_dir, stop, self.devices)
+            where = errand.folder, runs, errand.manual_dir
+            yield from local.start(*where, stop, self.devices, errand.keep)
 
         return local
 

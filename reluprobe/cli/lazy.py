@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -22,10 +25,19 @@ COMMANDS = {
         "compare",
         "Hold every configuration against a baseline, seed by seed: which change helps?",
     ),
+    "export": (
+        "export",
+        "Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.",
+    ),
     "born-dead": (
         "born_dead",
         "Count ReLU networks that are constant from birth, beside what is proved of them.",
     ),
+    "new": (
+        "new",
+        "Write a commented sweep file to start from; as it stands it runs in about a minute.",
+    ),
+    "schema": ("schema", "Print a JSON Schema (draft 4) of sweep files, for TOML editors."),
 }
 
 
@@ -55,9 +67,19 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, without importing them."""
+        with self._listed():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The names of commands that start so, without importing them."""
+        with self._listed():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextmanager
+    def _listed(self) -> Iterator[None]:
         self.listing = True
         try:
-            super().format_help(ctx, formatter)
+            yield
         finally:
             self.listing = False
 
@@ -65,5 +87,7 @@ class LazyGroup(TyperGroup):
 def _load(name: str, module: str) -> Any:
     found = importlib.import_module(f"reluprobe.cli.{module}")
     alone = typer.Typer(add_completion=False)
-    alone.command(name, help=found.HELP)(found.command)
+    # Lines are for the terminal to break, paragraphs are ours.
+    text = re.sub(r"(?<!\n)\n(?!\n)", " ", found.HELP)
+    alone.command(name, help=text)(found.command)
     return typer.main.get_command(alone)

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
+from reluprobe.cli import complete
 from reluprobe.config import SETTINGS, Setting, Value
+from reluprobe.config.names import DEFINITIONS
 from reluprobe.config.runconfig import GROUPS
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
+Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
+Definition = Annotated[
+    str,
+    typer.Option(
+        "--definition",
+        "-d",
+        help=f"What to count: {', '.join(DEFINITIONS)}.",
+        autocompletion=complete.among(DEFINITIONS),
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
+#: What :func:`repeatable` gives.
+Texts = list[str] | None
 METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME", bool: "BOOLEAN"}
 #: Under which heading of --help a setting stands.
 PANELS = {name: panel for panel, names in GROUPS.items() for name in names}
@@ -23,6 +38,33 @@ ManualDir = Annotated[
     Path | None,
     typer.Option("--manual-dir", help="Folder with dataset files that are already on disk."),
 ]
+
+
+def repeatable(
+    name: str, help: str, metavar: str, default: str | bool = True, among: Iterable[str] = ()
+) -> Any:
+    """An option that may be given several times; ``among``: what a shell completes there."""
+    return typer.Option(
+        name,
+        help=f"{help} Repeatable.",
+        metavar=metavar,
+        show_default=default,
+        autocompletion=complete.among(among),
+    )
+
+
+def split(texts: Texts) -> list[str] | None:
+    """The names of a repeatable option: ``--by a --by b`` and ``--by a,b`` alike."""
+    if texts is None:
+        return None
+    return [name for text in texts for name in text.replace(",", " ").split()]
+
+
+def full_name(name: str) -> str:
+    """A setting's name, also from its flag: ``lr`` → ``learning_rate``."""
+    plain = name.strip().lstrip("-")
+    flags = {flag.lstrip("-"): s.name for s in SETTINGS.values() for flag in s.flags}
+    return flags.get(plain, plain.replace("-", "_"))
 
 
 def with_settings(
@@ -51,12 +93,8 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
     text = setting.help
     if setting.choices:
         text += f" One of: {', '.join(setting.choices)}."
-    if setting.only_with:
-        other, values = setting.only_with
-        text += f" (Only with {other} {' or '.join(map(str, values))}.)"
-    if setting.not_with:
-        other, values = setting.not_with
-        text += f" (Not with {other} {' or '.join(map(str, values))}.)"
+    if setting.condition:
+        text += f" ({setting.condition})"
     read, metavar, default = _reader(setting.type), METAVARS[setting.type], setting.default
     if several is not None:
         read, metavar = _list_reader(read), f"{metavar},…"
@@ -66,7 +104,12 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
         option = typer.Option(f"--{name}/--no-{name}", help=text, rich_help_panel=panel)
     else:
         option = typer.Option(
-            *names, help=text, rich_help_panel=panel, parser=read, metavar=metavar
+            *names,
+            help=text,
+            rich_help_panel=panel,
+            parser=read,
+            metavar=metavar,
+            autocompletion=complete.of_setting(setting),
         )
     return inspect.Parameter(
         setting.name,
@@ -121,8 +164,16 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         if not equals:
             raise InputError("cannot read --set", [f"got {text!r}; allowed is KEY=VALUE"])
-        try:
-            found[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            found[key.strip()] = value.strip()
+        found[key.strip()] = value_of(key.strip(), value)
     return found
+
+
+def value_of(name: str, text: str) -> Any:
+    """The value of ``name=text``: as in TOML; else as the setting's flag reads it."""
+    text, kind = text.strip(), SETTINGS[name].type if name in SETTINGS else None
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return _reader(kind)(text) if kind in (int, float) else text
+    # revive_at=2 names an epoch, and is a text.
+    return text if kind is str and isinstance(value, int) else value

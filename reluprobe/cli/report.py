@@ -5,37 +5,44 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from reluprobe import archive, payload, summary, tables
-from reluprobe.cli import console, sections
+from reluprobe import archive, payload, pivot_table, summary, tables
+from reluprobe.born import result
+from reluprobe.cli import beside, complete, console, options, sections
+from reluprobe.cli import figures as drawing
+from reluprobe.config import SETTINGS
 from reluprobe.config.names import DEFINITIONS
 from reluprobe.errors import InputError, nearest
 from reluprobe.tables import MOST_NAMES
 
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
-Takes folders of results, of one sweep, or single records."""
+Takes folders of results, of one sweep, or single records, and results of born-dead; puts several
+sweeps side by side. Prints tables, then leaves figures and a page in the sweep's folder, report/."""
 
-Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
-Definition = Annotated[
-    str, typer.Option("--definition", "-d", help=f"What to count: {', '.join(DEFINITIONS)}.")
-]
 By = Annotated[
-    list[str] | None,
-    typer.Option(
+    options.Texts,
+    options.repeatable(
         "--by",
-        help="Group by this setting, folding the others. Repeatable.",
-        metavar="AXIS",
-        show_default="every axis but the seed",
+        "Group by this setting, folding the others.",
+        "AXIS",
+        "every axis but the seed",
+        among=SETTINGS,
     ),
 ]
 Sort = Annotated[
-    str | None, typer.Option("--sort", help="Order rows by dead, accuracy, loss, or a setting.")
+    str | None,
+    typer.Option(
+        "--sort",
+        help="Order rows by dead, accuracy, loss, or a setting.",
+        autocompletion=complete.among((*summary.SORT_KEYS, *SETTINGS)),
+    ),
 ]
 Lives = Annotated[
     bool, typer.Option("--lives", help="Also show how units died, came back, or stayed dead.")
@@ -49,7 +56,6 @@ Signals = Annotated[
 Bounds = Annotated[
     bool, typer.Option("--bounds", help="Also show what silence on a sample can bound.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 
 
 @dataclass(frozen=True)
@@ -63,33 +69,79 @@ class View:
 
 
 def command(
-    paths: Paths,
+    paths: options.Paths,
     *,
-    definition: Definition = "dead",
+    definition: options.Definition = "dead",
     by: By = None,
     sort: Sort = None,
     lives: Lives = False,
     causes: Causes = False,
     signals: Signals = False,
     bounds: Bounds = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
+    figures: drawing.Wanted = None,
+    format: drawing.Format = None,
+    only: drawing.Only = None,
+    heatmap: drawing.Heatmap = None,
+    out: drawing.Out = None,
 ) -> None:
     """Run it; the help is HELP."""
     check_definition(definition)
+    request = drawing.request(figures, format, only, heatmap, out)
     wanted = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
-    view = View(definition, split(by), sort, frozenset(n for n, yes in wanted.items() if yes))
-    found = archive.open_all(paths)
+    also = frozenset(name for name, yes in wanted.items() if yes)
+    view = View(definition, options.split(by), sort, also)
+    results = result.files(paths)
+    found = archive.open_all([p for p in paths if not result.is_of(p)], needed=not results)
     if as_json:
         told = payload.report(found, view.definition, view.by, view.sort, view.also)
-        print(json.dumps(told, allow_nan=False))
-    else:
-        for n, sweep in enumerate(found):
-            if n:
-                console.out.rule(style="dim")
-            show(sweep, view)
+        born = [result.to_dict(result.read(path)) for path in results]
+        print(json.dumps(told | ({"born_dead": born} if born else {}), allow_nan=False))
+        complain(found)
+        return
+    _tables(found, results, view)
+    drawn = True
+    if request is not None and _whole(paths, request):
         console.out.print()
-        console.out.print(Text(_next(found, view)), soft_wrap=True)
+        drawn = drawing.show(found, results, request, view.definition, view.by)
+    if found:
+        console.out.print()
+        for line in _next(found, view):
+            console.out.print(Text(line), soft_wrap=True)
     complain(found)
+    if not drawn:
+        raise typer.Exit(1)
+
+
+def _tables(found: Sequence[archive.Archive], results: Sequence[Path], view: View) -> None:
+    """One sweep whole; several side by side, and whole where more than that was asked for."""
+    shown = [partial(show, sweep, view) for sweep in found]
+    several = beside.several(found)
+    if several:
+        together = partial(beside.show, several, view.definition, view.by, view.sort)
+        shown = [together, *(shown if view.also else [])]
+    shown += [partial(_born_dead, path) for path in results]
+    for n, one in enumerate(shown):
+        if n:
+            console.out.rule(style="dim")
+        one()
+
+
+def _born_dead(path: Path) -> None:
+    from reluprobe.cli import born_dead
+
+    born_dead.show(result.read(path))
+
+
+def _whole(paths: Sequence[Path], request: drawing.Request) -> bool:
+    """Whether figures are of whole folders, or have a folder of their own."""
+    if request.out is not None or not any(path.is_file() for path in paths):
+        return True
+    if request.asked:
+        raise InputError("figures of single files need a folder of their own", hint="--out DIR")
+    told = "no figures of single files: --out DIR has them drawn there"
+    console.err.print(Text(told, style="dim"), soft_wrap=True)
+    return False
 
 
 def check_definition(definition: str) -> None:
@@ -103,15 +155,15 @@ def check_definition(definition: str) -> None:
         raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
 
 
-def split(by: Sequence[str] | None) -> list[str] | None:
-    """The names of a repeatable option: ``--by a --by b`` and ``--by a,b`` alike."""
-    return None if by is None else [name for text in by for name in text.replace(",", " ").split()]
+def rows_of(found: archive.Archive, view: View) -> list[summary.Configuration]:
+    """The rows of a sweep's tables."""
+    rows = summary.summarize(found.records, view.definition, view.by)
+    return tables.shortened(summary.ordered(rows, view.sort))
 
 
 def show(found: archive.Archive, view: View) -> None:
     """One sweep: headline, pivot, outcome, layers, sections, what was lost."""
-    rows = summary.summarize(found.records, view.definition, view.by)
-    rows = tables.shortened(summary.ordered(rows, view.sort))
+    rows = rows_of(found, view)
     out = console.out
     out.print(Text(found.name, style="bold cyan"))
     out.print(tables.sweep_headline(rows, view.definition))
@@ -121,8 +173,9 @@ def show(found: archive.Archive, view: View) -> None:
     cross = summary.pivot(found.records, "activation", "learning_rate", view.definition)
     # Beside many other axes the two would fold what is not to be folded.
     if cross is not None and view.by is None and len(summary.axes(found.records)) <= MOST_NAMES:
-        out.print(tables.pivot_title("activation", "learning_rate", view.definition))
-        out.print(tables.pivot(cross, "activation"))
+        out.print(pivot_table.title("activation", "learning_rate", view.definition))
+        out.print(pivot_table.table(cross, "activation", out.width))
+        out.print(Text(pivot_table.LEGEND, style="dim"))
         out.print()
     out.print(tables.outcome(rows, view.definition, out.width))
     out.print()
@@ -135,16 +188,22 @@ def show(found: archive.Archive, view: View) -> None:
             out.print(bad, soft_wrap=True)
 
 
-def _next(found: Sequence[archive.Archive], view: View) -> str:
-    folder = found[0].folder
+def _next(found: Sequence[archive.Archive], view: View) -> list[str]:
+    folder, several = found[0].folder, beside.several(found)
+    if several and not view.also:
+        return beside.commands(several, view.definition, view.by)
     if not view.also:
-        return f"next: reluprobe report {folder} --lives --causes"
-    return f"next: reluprobe report {folder} --definition never_positive"
+        return [f"next: reluprobe report {folder} --lives --causes"]
+    return [f"next: reluprobe report {folder} --definition never_positive"]
 
 
 def complain(found: Sequence[archive.Archive]) -> None:
     """Name what could not be read, and leave with 1 if there is any."""
-    faults = [fault for sweep in found for fault in sweep.faults]
+    complain_of([fault for sweep in found for fault in sweep.faults])
+
+
+def complain_of(faults: Sequence[str]) -> None:
+    """Name these files, and leave with 1 if there are any."""
     for fault in faults:
         console.err.print(Text(f"left out: {fault}", style="red"), soft_wrap=True)
     if faults:

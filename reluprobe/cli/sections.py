@@ -11,7 +11,9 @@ from rich.text import Text
 from reluprobe import (
     claims,
     claims_table,
+    courses_table,
     lives,
+    lives_map,
     lives_table,
     looks,
     looks_table,
@@ -29,6 +31,7 @@ Rows = Sequence[Configuration]
 
 def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> None:
     """Print what the sweep has, and of the rest what was asked for."""
+    _by_epoch(rows, definition, "lives" in also)
     _samples(rows, definition, "bounds" in also)
     _phases(rows, definition)
     _courses(rows, definition)
@@ -40,6 +43,21 @@ def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> 
         _causes(rows)
     if found.reference is not None:
         _claims(published.compare(found.records, found.reference))
+
+
+def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
+    out.print()
+    if len(rows) > courses_table.MOST_ROWS and not asked:
+        out.print(Text(f"by epoch, of {len(rows)} configurations: --lives", style="dim"))
+        return
+    found = courses_table.found(rows, definition)
+    if len(courses_table.moments(found)) < 2:
+        out.print(Text("by epoch: no run ended that was probed more than once", style="dim"))
+        return
+    room = courses_table.room(found, out.width)
+    out.print(courses_table.title(found, definition, room))
+    out.print(courses_table.table(found, room))
+    out.print(Text(courses_table.LEGEND, style="dim"))
 
 
 def _samples(rows: Rows, definition: str, bounds: bool) -> None:
@@ -113,6 +131,23 @@ def _lives(rows: Rows) -> None:
     out.print(lives_table.title(found))
     out.print(lives_table.table(found, out.width))
     out.print(Text(lives_table.LEGEND, style="dim"))
+    _map(rows)
+
+
+def _map(rows: Rows) -> None:
+    out.print()
+    shown = lives_map.runs(rows)
+    if not shown:
+        told = "life of every unit: no unit of a run that ended was dead at any of several probes"
+        out.print(Text(told, style="dim"))
+        return
+    for row, run in shown:
+        out.print(lives_map.title(row, run))
+        out.print(lives_map.table(run, out.width))
+    out.print(Text(lives_map.LEGEND, style="dim"))
+    if len(rows) > len(shown):
+        which = "the one with the most dead units" if len(shown) == 1 else "those with dead units"
+        out.print(Text(f"of {len(rows)} configurations, {which}", style="dim"))
 
 
 def _claims(found: published.Comparison) -> None:

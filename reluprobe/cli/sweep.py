@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from reluprobe import grid, lock, resume
-from reluprobe.cli import console, events, executors, options, progress, stopping, telling
+from reluprobe.cli import complete, console, events, executors, options, progress, stopping, telling
 from reluprobe.config import read_sweep
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.events import RunDone
@@ -26,7 +26,14 @@ on where an earlier one ended: runs whose records are there are not run again.
 Ends with 0: all done; 3: some runs failed; 130 or 143: stopped by Ctrl-C or SIGTERM; 2: bad input;
 1: cannot write, or the folder is in use."""
 
-File = Annotated[Path, typer.Argument(help="The sweep file (TOML).", show_default=False)]
+File = Annotated[
+    Path,
+    typer.Argument(
+        help="The sweep file (TOML).",
+        show_default=False,
+        autocompletion=complete.sweep_files,
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key of \\[base], or seeds: --set epochs=2. Repeatable."),
@@ -79,9 +86,9 @@ def command(
     console.log_to_stderr()
     try:
         with occupied(Claim(folder, sweep, plan.runs, part, way)):
-            standing = resume.look(folder, mine)
+            standing = resume.look(folder, mine, sweep.save_activations)
             voice.start(job, standing)
-            errand = Errand(folder, part, manual_dir, retry_failed)
+            errand = Errand(folder, part, manual_dir, retry_failed, sweep.save_activations)
             outcome = _run(job, standing, voice, place, errand, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import epoch_rows, grid, tables, wording
-from reluprobe.cli import console, options
+from reluprobe.cli import console, options, watching
 from reluprobe.config import (
     SETTINGS,
     RunConfig,
@@ -33,17 +33,27 @@ With no flag this is the MNIST study's run: 5 × 256 ReLU, glorot_uniform, Adam 
 Name = Annotated[str | None, typer.Option("--name", help="Folder below --out. [train-<id>]")]
 
 
+Keep = Annotated[
+    bool,
+    typer.Option(
+        "--save-activations",
+        help="Keep the outputs of hidden units on 200 images, for report to draw.",
+    ),
+]
+
+
 @options.with_settings
 def command(
     *,
     out: options.Out = Path("results"),
     name: Name = None,
     manual_dir: options.ManualDir = None,
+    save_activations: Keep = False,
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
     given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
-    run = grid.make(make_run(settings))
+    run = grid.make(make_run(given))
     idle = idle_settings(given)
     if idle:
         raise InputError("a setting without an effect", idle)
@@ -52,12 +62,13 @@ def command(
         raise InputError("settings that do not mix", bad)
 
     written = {"name": f"train-{run.id}" if name is None else name, "base": given}
+    written["save_activations"] = save_activations
     plan = parse_sweep(written, where="the command line")
     console.log_to_stderr()
     claim = Claim(out / plan.name, plan, [run], hint="another --name or --out")
     # What cannot be written is known before anything is trained.
     with occupied(claim):
-        record, path = _show(run, claim.folder, manual_dir)
+        record, path = _show(run, claim.folder, manual_dir, save_activations)
     console.out.print()
     console.out.print(epoch_rows.train_headline(record))
     console.out.print(Text(f"wrote {path}  ({wording.duration(record.seconds)})"), soft_wrap=True)
@@ -66,7 +77,9 @@ def command(
         raise typer.Exit(3)
 
 
-def _show(run: grid.Run, folder: Path, manual_dir: Path | None) -> tuple[RunRecord, Path]:
+def _show(
+    run: grid.Run, folder: Path, manual_dir: Path | None, keep: bool
+) -> tuple[RunRecord, Path]:
     """Train it, a row an epoch; give its record, and where it lies."""
     from reluprobe.executor import local
 
@@ -74,17 +87,18 @@ def _show(run: grid.Run, folder: Path, manual_dir: Path | None) -> tuple[RunReco
     console.out.print(Text(wording.network(run.config), style="bold cyan"))
     console.out.print(_legend(run.config))
     with console.status("loading and compiling"):
-        events = local.start(folder, [run], manual_dir)
+        events = local.start(folder, [run], manual_dir, keep=keep)
         first = next(events)
     console.out.print(rows.heading(), soft_wrap=True)
     starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
-    for event, path in itertools.chain([first], events):
-        if isinstance(event, EpochDone):
-            if event.epoch.epoch in starts:
-                console.out.print(_phase(starts[event.epoch.epoch], run.config))
-            console.out.print(rows.row(event.epoch, event.diverged), soft_wrap=True)
-        if isinstance(event, RunDone) and path is not None:
-            return event.record, path
+    with watching.watched(run.config) as watch:
+        for event, path in itertools.chain([first], events):
+            if isinstance(event, EpochDone):
+                there = starts.get(event.epoch.epoch)
+                above = [_phase(there, run.config)] if there else []
+                watch.see(event.epoch, *above, rows.row(event.epoch, event.diverged))
+            if isinstance(event, RunDone) and path is not None:
+                return event.record, path
     raise AssertionError("a run that nobody stops ends")
 
 

@@ -15,6 +15,7 @@ from reluprobe.config.settings import (
     rank,
     settings_of,
     spelled_out,
+    written,
 )
 from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, sweep_toml
 
@@ -40,4 +41,5 @@ __all__ = [
     "settings_of",
     "spelled_out",
     "sweep_toml",
+    "written",
 ]

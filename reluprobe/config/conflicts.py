@@ -10,8 +10,6 @@ from reluprobe.config.runconfig import RunConfig
 #: When it is so, and why it is refused.
 Rule = tuple[Callable[[RunConfig], bool], str]
 
-_RE_DRAWN = ("redo", "random")
-
 RULES: tuple[Rule, ...] = (
     (
         lambda c: c.revive_definition == "saturated" and c.activation not in names.BOUNDED,
@@ -24,7 +22,7 @@ RULES: tuple[Rule, ...] = (
         "values as they have units, which cannot be added to their input",
     ),
     (
-        lambda c: c.residual and c.revive in _RE_DRAWN,
+        lambda c: c.residual and c.revive in names.UNIT_REVIVALS,
         "revive = redo and random zero a unit's outgoing weights; with residual = true units of "
         "all layers share theirs",
     ),

@@ -56,6 +56,8 @@ PIXELS = ("unit", "standardized", "centred")
 
 #: What is done about dead units while training. Formulas are in ``revive``.
 REVIVALS = ("none", "redo", "random", "redraw", "shrink_perturb")
+#: Of these, those that pick out units and draw them anew; the others change weights everywhere.
+UNIT_REVIVALS = ("redo", "random")
 
 #: What a phase may do to the data of a dataset.
 TASKS = ("same", "permuted_pixels", "shuffled_labels")

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from reluprobe.config import names
+from reluprobe.config.setting import Key
 from reluprobe.errors import nearest
 
 NONE = "none"
@@ -24,11 +25,24 @@ FORM = (
 )
 #: More phases than this are taken for a slip of the pen.
 MOST = 100_000
-_DATASET = r"[A-Za-z_][\w/:.-]*"
-_ITEM = re.compile(
-    rf"(?P<what>{_DATASET})(\+(?P<task>\w+))?(@(?P<epochs>\d+))?(\*(?P<repeat>\d+))?"
-)
-KEYS = ("dataset", "task", "epochs", "repeat")
+#: What a dataset may be called.
+DATASET = r"[A-Za-z_][\w/:.-]*"
+_ITEM = re.compile(rf"(?P<what>{DATASET})(\+(?P<task>\w+))?(@(?P<epochs>\d+))?(\*(?P<repeat>\d+))?")
+_UNNAMED = rf"\s*{re.sub(r'[?]P<[a-z]+>', '', _ITEM.pattern)}\s*"
+#: Every text without :func:`fault`, and some with one: no pattern says which names stand where.
+PATTERN = rf"{NONE}|{_UNNAMED}(,{_UNNAMED})*"
+#: What a ``[[phase]]`` may say.
+KEYS: dict[str, Key] = {
+    "dataset": Key("text", "the run's own", "A dataset of the same shape as the run's."),
+    "task": Key(
+        "name",
+        '"same"',
+        f"What is done to it: one of {', '.join(names.TASKS)}; each phase draws a permutation of "
+        "its own.",
+    ),
+    "epochs": Key("integer >= 1", "as the first phase", "Passes over the training set."),
+    "repeat": Key("integer >= 1", "1", "How many such phases follow one another."),
+}
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,7 @@ def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
     if task is not None and task not in names.TASKS:
         close = nearest(str(task), names.TASKS)
         faults.append(f"task = {task!r}: allowed is one of {', '.join(names.TASKS)}{close}")
-    named = isinstance(dataset, str) and re.fullmatch(_DATASET, dataset)
+    named = isinstance(dataset, str) and re.fullmatch(DATASET, dataset)
     if dataset is not None and (not named or dataset in (NONE, *names.TASKS)):
         faults.append(f"dataset = {dataset!r}: allowed is a dataset's name")
     if faults:

@@ -169,7 +169,7 @@ class RunConfig:
     phases: str = setting(
         phases.NONE,
         "New data after the first: permuted_pixels*9, fashion_mnist, shuffled_labels@2, …",
-        form=Form(phases.FORM, phases.fault, phases.normal),
+        form=Form(phases.FORM, phases.PATTERN, phases.fault, phases.normal),
     )
     revive: str = setting(
         "none",
@@ -179,14 +179,14 @@ class RunConfig:
     revive_at: str = setting(
         "epochs",
         "When: after epochs, at phases, after some epochs (1,3,6), or every 200 steps.",
-        form=Form(when.FORM, when.fault, when.normal),
+        form=Form(when.FORM, when.PATTERN, when.fault, when.normal),
         not_with=("revive", ("none",)),
     )
     revive_definition: str = setting(
         "dead",
         "Which units are revived: a definition of death, on the probe.",
         choices=names.DEFINITIONS,
-        only_with=("revive", ("redo", "random")),
+        only_with=("revive", names.UNIT_REVIVALS),
     )
     revive_threshold: float = setting(
         0.025,

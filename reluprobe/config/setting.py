@@ -26,13 +26,24 @@ class Form:
 
     Attributes:
         allowed: what may be written, in words.
+        pattern: the same as a regular expression of a whole text, as far as one can say it.
         fault: what is wrong with a text; None where nothing is.
         normal: the one way of writing what a text says, so that equal runs have equal ids.
     """
 
     allowed: str
+    pattern: str
     fault: Callable[[str], str | None]
     normal: Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a sweep file that is no setting: type, default and meaning in words."""
+
+    kind: str
+    default: str
+    meaning: str
 
 
 def setting(
@@ -134,6 +145,14 @@ class Setting:
             return "a finite number"
         number = f"{TYPES[self.type]} {' and '.join(parts)}".strip()
         return ", or ".join([number, *self.words])
+
+    @property
+    def condition(self) -> str:
+        """Beside what else this setting has an effect, in words; empty where always."""
+        for word, rule in (("Only with", self.only_with), ("Not with", self.not_with)):
+            if rule is not None:
+                return f"{word} {rule[0]} {' or '.join(map(str, rule[1]))}."
+        return ""
 
     def fault(self, value: Any) -> str | None:
         """Why ``value`` may not stand here, or None where it may."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,6 +31,18 @@ def unknown(name: str, allowed: Iterable[str] = SETTINGS) -> str:
 
 def fault_of(name: str, value: Any, among: Mapping[str, Setting] = SETTINGS) -> str | None:
     """Why this setting may not have this value, or None where it may."""
+    if among is SETTINGS and isinstance(value, Value):
+        return _known_fault(name, value)
+    return _fault(name, value, among)
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def _known_fault(name: str, value: Value) -> str | None:
+    # A plan of ten thousand runs has the same few values again and again.
+    return _fault(name, value, SETTINGS)
+
+
+def _fault(name: str, value: Any, among: Mapping[str, Setting]) -> str | None:
     if name not in among:
         return unknown(name, among)
     match = _WITH_PARAMETER.fullmatch(value) if isinstance(value, str) else None
@@ -45,16 +57,28 @@ def fault_of(name: str, value: Any, among: Mapping[str, Setting] = SETTINGS) -> 
 
 
 def faults_of(settings: Mapping[str, Any], among: Mapping[str, Setting] = SETTINGS) -> list[str]:
-    """Every fault of a table of settings: unknown names and values that may not stand there."""
+    """Every fault of a table of settings: unknown names, values that may not stand there."""
     found = (fault_of(name, value, among) for name, value in settings.items())
-    return [fault for fault in found if fault]
+    return [*filter(None, found), *given_twice(settings)]
+
+
+def given_twice(settings: Mapping[str, Any]) -> list[str]:
+    """The fault of ``activation = "leaky_relu(0.1)"`` beside a ``leaky_slope`` that is another."""
+    whole = {name: value for name, value in settings.items() if name == "activation"}
+    return [
+        f"activation = {whole['activation']!r} and {name} = {settings[name]!r} are not the same; "
+        "give one of the two"
+        for name, value in spelled_out(whole).items()
+        if name not in whole and name in settings and settings[name] != value
+    ]
 
 
 def spelled_out(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The same settings with ``activation = "leaky_relu(0.1)"`` as the two that it stands for.
 
-    The parameter in brackets goes before one that is set by its own name. Of an activation
-    without one, or with a text that is no number, the value is left for the check to refuse.
+    The parameter in brackets goes before one that is set by its own name (:func:`given_twice`
+    refuses another beside it). Of an activation without one, or with a text that is no number,
+    the value is left for the check to refuse.
     """
     found = dict(settings)
     written = found.get("activation")
@@ -81,11 +105,21 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     if faults:
         raise InputError("bad settings", faults)
     full = {n: s.default for n, s in SETTINGS.items()}
-    full |= {n: SETTINGS[n].clean(v) for n, v in spelled_out(settings).items()}
+    full |= {n: _cleaned(n, v) for n, v in spelled_out(settings).items()}
     # Again and again, as one put back may leave another without effect.
     while idle := [n for n, s in SETTINGS.items() if full[n] != s.default and not s.applies(full)]:
         full |= {n: SETTINGS[n].default for n in idle}
     return RunConfig(**full)
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def _cleaned(name: str, value: Value) -> Value:
+    return SETTINGS[name].clean(value)
+
+
+def written(value: Value) -> str:
+    """A value as TOML, flags and ``--baseline`` have it: ``true``, ``0.005``, ``relu``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def idle_settings(settings: Mapping[str, Value]) -> list[str]:
@@ -103,4 +137,4 @@ def rank(value: Value) -> tuple[bool, Value]:
 
 def settings_of(config: RunConfig) -> dict[str, Value]:
     """Every setting of a run, resolved, by name."""
-    return dataclasses.asdict(config)
+    return dict(vars(config))

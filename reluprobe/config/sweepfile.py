@@ -13,11 +13,45 @@ import tomli_w
 
 from reluprobe.config import phases, reference
 from reluprobe.config.ranges import axis_values
-from reluprobe.config.settings import SETTINGS, Value, fault_of, spelled_out, unknown
+from reluprobe.config.setting import Key
+from reluprobe.config.settings import SETTINGS, Value, fault_of, given_twice, spelled_out, unknown
 from reluprobe.errors import InputError, nearest
 
 Axes = Mapping[str, tuple[Value, ...]]
-KEYS = ("name", "reference", "seeds", "base", "grid", "zip", "phase", "include", "exclude")
+#: What a sweep file may hold.
+KEYS: dict[str, Key] = {
+    "name": Key("text", "the file's name", "The folder below results that the records go to."),
+    "reference": Key(
+        "text",
+        "none",
+        "A published record that report holds the runs against: a shipped one's name "
+        f"({', '.join(reference.SHIPPED)}), or the path of a .json file of its form.",
+    ),
+    "save_activations": Key(
+        "true or false",
+        "false",
+        "Whether runs keep the outputs of their hidden units on the first 200 images of the probe, "
+        "in runs/<id>.npz, for report to draw. It is no setting: a run's id and its record are "
+        "the same.",
+    ),
+    "seeds": Key(
+        "integer, or list of integers",
+        "the one seed of [base]",
+        "Every configuration is run once with each; a count n is 0 to n − 1.",
+    ),
+    "base": Key("table of settings", "their defaults", "What all runs share."),
+    "grid": Key("table of axes", "none", "Every combination of the axes' values is run."),
+    "zip": Key(
+        "tables of axes",
+        "none",
+        "Axes that move together, all of one length; further blocks multiply.",
+    ),
+    "phase": Key("tables", "none", "New data after the first, a block for each phase."),
+    "include": Key("tables of settings", "none", "One more configuration: these over [base]."),
+    "exclude": Key(
+        "tables of settings", "none", "Leaves out every run that matches all of a block's."
+    ),
+}
 #: More runs than this are taken for a slip of the pen.
 MOST_SEEDS = 100_000
 
@@ -35,6 +69,7 @@ class SweepConfig:
         include: further runs, each these settings over ``base``.
         exclude: partial settings; a run that matches all of one of them is left out.
         reference: a published record to hold the runs against: a shipped name, or a file.
+        save_activations: whether runs keep their activations beside their records.
     """
 
     name: str
@@ -45,6 +80,7 @@ class SweepConfig:
     include: tuple[Mapping[str, Value], ...] = ()
     exclude: tuple[Mapping[str, Value], ...] = ()
     reference: str | None = None
+    save_activations: bool = False
 
     @property
     def axes(self) -> dict[str, tuple[Value, ...]]:
@@ -60,8 +96,8 @@ def read_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> SweepC
 
     Args:
         path: a TOML file; its stem is the sweep's name where the file gives none.
-        overrides: keys of ``[base]`` (or ``seeds``, ``name``, ``reference``) and the values to
-            put there.
+        overrides: keys of ``[base]`` (or ``seeds``, ``name``, ``reference``,
+            ``save_activations``) and the values to put there.
 
     Raises:
         InputError: the file is missing, is not TOML, or has faults; all of them are listed.
@@ -124,7 +160,7 @@ class _Parser:
         for key, value in overrides.items():
             if any(key in block for block in blocks):
                 self.fault("--set", f"{key} is an axis of this sweep; --set changes [base] only")
-            elif key in ("seeds", "name", "reference"):
+            elif key in ("seeds", "name", "reference", "save_activations"):
                 self.written[key] = value
             else:
                 base = base | {key: value}
@@ -156,10 +192,10 @@ class _Parser:
         self.overlaps(base, [grid, *blocks])
         name, seeds = self.name(name), self.seeds(base, [grid, *blocks])
         include, exclude = self.partial("include"), self.partial("exclude")
-        compared = self.reference()
+        further = self.reference(), self.save_activations()
         if self.faults:
             return None
-        return SweepConfig(name, base, seeds, grid, tuple(blocks), include, exclude, compared)
+        return SweepConfig(name, base, seeds, grid, tuple(blocks), include, exclude, *further)
 
     def phases(self) -> dict[str, Any]:
         """The blocks ``[[phase]]`` as the one setting that they stand for."""
@@ -189,6 +225,8 @@ class _Parser:
                 self.fault(where, found)
             else:
                 kept[key] = value
+        for found in given_twice(kept):
+            self.fault(where, found)
         return {k: SETTINGS[k].clean(v) for k, v in spelled_out(kept).items()}
 
     def axes(
@@ -260,6 +298,12 @@ class _Parser:
             return None
         return located
 
+    def save_activations(self) -> bool:
+        written = self.written.get("save_activations", False)
+        if not isinstance(written, bool):
+            self.fault("save_activations", f"got {written!r}; allowed is true or false")
+        return bool(written)
+
     def name(self, default: str) -> str:
         name = self.written.get("name", default)
         if not isinstance(name, str) or not name.strip() or name in (".", ".."):
@@ -280,6 +324,8 @@ def sweep_toml(sweep: SweepConfig) -> str:
     tables: dict[str, Any] = {"name": sweep.name}
     if sweep.reference is not None:
         tables["reference"] = sweep.reference
+    if sweep.save_activations:
+        tables["save_activations"] = True
     if sweep.seeds:
         tables["seeds"] = list(sweep.seeds)
     tables["base"] = fixed | dict(sweep.base)

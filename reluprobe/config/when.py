@@ -8,6 +8,8 @@ from dataclasses import dataclass
 FORM = "epochs, phases, a list of epochs such as 1,3,6, or a number of steps such as 200 steps"
 _STEPS = re.compile(r"([1-9]\d*) steps?")
 _EPOCHS = re.compile(r"[1-9]\d*(\s*,\s*[1-9]\d*)*")
+#: Any text without :func:`fault`, and no other.
+PATTERN = rf"epochs|phases|{_STEPS.pattern}|{_EPOCHS.pattern}"
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Chunk:
     Attributes:
         version: of the reluprobe that cut it.
         retry: whether failed runs are to be run again.
+        keep: whether activations are written beside the records.
         manual_dir: where dataset files lie that are not downloaded.
     """
 
@@ -44,6 +45,7 @@ class Chunk:
 
     version: str
     retry: bool
+    keep: bool
     manual_dir: str | None
     runs: tuple[Run, ...]
 

@@ -27,12 +27,14 @@ class Errand:
         part: of the sweep, that the caller holds.
         manual_dir: where dataset files lie that are not downloaded.
         retry: whether failed runs are to be run again.
+        keep: whether activations are written beside the records.
     """
 
     folder: Path
     part: lock.Part = lock.WHOLE
     manual_dir: Path | None = None
     retry: bool = False
+    keep: bool = False
 
 
 def start(
@@ -81,7 +83,9 @@ class _Drive:
     def submit(self, runs: Sequence[Run]) -> None:
         place = self.errand.manual_dir
         manual_dir = None if place is None else str(place.absolute())
-        chunk = chunks.Chunk(__version__, self.errand.retry, manual_dir, tuple(runs))
+        chunk = chunks.Chunk(
+            __version__, self.errand.retry, self.errand.keep, manual_dir, tuple(runs)
+        )
         file = chunks.write(chunk, self.errand.folder.absolute(), self.errand.part)
         self.out[file] = runs
         self.open |= {run.id: run for run in runs}
@@ -112,7 +116,7 @@ class _Drive:
 
     def _told(self, runs: Sequence[Run], retry: bool) -> Iterator[tuple[Event, Path | None]]:
         """The ends of those that have a record."""
-        found = resume.look(self.errand.folder, runs).kept(retry)
+        found = resume.look(self.errand.folder, runs, self.errand.keep).kept(retry)
         for run in runs:
             if run.id in found and self.open.pop(run.id, None):
                 yield RunDone(run, found[run.id]), self.errand.folder / RUNS / f"{run.id}.json"

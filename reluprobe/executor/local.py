@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from reluprobe import data, fit, records, sweep
+from reluprobe import activations, data, fit, kept, records, sweep
 from reluprobe.events import Event, RunDone
 from reluprobe.grid import Run
 
@@ -20,11 +20,22 @@ def start(
     manual_dir: Path | None,
     stop: Callable[[], bool] = lambda: False,
     devices: int | None = None,
+    keep: bool = False,
 ) -> Iterator[Step]:
-    """Run them, and write every record as its run ends. The folder is the caller's own."""
+    """Run them, and write every record as its run ends. The folder is the caller's own.
+
+    ``keep``: whether activations are written beside the records of runs that end.
+    """
     for name in fit.wanted(runs):
         data.check_name(name)
+    kept.as_asked()
     load = partial(data.load, manual_dir=manual_dir)
-    for event in sweep.execute(runs, load, stop, devices):
-        done = isinstance(event, RunDone)
-        yield event, records.write(event.record, folder) if done else None
+    for event in sweep.execute(runs, load, stop, devices, keep):
+        yield event, _write(event, folder) if isinstance(event, RunDone) else None
+
+
+def _write(event: RunDone, folder: Path) -> Path:
+    # The record last: where it is, the run is done.
+    if event.activations is not None:
+        activations.write(list(event.activations), folder, event.run.id)
+    return records.write(event.record, folder)

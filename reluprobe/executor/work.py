@@ -36,7 +36,7 @@ def _work(file: Path, tell: Tell) -> None:
     chunk, folder = chunks.read(file), file.parents[1]
     tell(Begun(file, socket.gethostname()))
     # An earlier try, whose process died, has done some of it.
-    found = resume.look(folder, chunk.runs).kept(chunk.retry)
+    found = resume.look(folder, chunk.runs, chunk.keep).kept(chunk.retry)
     todo = [run for run in chunk.runs if run.id not in found]
     if not todo:
         return
@@ -44,5 +44,5 @@ def _work(file: Path, tell: Tell) -> None:
     from reluprobe.executor import local
 
     manual_dir = None if chunk.manual_dir is None else Path(chunk.manual_dir)
-    for event, _ in local.start(folder, todo, manual_dir):
+    for event, _ in local.start(folder, todo, manual_dir, keep=chunk.keep):
         tell(Written(event.run.id) if isinstance(event, RunDone) else event)

@@ -1,0 +1,38 @@
+"""Draw a grid of depths and widths, and join the counts with the closed forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import jax
+from scipy.stats import binomtest
+
+from reluprobe import observe
+from reluprobe.born import bounds, engine
+from reluprobe.born.result import Cell, Result, result_id
+from reluprobe.config import BornDeadConfig
+
+
+def measure(config: BornDeadConfig) -> Result:
+    """Draw all networks and count those born dead."""
+    cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
+    return Result(
+        result_id(config), config, observe.environment(jax.local_devices()[:1]), tuple(cells)
+    )
+
+
+def _cells(config: BornDeadConfig) -> Iterator[Cell]:
+    for width in config.width:
+        silent = engine.first_silent(config, width)
+        for depth in config.depth:
+            yield cell(config, depth, width, int((silent <= depth).sum()))
+
+
+def cell(config: BornDeadConfig, depth: int, width: int, dead: int) -> Cell:
+    """A count with its interval and what is known of it."""
+    interval = binomtest(dead, config.networks).proportion_ci(0.95, method="wilson")
+    share = dead / config.networks
+    # Rounding may leave the ends a hair outside, and the interval of 0 a hair above 0.
+    low, high = min(share, max(0.0, interval.low)), max(share, min(1.0, interval.high))
+    known = bounds.known(config, depth, width)
+    return Cell(depth, width, config.networks, dead, share, float(low), float(high), *known)

@@ -1,0 +1,46 @@
+"""What a shell may complete after an option. Where nothing is offered, it completes files."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from reluprobe.config import Setting
+
+Completer = Callable[[str], list[str]]
+
+
+def of_setting(setting: Setting) -> Completer | None:
+    """The names that a setting's flag takes; None where it takes none."""
+    if setting.name == "dataset":
+        return datasets
+    allowed = (*setting.choices, *setting.words)
+    return among(allowed) if allowed else None
+
+
+def among(allowed: Iterable[str]) -> Completer:
+    """Those of these names that start so."""
+
+    def completed(incomplete: str) -> list[str]:
+        return [name for name in allowed if name.startswith(incomplete)]
+
+    return completed
+
+
+def datasets(incomplete: str) -> list[str]:
+    """The datasets that need no TensorFlow; asking TensorFlow Datasets for all takes too long."""
+    from reluprobe.data.names import BUILT_IN, TFDS_WITHOUT_TENSORFLOW
+
+    return among((*BUILT_IN, *TFDS_WITHOUT_TENSORFLOW))(incomplete)
+
+
+def sweep_files(incomplete: str) -> list[str]:
+    """TOML files that start so, and those in folders that do."""
+    head, slash, tail = incomplete.rpartition("/")
+    folder = Path(f"{head}{slash}" or ".").expanduser()
+    here = [*folder.glob("*.toml"), *folder.glob("*/*.toml")]
+    found = sorted(path.relative_to(folder).as_posix() for path in here)
+    # Hidden ones, and those to be quoted, are left to the shell itself.
+    plain = (name for name in found if name[0] != "." and shlex.quote(name) == name)
+    return [f"{head}{slash}{name}" for name in plain if name.startswith(tail)]

@@ -1,0 +1,149 @@
+"""A sweep file as a JSON Schema, for editors: what the checks refuse, where a schema can say so.
+
+Draft 4, the one that TOML editors take: a bound is left out by ``exclusiveMinimum = true`` beside
+``minimum``, and nothing stands beside a ``$ref``. What a schema cannot say, the checks say still:
+axes that must be equally long, a range that misses whole numbers, settings that do not mix.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reluprobe.config import names, phases, reference, sweepfile
+from reluprobe.config.ranges import MOST_VALUES
+from reluprobe.config.setting import FLOAT32_MAX, Setting
+from reluprobe.config.settings import SETTINGS
+
+Schema = dict[str, Any]
+DRAFT = "http://json-schema.org/draft-04/schema#"
+_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
+_NUMBER = r"[-+.\d_eE]+"
+
+
+def sweep_schema() -> Schema:
+    """The schema of a whole sweep file."""
+    settings = {name: _ref(name) for name in SETTINGS}
+    axes = _table({name: _ref(_axis_name(name)) for name in SETTINGS})
+    tables = {
+        "name": _name(),
+        "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
+        "save_activations": {"type": "boolean", "default": False},
+        "seeds": {"anyOf": [_integer(1, sweepfile.MOST_SEEDS), _list(_ref("seed"))]},
+        "base": _table(settings),
+        "grid": axes,
+        "zip": _blocks(axes),
+        "phase": _blocks(_table(_phase())),
+        "include": _blocks(_table(settings) | {"minProperties": 1}),
+        "exclude": _blocks(_table(settings) | {"minProperties": 1}),
+    }
+    described = {key: {"description": k.meaning} | tables[key] for key, k in sweepfile.KEYS.items()}
+    values = {name: _described(s) | _value(s) for name, s in SETTINGS.items()}
+    lists = {
+        _axis_name(name): _described(s) | {"default": [s.default]} | _axis(s)
+        for name, s in SETTINGS.items()
+    }
+    head = {"$schema": DRAFT, "title": "A sweep of reluprobe"}
+    return head | _table(described) | {"definitions": values | lists}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _axis_name(name: str) -> str:
+    return f"{name}_axis"
+
+
+def _described(setting: Setting) -> Schema:
+    return {
+        "description": f"{setting.help} {setting.condition}".strip(),
+        "default": setting.default,
+    }
+
+
+def _value(setting: Setting) -> Schema:
+    """What one value of a setting may be."""
+    if setting.name == "activation":
+        having = "|".join(names.PARAMETERS)
+        return _either(
+            {"enum": [*setting.choices]}, _text(rf"\s*({having})\s*\(\s*{_NUMBER}\s*\)\s*")
+        )
+    if setting.choices:
+        return {"enum": [*setting.choices]}
+    if setting.form:
+        return _text(setting.form.pattern)
+    number = {"type": _TYPES[setting.type]} | _bounds(setting)
+    return _either(number, {"enum": [*setting.words]}) if setting.words else number
+
+
+def _axis(setting: Setting) -> Schema:
+    """What an axis of a setting may be: a list, or for numbers a range."""
+    listed = _list(_ref(setting.name))
+    if setting.type not in (int, float):
+        return listed
+    end = {"type": "number"} | _bounds(setting)
+    return _either(listed, _range("linear", end), _range("log", _positive(end)))
+
+
+def _range(kind: str, end: Schema) -> Schema:
+    ends = {"type": "array", "items": end, "minItems": 2, "maxItems": 2}
+    keys = {kind: ends, "num": _integer(2, MOST_VALUES)}
+    return _table(keys) | {"required": [kind, "num"]}
+
+
+def _positive(end: Schema) -> Schema:
+    return end if end.get("minimum", -1) > 0 else end | {"minimum": 0, "exclusiveMinimum": True}
+
+
+def _bounds(setting: Setting) -> Schema:
+    if setting.type not in (int, float):
+        return {}
+    gt, ge, lt, le = setting.bounds
+    found: Schema = (
+        {"minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX} if setting.type is float else {}
+    )
+    for key, strict, within in (("minimum", gt, ge), ("maximum", lt, le)):
+        if within is not None or strict is not None:
+            found[key] = strict if within is None else within
+        if strict is not None:
+            found[f"exclusive{key.capitalize()}"] = True
+    return found
+
+
+def _name() -> Schema:
+    # A folder's name, with something to be seen in it.
+    return _text(r"[^/\\\x00]*[^\s/\\\x00][^/\\\x00]*") | {"not": {"enum": [".", ".."]}}
+
+
+def _phase() -> Schema:
+    kinds: Schema = {
+        "dataset": _text(phases.DATASET) | {"not": {"enum": [phases.NONE, *names.TASKS]}},
+        "task": {"enum": [*names.TASKS]},
+        "epochs": _integer(1),
+        "repeat": _integer(1, phases.MOST),
+    }
+    return {key: {"description": k.meaning} | kinds[key] for key, k in phases.KEYS.items()}
+
+
+def _table(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _blocks(table: Schema) -> Schema:
+    return {"type": "array", "items": table}
+
+
+def _list(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def _either(*kinds: Schema) -> Schema:
+    return {"anyOf": [*kinds]}
+
+
+def _text(pattern: str) -> Schema:
+    return {"type": "string", "pattern": f"^({pattern})$"}
+
+
+def _integer(least: int, most: int | None = None) -> Schema:
+    return {"type": "integer", "minimum": least} | ({} if most is None else {"maximum": most})

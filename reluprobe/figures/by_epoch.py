@@ -1,0 +1,136 @@
+"""What training does: loss and accuracy, and the dead by layer and by definition, by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from reluprobe import curves, tables, wording
+from reluprobe.curves import Curve
+from reluprobe.figures import facets, lines, panels, style
+from reluprobe.figures.lines import Courses, Part
+from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told
+from reluprobe.figures.style import Look
+
+#: Of the layers of a deep network, names for so many.
+NAMED_LAYERS = 5
+ONCE = "no run was probed twice: epochs is 0, or none ended with finite numbers"
+
+
+def training(scene: Scene) -> Picture:
+    """Training loss and test accuracy (of a regression, test loss) by epoch."""
+    losses = _courses(scene, lambda runs: curves.by_epoch(runs, lambda e: e.train_loss))
+    tests = _courses(scene, lambda runs: curves.by_epoch(runs, lambda e: e.test_accuracy))
+    name, share = "test accuracy %", bool(tests)
+    if not share:
+        name = "test loss"
+        tests = _courses(scene, lambda runs: curves.by_epoch(runs, lambda e: e.test_loss))
+    if not losses or not tests:
+        raise LackingError("no run was trained for an epoch and ended with finite numbers")
+    shown, note = scene.some([e for e, _ in losses])
+    parts = [
+        Part("training loss", losses, "loss"),
+        Part(name, tests, "accuracy" if share else "loss"),
+    ]
+    figure = lines.beside([part.of(shown) for part in parts])
+    written = wording.percent if share else wording.number
+    ends = {e.label: c.last for e, c in losses}
+    facts = [
+        f"{e.label}: {name} {wording.plus_minus(c.last, written)}, training loss "
+        f"{wording.plus_minus(ends.get(e.label), wording.number)} after epoch {c.when[-1]:g}"
+        for e, c in tests
+        if e in shown
+    ]
+    caption = (
+        f"Training loss (mean over the epoch) and {name.removesuffix(' %')} by epoch. "
+        f"{_folded(scene, shown)}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def definitions(scene: Scene) -> Picture:
+    """Share of all hidden units by epoch, by two definitions or three, side by side."""
+    wanted = dict.fromkeys((scene.definition, "dead", "never_positive"))
+    found = {d: _courses(scene, lambda runs, d=d: curves.network(runs, d)) for d in wanted}
+    found = {d: there for d, there in found.items() if any(c for _, c in there)}
+    if not found:
+        raise LackingError(ONCE)
+    names = {d: tables.CALLED[d][0] for d in found}
+    shown, note = scene.some([e for e, _ in next(iter(found.values()))])
+    figure = lines.overlaid([Part(f"{names[d]} %", there).of(shown) for d, there in found.items()])
+    ends = {d: {e.label: c.last for e, c in there} for d, there in found.items()}
+    facts = [
+        f"{e.label}: "
+        + ", ".join(f"{wording.plus_minus(ends[d].get(e.label))}% {names[d]}" for d in found)
+        for e in shown
+    ]
+    meant = "; ".join(f"{names[d]}: {tables.CALLED[d][1]}" for d in found)
+    caption = (
+        f"Share of all hidden units by epoch, counted by each definition ({meant}), on "
+        f"{scene.sample}. {scene.seeds()}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def layers(scene: Scene) -> Picture:
+    """Share of dead units of each hidden layer by epoch, a panel a configuration."""
+    found = [(e, _by_layer(e, scene.definition)) for e in scene.entries]
+    found = [(e, by_layer) for e, by_layer in found if any(by_layer)]
+    if not found:
+        raise LackingError(ONCE)
+    shown, note = scene.some([e for e, _ in found])
+    found = [(e, by_layer) for e, by_layer in found if e in shown]
+    large = len(found) <= facets.LARGE
+    every = [curve for _, by_layer in found for curve in by_layer]
+
+    def prepare(axes: Axes) -> None:
+        panels.percent(axes, panels.roof(every))
+        panels.epochs(axes, every)
+
+    block = facets.Block(f"{scene.word} %", "epoch", prepare)
+    height = 1.5 if large else 0.85
+    labels = [e.label for e, _ in found]
+    figure, (axes,) = facets.page(labels, [block], height, 3 if large else 5, beyond=0.22)
+    for ax, (_, by_layer) in zip(axes, found, strict=True):
+        looks = layer_looks(len(by_layer))
+        for curve, look in zip(by_layer, looks, strict=True):
+            panels.draw(ax, curve, look, 100, band=large)
+        named = tables.shown_layers(len(by_layer), NAMED_LAYERS)
+        ends = [(100 * by_layer[i].last.mean, f"L{i + 1}", looks[i]) for i in named]
+        panels.name_ends(ax, ends, height)
+    facts = [
+        f"{e.label}: "
+        + ", ".join(f"L{i + 1} {wording.plus_minus(c.last)}%" for i, c in enumerate(by_layer))
+        for e, by_layer in found
+    ]
+    seeds = scene.seeds() if large else scene.seeds(band="")
+    caption = (
+        f"Share of {scene.word} units in each hidden layer (L1 is nearest the input) by epoch, on "
+        f"{scene.sample}. {seeds}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _by_layer(entry: Entry, definition: str) -> list[Curve]:
+    depth = max((len(r.final.layers) for r in entry.runs), default=0)
+    found = [curves.layer(entry.runs, i, definition) for i in range(depth)]
+    return [curve for curve in found if curve.values]
+
+
+def layer_looks(depth: int) -> list[Look]:
+    """A sequence of colours, since layers are one; markers differ from each layer to the next."""
+    at = [i / max(1, depth - 1) for i in range(depth)]
+    return [Look(to_hex(style.LAYERS(x)), "os^Dv"[i % 5]) for i, x in enumerate(at)]
+
+
+def _courses(scene: Scene, fold: Callable[..., Curve]) -> Courses:
+    found = [(entry, fold(entry.runs)) for entry in scene.entries]
+    return [(entry, curve) for entry, curve in found if curve.values]
+
+
+def _folded(scene: Scene, shown: list[Entry]) -> str:
+    """How seeds are folded, and what the grey is where there is a panel a configuration."""
+    grey = " Grey: the range of all of them." if len(shown) > lines.MOST_LINES else ""
+    return scene.seeds() + grey

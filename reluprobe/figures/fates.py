@@ -1,0 +1,129 @@
+"""What becomes of units: each one's life, and how long they live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+
+from reluprobe import lifelines, lives, wording
+from reluprobe.curves import Curve
+from reluprobe.figures import facets, lines, style
+from reluprobe.figures.lines import Part
+from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told
+from reluprobe.records import RunRecord
+from reluprobe.tables import shown_layers
+
+#: Of a network's units, no more rows than this: a page has not more dots for them.
+MOST_UNITS = 600
+NEVER = "no unit was ever dead at a probe"
+
+
+def units(scene: Scene) -> Picture:
+    """The life of every unit of one run of each configuration, sorted by when it died."""
+    found = [(e, _first_with_deaths(e)) for e in scene.entries]
+    there = [(e, run) for e, run in found if run is not None]
+    if not there:
+        raise LackingError(NEVER)
+    shown, note = scene.some([e for e, _ in there])
+    there = [(e, run) for e, run in there if e in shown]
+    large = len(there) <= facets.LARGE
+    figure, (axes,) = facets.page(
+        [e.label for e, _ in there],
+        [facets.Block("units, by hidden layer", "epoch")],
+        height=2.0 if large else 0.85,
+        across=3 if large else 6,
+        beyond=0.1,
+        legend=True,
+    )
+    for ax, (_, run) in zip(axes, there, strict=True):
+        _lives(ax, run)
+    names = (("alive", style.ALIVE), ("dead", style.DEAD), ("alive again", style.REVIVED))
+    keys = [Patch(facecolor=c, edgecolor=style.QUIET, linewidth=0.4, label=n) for n, c in names]
+    figure.legend(handles=keys, **style.ON_TOP)
+    facts = [f"{e.label}: {_told(run)}" for e, run in there]
+    without = len(found) - len(there)
+    none = f" In {wording.count(without, 'configuration')} no unit died." if without else ""
+    caption = (
+        "The life of every unit: a row is a unit, a column a probe, by hidden layer (L1 on top) "
+        "and in each sorted by when the unit first died. Of each configuration the run of the "
+        f"first seed.{none}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _first_with_deaths(entry: Entry) -> RunRecord | None:
+    runs = sorted(entry.runs, key=lambda r: r.config.seed)
+    run = next((r for r in runs if len(r.timeline()) > 1), None)
+    return run if run and any(mask.any() for mask in lives.masks(run)) else None
+
+
+def _lives(axes: Axes, run: RunRecord) -> None:
+    masks = lives.masks(run)
+    each = max(1, MOST_UNITS // len(masks))
+    layers = [lifelines.thinned(lifelines.states(mask), each) for mask in masks]
+    rows = np.concatenate(layers)
+    colours = ListedColormap([style.ALIVE, style.DEAD, style.REVIVED])
+    axes.imshow(rows, colours, vmin=0, vmax=2, aspect="auto", extent=(0, 1, 1, 0))
+    axes.set_ylim(1, 0)
+    ends = np.cumsum([len(layer) for layer in layers]) / len(rows)
+    for end in ends[:-1]:
+        axes.axhline(end, color=style.ON_LIGHT, linewidth=0.5)
+    shown = shown_layers(len(layers), 5)
+    middles = [(ends[i] + (ends[i - 1] if i else 0)) / 2 for i in shown]
+    axes.set_yticks(middles, [f"L{i + 1}" for i in shown])
+    times = [when for when, _ in run.timeline()]
+    marks = [i for i, when in enumerate(times) if when == int(when)]
+    marks = marks[:: -(-len(marks) // 5)]
+    axes.set_xticks([(i + 0.5) / len(times) for i in marks], [f"{times[i]:.0f}" for i in marks])
+    # Each has its own layers and probes.
+    axes.tick_params(length=0, labelbottom=True, labelleft=True, pad=1.5)
+    axes.spines[:].set_visible(False)
+
+
+def _told(run: RunRecord) -> str:
+    found = lives.of_network(run)
+    if found is None:
+        return "no probes"
+    again = found.ever - found.end
+    return (
+        f"{wording.percent(found.ever)}% of units dead at some probe, {wording.percent(found.end)}%"
+        f" at the last, {wording.percent(again)}% alive again by then (seed {run.config.seed})"
+    )
+
+
+def survival(scene: Scene) -> Picture:
+    """How long units live until they first die, and how long they then stay dead."""
+    alive = _courses(scene, lifelines.not_yet_dead)
+    dead = _courses(scene, lifelines.still_dead)
+    alive = [(e, c) for e, c in alive if any(e is other for other, _ in dead)]
+    if not dead:
+        raise LackingError(NEVER)
+    shown, note = scene.some([e for e, _ in dead])
+    parts = [
+        Part("units not yet seen dead %", alive, across="epoch"),
+        Part("still dead %", dead, across="probes after a death"),
+    ]
+    figure = lines.beside([part.of(shown) for part in parts])
+    ends = {e.label: c for e, c in dead}
+    facts = [
+        f"{e.label}: {wording.plus_minus(c.last)}% never seen dead by epoch {c.when[-1]:g}; "
+        f"{wording.plus_minus(ends[e.label].values[1])}% of deaths outlast a probe, "
+        f"{wording.plus_minus(ends[e.label].last)}% {ends[e.label].when[-1]:g} probes"
+        for e, c in alive
+        if e in shown
+    ]
+    caption = (
+        "Survival curves: the share of hidden units that no probe has yet seen dead, and of the "
+        "times a unit was dead the share that lasts longer than so many probes (Kaplan–Meier: "
+        f"deaths that run on at the end count as long as they were watched). {scene.seeds()}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _courses(scene: Scene, fold: Callable[[Sequence[RunRecord]], Curve]) -> lines.Courses:
+    found = [(entry, fold(entry.runs)) for entry in scene.entries]
+    return [(entry, curve) for entry, curve in found if curve]

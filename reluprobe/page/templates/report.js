@@ -1,0 +1,131 @@
+"use strict";
+// Sorts and filters the table of configurations, and opens single runs. Texts are only ever set
+// as text, never as HTML.
+
+const table = document.getElementById("table");
+const body = table.tBodies[0];
+const rows = [...body.rows]; // in the sweep's order
+const heads = [...table.tHead.rows[0].cells];
+
+document.documentElement.classList.add("live");
+
+// Sorting: up, down, and back to the sweep's order.
+
+function key(row, column) {
+  const cell = row.cells[column];
+  return cell.dataset.v ?? cell.textContent.trim();
+}
+
+function compare(a, b, direction) {
+  if (a === "" || b === "") return (a === "") - (b === ""); // what has no value comes last
+  const [x, y] = [Number(a), Number(b)];
+  if (isNaN(x) || isNaN(y)) {
+    if (isNaN(x) !== isNaN(y)) return direction * (isNaN(x) - isNaN(y)); // numbers before words
+    return direction * a.localeCompare(b, "en", { numeric: true });
+  }
+  return direction * (x - y);
+}
+
+function sort(head) {
+  const next = { none: "ascending", ascending: "descending", descending: "none" };
+  const order = next[head.getAttribute("aria-sort")];
+  for (const other of heads) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
+  head.setAttribute("aria-sort", order);
+  const column = heads.indexOf(head);
+  const direction = order === "descending" ? -1 : 1;
+  const sorted = order === "none" ? rows
+    : [...rows].sort((a, b) => compare(key(a, column), key(b, column), direction));
+  body.append(...sorted);
+}
+
+table.tHead.addEventListener("click", (event) => {
+  const button = event.target.closest("button.sort");
+  if (button) sort(button.closest("th"));
+});
+
+// Filtering: every word has to be somewhere in the row's settings, and the fate has to fit.
+
+const words = document.getElementById("words");
+const fate = document.getElementById("fate");
+const named = heads.findIndex((head) => head.classList.contains("num"));
+const texts = rows.map((row) => [...row.cells].slice(0, named).map((cell, column) =>
+  `${heads[column].textContent} ${cell.textContent}`).join(" ").toLowerCase());
+
+function filter() {
+  const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  rows.forEach((row, n) => {
+    const fits = wanted.every((word) => texts[n].includes(word))
+      && (!fate || !fate.value || row.dataset.fates.split(" ").includes(fate.value));
+    row.hidden = !fits;
+    shown += fits;
+  });
+  document.getElementById("count").textContent = `${shown} of ${rows.length} shown`;
+}
+
+words.addEventListener("input", filter);
+if (fate) fate.addEventListener("change", filter);
+words.form.addEventListener("submit", (event) => event.preventDefault());
+filter(); // a browser may have kept the fields from the last visit
+
+// A run: its history and settings, from the arrays that lie in the page (see histories.py).
+
+const all = JSON.parse(document.getElementById("runs").textContent);
+const dialog = document.getElementById("run");
+const part = (name) => document.getElementById(`run-${name}`);
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  return made;
+}
+
+const percent = (tenths) => (tenths === null ? "n/a" : (tenths / 10).toFixed(1));
+
+function history(run) {
+  const word = table.dataset.word;
+  const column = (text) => element("th", text, { scope: "col", class: "num" });
+  const head = document.createElement("tr");
+  head.append(...["epoch", "test acc %", "test loss", ...run.l.map((n) => `L${n} ${word} %`)].map(column));
+  const lines = run.e.map((epoch, n) => {
+    const row = document.createElement("tr");
+    row.append(
+      element("th", epoch, { scope: "row", class: "num" }),
+      element("td", percent(run.a[n]), { class: "num" }),
+      element("td", run.t[n]?.toPrecision(3) ?? "n/a", { class: "num" }),
+      ...run.d[n].map((tenths) => {
+        const cell = element("td", percent(tenths), { class: "num share" });
+        if (tenths !== null) cell.style.setProperty("--s", `${tenths / 10}%`);
+        return cell;
+      }),
+    );
+    return row;
+  });
+  const told = run.e.length < run.of ? `By epoch; ${run.e.length} of ${run.of} shown` : "By epoch";
+  part("history").replaceChildren(element("caption", told), head, ...lines);
+}
+
+function settings(run) {
+  const pair = ([name, value], own) => {
+    const made = document.createElement("div");
+    if (own) made.className = "own";
+    made.append(element("dt", name.replaceAll("_", " ")), element("dd", value));
+    return made;
+  };
+  part("settings").replaceChildren(
+    ...Object.entries(run.settings).map((one) => pair(one, true)),
+    ...Object.entries(all.settings).map((one) => pair(one, false)),
+  );
+}
+
+body.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-run]");
+  if (!button) return;
+  const run = all.runs[button.dataset.run];
+  part("name").textContent = run.name;
+  part("status").textContent = `Run ${button.dataset.run}: ${run.status}`;
+  history(run);
+  settings(run);
+  dialog.showModal();
+});

@@ -1,0 +1,136 @@
+"""What the documentation shows is so: made pages are made anew, commands parse, keys exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from reluprobe import grid
+from reluprobe.cli.app import app
+from reluprobe.cli.lazy import COMMANDS
+from reluprobe.config import SETTINGS, faults_of, parse_sweep, read_sweep
+from reluprobe.export.files import TABLES
+
+ROOT = Path(__file__).parents[1]
+_SPEC = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+assert _SPEC is not None and _SPEC.loader is not None
+generate = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(generate)
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+TEXTS = {page.name: page.read_text("utf-8") for page in [*PAGES, ROOT / "README.md"]}
+
+
+def code(language: str) -> list[tuple[str, str]]:
+    """Every block of code in this language, with the page that it is on."""
+    fence = re.compile(rf"^```{language}\n(.*?)^```", re.M | re.S)
+    return [(page, block) for page, text in TEXTS.items() for block in fence.findall(text)]
+
+
+# --- what is made --------------------------------------------------------------------------------
+
+
+def drawn_by_others() -> str:
+    """Which libraries that lay out --help are not those the page was made with."""
+    lock = (ROOT / "requirements.lock").read_text()
+    found = {name: metadata.version(name) for name in ("typer", "rich")}
+    return ", ".join(f"{n} {v}" for n, v in found.items() if f"{n}=={v}\n" not in lock)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_is_as_the_code_makes_it(page: Path):
+    text = page.read_text("utf-8")
+    if "generate.py: commands" in text and (other := drawn_by_others()):
+        pytest.skip(f"requirements.lock has another than {other}, which lays --help out")
+    assert generate.made(text) == text, f"{page.name} is behind: run python docs/generate.py"
+
+
+def test_every_made_part_is_on_one_page():
+    assert sorted(re.findall(r"generate.py: (\w+)", "".join(TEXTS.values()))) == sorted(
+        generate.BLOCKS
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_documented(name: str):
+    _, section = TEXTS["commands.md"].split(f"## `reluprobe {name}`")
+    section = section.split("\n## ")[0]
+    assert all(opt in section for param in command(name).params for opt in param.opts if "-" in opt)
+
+
+def test_every_setting_is_documented_with_its_default():
+    rows = re.findall(r"^\| `(\w+)`.*?\| [^|]+ \| `([^|]+)` \|", TEXTS["sweep-file.md"], re.M)
+    told = {
+        name: tomllib.loads(f"x = {default}")["x"] for name, default in rows if name in SETTINGS
+    }
+    assert told == {name: setting.default for name, setting in SETTINGS.items()}
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+def command(name: str) -> Any:
+    return typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined, arg-type]
+
+
+def command_lines() -> list[str]:
+    """Every reluprobe command of a shell block or between backticks, without what is around it."""
+    found = []
+    for _, block in code("sh"):
+        found += re.findall(r"^.*?\b(reluprobe .*?)\s*(?:#.*|>.*|&& .*)?$", block, re.M)
+    for text in TEXTS.values():
+        found += [line.split(" > ")[0] for line in re.findall(r"`(reluprobe [a-z-][^`\n]*)`", text)]
+    return sorted({re.sub(r" --help$", "", line) for line in found})
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_every_command_that_is_shown_parses(line: str):
+    _, name, *args = shlex.split(line)
+    if name.startswith("-"):
+        root = typer.main.get_command(app)
+        assert name in [opt for param in root.params for opt in param.opts]
+        return
+    assert name in COMMANDS, line
+    optional = [] if args or name in ("train", "born-dead", "new", "schema") else ["results"]
+    params = command(name).make_context(name, args + optional).params
+    if name == "train":
+        assert faults_of({n: params[n] for n in SETTINGS}) == []
+    if name == "sweep" and args and args[0].startswith("sweeps/"):
+        assert (ROOT / args[0]).exists()
+
+
+def test_there_are_commands_to_check():
+    assert len(command_lines()) > 20
+
+
+@pytest.mark.parametrize("block", [b for page, b in code("toml") if page != "README.md"])
+def test_every_sweep_that_is_shown_is_one(block: str):
+    assert grid.expand(parse_sweep(tomllib.loads(block))).runs
+
+
+def test_the_walks_sweeps_have_the_runs_that_they_speak_of():
+    (what,) = [block for _, block in code("toml") if 'name = "what"' in block]
+    runs = grid.expand(parse_sweep(tomllib.loads(what))).runs
+    assert len(runs) == 6 * 4 and all(run.config.epochs == 3 for run in runs)
+    rates = grid.expand(read_sweep(ROOT / "sweeps" / "learning_rate.toml")).runs
+    shown = re.findall(r"^(\S+) +(sgd|adam) ", TEXTS["walks.md"], re.M)
+    there = {(run.config.learning_rate, run.config.optimizer) for run in rates}
+    assert len(shown) == 10 and {(float(rate), name) for rate, name in shown} <= there
+
+
+def test_the_columns_that_the_examples_name_are_there():
+    columns = {column.name for table in TABLES.values() for column in table}
+    (first, _), (block,) = [b for p, b in code("python")], [b for _, b in code("r")]
+    quoted = re.findall(r"\[+((?:\"\w+\"(?:, )?)+)\]", first)
+    quoted += re.findall(r"c\(((?:\"\w+\"(?:, )?)+)\)", block)
+    named = {name for some in quoted for name in re.findall(r"\w+", some)}
+    named |= set(re.findall(r"\b[a-z]+\b", block.split("aggregate(")[1].split(", both")[0]))
+    assert {"folder", "id", "activation", "dead"} <= named <= columns
