@@ -220,10 +220,12 @@ def test_a_machine_without_reluprobe_is_named_and_a_bug_keeps_its_traceback():
     exceptions = pytest.importorskip("ray.exceptions", reason='needs Ray: pip install ".[ray]"')
     from reluprobe.executor.ray import _raised
 
+    def over_there(cause: Exception) -> Any:
+        return exceptions.RayTaskError("_task", "ray::_task() (pid=9, ip=192.0.2.7)", cause)
+
     absent = RuntimeError("The remote function failed to import on the worker.\nModuleNotFound: r")
-    told = _raised(exceptions.RayTaskError("f", "trace", absent, "f", 9, "192.0.2.7"))
-    assert str(told) == "on 192.0.2.7: ModuleNotFound: r"
-    bug = exceptions.RayTaskError("f", "trace", ZeroDivisionError(), "f", 9, "192.0.2.7")
+    assert str(_raised(over_there(absent))) == "on 192.0.2.7: ModuleNotFound: r"
+    bug = over_there(ZeroDivisionError())
     assert _raised(bug) is bug
 
 
