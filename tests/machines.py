@@ -43,13 +43,16 @@ class Machine:
 
     Args:
         deaf: whether what is told gets lost.
+        retries: how often a chunk is begun again whose process has died.
         before: called before each try of a chunk.
     """
 
     slots = 2
 
-    def __init__(self, deaf: bool = False, before: Callable[[], None] = lambda: None) -> None:
-        self.deaf, self.before = deaf, before
+    def __init__(
+        self, deaf: bool = False, before: Callable[[], None] = lambda: None, retries: int = 0
+    ) -> None:
+        self.deaf, self.before, self.retries = deaf, before, retries
         self.waiting: list[Path] = []
         self.tried: list[Path] = []
         self.cancelled = False
@@ -75,12 +78,16 @@ class Machine:
             yield end
 
     def _tried(self, file: Path, told: list[Any]) -> Ended:
-        try:
-            work(file, told.append)
-        except DeathError as error:
-            return Ended(file, lost=str(error))
-        except Exception as error:
-            return Ended(file, error=error)
+        for again in range(self.retries, -1, -1):
+            try:
+                work(file, told.append)
+            except DeathError as error:
+                if not again:
+                    return Ended(file, lost=str(error))
+            except Exception as error:
+                return Ended(file, error=error)
+            else:
+                break
         return Ended(file)
 
 
@@ -89,14 +96,15 @@ class Engine:
 
     Attributes:
         ran: the ids of what it ran.
-        failing, deadly: the seeds of runs that fail, and that end their process.
+        failing: the seeds of runs that fail.
+        deadly: those that end their process, and how many times they still do.
         absent: whether what it writes is seen by nobody else.
     """
 
     def __init__(self) -> None:
         self.ran: list[str] = []
         self.failing: Sequence[int] = ()
-        self.deadly: Sequence[int] = ()
+        self.deadly: dict[int, int] = {}
         self.absent = False
 
     def put(self, monkeypatch: pytest.MonkeyPatch) -> Engine:
@@ -110,7 +118,8 @@ class Engine:
         self, folder: Path, runs: Sequence[grid.Run], manual_dir: Path | None, *, keep: bool
     ) -> Iterator[Any]:
         for run in runs:
-            if run.config.seed in self.deadly:
+            if self.deadly.get(run.config.seed, 0):
+                self.deadly[run.config.seed] -= 1
                 raise DeathError("signal 9")
             self.ran.append(run.id)
             yield EpochDone(run, record_of(run).final, False), None

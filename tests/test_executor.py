@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from machines import Engine, Machine, record_of, runs_of
 from reluprobe import data, grid, records, resume
 from reluprobe.errors import DatasetError, InputError, ReluprobeError
-from reluprobe.events import RunDone
+from reluprobe.events import BegunAgain, RunDone
 from reluprobe.executor import chunks, drive, local
 from reluprobe.executor.interface import Written
 from reluprobe.executor.work import work
@@ -121,7 +121,7 @@ def test_a_run_that_no_process_survives_is_found_by_halves_and_recorded(
     folder: Path, engine: Engine
 ):
     runs = runs_of(64)
-    engine.deadly = (37,)
+    engine.deadly = {37: 99}
     machine = Machine()
     _, ended = driven(machine, folder, runs)
     assert ids(ended) == ids(runs)
@@ -134,11 +134,21 @@ def test_a_run_that_no_process_survives_is_found_by_halves_and_recorded(
     assert len(engine.ran) == len(set(engine.ran)) == 63
 
 
+def test_a_process_that_died_once_is_told_of_and_its_chunk_goes_on(folder: Path, engine: Engine):
+    runs = runs_of(16)
+    engine.deadly = {5: 1}
+    events, ended = driven(Machine(retries=1), folder, runs)
+    assert ids(ended) == ids(runs) == sorted(engine.ran)
+    assert all(e.record.status == "ok" for e in ended)
+    # Of its two runs the first was done.
+    assert [e for e in events if isinstance(e, BegunAgain)] == [BegunAgain(1, os.uname().nodename)]
+
+
 def test_a_failure_that_was_to_be_retried_is_not_taken_for_a_new_one(folder: Path, engine: Engine):
     runs = runs_of(8)
     for run in runs:
         records.write(record_of(run, status="failed", error="old"), folder)
-    engine.deadly = (6, 7)
+    engine.deadly = {6: 99, 7: 99}
     _, ended = driven(Machine(), folder, runs, retry=True)
     assert ids(ended) == ids(runs)
     errors = {e.run.config.seed: e.record.error for e in ended if e.record.status == "failed"}

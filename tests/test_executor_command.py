@@ -27,6 +27,7 @@ probe_examples = 200
 [grid]
 activation = ["relu", "tanh"]
 """
+HOST = os.uname().nodename
 RAY = ("sweep", "grid.toml", "--executor", "ray")
 
 
@@ -97,6 +98,13 @@ def test_one_ctrl_c_cancels_says_what_remains_and_leaves_with_130(
     found = reluprobe(*RAY)
     assert found.code == 130 and len(machine.tried) == 3
     assert "of 8 runs done, 5 missing; to go on: reluprobe sweep grid.toml --exec" in found.err
+
+
+def test_who_watches_is_told_that_a_process_died(machine, reluprobe, engine):
+    machine.retries, engine.deadly = 1, {2: 1}
+    found = reluprobe(*RAY, "--quiet")
+    assert found.code == 0
+    assert found.err == f"a process or its machine has died: {HOST} begins its 1 run again\n"
 
 
 def test_a_slice_is_driven_like_the_whole(machine, reluprobe, engine, tmp_path):

@@ -216,6 +216,19 @@ def test_a_run_that_kills_its_process_each_time_is_recorded(place: Place, plain:
     assert len(found) == 2 and all(plain[id_] == record for id_, record in found.items())
 
 
+def test_a_machine_without_reluprobe_is_named_and_a_bug_keeps_its_traceback():
+    exceptions = pytest.importorskip("ray.exceptions", reason='needs Ray: pip install ".[ray]"')
+    from reluprobe.executor.ray import _raised
+
+    def over_there(cause: Exception) -> Any:
+        return exceptions.RayTaskError("_task", "ray::_task() (pid=9, ip=192.0.2.7)", cause)
+
+    absent = RuntimeError("The remote function failed to import on the worker.\nModuleNotFound: r")
+    assert str(_raised(over_there(absent))) == "on 192.0.2.7: ModuleNotFound: r"
+    bug = over_there(ZeroDivisionError())
+    assert _raised(bug) is bug
+
+
 LOOK = """
 import json, os, sys
 from pathlib import Path

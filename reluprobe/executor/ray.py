@@ -25,6 +25,8 @@ from reluprobe.executor.work import work
 
 # Ray prints what it hears of dead processes to stdout, where our events are; it reads this once.
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+# One error of a machine is told; others, of tasks that were cancelled for it, need not be.
+os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
 # A cluster that is started here reports to nobody unless asked to.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 import ray  # type: ignore[reportMissingImports]
@@ -41,6 +43,8 @@ KNOCK = 10.0
 PAUSE = 0.2
 #: Seconds in which what was told of a chunk is here once it has ended.
 PATIENCE = 5.0
+#: What Ray says where it cannot import what it is to run.
+UNKNOWN = "failed to import on the worker"
 #: What Ray says of a task whose process has died that often.
 DEATHS = (
     exceptions.WorkerCrashedError,
@@ -208,7 +212,15 @@ def _lost(file: Path, error: Any) -> Ended:
 
 def _raised(error: Any) -> Exception:
     """What was raised over there, if it has a message for people; else with its traceback."""
-    return error.cause if isinstance(error.cause, ReluprobeError) else error
+    if isinstance(error.cause, ReluprobeError):
+        return error.cause
+    if UNKNOWN in (told := str(error.cause)):
+        where = re.search(r"ip=([\w.:]+)", str(error))
+        return ReluprobeError(
+            f"on {where[1] if where else 'a machine'}: {told.strip().splitlines()[-1]}",
+            hint="have the same reluprobe, and what it needs, on every machine",
+        )
+    return error
 
 
 def _line(error: Exception) -> str:
