@@ -23,6 +23,7 @@ from scipy import special
 
 import sections
 from reluprobe import cli, data, grid, programs, state
+from reluprobe.cli import console  # noqa: F401  # it reads COLUMNS once: before a test narrows it
 from reluprobe.config import make_run
 from reluprobe.data import sources
 
