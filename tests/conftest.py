@@ -23,7 +23,7 @@ from scipy import special
 
 import sections
 from reluprobe import cli, data, grid, programs, state
-from reluprobe.cli import console  # noqa: F401  # it reads COLUMNS once: before a test narrows it
+from reluprobe.cli import console
 from reluprobe.config import make_run
 from reluprobe.data import sources
 
@@ -196,6 +196,9 @@ def reluprobe(
     """Run the command line in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    # Where COLUMNS was set when it was made, a console would keep that width.
+    for one in (console.out, console.err):
+        monkeypatch.setattr(one, "_width", None)
 
     def run(*args: str) -> Result:
         monkeypatch.setattr(sys, "argv", ["reluprobe", *args])
