@@ -218,7 +218,7 @@ def test_a_run_that_kills_its_process_each_time_is_recorded(place: Place, plain:
 
 def test_a_machine_without_reluprobe_is_named_and_a_bug_keeps_its_traceback():
     exceptions = pytest.importorskip("ray.exceptions", reason='needs Ray: pip install ".[ray]"')
-    from reluprobe.executor.ray import _raised
+    from reluprobe.executor.cluster import _raised
 
     def over_there(cause: Exception) -> Any:
         return exceptions.RayTaskError("_task", "ray::_task() (pid=9, ip=192.0.2.7)", cause)
@@ -233,7 +233,7 @@ LOOK = """
 import json, os, sys
 from pathlib import Path
 import ray
-from reluprobe.executor.ray import demands
+from reluprobe.executor.cluster import demands
 
 def look():
     parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode()

@@ -78,7 +78,7 @@ class Place:
 def _ray(place: Place, silent: bool) -> Executor:
     with console.status("reaching Ray"):
         # Imported here: it takes half a second, and may not be installed.
-        from reluprobe.executor.ray import RayExecutor
+        from reluprobe.executor.cluster import RayExecutor
 
         found = RayExecutor(place.address, place.devices or 1)
     if not silent:
