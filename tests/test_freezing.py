@@ -17,7 +17,7 @@ from chains import (
     config_of,
     flat,
 )
-from reluprobe import blueprint, state, updates
+from reluprobe import blueprint, programs, state, updates
 from reluprobe.config import make_run
 from sections import BATCH, CLASSES, COUNT, FEATURES, one_section, section_of
 

@@ -15,7 +15,6 @@ from reluprobe.cli import options
 from reluprobe.cli.compare import parse_baseline
 from reluprobe.config import (
     SETTINGS,
-    conflicts,
     idle_settings,
     make_run,
     names,
@@ -23,9 +22,7 @@ from reluprobe.config import (
     read_sweep,
     sweep_toml,
 )
-from reluprobe.config.conflicts import RULES
 from reluprobe.config.runconfig import GROUPS
-from reluprobe.config.sweepfile import SweepConfig
 from reluprobe.errors import InputError
 
 
@@ -285,67 +282,6 @@ def test_what_hangs_on_an_idle_setting_is_put_back_with_it():
     plan = grid.expand(parse_sweep({"base": chain, "grid": {"revive": ["none", "redo"]}}))
     assert [r.config for r in plan.runs] == [make_run({}), make_run(chain | {"revive": "redo"})]
     assert not idle_settings(chain | {"revive": "redo"})
-
-
-# --- what conflicts ----------------------------------------------------------------------------
-
-BAD: list[tuple[dict[str, Any], str, str]] = [
-    ({"revive": "redo", "revive_definition": "saturated"}, "revive_definition", "bounded"),
-    ({"residual": True, "activation": "crelu"}, "activation", "twice as many"),
-    ({"residual": True, "revive": "random"}, "revive", "outgoing weights"),
-    ({"norm": "batch", "batch_size": 1}, "norm", "no variance"),
-    ({"init": "rai", "use_bias": False}, "init", "use_bias = false has none"),
-    ({"use_bias": False, "bias_init": 0.1}, "bias_init", "use_bias = false has none"),
-    ({"revive": "redo", "revive_at": "phases"}, "revive_at", "needs further phases"),
-    ({"freeze_layers": 6}, "freeze_layers", "larger than depth"),
-    ({"epochs": 0, "phases": "same"}, "phases", "phases need epochs >= 1"),
-    ({"revive": "redo", "revive_at": "12"}, "revive_at", "after which the run goes on"),
-]
-GOOD: list[dict[str, Any]] = [
-    {},
-    {"revive": "redo", "revive_definition": "saturated", "activation": "tanh"},
-    {"revive_definition": "saturated"},
-    {"residual": True, "revive": "redraw"},
-    {"norm": "layer", "batch_size": 1},
-    {"revive": "redo", "revive_at": "phases", "phases": "same"},
-    {"freeze_layers": 5},
-    {"revive": "redo", "revive_at": "11,40"},
-    {"revive": "redo", "revive_at": "12", "phases": "same@1"},
-    {"revive_at": "99"},
-    {"revive": "redo", "epochs": 0},
-]
-
-
-def test_every_rule_is_broken_by_one_run_here():
-    broken = [[rule(make_run(s)) for rule, _ in RULES] for s, *_ in BAD]
-    assert [row.index(True) for row in broken] == list(range(len(RULES)))
-    assert all(sum(row) == 1 for row in broken)
-    assert not any(conflicts(make_run(settings)) for settings in GOOD)
-
-
-@pytest.mark.parametrize(("settings", "key", "said"), BAD, ids=str)
-def test_runs_that_do_not_mix_are_refused_unless_excluded(
-    settings: dict[str, Any], key: str, said: str
-):
-    base = {k: v for k, v in settings.items() if k != key}
-    good = {"activation": "tanh", "init": "he_normal", "norm": "layer"}.get(
-        key, SETTINGS[key].default
-    )
-    swept = {"base": base, "grid": {key: [good, settings[key]]}}
-    with pytest.raises(InputError) as caught:
-        grid.expand(parse_sweep(swept))
-    (reason,) = caught.value.faults
-    assert said in reason and caught.value.exit_code == 2
-    plan = grid.expand(parse_sweep(swept | {"exclude": [settings]}))
-    assert [run.config for run in plan.runs] == [make_run(base | {key: good})]
-
-
-def test_all_conflicts_of_a_sweep_are_named_once():
-    sweep = SweepConfig("s", {"residual": True}, (1, 2, 3), {"activation": ("crelu",)})
-    sweep = SweepConfig("s", {"residual": True, "freeze_layers": 9}, (1, 2, 3), sweep.grid)
-    with pytest.raises(InputError) as caught:
-        grid.expand(sweep)
-    assert len(caught.value.faults) == 2
 
 
 @given(
