@@ -147,7 +147,7 @@ def show(
 
     names = Counter(sweep.name for sweep in sweeps)
     good = True
-    for sweep in sweeps:
+    for sweep in filter(lambda found: found.records, sweeps):
         drawn = figures.drawn(sweep, definition, by, asked.grid, asked.only)
         name = sweep.name
         if names[name] > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -16,32 +16,28 @@ from reluprobe.figures.style import Look
 
 #: Of the layers of a deep network, names for so many.
 NAMED_LAYERS = 5
-ONCE = "no run was probed twice: epochs is 0, or none ended with finite numbers"
 
 
 def training(scene: Scene) -> Picture:
     """Training loss and test accuracy (of a regression, test loss) by epoch."""
-    losses = _courses(scene, lambda runs: curves.by_epoch(runs, lambda e: e.train_loss))
-    tests = _courses(scene, lambda runs: curves.by_epoch(runs, lambda e: e.test_accuracy))
+    trained = [e for e in scene.entries if any(r.final.train_loss is not None for r in e.runs)]
+    if not trained:
+        raise LackingError("no run was trained for an epoch and ended with finite numbers")
+    shown, note = scene.some(trained)
+    losses = _courses(shown, lambda runs: curves.by_epoch(runs, lambda e: e.train_loss))
+    tests = _courses(shown, lambda runs: curves.by_epoch(runs, lambda e: e.test_accuracy))
     name, share = "test accuracy %", bool(tests)
     if not share:
         name = "test loss"
-        tests = _courses(scene, lambda runs: curves.by_epoch(runs, lambda e: e.test_loss))
-    if not losses or not tests:
-        raise LackingError("no run was trained for an epoch and ended with finite numbers")
-    shown, note = scene.some([e for e, _ in losses])
-    parts = [
-        Part("training loss", losses, "loss"),
-        Part(name, tests, "accuracy" if share else "loss"),
-    ]
-    figure = lines.beside([part.of(shown) for part in parts])
+        tests = _courses(shown, lambda runs: curves.by_epoch(runs, lambda e: e.test_loss))
+    tested = Part(name, tests, "accuracy" if share else "loss")
+    figure = lines.beside([Part("training loss", losses, "loss"), tested])
     written = wording.percent if share else wording.number
     ends = {e.label: c.last for e, c in losses}
     facts = [
         f"{e.label}: {name} {wording.plus_minus(c.last, written)}, training loss "
         f"{wording.plus_minus(ends.get(e.label), wording.number)} after epoch {c.when[-1]:g}"
         for e, c in tests
-        if e in shown
     ]
     caption = (
         f"Training loss (mean over the epoch) and {name.removesuffix(' %')} by epoch. "
@@ -53,13 +49,11 @@ def training(scene: Scene) -> Picture:
 def definitions(scene: Scene) -> Picture:
     """Share of all hidden units by epoch, by two definitions or three, side by side."""
     wanted = dict.fromkeys((scene.definition, "dead", "never_positive"))
-    found = {d: _courses(scene, lambda runs, d=d: curves.network(runs, d)) for d in wanted}
-    found = {d: there for d, there in found.items() if any(c for _, c in there)}
-    if not found:
-        raise LackingError(ONCE)
+    shown, note = scene.some(_probed(scene))
+    found = {d: _courses(shown, lambda runs, d=d: curves.network(runs, d)) for d in wanted}
+    found = {d: there for d, there in found.items() if there}
     names = {d: tables.CALLED[d][0] for d in found}
-    shown, note = scene.some([e for e, _ in next(iter(found.values()))])
-    figure = lines.overlaid([Part(f"{names[d]} %", there).of(shown) for d, there in found.items()])
+    figure = lines.overlaid([Part(f"{names[d]} %", there) for d, there in found.items()])
     ends = {d: {e.label: c.last for e, c in there} for d, there in found.items()}
     facts = [
         f"{e.label}: "
@@ -76,12 +70,8 @@ def definitions(scene: Scene) -> Picture:
 
 def layers(scene: Scene) -> Picture:
     """Share of dead units of each hidden layer by epoch, a panel a configuration."""
-    found = [(e, _by_layer(e, scene.definition)) for e in scene.entries]
-    found = [(e, by_layer) for e, by_layer in found if any(by_layer)]
-    if not found:
-        raise LackingError(ONCE)
-    shown, note = scene.some([e for e, _ in found])
-    found = [(e, by_layer) for e, by_layer in found if e in shown]
+    shown, note = scene.some(_probed(scene))
+    found = [(e, _by_layer(e, scene.definition)) for e in shown]
     large = len(found) <= facets.LARGE
     every = [curve for _, by_layer in found for curve in by_layer]
 
@@ -113,6 +103,14 @@ def layers(scene: Scene) -> Picture:
     return Picture(figure, caption, told(facts))
 
 
+def _probed(scene: Scene) -> list[Entry]:
+    """The configurations of which there is a course to be seen."""
+    there = [e for e in scene.entries if any(len(r.history) > 1 or r.steps for r in e.runs)]
+    if not there:
+        raise LackingError("no run was probed twice: epochs is 0, or none ended")
+    return there
+
+
 def _by_layer(entry: Entry, definition: str) -> list[Curve]:
     depth = max((len(r.final.layers) for r in entry.runs), default=0)
     found = [curves.layer(entry.runs, i, definition) for i in range(depth)]
@@ -125,8 +123,8 @@ def layer_looks(depth: int) -> list[Look]:
     return [Look(to_hex(style.LAYERS(x)), "os^Dv"[i % 5]) for i, x in enumerate(at)]
 
 
-def _courses(scene: Scene, fold: Callable[..., Curve]) -> Courses:
-    found = [(entry, fold(entry.runs)) for entry in scene.entries]
+def _courses(shown: Sequence[Entry], fold: Callable[..., Curve]) -> Courses:
+    found = [(entry, fold(entry.runs)) for entry in shown]
     return [(entry, curve) for entry, curve in found if curve.values]
 
 

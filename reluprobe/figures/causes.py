@@ -14,6 +14,7 @@ from reluprobe.figures import facets, style
 from reluprobe.figures.scene import LackingError, Picture, Scene, told
 from reluprobe.figures.style import LOOKS
 from reluprobe.looks import Blame
+from reluprobe.records import RunRecord
 from reluprobe.tables import shown_layers
 
 #: Layers of a deep network that have a bar; and where bars are cut, in percent: where parts nearly
@@ -25,14 +26,13 @@ PARTS = (("weights", "", 0), ("bias", "xxxxx", 1), ("upstream", "/////", 2))
 
 def causes(scene: Scene) -> Picture:
     """What killed the units of each layer: shares of the fall of their largest pre-activation."""
-    found = [(e, looks.blame(e.runs)) for e in scene.entries]
-    there = [(e, blame) for e, blame in found if any(layer.weights for layer in blame)]
+    explained = [e for e in scene.entries if any(map(_explained, e.runs))]
+    shown, note = scene.some(explained)
+    there = [(e, blame) for e in shown if (blame := looks.blame(e.runs))]
     if not there:
         raise LackingError(
             "no cause of death was recorded: one is where a unit of a plain ReLU network dies"
         )
-    shown, note = scene.some([e for e, _ in there])
-    there = [(e, blame) for e, blame in there if e in shown]
     large = len(there) <= facets.LARGE
     deepest = 1 + min(MOST_ROWS, max(len(blame) - 1 for _, blame in there))
     figure, (axes,) = facets.page(
@@ -60,6 +60,10 @@ def causes(scene: Scene) -> Picture:
         f"none died has no bar.{cut}{note}"
     )
     return Picture(figure, caption, told(facts))
+
+
+def _explained(run: RunRecord) -> bool:
+    return any(layer.causes for _, seen in run.timeline() for layer in seen)
 
 
 def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:

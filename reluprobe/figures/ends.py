@@ -88,12 +88,11 @@ def _names(axes: Axes, labels: Sequence[str]) -> None:
 
 def samples(scene: Scene) -> Picture:
     """Share of dead units of the finished networks on the probe, the test and the training set."""
-    found = [(e, looks.samples(e.runs, scene.definition)) for e in scene.entries]
-    there = [(e, s) for e, s in found if s is not None]
-    if not there:
+    looked = [e for e in scene.entries if any(r.samples for r in e.runs)]
+    if not looked:
         raise LackingError("no run was looked at on the test and the training set")
-    shown, note = scene.some([e for e, _ in there])
-    there = [(e, s) for e, s in there if e in shown]
+    shown, note = scene.some(looked)
+    there = [(e, s) for e in shown if (s := looks.samples(e.runs, scene.definition))]
     figure = style.canvas(style.PAGE, 1.5 * ROW * len(there) + REST)
     axes = figure.subplots()
     sizes = there[0][1].examples

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from reluprobe import lifelines, lives, wording
-from reluprobe.curves import Curve
 from reluprobe.figures import facets, lines, style
 from reluprobe.figures.lines import Part
-from reluprobe.figures.scene import Entry, LackingError, Picture, Scene, told
+from reluprobe.figures.scene import LackingError, Picture, Scene, told
 from reluprobe.records import RunRecord
 from reluprobe.tables import shown_layers
 
@@ -24,12 +21,12 @@ NEVER = "no unit was ever dead at a probe"
 
 def units(scene: Scene) -> Picture:
     """The life of every unit of one run of each configuration, sorted by when it died."""
-    found = [(e, _first_with_deaths(e)) for e in scene.entries]
-    there = [(e, run) for e, run in found if run is not None]
-    if not there:
+    ended = [e for e in scene.entries if e.runs]
+    mortal = [e for e in ended if any(map(_died, e.runs))]
+    if not mortal:
         raise LackingError(NEVER)
-    shown, note = scene.some([e for e, _ in there])
-    there = [(e, run) for e, run in there if e in shown]
+    shown, note = scene.some(mortal)
+    there = [(e, min(filter(_died, e.runs), key=_seed)) for e in shown]
     large = len(there) <= facets.LARGE
     figure, (axes,) = facets.page(
         [e.label for e, _ in there],
@@ -45,20 +42,25 @@ def units(scene: Scene) -> Picture:
     keys = [Patch(facecolor=c, edgecolor=style.QUIET, linewidth=0.4, label=n) for n, c in names]
     figure.legend(handles=keys, **style.ON_TOP)
     facts = [f"{e.label}: {_told(run)}" for e, run in there]
-    without = len(found) - len(there)
+    without = len(ended) - len(mortal)
     none = f" In {wording.count(without, 'configuration')} no unit died." if without else ""
     caption = (
         "The life of every unit: a row is a unit, a column a probe, by hidden layer (L1 on top) "
-        "and in each sorted by when the unit first died. Of each configuration the run of the "
-        f"first seed.{none}{note}"
+        "and in each sorted by when the unit first died. Of each configuration the first "
+        f"run in which any did.{none}{note}"
     )
     return Picture(figure, caption, told(facts))
 
 
-def _first_with_deaths(entry: Entry) -> RunRecord | None:
-    runs = sorted(entry.runs, key=lambda r: r.config.seed)
-    run = next((r for r in runs if len(r.timeline()) > 1), None)
-    return run if run and any(mask.any() for mask in lives.masks(run)) else None
+def _seed(run: RunRecord) -> int:
+    return run.config.seed
+
+
+def _died(run: RunRecord, followed: bool = False) -> bool:
+    """Whether a unit was dead at a probe; at one after which there is another, if ``followed``."""
+    probes = [seen for _, seen in run.timeline()]
+    watched = probes[:-1] if followed else probes
+    return len(probes) > 1 and any(layer.dead for seen in watched for layer in seen)
 
 
 def _lives(axes: Axes, run: RunRecord) -> None:
@@ -97,24 +99,23 @@ def _told(run: RunRecord) -> str:
 
 def survival(scene: Scene) -> Picture:
     """How long units live until they first die, and how long they then stay dead."""
-    alive = _courses(scene, lifelines.not_yet_dead)
-    dead = _courses(scene, lifelines.still_dead)
-    alive = [(e, c) for e, c in alive if any(e is other for other, _ in dead)]
-    if not dead:
+    mortal = [e for e in scene.entries if any(_died(r, followed=True) for r in e.runs)]
+    if not mortal:
         raise LackingError(NEVER)
-    shown, note = scene.some([e for e, _ in dead])
+    shown, note = scene.some(mortal)
+    alive = [(e, lifelines.not_yet_dead(e.runs)) for e in shown]
+    dead = [(e, lifelines.still_dead(e.runs)) for e in shown]
     parts = [
         Part("units not yet seen dead %", alive, across="epoch"),
         Part("still dead %", dead, across="probes after a death"),
     ]
-    figure = lines.beside([part.of(shown) for part in parts])
+    figure = lines.beside(parts)
     ends = {e.label: c for e, c in dead}
     facts = [
         f"{e.label}: {wording.plus_minus(c.last)}% never seen dead by epoch {c.when[-1]:g}; "
         f"{wording.plus_minus(ends[e.label].values[1])}% of deaths outlast a probe, "
         f"{wording.plus_minus(ends[e.label].last)}% {ends[e.label].when[-1]:g} probes"
         for e, c in alive
-        if e in shown
     ]
     caption = (
         "Survival curves: the share of hidden units that no probe has yet seen dead, and of the "
@@ -122,8 +123,3 @@ def survival(scene: Scene) -> Picture:
         f"deaths that run on at the end count as long as they were watched). {scene.seeds()}{note}"
     )
     return Picture(figure, caption, told(facts))
-
-
-def _courses(scene: Scene, fold: Callable[[Sequence[RunRecord]], Curve]) -> lines.Courses:
-    found = [(entry, fold(entry.runs)) for entry in scene.entries]
-    return [(entry, curve) for entry, curve in found if curve]

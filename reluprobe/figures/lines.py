@@ -38,10 +38,6 @@ class Part:
         """Shares and accuracies are drawn in percent."""
         return 1.0 if self.measures == "loss" else 100.0
 
-    def of(self, shown: Sequence[Entry]) -> Part:
-        """The same of these configurations alone."""
-        return replace(self, courses=[(e, c) for e, c in self.courses if e in shown])
-
     def prepare(self, axes: Axes) -> None:
         """The axes of this measure, for all its curves."""
         found = [c for _, c in self.courses]
