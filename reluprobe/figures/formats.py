@@ -18,6 +18,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+#: Of zlib: a third larger than at its default, in half the time.
+FAST = 3
 #: Where DejaVu Sans, by which text was measured, is not to be had: all of them are narrower.
 FONTS = "'DejaVu Sans', Verdana, 'Helvetica Neue', Helvetica, Arial, sans-serif"
 #: Ink and paper by night. Only whoever can follow a style sheet does: others have paper.
@@ -54,7 +56,8 @@ def render(figure: Figure, form: str, salt: str = "", dpi: int = style.DPI) -> b
     """
     out = io.BytesIO()
     with style.applied(salt):
-        figure.savefig(out, format=form, dpi=dpi, metadata=FORMATS[form])
+        how: dict[str, Any] = {"pil_kwargs": {"compress_level": FAST}} if form == "png" else {}
+        figure.savefig(out, format=form, dpi=dpi, metadata=FORMATS[form], **how)
     return _polished(out.getvalue().decode()).encode() if form == "svg" else out.getvalue()
 
 
