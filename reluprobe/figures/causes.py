@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
@@ -20,8 +21,9 @@ from reluprobe.tables import shown_layers
 #: Layers of a deep network that have a bar; and where bars are cut, in percent: where parts nearly
 #: cancel, each is many times the fall.
 MOST_ROWS, FARTHEST = 10, 250.0
-#: The parts of a fall, and how each is hatched, so that grey tells them apart.
-PARTS = (("weights", "", 0), ("bias", "xxxxx", 1), ("upstream", "/////", 2))
+#: The parts of a fall, of a lightness each, so that grey tells them apart.
+EDGE: dict[str, Any] = {"edgecolor": style.PAPER, "linewidth": 0.4}
+PARTS = {"weights": LOOKS[0].colour, "bias": "#9a1c4a", "upstream": "#9bd5b8"}
 
 
 def causes(scene: Scene) -> Picture:
@@ -46,8 +48,7 @@ def causes(scene: Scene) -> Picture:
     for ax, (_, blame) in zip(axes, there, strict=True):
         _bars(ax, blame)
     handles = [
-        Patch(facecolor=LOOKS[k].colour, hatch=hatch, edgecolor=style.PAPER, label=name)
-        for name, hatch, k in PARTS
+        Patch(facecolor=colour, edgecolor=style.PAPER, label=name) for name, colour in PARTS.items()
     ]
     figure.legend(handles=handles, **style.ON_TOP)
     facts = [f"{e.label}: {_blamed(blame[-1])}" for e, blame in there]
@@ -69,7 +70,7 @@ def _explained(run: RunRecord) -> bool:
 def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:
     """Room for what pushed down, right of 0, and for what held up."""
     layers = [layer for blame in every for layer in blame]
-    shares = [[e.mean for n, _, _ in PARTS if (e := getattr(x, n))] for x in layers]
+    shares = [[e.mean for n in PARTS if (e := getattr(x, n))] for x in layers]
     up = min(sum(s for s in there if s < 0) for there in shares)
     down = max(sum(s for s in there if s > 0) for there in shares)
     axes.set_xlim(max(105 * up, -FARTHEST), min(105 * down, FARTHEST))
@@ -82,15 +83,12 @@ def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
     names = [*(f"L{i + 1}" for i in shown), "all"]
     for row, layer in enumerate([*(blame[i] for i in shown), blame[-1]]):
         ends = [0.0, 0.0]  # of what pushed down, to the right, and of what held up
-        for name, hatch, k in PARTS:
+        for name, colour in PARTS.items():
             found = getattr(layer, name)
             if found is None:
                 continue
             side = int(found.mean < 0)
-            axes.barh(
-                row, 100 * found.mean, 0.75, ends[side], color=LOOKS[k].colour, hatch=hatch,
-                edgecolor=style.PAPER, linewidth=0,
-            )  # fmt: skip
+            axes.barh(row, 100 * found.mean, 0.75, ends[side], color=colour, **EDGE)
             ends[side] += 100 * found.mean
         if layer.deaths is not None:
             axes.annotate(
@@ -104,6 +102,6 @@ def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
 
 
 def _blamed(found: Blame) -> str:
-    parts = ", ".join(f"{name} {wording.plus_minus(getattr(found, name))}%" for name, _, _ in PARTS)
+    parts = ", ".join(f"{name} {wording.plus_minus(getattr(found, name))}%" for name in PARTS)
     deaths = wording.plus_minus(found.deaths, lambda n: f"{n or 0:,.0f}")
     return f"{parts} of the fall in {deaths} deaths a run"
