@@ -12,6 +12,7 @@ import gc
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def _is_record(file: Path) -> bool:
 
 
 def _listed(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+    return sorted(folder.iterdir(), key=attrgetter("name")) if folder.is_dir() else []
 
 
 def _open(folder: Path, files: Collection[Path]) -> Archive:

