@@ -63,6 +63,11 @@ def test_new_writes_a_sweep_of_its_name_and_says_how_to_run_it(
     assert reluprobe(*command, "--dry-run").out.startswith(f"{name}: 18 runs")
 
 
+def test_the_name_of_the_file_names_the_sweep(reluprobe: Any, tmp_path: Path):
+    assert reluprobe("new", "mine.toml").out.startswith("wrote mine.toml\n")
+    assert read_sweep(tmp_path / "mine.toml").name == "mine"
+
+
 def test_new_never_writes_over_a_file(reluprobe: Any, tmp_path: Path):
     (tmp_path / "mine.toml").write_text("mine")
     for args in (["mine"], ["other", "--out", "mine.toml"]):

@@ -30,6 +30,8 @@ File = Annotated[
 
 def command(name: Name = "first_sweep", *, out: File = None) -> None:
     """Run it; the help is HELP."""
+    # `new my.toml` can only mean the sweep `my`.
+    name = name.removesuffix(".toml")
     parse_sweep({"name": name}, where="the command line")
     file = Path(f"{name}.toml") if out is None else out
     for text in (name, str(file)):
