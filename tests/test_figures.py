@@ -132,13 +132,16 @@ def test_a_panel_a_configuration_where_lines_are_too_many():
     assert never == pytest.approx(100 * summary.share(last, "never_positive"))
 
 
-def test_behind_a_panel_is_the_range_of_all():
+def test_behind_every_panel_but_its_own_is_the_first_configuration():
     records = [figured.record(0.5, accuracy=a, l2=a) for a in np.linspace(0.2, 0.9, 8).tolist()]
     found = draw("training", records)
-    assert len(found.figure.axes) == 2 * len(records) and "Grey" in found.caption
-    accuracy = found.figure.axes[len(records)]
-    ends = [y for x, y in accuracy.collections[0].get_paths()[0].vertices if x == figured.EPOCHS]
-    assert [min(ends), max(ends)] == pytest.approx([20, 90])
+    assert len(found.figure.axes) == 2 * len(records) and "Grey: L2 0.2." in found.caption
+    own, *others = found.figure.axes[len(records) :]
+    assert [line.get_ydata()[-1] for line in own.lines] == pytest.approx([20])
+    for record, axes in zip(records[1:], others, strict=True):
+        grey, line = axes.lines
+        assert grey.get_color() == style.QUIET and grey.get_ydata()[-1] == pytest.approx(20)
+        assert line.get_ydata()[-1] == pytest.approx(100 * record.final.test_accuracy)
 
 
 def test_more_configurations_than_fit_are_thinned_and_it_is_said():
@@ -154,6 +157,17 @@ def test_the_figures_heed_by_and_definition():
     labels = [t.get_text() for t in found.figure.axes[0].get_yticklabels()]
     assert sorted(labels) == ["elu", "relu"]
     assert "never positive" in found.caption
+
+
+@pytest.mark.parametrize(
+    ("rates", "ticks"),
+    [([1e-3, 5e-3], [1e-3, 5e-3]), ([1e-4, 1e-3, 1.1e-3, 1e-1], None)],
+)
+def test_rates_that_lie_apart_are_the_ticks(rates, ticks):
+    records = [figured.record(0.5, learning_rate=rate) for rate in rates]
+    axis = draw("learning_rate", records).figure.axes[0].xaxis
+    there = [t for t in axis.get_ticklocs() if rates[0] <= t <= rates[-1]]
+    assert there == (ticks or pytest.approx([1e-4, 1e-3, 1e-2, 1e-1]))
 
 
 def test_rates_have_a_line_for_each_activation_and_a_mark_at_40(drawn):

@@ -41,7 +41,7 @@ def training(scene: Scene) -> Picture:
     ]
     caption = (
         f"Training loss (mean over the epoch) and {name.removesuffix(' %')} by epoch. "
-        f"{_folded(scene, shown)}{note}"
+        f"{scene.seeds()}{lines.behind(losses)}{note}"
     )
     return Picture(figure, caption, told(facts))
 
@@ -126,9 +126,3 @@ def layer_looks(depth: int) -> list[Look]:
 def _courses(shown: Sequence[Entry], fold: Callable[..., Curve]) -> Courses:
     found = [(entry, fold(entry.runs)) for entry in shown]
     return [(entry, curve) for entry, curve in found if curve.values]
-
-
-def _folded(scene: Scene, shown: list[Entry]) -> str:
-    """How seeds are folded, and what the grey is where there is a panel a configuration."""
-    grey = " Grey: the range of all of them." if len(shown) > lines.MOST_LINES else ""
-    return scene.seeds() + grey

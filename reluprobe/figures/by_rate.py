@@ -94,7 +94,7 @@ def _panel(
         lost = [_rate(row) for row in line if row.diverged]
         if lost:  # without a point, it would have a place all the same, outside the axes
             axes.plot(lost, [100] * len(lost), "x", color=look.colour, clip_on=False)
-    panels.logarithmic(axes.xaxis)
+    panels.logarithmic(axes.xaxis, {_rate(row) for line in rows for row in line})
     axes.set_xlabel("learning rate")
     ends = [(100 * c.last.mean, wrapped(name, 18), look) for name, c, look in there]
     panels.name_ends(axes, ends, 1.7)

@@ -74,7 +74,7 @@ def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:
     up = min(sum(s for s in there if s < 0) for there in shares)
     down = max(sum(s for s in there if s > 0) for there in shares)
     axes.set_xlim(max(105 * up, -FARTHEST), min(105 * down, FARTHEST))
-    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2.5, 5, 10]))
 
 
 def _bars(axes: Axes, blame: Sequence[Blame]) -> None:

@@ -120,6 +120,7 @@ def survival(scene: Scene) -> Picture:
     caption = (
         "Survival curves: the share of hidden units that no probe has yet seen dead, and of the "
         "times a unit was dead the share that lasts longer than so many probes (Kaplan–Meier: "
-        f"deaths that run on at the end count as long as they were watched). {scene.seeds()}{note}"
+        f"deaths that run on at the end count as long as they were watched). "
+        f"{scene.seeds()}{lines.behind(alive)}{note}"
     )
     return Picture(figure, caption, told(facts))

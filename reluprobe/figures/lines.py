@@ -18,8 +18,8 @@ from reluprobe.figures.style import LOOKS
 Courses = Sequence[tuple[Entry, Curve]]
 #: Above this percentage accuracies are told apart by their errors.
 ACCURATE = 80
-#: Behind the lines.
-RANGE: dict[str, Any] = {"color": style.QUIET, "alpha": 0.25, "linewidth": 0}
+#: The first configuration, behind the line of another.
+FIRST: dict[str, Any] = {"color": style.QUIET, "linewidth": 0.9, "alpha": 0.6, "zorder": 1}
 #: Of the measures in one panel.
 DASHES = ("-", "--", ":")
 
@@ -73,16 +73,22 @@ def _together(parts: Sequence[Part]) -> Figure:
 
 
 def _apart(parts: Sequence[Part]) -> Figure:
-    """A panel a configuration before the range of all, in grey; a block of panels a measure."""
+    """A panel a configuration, before the first in grey; a block of panels a measure."""
     labels = [entry.label for entry, _ in parts[0].courses]
     blocks = [facets.Block(part.name, part.across, part.prepare) for part in parts]
     figure, panes = facets.page(labels, blocks, height=0.62)
     for part, axes in zip(parts, panes, strict=True):
-        low, high = _range(part)
-        for ax, (_, curve) in zip(axes, part.courses, strict=True):
-            ax.fill_between(list(low), list(low.values()), list(high.values()), **RANGE)
+        first = part.courses[0][1]
+        for n, (ax, (_, curve)) in enumerate(zip(axes, part.courses, strict=True)):
+            if n:
+                ax.plot(first.when, [part.scale * v.mean for v in first.values], **FIRST)
             panels.draw(ax, curve, LOOKS[0], part.scale, marker="")
     return figure
+
+
+def behind(courses: Courses) -> str:
+    """For a caption: what is drawn in grey where there is a panel a configuration."""
+    return f" Grey: {courses[0][0].label}." if len(courses) > MOST_LINES else ""
 
 
 def overlaid(parts: Sequence[Part]) -> Figure:
@@ -101,14 +107,3 @@ def overlaid(parts: Sequence[Part]) -> Figure:
         keys.append(Line2D([], [], linestyle=dash, color=look.colour, label=name))
     figure.legend(handles=keys, **style.ON_TOP)
     return figure
-
-
-def _range(part: Part) -> tuple[dict[float, float], dict[float, float]]:
-    """The least and the most of any configuration, at the moments that all have."""
-    courses = [zip(c.when, c.values, strict=True) for _, c in part.courses]
-    means = [{when: part.scale * value.mean for when, value in course} for course in courses]
-    common = sorted(set.intersection(*map(set, means)))
-    return (
-        {when: min(m[when] for m in means) for when in common},
-        {when: max(m[when] for m in means) for when in common},
-    )

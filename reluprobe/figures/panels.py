@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ FAR = 5
 DECADE = 8
 #: On an axis of accuracies no error is less than this, in percent: 0 has no logarithm.
 LEAST_ERROR = 0.1
+#: Ticks on an axis, at most, each with its number.
+MOST_TICKS = 7
 
 
 def draw(
@@ -108,9 +110,15 @@ def roof(curves: Sequence[Curve]) -> float:
     return next((top for top in (5, 10, 20, 40, 60, 80) if 100 * most <= top), 100)
 
 
-def logarithmic(axis: Axis) -> None:
-    """Powers of ten as people write them, and no ticks between."""
-    axis.set_major_locator(LogLocator(numticks=5))
+def logarithmic(axis: Axis, values: Iterable[float] = ()) -> None:
+    """Powers of ten as people write them, and no ticks between.
+
+    Where these values are far enough apart for their numbers, the ticks are they.
+    """
+    there = sorted(set(values))
+    logs = np.log10(there)
+    apart = len(logs) > 1 and np.diff(logs).min() * MOST_TICKS >= logs[-1] - logs[0]
+    axis.set_major_locator(FixedLocator(there) if apart else LogLocator(numticks=5))
     axis.set_major_formatter(FuncFormatter(lambda value, _: wording.setting(float(value))))
     axis.set_minor_locator(NullLocator())
 
