@@ -88,7 +88,8 @@ def _apart(parts: Sequence[Part]) -> Figure:
 
 def behind(courses: Courses) -> str:
     """For a caption: what is drawn in grey where there is a panel a configuration."""
-    return f" Grey: {courses[0][0].label}." if len(courses) > MOST_LINES else ""
+    grey = f" Grey: the first of them, {courses[0][0].label}."
+    return grey if len(courses) > MOST_LINES else ""
 
 
 def overlaid(parts: Sequence[Part]) -> Figure:
