@@ -135,7 +135,8 @@ def test_a_panel_a_configuration_where_lines_are_too_many():
 def test_behind_every_panel_but_its_own_is_the_first_configuration():
     records = [figured.record(0.5, accuracy=a, l2=a) for a in np.linspace(0.2, 0.9, 8).tolist()]
     found = draw("training", records)
-    assert len(found.figure.axes) == 2 * len(records) and "Grey: the first of them, L2 0.2." in found.caption
+    assert "Grey: the first of them, L2 0.2." in found.caption
+    assert len(found.figure.axes) == 2 * len(records)
     own, *others = found.figure.axes[len(records) :]
     assert [line.get_ydata()[-1] for line in own.lines] == pytest.approx([20])
     for record, axes in zip(records[1:], others, strict=True):

@@ -67,8 +67,7 @@ def _row(line: np.ndarray, row: Configuration) -> None:
     low, high = min(a.low for a in found), max(a.high for a in found)
     for ax, i in zip(line, shown, strict=False):
         _histogram(ax, layers[i], (low, high))
-        ax.text(0.98, 0.97, _measures(layers[i], i), transform=ax.transAxes, ha="right", va="top",
-                fontsize=style.SMALL)  # fmt: skip
+        ax.set_title(_measures(layers[i], i), loc="right", fontsize=style.SMALL, pad=1)
     for ax in line[len(shown) :]:
         ax.remove()
 
@@ -96,7 +95,7 @@ def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> Non
 def _measures(layer: LayerRecord, index: int) -> str:
     found = layer.activations
     assert found is not None
-    return f"L{index + 1}\nσ {_short(found.variance**0.5)}\n0: {100 * found.zeros:.0f}%"
+    return f"L{index + 1}   σ {_short(found.variance**0.5)}   0: {100 * found.zeros:.0f}%"
 
 
 def _short(value: float | None) -> str:
