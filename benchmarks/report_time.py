@@ -26,7 +26,6 @@ from reluprobe.config import SweepConfig, sweep_toml
 #: Runs, and how long tables may take and tables with figures, in seconds; None: no bar.
 BARS = ((1_000, 1.5, 20.0), (10_000, 8.0, None))
 SEEDS = 10
-COMMAND = "from reluprobe.cli import main; main()"
 
 
 def copies(record: records.RunRecord, count: int, folder: Path) -> None:
@@ -46,7 +45,7 @@ def copies(record: records.RunRecord, count: int, folder: Path) -> None:
 
 def trained(folder: Path) -> Path:
     """The record of the study's network, trained here."""
-    command = [sys.executable, "-c", COMMAND, "train", "--out", str(folder)]
+    command = [sys.executable, "-m", "reluprobe", "train", "--out", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     return next(folder.glob("**/runs/*.json"))
 
@@ -54,7 +53,7 @@ def trained(folder: Path) -> Path:
 def seconds(folder: Path, *flags: str) -> float:
     """How long a report takes, from the shell's point of view."""
     began = time.perf_counter()
-    command = [sys.executable, "-c", COMMAND, "report", str(folder), *flags]
+    command = [sys.executable, "-m", "reluprobe", "report", str(folder), *flags]
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - began
 

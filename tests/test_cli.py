@@ -1,5 +1,6 @@
 import importlib
 import json
+import runpy
 
 import pytest
 
@@ -236,3 +237,11 @@ def test_help_lists_every_commands_own_first_line_and_imports_none_of_them():
         assert name.replace("-", "_") == module
     heavy = {"jax", "numpy", "pydantic", "rich.progress", "reluprobe.config"}
     assert not heavy & imported_by("--help")[0]
+
+
+def test_the_package_is_the_command(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["reluprobe", "--version"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("reluprobe", run_name="__main__")
+    assert not left.value.code
+    assert capsys.readouterr().out.startswith("reluprobe ")
