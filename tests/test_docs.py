@@ -88,7 +88,8 @@ def command_lines() -> list[str]:
         found += re.findall(r"^.*?\b(reluprobe .*?)\s*(?:#.*|>.*|&& .*)?$", block, re.M)
     for text in TEXTS.values():
         found += [line.split(" > ")[0] for line in re.findall(r"`(reluprobe [a-z-][^`\n]*)`", text)]
-    return sorted({re.sub(r" --help$", "", line) for line in found})
+    # What is left of `reluprobe --help` says nothing that could be wrong.
+    return sorted({re.sub(r" --help$", "", line) for line in found} - {"reluprobe"})
 
 
 @pytest.mark.parametrize("line", command_lines())
