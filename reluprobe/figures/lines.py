@@ -88,8 +88,9 @@ def _apart(parts: Sequence[Part]) -> Figure:
 
 def behind(courses: Courses) -> str:
     """For a caption: what is drawn in grey where there is a panel a configuration."""
-    grey = f" Grey: the first of them, {courses[0][0].label}."
-    return grey if len(courses) > MOST_LINES else ""
+    if len(courses) <= MOST_LINES:
+        return ""
+    return f" Grey: the first of them, {courses[0][0].label}."
 
 
 def overlaid(parts: Sequence[Part]) -> Figure:
