@@ -95,7 +95,7 @@ def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> Non
 def _measures(layer: LayerRecord, index: int) -> str:
     found = layer.activations
     assert found is not None
-    return f"L{index + 1}   σ {_short(found.variance**0.5)}   0: {100 * found.zeros:.0f}%"
+    return f"L{index + 1} · σ {_short(found.variance**0.5)} · 0: {100 * found.zeros:.0f}%"
 
 
 def _short(value: float | None) -> str:
