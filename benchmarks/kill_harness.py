@@ -37,13 +37,12 @@ depth = [1, 2]
 activation = ["relu", "tanh"]
 learning_rate = [1e-2, 1e-1]
 """
-CODE = "from reluprobe.cli import main; main()"
 
 
 def command(place: Path, *more: str) -> list[str]:
     """The sweep as a person types it."""
     given = ["sweep", str(place / "kill.toml"), "--out", str(place / "results"), "--quiet"]
-    return [sys.executable, "-c", CODE, *given, *more]
+    return [sys.executable, "-m", "reluprobe", *given, *more]
 
 
 def records_in(folder: Path) -> dict[str, bytes]:

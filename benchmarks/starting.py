@@ -22,14 +22,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-CLI = "from reluprobe.cli import main; main()"
+CLI = ("-m", "reluprobe")
 QUICKSTART = Path(__file__).parent.parent / "sweeps" / "quickstart.toml"
 
 
-def lines(code: str, *arguments: str) -> Iterator[tuple[float, str]]:
+def lines(*arguments: str) -> Iterator[tuple[float, str]]:
     """What a fresh interpreter prints, and when: seconds since its start."""
     start = time.perf_counter()
-    command = [sys.executable, "-u", "-c", code, *arguments]
+    command = [sys.executable, "-u", *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -41,9 +41,9 @@ def lines(code: str, *arguments: str) -> Iterator[tuple[float, str]]:
     yield time.perf_counter() - start, ""
 
 
-def whole(code: str, *arguments: str) -> list[float]:
+def whole(*arguments: str) -> list[float]:
     """Seconds from start to end."""
-    return [[*lines(code, *arguments)][-1][0]]
+    return [[*lines(*arguments)][-1][0]]
 
 
 def rows(activation: str, *more: str) -> list[float]:
@@ -51,14 +51,14 @@ def rows(activation: str, *more: str) -> list[float]:
     with tempfile.TemporaryDirectory() as out:
         # Two epochs, as after the last one the whole training set is probed before its row.
         arguments = ("train", "--act", activation, "--epochs", "2", "--out", out, *more)
-        found = {line.split()[0]: when for when, line in lines(CLI, *arguments) if line.split()}
+        found = {line.split()[0]: when for when, line in lines(*CLI, *arguments) if line.split()}
         return [found["0"], found["1"]]
 
 
 SIDES: dict[str, tuple[tuple[str, ...], Callable[[], list[float]]]] = {
-    "python": (("an interpreter that does nothing",), lambda: whole("")),
-    "jax": (("`import jax`",), lambda: whole("import jax")),
-    "help": (("`reluprobe --help`",), lambda: whole(CLI, "--help")),
+    "python": (("an interpreter that does nothing",), lambda: whole("-c", "")),
+    "jax": (("`import jax`",), lambda: whole("-c", "import jax")),
+    "help": (("`reluprobe --help`",), lambda: whole(*CLI, "--help")),
     "relu": (
         ("`train --act relu`: row of epoch 0", "`train --act relu`: row of epoch 1"),
         lambda: rows("relu"),
@@ -74,7 +74,7 @@ def compiling() -> tuple[float, float]:
     """Seconds of the quickstart sweep, and of those waiting for a compiler."""
     with tempfile.TemporaryDirectory() as out:
         arguments = ("sweep", str(QUICKSTART), "--json", "--out", out)
-        told = [json.loads(line) for _, line in lines(CLI, *arguments) if line]
+        told = [json.loads(line) for _, line in lines(*CLI, *arguments) if line]
     return told[-1]["seconds"], told[-1]["compiling"]
 
 

@@ -251,5 +251,9 @@ def table_width(table: Table) -> int:
 
 
 def _cells(cell: RenderableType) -> int:
-    lines = (cell.plain if isinstance(cell, Text) else str(cell)).splitlines()
-    return max(map(cell_len, lines), default=0)
+    return max(map(cell_len, said(cell).splitlines()), default=0)
+
+
+def said(cell: RenderableType) -> str:
+    """A cell without its colours."""
+    return cell.plain if isinstance(cell, Text) else str(cell)

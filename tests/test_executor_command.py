@@ -11,22 +11,10 @@ from typing import Any
 
 import pytest
 
+from killing import SWEEP
 from machines import Engine, Machine
 from reluprobe.cli import executors, stopping
 
-SWEEP = """
-seeds = 4
-[base]
-dataset = "blobs"
-width = 8
-depth = 1
-epochs = 2
-optimizer = "sgd"
-learning_rate = 0.1
-probe_examples = 200
-[grid]
-activation = ["relu", "tanh"]
-"""
 HOST = os.uname().nodename
 RAY = ("sweep", "grid.toml", "--executor", "ray")
 

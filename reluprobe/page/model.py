@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from reluprobe import claims, claims_table, published, summary, tables
 from reluprobe.archive import Archive
@@ -89,21 +88,17 @@ def _reference(found: Archive, reference: Reference) -> dict[str, Any]:
 
 def plain(table: Table, title: str) -> dict[str, Any]:
     """A terminal's table as texts: what its columns are called, which hold numbers, its rows."""
-    cells = [[_text(cell) for cell in column.cells] for column in table.columns]
+    cells = [[tables.said(cell) for cell in column.cells] for column in table.columns]
     return {
         "title": title,
-        "head": [_text(column.header) for column in table.columns],
+        "head": [tables.said(column.header) for column in table.columns],
         "numeric": [column.justify == "right" for column in table.columns],
         "rows": [list(row) for row in zip(*cells, strict=True)],
     }
 
 
-def _text(cell: Any) -> str:
-    return cell.plain if isinstance(cell, Text) else str(cell)
-
-
 def _troubles(found: Archive) -> list[dict[str, Any]]:
     """What ended without numbers, and what collapsed: a heading each with a line a run."""
     groups = (tables.lost(found.records), tables.collapsed(found.records))
-    lines = [[_text(line).strip() for line in g.renderables] for g in groups if g is not None]
+    lines = [[tables.said(line).strip() for line in g.renderables] for g in groups if g is not None]
     return [{"title": head.rstrip(":"), "lines": rest} for head, *rest in lines]
