@@ -46,13 +46,15 @@ def measured(runs: int) -> tuple[float, int]:
 
 def child(file: str, out: str) -> None:
     """One sweep as the command line runs it: plan, engine, records on disk."""
-    from reluprobe import data, grid, records, sweep
+    from reluprobe import data, records
     from reluprobe.config import read_sweep
+    from reluprobe.engine import runner
+    from reluprobe.plan.runs import expand
 
-    runs = grid.expand(read_sweep(Path(file))).runs
+    runs = expand(read_sweep(Path(file))).runs
     first, ended, last = None, 0, 0.0
-    for event in sweep.execute(runs, data.load):
-        if isinstance(event, sweep.RunDone):
+    for event in runner.execute(runs, data.load):
+        if isinstance(event, runner.RunDone):
             records.write(event.record, Path(out))
             last = time.perf_counter()
             if first is None:

@@ -20,8 +20,10 @@ import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
-from reluprobe import data, devices, grid, rhythm, sweep
+from reluprobe import data
 from reluprobe.config import RunConfig, make_run
+from reluprobe.engine import devices, runner, schedule
+from reluprobe.plan.runs import as_run
 
 EPOCHS = 9
 TRAIN, TEST, FEATURES, OUTPUTS = 60_000, 10_000, 784, 10
@@ -36,7 +38,7 @@ def products(config: RunConfig) -> dict[tuple[int, int, int], float]:
         counts[shape] = counts.get(shape, 0) + times
 
     sizes = [(FEATURES, width)] + [(width, width)] * (config.depth - 1) + [(width, OUTPUTS)]
-    looks = (TEST + rhythm.probed(config, TRAIN)) / batch
+    looks = (TEST + schedule.probed(config, TRAIN)) / batch
     for layer, (k, n) in enumerate(sizes):
         add((batch, k, n), steps + looks)  # forward
         add((k, batch, n), steps)  # gradient of the weights
@@ -85,24 +87,24 @@ class Gemm:
         return 2 * m * k * n
 
 
-def epochs(events: Iterator[sweep.Event], lanes: int) -> Iterator[float]:
+def epochs(events: Iterator[runner.Event], lanes: int) -> Iterator[float]:
     """Seconds per run and epoch, an epoch each time it is asked."""
     while True:
         start = time.perf_counter()
         done = 0
         while done < lanes:
             event = next(events, None)
-            if event is None or isinstance(event, sweep.RunDone):
+            if event is None or isinstance(event, runner.RunDone):
                 return
-            done += isinstance(event, sweep.EpochDone)
+            done += isinstance(event, runner.EpochDone)
         yield (time.perf_counter() - start) / lanes
 
 
 def main() -> None:
-    runs = [grid.make(make_run({"epochs": EPOCHS, "seed": s})) for s in range(64)]
+    runs = [as_run(make_run({"epochs": EPOCHS, "seed": s})) for s in range(64)]
     devices.use_every_core()
     lanes = len(jax.devices())
-    events = sweep.execute(runs[:lanes], data.load)
+    events = runner.execute(runs[:lanes], data.load)
     trained = epochs(events, lanes)
     next(trained)  # compiling, and epoch 0
     counts = products(runs[0].config)

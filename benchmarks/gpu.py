@@ -32,13 +32,15 @@ def reluprobe(runs: int) -> tuple[float, float, str]:
     """Seconds of training a run, seconds to the program, and the device."""
     import jax
 
-    from reluprobe import data, grid, sweep
+    from reluprobe import data
     from reluprobe.config import make_run
+    from reluprobe.engine import runner
+    from reluprobe.plan.runs import as_run
 
-    plan = [grid.make(make_run({"epochs": EPOCHS, "seed": seed})) for seed in range(runs)]
+    plan = [as_run(make_run({"epochs": EPOCHS, "seed": seed})) for seed in range(runs)]
     compiling, start = 0.0, time.perf_counter()
-    for event in sweep.execute(plan, data.load):
-        if isinstance(event, sweep.Compiled):
+    for event in runner.execute(plan, data.load):
+        if isinstance(event, runner.Compiled):
             compiling += event.seconds
     seconds = time.perf_counter() - start - compiling
     return seconds / runs, compiling, jax.devices()[0].device_kind

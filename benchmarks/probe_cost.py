@@ -17,8 +17,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from reluprobe import data, devices, grid, programs, state, sweep
+from reluprobe import data
 from reluprobe.config import make_run
+from reluprobe.engine import compiler, devices, runner, state
+from reluprobe.plan.runs import as_run
 
 ROUNDS, LOOKS = 4, 5
 TRAIN, TEST, PROBE = 60_000, 10_000, 1000
@@ -39,11 +41,11 @@ class Bench:
 
     def __init__(self) -> None:
         dataset = data.load("mnist")
-        engine = sweep._Engine({"mnist": dataset}, lambda: False, devices.local_devices())
+        engine = runner._Engine({"mnist": dataset}, lambda: False, devices.local_devices())
         engine.put(["mnist"])
         count = engine.mesh.size
-        runs = [grid.make(make_run({"seed": seed})) for seed in range(count)]
-        starts = [programs.begin(r.config, engine.datasets) for r in runs]
+        runs = [as_run(make_run({"seed": seed})) for seed in range(count)]
+        starts = [compiler.begin(r.config, engine.datasets) for r in runs]
         self.engine, self.steps = engine, -(-TRAIN // runs[0].config.batch_size)
         self.lanes, self.numbers = engine._stack(
             [s[0] for s in starts], [s[1] for s in starts], count

@@ -20,8 +20,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reluprobe import grid, records
+from reluprobe import records
 from reluprobe.config import SweepConfig, sweep_toml
+from reluprobe.plan.runs import expand
 
 #: Runs, and how long tables may take and tables with figures, in seconds; None: no bar.
 BARS = ((1_000, 1.5, 20.0), (10_000, 8.0, None))
@@ -38,7 +39,7 @@ def copies(record: records.RunRecord, count: int, folder: Path) -> None:
     sweep = SweepConfig("many", base=base, grid=axes, seeds=tuple(range(SEEDS)))
     records.write_atomically(folder / "sweep.toml", sweep_toml(sweep))
     (folder / "runs").mkdir()
-    for run in grid.expand(sweep).runs:
+    for run in expand(sweep).runs:
         copy = dataclasses.replace(record, id=run.id, config=run.config)
         (folder / "runs" / f"{run.id}.json").write_text(records.to_json(copy), "utf-8")
 

@@ -39,13 +39,15 @@ def mnist() -> tuple[np.ndarray, ...]:
 
 def reluprobe_(epochs: int, runs: int) -> Iterator[float]:
     """Seconds a run and epoch, of a sweep of seeds through the engine of ``reluprobe sweep``."""
-    from reluprobe import data, grid, sweep
+    from reluprobe import data
     from reluprobe.config import make_run
+    from reluprobe.engine import runner
+    from reluprobe.plan.runs import as_run
 
-    plan = [grid.make(make_run({"epochs": epochs, "seed": seed})) for seed in range(runs)]
+    plan = [as_run(make_run({"epochs": epochs, "seed": seed})) for seed in range(runs)]
     done, start = 0, time.perf_counter()
-    for event in sweep.execute(plan, data.load):
-        if isinstance(event, sweep.EpochDone) and (done := done + 1) % runs == 0:
+    for event in runner.execute(plan, data.load):
+        if isinstance(event, runner.EpochDone) and (done := done + 1) % runs == 0:
             now = time.perf_counter()
             if event.epoch.epoch > 1:
                 yield (now - start) / runs

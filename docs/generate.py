@@ -15,14 +15,13 @@ from typing import Any
 from rich.text import Text
 from typer.testing import CliRunner
 
-from reluprobe import wording
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
-from reluprobe.config import SETTINGS, Setting, phases, sweepfile
-from reluprobe.config.runconfig import GROUPS
-from reluprobe.config.setting import Key
-from reluprobe.export.columns import Column
-from reluprobe.export.files import TABLES
+from reluprobe.config import SETTINGS, Setting, labels, phases, sweep_file
+from reluprobe.config.field import Key
+from reluprobe.config.run_config import GROUPS
+from reluprobe.report.export.columns import Column
+from reluprobe.report.export.files import TABLES
 
 PAGES = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- made by docs/generate.py: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -56,7 +55,7 @@ def keys() -> str:
         many = {"tables": f"[[{name}]]", "table": f"[{name}]"}
         return many.get(key.kind.split()[0], name)
 
-    return _table(_HEAD, (_key(written(name, key), key) for name, key in sweepfile.KEYS.items()))
+    return _table(_HEAD, (_key(written(name, key), key) for name, key in sweep_file.KEYS.items()))
 
 
 def phase_keys() -> str:
@@ -95,7 +94,7 @@ def default_of(setting: Setting) -> str:
     """A setting's default, as a sweep file has it."""
     if isinstance(setting.default, bool):
         return str(setting.default).lower()
-    return f'"{setting.default}"' if setting.type is str else wording.setting(setting.default)
+    return f'"{setting.default}"' if setting.type is str else labels.setting(setting.default)
 
 
 def columns(table: str) -> Callable[[], str]:

@@ -21,11 +21,13 @@ import pytest
 from flax import nnx
 from scipy import special
 
-import sections
-from reluprobe import cli, data, grid, programs, state
+import training_segments
+from reluprobe import cli, data
 from reluprobe.cli import console
 from reluprobe.config import make_run
-from reluprobe.data import sources
+from reluprobe.data import tfds_files
+from reluprobe.engine import compiler, state
+from reluprobe.plan.runs import Run, as_run
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -108,11 +110,11 @@ def slope() -> Elementwise:
 
 
 @pytest.fixture(scope="session")
-def run_of() -> Callable[..., grid.Run]:
+def run_of() -> Callable[..., Run]:
     """A small run on blobs with the given settings."""
     small = dict(dataset="blobs", optimizer="sgd", depth=2, width=11, epochs=2)
     small |= dict(learning_rate=0.1, batch_size=100, probe_examples=200, seed=7)
-    return lambda **settings: grid.make(make_run({**small, **settings}))
+    return lambda **settings: as_run(make_run({**small, **settings}))
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +156,7 @@ def inputs() -> Array:
 
 @pytest.fixture(scope="session")
 def arrays() -> state.Arrays:
-    return sections.examples()
+    return training_segments.examples()
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +164,7 @@ def as_for_users() -> Iterator[None]:
     """As in a new process of a user: programs optimized, and none left over from another file."""
     jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
-    with mock.patch.dict(programs.PROGRAMS, clear=True):
+    with mock.patch.dict(compiler.PROGRAMS, clear=True):
         yield
     jax.config.update("jax_disable_most_optimizations", True)
 
@@ -245,7 +247,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def reached(*args: object, **kwargs: object) -> None:
         raise AssertionError("TFDS was let near its downloads")
 
-    monkeypatch.setattr(sources, "head", silent)
+    monkeypatch.setattr(tfds_files, "head", silent)
     monkeypatch.setattr(
         "tensorflow_datasets.core.dataset_builder.DatasetBuilder.download_and_prepare", reached
     )

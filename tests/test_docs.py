@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import typer
 
-from reluprobe import grid
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, faults_of, parse_sweep, read_sweep
-from reluprobe.export.files import TABLES
+from reluprobe.plan.runs import expand
+from reluprobe.report.export.files import TABLES
 
 ROOT = Path(__file__).parents[1]
 _SPEC = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
@@ -114,14 +114,14 @@ def test_there_are_commands_to_check():
 
 @pytest.mark.parametrize("block", [b for page, b in code("toml") if page != "README.md"])
 def test_every_sweep_that_is_shown_is_one(block: str):
-    assert grid.expand(parse_sweep(tomllib.loads(block))).runs
+    assert expand(parse_sweep(tomllib.loads(block))).runs
 
 
 def test_the_walks_sweeps_have_the_runs_that_they_speak_of():
     (what,) = [block for _, block in code("toml") if 'name = "what"' in block]
-    runs = grid.expand(parse_sweep(tomllib.loads(what))).runs
+    runs = expand(parse_sweep(tomllib.loads(what))).runs
     assert len(runs) == 6 * 4 and all(run.config.epochs == 3 for run in runs)
-    rates = grid.expand(read_sweep(ROOT / "sweeps" / "learning_rate.toml")).runs
+    rates = expand(read_sweep(ROOT / "sweeps" / "learning_rate.toml")).runs
     shown = re.findall(r"^(\S+) +(sgd|adam) ", TEXTS["walks.md"], re.M)
     there = {(run.config.learning_rate, run.config.optimizer) for run in rates}
     assert len(shown) == 10 and {(float(rate), name) for rate, name in shown} <= there

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reluprobe import grid
 from reluprobe.config import parse_sweep, read_sweep
-from reluprobe.config.names import DEFINITIONS
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.plan.runs import expand
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -21,11 +21,11 @@ def test_every_definition_stands_in_readme():
 def test_the_example_sweep_of_readme_is_a_sweep():
     example, phased = re.findall(r"```toml\n(.*?)```", README, re.S)
     sweep = parse_sweep(tomllib.loads(example))
-    plan = grid.expand(sweep)
+    plan = expand(sweep)
     # 2 activations x 7 rates x 2 shapes, less the 7 of elu at depth 5, and one include; 3 seeds.
     assert len(plan.runs) == 3 * (2 * 7 * 2 - 7 + 1)
     written = tomllib.loads(phased)
-    (run,) = grid.expand(
+    (run,) = expand(
         parse_sweep({"phase": written["phase"], "base": {"epochs": written["epochs"]}})
     ).runs
     assert run.config.phases == "permuted_pixels*99" and run.config.epochs == 1
@@ -37,7 +37,7 @@ def test_every_sweep_opens_with_what_it_asks_expects_takes_and_its_command(file)
     assert all(line.startswith("#") for line in head.splitlines())
     for part in ("# Asks: ", "# Expected", "# Wall time: ", f"reluprobe sweep sweeps/{file.name}"):
         assert part in head
-    assert grid.expand(read_sweep(file)).runs
+    assert expand(read_sweep(file)).runs
 
 
 def test_readmes_test_command_is_the_one_that_ci_runs():

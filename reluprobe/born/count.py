@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import jax
 from scipy.stats import binomtest
 
-from reluprobe import observe
 from reluprobe.born import bounds, engine
 from reluprobe.born.result import Cell, Result, result_id
 from reluprobe.config import BornDeadConfig
+from reluprobe.records.environment import describe_environment
 
 
 def measure(config: BornDeadConfig) -> Result:
     """Draw all networks and count those born dead."""
     cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
     return Result(
-        result_id(config), config, observe.environment(jax.local_devices()[:1]), tuple(cells)
+        result_id(config), config, describe_environment(jax.local_devices()[:1]), tuple(cells)
     )
 
 

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from reluprobe import zoo
 from reluprobe.config import BornDeadConfig, RunConfig
 from reluprobe.errors import ReluprobeError
+from reluprobe.nn import initializers
 
 #: Floats that the networks side by side may hold at a time, roughly.
 FLOATS = 1 << 22
@@ -43,7 +43,7 @@ def directions(
     With zero bias f(c·x) = c·f(x) for c > 0, so on a line two inputs, one on each side of 0, stand
     for all: a thousand examples cost no more than two, and the answer is the same.
     """
-    if config.inputs > 1 or config.bias_init != 0 or config.init in zoo.JOINT:
+    if config.inputs > 1 or config.bias_init != 0 or config.init in initializers.JOINT:
         return examples
     return np.unique(np.sign(examples), axis=0)
 
@@ -96,13 +96,13 @@ def _program(config: RunConfig, width: int, depth: int) -> Any:
     One device: sharding over two CPU devices gained nothing measurable here, and the batched QR
     behind init orthogonal (JAX 0.10) hangs when two devices of one process wait for each other.
     """
-    one = partial(_network, zoo.layer_initializer(config), width, depth)
-    options: Any = zoo.CPU_OPTIONS if jax.default_backend() == "cpu" else {}
+    one = partial(_network, initializers.layer_initializer(config), width, depth)
+    options: Any = initializers.CPU_OPTIONS if jax.default_backend() == "cpu" else {}
     return jax.jit(jax.vmap(one, in_axes=(None, None, 0)), compiler_options=options)
 
 
 def _network(
-    draw: zoo.LayerInit, width: int, depth: int, key: Array, examples: Array, number: Array
+    draw: initializers.LayerInit, width: int, depth: int, key: Array, examples: Array, number: Array
 ) -> Int[Array, ""]:
     """One network's first silent layer; 0 where it has gone non-finite."""
     own = jax.random.fold_in(key, number)

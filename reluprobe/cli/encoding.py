@@ -6,7 +6,7 @@ import codecs
 import io
 import sys
 
-from reluprobe.blocks import HEIGHTS, SHADES
+from reluprobe.report.terminal.blocks import HEIGHTS, SHADES
 
 ERRORS = "reluprobe.plain"
 #: What ASCII has for the characters that we print; blocks keep their width, so maps their shape.

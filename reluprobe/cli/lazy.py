@@ -85,7 +85,7 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str, module: str) -> Any:
-    found = importlib.import_module(f"reluprobe.cli.{module}")
+    found = importlib.import_module(f"reluprobe.cli.commands.{module}")
     alone = typer.Typer(add_completion=False)
     # Lines are for the terminal to break, paragraphs are ours.
     text = re.sub(r"(?<!\n)\n(?!\n)", " ", found.HELP)

@@ -13,8 +13,8 @@ import typer
 
 from reluprobe.cli import complete
 from reluprobe.config import SETTINGS, Setting, Value
-from reluprobe.config.names import DEFINITIONS
-from reluprobe.config.runconfig import GROUPS
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.config.run_config import GROUPS
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]

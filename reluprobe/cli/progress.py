@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 from rich.text import Text
 
-from reluprobe import wording
 from reluprobe.cli import console
-from reluprobe.config import SETTINGS, phases
-from reluprobe.events import Compiled, EpochDone, Event, RunDone
-from reluprobe.grid import Run
+from reluprobe.config import SETTINGS, labels, phases
+from reluprobe.engine.events import Compiled, EpochDone, Event, RunDone
+from reluprobe.plan.runs import Run
+from reluprobe.report import formatting
 
 #: Seconds between two lines.
 EVERY = 5.0
@@ -37,7 +37,7 @@ class Tally:
             self.compiling += event.seconds
         elif isinstance(event, EpochDone):
             self.seen.add((event.run.id, event.epoch.epoch))
-            run = wording.settings({n: getattr(event.run.config, n) for n in self.names})
+            run = labels.settings({n: getattr(event.run.config, n) for n in self.names})
             epoch = f"epoch {event.epoch.epoch}/{_epochs(event.run)}"
             self.where = f"{run}, {epoch}" if run else epoch
         elif isinstance(event, RunDone):
@@ -52,10 +52,10 @@ class Tally:
 
     def line(self) -> str:
         """``12/140 runs · 3 min 05 s · about 31 min left · relu · norm batch, epoch 7/12``."""
-        parts = [f"{self.done:,}/{self.total:,} runs", wording.duration(self.seconds)]
+        parts = [f"{self.done:,}/{self.total:,} runs", formatting.duration(self.seconds)]
         if self.seen:
             left = self.seconds / len(self.seen) * (self.epochs - len(self.seen))
-            parts.append(f"about {wording.duration(left)} left")
+            parts.append(f"about {formatting.duration(left)} left")
         return " · ".join([*parts, self.where])
 
 

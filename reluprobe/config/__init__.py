@@ -1,11 +1,11 @@
 """Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
 
-from reluprobe.config.borndead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
+from reluprobe.config.born_dead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
 from reluprobe.config.conflicts import conflicts
+from reluprobe.config.field import Setting
 from reluprobe.config.reference import Reference
 from reluprobe.config.reference import load as load_reference
-from reluprobe.config.runconfig import RunConfig
-from reluprobe.config.setting import Setting
+from reluprobe.config.run_config import RunConfig
 from reluprobe.config.settings import (
     SETTINGS,
     Value,
@@ -17,7 +17,7 @@ from reluprobe.config.settings import (
     spelled_out,
     written,
 )
-from reluprobe.config.sweepfile import SweepConfig, parse_sweep, read_sweep, sweep_toml
+from reluprobe.config.sweep_file import SweepConfig, parse_sweep, read_sweep, sweep_toml
 
 __all__ = [
     "AXES",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reluprobe.config import names, phases, when
-from reluprobe.config.runconfig import RunConfig
+from reluprobe.config import choices, phases, triggers
+from reluprobe.config.run_config import RunConfig
 
 #: When it is so, and why it is refused.
 Rule = tuple[Callable[[RunConfig], bool], str]
 
 RULES: tuple[Rule, ...] = (
     (
-        lambda c: c.revive_definition == "saturated" and c.activation not in names.BOUNDED,
+        lambda c: c.revive_definition == "saturated" and c.activation not in choices.BOUNDED,
         "revive_definition = saturated needs an activation bounded on both sides "
-        f"({', '.join(names.BOUNDED)}): no other can saturate",
+        f"({', '.join(choices.BOUNDED)}): no other can saturate",
     ),
     (
         lambda c: c.residual and c.activation == "crelu",
@@ -22,7 +22,7 @@ RULES: tuple[Rule, ...] = (
         "values as they have units, which cannot be added to their input",
     ),
     (
-        lambda c: c.residual and c.revive in names.UNIT_REVIVALS,
+        lambda c: c.residual and c.revive in choices.UNIT_REVIVALS,
         "revive = redo and random zero a unit's outgoing weights; with residual = true units of "
         "all layers share theirs",
     ),
@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def _never(config: RunConfig) -> bool:
-    at = when.parse(config.revive_at)
+    at = triggers.parse(config.revive_at)
     last = phases.total_epochs(config.phases, config.epochs)
     return config.revive != "none" and at.epochs is not None and min(at.epochs) >= last
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from reluprobe.config import names
-from reluprobe.config.setting import Key
+from reluprobe.config import choices
+from reluprobe.config.field import Key
 from reluprobe.errors import nearest
 
 NONE = "none"
 FORM = (
     "none, or phases parted by commas, each a dataset, a task "
-    f"({', '.join(names.TASKS)}) or dataset+task, with @epochs and *repeats: permuted_pixels@2*10"
+    f"({', '.join(choices.TASKS)}) or dataset+task, with @epochs and *repeats: permuted_pixels@2*10"
 )
 #: More phases than this are taken for a slip of the pen.
 MOST = 100_000
@@ -37,7 +37,7 @@ KEYS: dict[str, Key] = {
     "task": Key(
         "name",
         '"same"',
-        f"What is done to it: one of {', '.join(names.TASKS)}; each phase draws a permutation of "
+        f"What is done to it: one of {', '.join(choices.TASKS)}; each phase draws a permutation of "
         "its own.",
     ),
     "epochs": Key("integer >= 1", "as the first phase", "Passes over the training set."),
@@ -69,7 +69,7 @@ def parse(text: str) -> tuple[Phase, ...]:
         match = _ITEM.fullmatch(item.strip())
         assert match is not None
         what, task = match["what"], match["task"]
-        dataset = None if what in names.TASKS else what
+        dataset = None if what in choices.TASKS else what
         task = what if dataset is None else task or "same"
         epochs = int(match["epochs"]) if match["epochs"] else None
         found += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
@@ -131,13 +131,12 @@ def fault(text: str) -> str | None:
         if what == NONE:
             return f"{item.strip()!r}: {NONE} stands alone"
         # What is all but a task's name is no dataset's.
-        if what not in names.TASKS and (close := get_close_matches(what, names.TASKS, 1, 0.8)):
+        if what not in choices.TASKS and (close := get_close_matches(what, choices.TASKS, 1, 0.8)):
             return f"{item.strip()!r}: did you mean {close[0]!r}?"
-        if task is not None and (task not in names.TASKS or what in names.TASKS):
-            close = nearest(task, names.TASKS)
-            return (
-                f"{item.strip()!r}: allowed after a dataset's + is {', '.join(names.TASKS)}{close}"
-            )
+        if task is not None and (task not in choices.TASKS or what in choices.TASKS):
+            close = nearest(task, choices.TASKS)
+            tasks = ", ".join(choices.TASKS)
+            return f"{item.strip()!r}: allowed after a dataset's + is {tasks}{close}"
         if match["epochs"] is not None and int(match["epochs"]) < 1:
             return f"{item.strip()!r}: a phase has at least one epoch"
         total += int(match["repeat"] or 1)
@@ -158,11 +157,11 @@ def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
         if isinstance(got, bool) or not isinstance(got, int) or got < 1:
             faults.append(f"{key} = {got!r}: allowed is an integer >= 1")
     task, dataset = table.get("task"), table.get("dataset")
-    if task is not None and task not in names.TASKS:
-        close = nearest(str(task), names.TASKS)
-        faults.append(f"task = {task!r}: allowed is one of {', '.join(names.TASKS)}{close}")
+    if task is not None and task not in choices.TASKS:
+        close = nearest(str(task), choices.TASKS)
+        faults.append(f"task = {task!r}: allowed is one of {', '.join(choices.TASKS)}{close}")
     named = isinstance(dataset, str) and re.fullmatch(DATASET, dataset)
-    if dataset is not None and (not named or dataset in (NONE, *names.TASKS)):
+    if dataset is not None and (not named or dataset in (NONE, *choices.TASKS)):
         faults.append(f"dataset = {dataset!r}: allowed is a dataset's name")
     if faults:
         return "", faults

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from reluprobe.config.names import ACTIVATIONS, DEFINITIONS
+from reluprobe.config.choices import ACTIVATIONS, DEFINITIONS
 from reluprobe.config.settings import SETTINGS, Value
 from reluprobe.errors import InputError, nearest
 
@@ -115,7 +115,7 @@ def load(located: str) -> Reference:
         InputError: there is no such file, or it is not of the form; every fault is listed.
     """
     if located in SHIPPED:
-        file = resources.files("reluprobe") / "references" / f"{located}.json"
+        file = resources.files("reluprobe.config") / "references" / f"{located}.json"
         return _parse(file.read_bytes(), located, located)
     path = Path(located)
     try:

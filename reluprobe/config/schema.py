@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reluprobe.config import names, phases, reference, sweepfile
-from reluprobe.config.ranges import MOST_VALUES
-from reluprobe.config.setting import FLOAT32_MAX, Setting
+from reluprobe.config import choices, phases, reference, sweep_file
+from reluprobe.config.axes import MOST_VALUES
+from reluprobe.config.field import FLOAT32_MAX, Setting
 from reluprobe.config.settings import SETTINGS
 
 Schema = dict[str, Any]
@@ -28,7 +28,7 @@ def sweep_schema() -> Schema:
         "name": _name(),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
         "save_activations": {"type": "boolean", "default": False},
-        "seeds": {"anyOf": [_integer(1, sweepfile.MOST_SEEDS), _list(_ref("seed"))]},
+        "seeds": {"anyOf": [_integer(1, sweep_file.MOST_SEEDS), _list(_ref("seed"))]},
         "base": _table(settings),
         "grid": axes,
         "zip": _blocks(axes),
@@ -36,7 +36,9 @@ def sweep_schema() -> Schema:
         "include": _blocks(_table(settings) | {"minProperties": 1}),
         "exclude": _blocks(_table(settings) | {"minProperties": 1}),
     }
-    described = {key: {"description": k.meaning} | tables[key] for key, k in sweepfile.KEYS.items()}
+    described = {
+        key: {"description": k.meaning} | tables[key] for key, k in sweep_file.KEYS.items()
+    }
     values = {name: _described(s) | _value(s) for name, s in SETTINGS.items()}
     lists = {
         _axis_name(name): _described(s) | {"default": [s.default]} | _axis(s)
@@ -64,7 +66,7 @@ def _described(setting: Setting) -> Schema:
 def _value(setting: Setting) -> Schema:
     """What one value of a setting may be."""
     if setting.name == "activation":
-        having = "|".join(names.PARAMETERS)
+        having = "|".join(choices.PARAMETERS)
         return _either(
             {"enum": [*setting.choices]}, _text(rf"\s*({having})\s*\(\s*{_NUMBER}\s*\)\s*")
         )
@@ -117,8 +119,8 @@ def _name() -> Schema:
 
 def _phase() -> Schema:
     kinds: Schema = {
-        "dataset": _text(phases.DATASET) | {"not": {"enum": [phases.NONE, *names.TASKS]}},
-        "task": {"enum": [*names.TASKS]},
+        "dataset": _text(phases.DATASET) | {"not": {"enum": [phases.NONE, *choices.TASKS]}},
+        "task": {"enum": [*choices.TASKS]},
         "epochs": _integer(1),
         "repeat": _integer(1, phases.MOST),
     }

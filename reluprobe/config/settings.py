@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reluprobe.config import names
-from reluprobe.config.runconfig import RunConfig
-from reluprobe.config.setting import Setting, settings_in
+from reluprobe.config import choices
+from reluprobe.config.field import Setting, settings_in
+from reluprobe.config.run_config import RunConfig
 from reluprobe.errors import InputError, nearest
 
 #: Every setting by name, in the order in which help and documentation list them.
@@ -46,9 +46,9 @@ def _fault(name: str, value: Any, among: Mapping[str, Setting]) -> str | None:
     if name not in among:
         return unknown(name, among)
     match = _WITH_PARAMETER.fullmatch(value) if isinstance(value, str) else None
-    if name == "activation" and match and match[1] in names.ACTIVATIONS:
-        if match[1] not in names.PARAMETERS:
-            having = ", ".join(names.PARAMETERS)
+    if name == "activation" and match and match[1] in choices.ACTIVATIONS:
+        if match[1] not in choices.PARAMETERS:
+            having = ", ".join(choices.PARAMETERS)
             return f"{name} = {value!r}: {match[1]} has no parameter; those that have are {having}"
         if spelled_out({name: value})[name] == value:
             return f"{name} = {value!r}: {match[2]!r} is no number"
@@ -83,9 +83,9 @@ def spelled_out(settings: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(settings)
     written = found.get("activation")
     match = _WITH_PARAMETER.fullmatch(written) if isinstance(written, str) else None
-    if match and match[1] in names.PARAMETERS:
+    if match and match[1] in choices.PARAMETERS:
         try:
-            found[names.PARAMETERS[match[1]]] = float(match[2])
+            found[choices.PARAMETERS[match[1]]] = float(match[2])
         except ValueError:
             return found
         found["activation"] = match[1]

@@ -51,7 +51,7 @@ def load(name: str, *, manual_dir: Path | None = None, cache_dir: Path | None = 
 
 def _from_tfds(name: str, manual_dir: Path | None, root: Path) -> Dataset:
     # Only on a cache miss, for TensorFlow Datasets takes a second to import.
-    from reluprobe.data.tfds_road import load_tfds
+    from reluprobe.data.tfds import load_tfds
 
     given = None if manual_dir is None else Path(manual_dir).expanduser().absolute()
     return load_tfds(name, manual_dir=given, cache=root)

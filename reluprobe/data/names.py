@@ -73,14 +73,14 @@ def _check_config(base: str, config: str, configs: tuple[str, ...]) -> None:
 
 
 def _registered() -> tuple[str, ...]:
-    from reluprobe.data.quiet import import_tfds
+    from reluprobe.data.tfds_import import import_tfds
 
     # Community datasets would be looked up on the network, and through TensorFlow.
     return tuple(import_tfds().list_builders(with_community_datasets=False))
 
 
 def _configs(base: str) -> tuple[str, ...]:
-    from reluprobe.data.quiet import import_tfds, lacks_package, quiet
+    from reluprobe.data.tfds_import import import_tfds, lacks_package, quiet
 
     try:
         with quiet():

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from reluprobe import __version__, lock, records, resume
+from reluprobe import __version__, records
 from reluprobe.errors import ReluprobeError
-from reluprobe.grid import Run
+from reluprobe.plan.runs import Run
+from reluprobe.plan.slices import Part, slices
 
 FOLDER = "chunks"
 #: Chunks for each place in which one is worked on: more balance better, fewer compile less.
@@ -55,10 +56,10 @@ ADAPTER: TypeAdapter[Chunk] = TypeAdapter(Chunk)
 
 def cut(runs: Sequence[Run], slots: int) -> list[list[Run]]:
     """As many runs for each chunk, give or take one; those that share programs together."""
-    return resume.slices(runs, min(len(runs), PER_SLOT * slots))
+    return slices(runs, min(len(runs), PER_SLOT * slots))
 
 
-def write(chunk: Chunk, folder: Path, part: lock.Part) -> Path:
+def write(chunk: Chunk, folder: Path, part: Part) -> Path:
     """Put it into a sweep's folder; the same runs always have the same file."""
     name = hashlib.sha256(" ".join(run.id for run in chunk.runs).encode()).hexdigest()[:12]
     file = folder / FOLDER / f"{part[0]}-of-{part[1]}-{name}.json"
@@ -90,7 +91,7 @@ def read(file: Path) -> Chunk:
     raise ReluprobeError(told, hint="have the same reluprobe on every machine")
 
 
-def clear(folder: Path, part: lock.Part) -> None:
+def clear(folder: Path, part: Part) -> None:
     """Remove a part's chunks, and with the whole sweep's those that slices have left."""
     place = folder / FOLDER
     for file in place.glob("*" if part[1] == 1 else f"*{part[0]}-of-{part[1]}-*"):

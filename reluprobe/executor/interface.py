@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from reluprobe.events import Event
+from reluprobe.engine.events import Event
 
 
 @dataclass(frozen=True)

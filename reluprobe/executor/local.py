@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from reluprobe import activations, data, fit, kept, records, sweep
-from reluprobe.events import Event, RunDone
-from reluprobe.grid import Run
+from reluprobe import data, records
+from reluprobe.engine import checks, compile_cache, runner
+from reluprobe.engine.events import Event, RunDone
+from reluprobe.plan.runs import Run
+from reluprobe.records import saved_activations
 
 #: An event, and where its record was written if it had one.
 Step = tuple[Event, Path | None]
@@ -26,16 +28,16 @@ def start(
 
     ``keep``: whether activations are written beside the records of runs that end.
     """
-    for name in fit.wanted(runs):
+    for name in checks.wanted(runs):
         data.check_name(name)
-    kept.as_asked()
+    compile_cache.as_asked()
     load = partial(data.load, manual_dir=manual_dir)
-    for event in sweep.execute(runs, load, stop, devices, keep):
+    for event in runner.execute(runs, load, stop, devices, keep):
         yield event, _write(event, folder) if isinstance(event, RunDone) else None
 
 
 def _write(event: RunDone, folder: Path) -> Path:
     # The record last: where it is, the run is done.
     if event.activations is not None:
-        activations.write(list(event.activations), folder, event.run.id)
+        saved_activations.write(list(event.activations), folder, event.run.id)
     return records.write(event.record, folder)

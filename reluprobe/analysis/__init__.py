@@ -1,0 +1,1 @@
+"""Records → numbers: fold, pair, compare. No formatting, no JAX."""

@@ -1,0 +1,122 @@
+"""Configurations, and the one of them that the others are held against."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reluprobe.analysis.collapse import collapsed
+from reluprobe.config import SETTINGS, Value, rank, settings_of, written
+from reluprobe.errors import InputError, nearest
+from reluprobe.records import RunRecord
+
+#: Configurations, or values of a setting, that an error lists at most.
+MOST_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All settings but the seed, and the runs that have them, one a seed."""
+
+    settings: Mapping[str, Value]
+    runs: Mapping[int, RunRecord]
+
+    @property
+    def done(self) -> dict[int, RunRecord]:
+        """The runs with final numbers, by seed."""
+        return {seed: run for seed, run in self.runs.items() if ended(run)}
+
+    def seeds(self, status: str) -> list[int]:
+        """The seeds of the runs that diverged, failed or collapsed, in order."""
+        if status == "collapsed":
+            return sorted(s for s, run in self.runs.items() if collapsed(run) is not None)
+        return sorted(s for s, run in self.runs.items() if run.status == status)
+
+
+def ended(run: RunRecord) -> bool:
+    """Whether a run has final numbers."""
+    return run.status == "ok" and bool(run.history)
+
+
+def configurations(records: Sequence[RunRecord]) -> list[Configuration]:
+    """The configurations of these runs, in order of appearance."""
+    found: dict[tuple[Value, ...], tuple[dict[str, Value], dict[int, RunRecord]]] = {}
+    for record in records:
+        settings = settings_of(record.config)
+        del settings["seed"]
+        _, runs = found.setdefault(tuple(settings.values()), (settings, {}))
+        runs[record.config.seed] = record
+    return [Configuration(settings, runs) for settings, runs in found.values()]
+
+
+def varying(among: Sequence[Configuration]) -> list[str]:
+    """The settings in which these configurations differ."""
+    if not among:
+        return []
+    return [k for k in among[0].settings if len({one.settings[k] for one in among}) > 1]
+
+
+def matching(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list[Configuration]:
+    """Those with all of these values."""
+    return [one for one in among if all(one.settings[k] == v for k, v in wanted.items())]
+
+
+def choose(
+    among: Sequence[Configuration],
+    wanted: Mapping[str, Value],
+    within: Mapping[str, Value] = MappingProxyType({}),
+) -> Configuration:
+    """The one configuration that matches; of several, the one at the defaults otherwise.
+
+    Args:
+        among: configurations to choose from.
+        wanted: settings and values that it must have.
+        within: what all of ``among`` share, for the message.
+
+    Raises:
+        InputError: none matches, or several do and none of them is at the defaults.
+    """
+    found = matching(among, wanted)
+    if not found:
+        raise InputError("no run has the baseline's settings", _absent(among, wanted))
+    differ = varying(found)
+    default = [one for one in found if all(one.settings[k] == SETTINGS[k].default for k in differ)]
+    if len(default) == 1:
+        return default[0]
+    named = _written({**within, **wanted}) or "no setting named"
+    raise InputError(
+        f"the baseline is not one configuration: {len(found)} match ({named})",
+        [*_listed(found, differ), f"name one value of {' and of '.join(differ)}"],
+        hint=_try(wanted, differ, found[0]),
+    )
+
+
+def _try(wanted: Mapping[str, Value], differ: Sequence[str], one: Configuration) -> str:
+    whole = {**wanted, **{name: one.settings[name] for name in differ}}
+    return f"--baseline {shlex.quote(_written(whole))}"
+
+
+def _written(settings: Mapping[str, Value]) -> str:
+    return ",".join(f"{k}={written(v)}" for k, v in settings.items())
+
+
+def _absent(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list[str]:
+    faults = []
+    for name, value in wanted.items():
+        there = sorted({one.settings[name] for one in among}, key=rank)
+        if value not in there:
+            listed = ", ".join(map(written, there[:MOST_LISTED]))
+            more = f", … ({len(there)} values)" if len(there) > MOST_LISTED else ""
+            close = nearest(written(value), map(written, there))
+            faults.append(f"{name} = {written(value)}: these runs have {listed}{more}{close}")
+    if faults:
+        return faults
+    return ["each setting alone occurs, all of them together do not"]
+
+
+def _listed(among: Sequence[Configuration], differ: Sequence[str]) -> list[str]:
+    lines = [_written({k: one.settings[k] for k in differ}) for one in among[:MOST_LISTED]]
+    rest = len(among) - len(lines)
+    return [*lines, f"… and {rest} more"] if rest else lines

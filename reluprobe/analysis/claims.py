@@ -1,0 +1,205 @@
+"""What was said of dead units, each claim with the number that decides it.
+
+A claim is a range for a measure of single runs. With the 95% interval of the measure's mean over
+seeds, it **holds** where the interval lies in the range, **does not hold** where it lies wholly
+outside, and otherwise, or with a single seed, **cannot be told**.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reluprobe.analysis import unit_lives
+from reluprobe.analysis.aggregate import Estimate, estimate, share
+from reluprobe.analysis.replication import Chosen, Comparison, at_epoch
+from reluprobe.records import RunRecord
+
+#: A run, and the epoch at which it is looked at, to a number; None where the measure has no case.
+Measure = Callable[[RunRecord, int], float | None]
+
+#: "Near 40%": within so much of it.
+NEAR = 0.05
+#: "A significant share": at least so much.
+SIGNIFICANT = 0.10
+#: "Stays low": at most so much.
+LOW = 0.05
+#: The least number above zero: ranges are closed, and "more" is not "as many".
+MORE = math.ulp(0.0)
+
+
+class Verdict(enum.Enum):
+    """What the runs say of a claim."""
+
+    HOLDS = "holds"
+    FAILS = "does not hold"
+    OPEN = "cannot be told"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim about the runs of one activation.
+
+    Attributes:
+        text: what is claimed, of this activation.
+        source: who says so.
+        counted: which definition or measure decides.
+        low, high: the closed range of the measure in which the claim is true.
+    """
+
+    text: str
+    source: str
+    activation: str
+    counted: str
+    measure: Measure
+    low: float = -math.inf
+    high: float = math.inf
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim and what decides it; ``found`` is None where no run has the measure."""
+
+    claim: Claim
+    found: Estimate | None
+    verdict: Verdict
+
+
+def layer_share(layer: int, definition: str) -> Measure:
+    """Share of a hidden layer's units, counted from 1; None in a network without such a layer."""
+
+    def measure(record: RunRecord, epoch: int) -> float | None:
+        layers = at_epoch(record, epoch).layers
+        return getattr(layers[layer - 1], definition) if layer <= len(layers) else None
+
+    return measure
+
+
+def network_share(definition: str, epoch: int | None = None) -> Measure:
+    """Share of all hidden units, at this epoch or at the last; None before it."""
+
+    def measure(record: RunRecord, last: int) -> float | None:
+        when = last if epoch is None else epoch
+        return share(at_epoch(record, when).layers, definition) if when <= last else None
+
+    return measure
+
+
+def accuracy(record: RunRecord, epoch: int) -> float | None:
+    """On the test set."""
+    return at_epoch(record, epoch).test_accuracy
+
+
+def revives(record: RunRecord, epoch: int) -> float | None:
+    """P(alive at the next probe | dead at this one), over the whole run."""
+    found = unit_lives.of_network(record)
+    return found.revives if found else None
+
+
+def smallest_step(record: RunRecord, epoch: int) -> float | None:
+    """The smallest change of ``dead`` from a layer to the next; above 0 only if all rise."""
+    shares = [layer.dead for layer in at_epoch(record, epoch).layers]
+    there = [s for s in shares if s is not None]
+    return min((b - a for a, b in itertools.pairwise(there)), default=None)
+
+
+def on_training_set(record: RunRecord, epoch: int) -> float | None:
+    """Share of units dead on the whole training set; None where the run was not looked at so."""
+    if record.final.epoch != epoch:
+        return None
+    layers = next((s.layers for s in record.samples if s.sample == "train"), ())
+    return share(layers, "dead")
+
+
+def gain(deep: int, shallow: int) -> Measure:
+    """By how much ``dead`` is more in one layer than in another."""
+    above, below = layer_share(deep, "dead"), layer_share(shallow, "dead")
+
+    def measure(record: RunRecord, epoch: int) -> float | None:
+        there = above(record, epoch), below(record, epoch)
+        return None if there[0] is None or there[1] is None else there[0] - there[1]
+
+    return measure
+
+
+def judge(claim: Claim, chosen: Chosen) -> Judged:
+    """Decide a claim from the runs of its activation."""
+    found = estimate(claim.measure(run, chosen.epoch) for run in chosen.runs)
+    return Judged(claim, found, verdict(found, claim.low, claim.high))
+
+
+def verdict(found: Estimate | None, low: float, high: float) -> Verdict:
+    """Where the mean's 95% interval lies against the closed range [low, high]."""
+    if found is None or found.half_width is None:
+        return Verdict.OPEN
+    least, most = found.mean - found.half_width, found.mean + found.half_width
+    if low <= least and most <= high:
+        return Verdict.HOLDS
+    return Verdict.FAILS if most < low or least > high else Verdict.OPEN
+
+
+def judge_all(found: Comparison) -> list[Judged]:
+    """Every claim that goes with this reference and whose activation was run."""
+    claims = CLAIMS.get(found.reference.name, ())
+    return [judge(c, found.chosen[c.activation]) for c in claims if c.activation in found.chosen]
+
+
+STUDY = "MNIST study"
+NOTES = "CS231n"
+
+
+def _accuracy(activation: str) -> Claim:
+    text = "test accuracy 96–98%"
+    return Claim(text, STUDY, activation, "test accuracy", accuracy, 0.96, 0.98)
+
+
+def _low(activation: str, definition: str) -> Claim:
+    text = f"stays low (at most {LOW:.0%})"
+    return Claim(text, STUDY, activation, definition, network_share(definition), high=LOW)
+
+
+#: The claims that go with a shipped reference, by its name. Where the source gives a word and no
+#: number, the threshold stands above and in the text.
+CLAIMS: dict[str, tuple[Claim, ...]] = {
+    "mnist_study": (
+        Claim("layer 1: 25–28% dead", STUDY, "relu", "dead", layer_share(1, "dead"), 0.25, 0.28),
+        Claim("layer 5: over 65% dead", STUDY, "relu", "dead", layer_share(5, "dead"), 0.65),
+        Claim(
+            f"mean near 40% dead (±{100 * NEAR:.0f} points)", STUDY, "relu", "dead",
+            network_share("dead"), 0.40 - NEAR, 0.40 + NEAR,
+        ),
+        _accuracy("relu"),
+        _accuracy("leaky_relu"),
+        _accuracy("elu"),
+        Claim(
+            f"a significant share (at least {SIGNIFICANT:.0%}) dead by epoch 1", STUDY, "relu",
+            "dead", network_share("dead", epoch=1), SIGNIFICANT,
+        ),
+        Claim(
+            "no recovery: a dead unit never comes back", STUDY, "relu",
+            "revives by next probe", revives, 0.0, 0.0,
+        ),
+        _low("leaky_relu", "never_positive"),
+        _low("leaky_relu", "dead"),
+        _low("elu", "never_positive"),
+        _low("elu", "dead"),
+        Claim(
+            "deeper is worse: each layer has more dead than the last", STUDY, "relu",
+            "smallest step of dead", smallest_step, MORE,
+        ),
+        Claim(
+            "deeper is worse: layer 5 has more dead than layer 1", STUDY, "relu",
+            "dead, L5 − L1", gain(5, 1), MORE,
+        ),
+        Claim(
+            "a high learning rate can kill 40%, counted on the training set",
+            NOTES, "relu", "dead", on_training_set, 0.40,
+        ),
+        Claim(
+            "the same, counted on the probe", NOTES, "relu", "dead", network_share("dead"), 0.40,
+        ),
+    ),
+}  # fmt: skip

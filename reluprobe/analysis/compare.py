@@ -1,0 +1,138 @@
+"""Which change of setting helps: every configuration against its group's baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reluprobe.analysis.aggregate import check_axes
+from reluprobe.analysis.baseline import (
+    Configuration,
+    choose,
+    configurations,
+    ended,
+    matching,
+    varying,
+)
+from reluprobe.analysis.contrast import Question, Row, contrast
+from reluprobe.config import Value, rank
+from reluprobe.errors import InputError, nearest
+from reluprobe.records import RunRecord
+from reluprobe.records.folder import Archive
+
+
+@dataclass(frozen=True)
+class Group:
+    """The comparison at one value of each setting of ``within``."""
+
+    within: Mapping[str, Value]
+    baseline: Configuration
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All groups; and the values of ``within`` at which no run has the baseline's settings."""
+
+    question: Question
+    groups: tuple[Group, ...]
+    without: tuple[Mapping[str, Value], ...] = ()
+
+
+def pool(archives: Iterable[Archive]) -> tuple[list[RunRecord], int]:
+    """Every run of these folders once, and how many were found again.
+
+    Of two records of one id, one that ended goes before one that did not.
+    """
+    found: dict[str, RunRecord] = {}
+    again = 0
+    for record in (r for a in archives for r in a.records):
+        known = found.get(record.id)
+        again += known is not None
+        if known is None or (ended(record) and not ended(known)):
+            found[record.id] = record
+    return list(found.values()), again
+
+
+def compare(records: Sequence[RunRecord], question: Question) -> Comparison:
+    """Each configuration against its group's baseline, in order of appearance.
+
+    Raises:
+        InputError: a setting is unknown, the baseline is not one configuration, or there is
+            nothing beside it.
+    """
+    _check(question)
+    every = configurations(records)
+    groups, without = [], []
+    for within, members in _grouped(every, question.within):
+        if question.within and not matching(members, question.baseline):
+            without.append(within)
+            continue
+        baseline = choose(members, question.baseline, within)
+        rows = [contrast(other, baseline, question) for other in members if other is not baseline]
+        groups.append(Group(within, baseline, tuple(rows)))
+    if not groups:
+        choose(every, question.baseline)
+    if not any(group.rows for group in groups):
+        apart = f" within {', '.join(question.within)}" if question.within else ""
+        raise InputError(f"nothing to compare: all runs{apart} share one configuration")
+    return Comparison(question, tuple(groups), tuple(without))
+
+
+def _check(question: Question) -> None:
+    check_axes([*question.baseline, *question.within])
+    faults = [
+        f"{name} is named both by --baseline and by --within; name it once"
+        for name in question.within
+        if name in question.baseline
+    ]
+    if "seed" in (*question.baseline, *question.within):
+        faults.append("seed: runs are paired by it; name other settings")
+    if faults:
+        raise InputError("cannot compare so", faults)
+
+
+def _grouped(
+    every: Sequence[Configuration], within: Sequence[str]
+) -> list[tuple[dict[str, Value], list[Configuration]]]:
+    found: dict[tuple[Value, ...], list[Configuration]] = {}
+    for one in every:
+        found.setdefault(tuple(one.settings[k] for k in within), []).append(one)
+    ranked = sorted(found, key=lambda values: [rank(v) for v in values])
+    return [(dict(zip(within, values, strict=True)), found[values]) for values in ranked]
+
+
+#: What rows can be sorted by, and which sign puts the best first.
+SORT_KEYS: dict[str, int] = {"dead": 1, "accuracy": -1, "loss": 1}
+
+
+def ordered(rows: Iterable[Row], key: str = "dead") -> list[Row]:
+    """Rows by their change in ``key``, the best first; those without one last.
+
+    Those that change it alike, such as all that leave no unit dead, by accuracy.
+
+    Raises:
+        InputError: there is no such measure.
+    """
+    if key not in SORT_KEYS:
+        allowed = f"allowed is one of {', '.join(SORT_KEYS)}{nearest(key, SORT_KEYS)}"
+        raise InputError("cannot sort by that", [f"--sort {key}: {allowed}"])
+
+    def place(row: Row) -> tuple[bool, float, float]:
+        found, accuracy = row.changes[key], row.changes["accuracy"]
+        gained = 0.0 if accuracy is None else accuracy.mean
+        return found is None, 0.0 if found is None else SORT_KEYS[key] * found.mean, -gained
+
+    return sorted(rows, key=place)
+
+
+def splits(records: Sequence[RunRecord], question: Question) -> str | None:
+    """A setting to compare within too: several of its values have a baseline and a change."""
+    every = configurations(records)
+    before = len(_grouped(every, question.within))
+    for name in varying(every):
+        members = [m for _, m in _grouped(every, (*question.within, name))]
+        known = [m for m in members if len(m) > 1 and matching(m, question.baseline)]
+        if name not in question.baseline and len(members) > before and len(known) > 1:
+            return name
+    return None

@@ -1,0 +1,55 @@
+"""What an initializer does to activations before training, by hidden layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reluprobe.analysis.aggregate import Estimate, estimate
+from reluprobe.records import LayerRecord, RunRecord
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A layer's outputs before training.
+
+    Attributes:
+        zeros: share of outputs that are 0.
+        mean, deviation: of its outputs.
+        ratio: mean square of its pre-activations over that of the layer before; None for layer 1.
+        dead: share of dead units on the probe.
+        counts: histogram of the first run's outputs, from the smallest to the largest.
+    """
+
+    zeros: Estimate | None
+    mean: Estimate | None
+    deviation: Estimate | None
+    ratio: Estimate | None
+    dead: Estimate | None
+    counts: tuple[int, ...]
+
+
+def signals(runs: Sequence[RunRecord]) -> list[Signal]:
+    """By hidden layer; empty where runs differ in depth or have no such measure."""
+    starts = [run.history[0].layers for run in runs if run.history]
+    starts = [layers for layers in starts if all(layer.activations for layer in layers)]
+    if len({len(layers) for layers in starts}) != 1:
+        return []
+    return [_signal(starts, i) for i in range(len(starts[0]))]
+
+
+def _signal(starts: Sequence[Sequence[LayerRecord]], i: int) -> Signal:
+    found = [layers[i].activations for layers in starts]
+    below = [layers[i - 1].activations if i else None for layers in starts]
+    ratios = [
+        a.second / b.second if a and b and b.second else None
+        for a, b in zip(found, below, strict=True)
+    ]
+    return Signal(
+        estimate(a.zeros for a in found if a),
+        estimate(a.mean for a in found if a),
+        estimate(a.variance**0.5 for a in found if a),
+        estimate(ratios),
+        estimate(layers[i].dead for layers in starts),
+        next((a.counts for a in found if a), ()),
+    )

@@ -1,0 +1,72 @@
+"""A measure over the course of training, seeds folded: numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reluprobe.analysis.aggregate import Estimate, estimate, share
+from reluprobe.records import EpochRecord, LayerRecord, RunRecord
+
+#: What a probe saw of each hidden layer.
+Layers = Sequence[LayerRecord]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A measure at some moments; only those at which it applies.
+
+    Attributes:
+        when: epochs passed, ascending.
+        values: the mean over runs at each of them, with its 95% interval.
+    """
+
+    when: tuple[float, ...]
+    values: tuple[Estimate, ...]
+
+    def __bool__(self) -> bool:
+        """Whether there is a course to speak of: two moments at least."""
+        return len(self.when) > 1
+
+    @property
+    def last(self) -> Estimate:
+        """Where it ends."""
+        return self.values[-1]
+
+
+def folded(runs: Sequence[Mapping[float, float | None]]) -> Curve:
+    """Fold runs, each a measure by moment, at the moments that all of them have.
+
+    At one that only some have the mean would jump with whoever is missing.
+    """
+    common = sorted(set.intersection(*(set(run) for run in runs))) if runs else []
+    found = [(when, estimate(run[when] for run in runs)) for when in common]
+    there = [(when, value) for when, value in found if value is not None]
+    return Curve(tuple(when for when, _ in there), tuple(value for _, value in there))
+
+
+def by_epoch(runs: Sequence[RunRecord], measure: Callable[[EpochRecord], float | None]) -> Curve:
+    """A measure of each epoch of the runs that ended with finite numbers."""
+    return folded([{float(e.epoch): measure(e) for e in run.history} for run in ended(runs)])
+
+
+def by_probe(runs: Sequence[RunRecord], measure: Callable[[Layers], float | None]) -> Curve:
+    """A measure of each probe, those between epochs too, of the runs that ended."""
+    return folded([{when: measure(seen) for when, seen in run.timeline()} for run in ended(runs)])
+
+
+def network(runs: Sequence[RunRecord], definition: str) -> Curve:
+    """Share of all hidden units."""
+    return by_probe(runs, lambda layers: share(layers, definition))
+
+
+def layer(runs: Sequence[RunRecord], index: int, definition: str) -> Curve:
+    """Share of the units of one hidden layer, counted from 0; empty beyond a run's last."""
+    return by_probe(
+        runs, lambda layers: getattr(layers[index], definition) if index < len(layers) else None
+    )
+
+
+def ended(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """The runs with final numbers, which alone every table counts."""
+    return [run for run in runs if run.status == "ok" and run.history]

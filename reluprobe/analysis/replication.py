@@ -1,0 +1,187 @@
+"""A published record beside our own runs: would one more seed of ours have given its numbers?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reluprobe.analysis.aggregate import Estimate, estimate, quantile, share
+from reluprobe.config import SETTINGS, Reference
+from reluprobe.config.reference import PublishedEpoch
+from reluprobe.records import EpochRecord, RunRecord
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The mean of ``n`` runs and the 95% interval of one new run; no interval from one run."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+    def holds(self, value: float) -> bool | None:
+        """Whether ``value`` lies in the interval."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low <= value <= self.high
+
+    def clipped(self) -> Prediction:
+        """The part of the interval that a share can lie in, [0, 1]: it covers as often."""
+        if self.low is None or self.high is None:
+            return self
+        return Prediction(self.mean, max(self.low, 0.0), min(self.high, 1.0), self.n)
+
+
+def predict(values: Iterable[float | None]) -> Prediction | None:
+    """Where one more value of the same normal law would lie: m ± t₀.₉₇₅,ₙ₋₁ · s · √(1 + 1/n).
+
+    Wider than the interval of the mean by √(n + 1): a published single run is one value, not a
+    mean, and is to be judged by this one. (Hahn and Meeker, Statistical Intervals, 1991.)
+    Values that are None are left out; None without a value.
+    """
+    there = [v for v in values if v is not None]
+    found = estimate(there)
+    if found is None:
+        return None
+    if found.half_width is None:
+        return Prediction(found.mean, None, None, 1)
+    variance = math.fsum((v - found.mean) ** 2 for v in there) / (found.n - 1)
+    half = quantile(found.n - 1) * math.sqrt(variance * (1 + 1 / found.n))
+    return Prediction(found.mean, found.mean - half, found.mean + half, found.n)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The runs of one activation that are held against the reference.
+
+    Attributes:
+        runs: those that ended and whose settings are nearest to the protocol's.
+        differences: what is not as in the protocol, ``epochs 2 instead of 12``.
+        left_out: how many runs of this activation are farther from it.
+        epoch: the last that was published and that all runs reached; else the runs' last.
+        entry: what was published of it; else the first that was.
+    """
+
+    activation: str
+    runs: tuple[RunRecord, ...]
+    differences: tuple[str, ...]
+    left_out: int
+    epoch: int
+    entry: PublishedEpoch
+
+    def ends(self) -> list[EpochRecord]:
+        """Each run at the epoch."""
+        return [at_epoch(run, self.epoch) for run in self.runs]
+
+
+def at_epoch(record: RunRecord, epoch: int) -> EpochRecord:
+    """The end of this epoch: its last entry in the history."""
+    return next(e for e in reversed(record.history) if e.epoch == epoch)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published number beside ours; shares in [0, 1].
+
+    Attributes:
+        layer: of the share, from 1; 0 for the mean of all, None for the test accuracy.
+        ours: by the reference's own criterion, clipped to [0, 1].
+        inside: whether one new seed may well give the published number; None where nobody knows.
+        dead: the same share by ``dead``, no gradient: what the criterion is often taken for.
+    """
+
+    activation: str
+    layer: int | None
+    published: float | None
+    ours: Prediction | None
+    inside: bool | None
+    dead: Estimate | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A whole reference beside a sweep. ``skipped`` says what could not be compared, and why."""
+
+    reference: Reference
+    chosen: dict[str, Chosen]
+    rows: tuple[Row, ...]
+    skipped: tuple[str, ...]
+
+
+def compare(records: Sequence[RunRecord], reference: Reference) -> Comparison:
+    """Hold runs against a published record, activation by activation, at the last common epoch."""
+    ours = dict.fromkeys(r.config.activation for r in records)
+    chosen, skipped = (
+        {},
+        [f"{name}: not in the reference" for name in ours if name not in reference.runs],
+    )
+    for name in reference.runs:
+        runs = [r for r in records if r.config.activation == name and r.status == "ok"]
+        if runs and all(r.history for r in runs):
+            chosen[name] = _choose(name, runs, reference)
+            lost = sum(r.config.activation == name for r in records) - len(runs)
+            skipped += [f"{name}: {lost} without an end left out"] * bool(lost)
+        else:
+            why = (
+                "no run ended with finite numbers" if name in ours else "no such run in this sweep"
+            )
+            skipped.append(f"{name}: {why}")
+    rows = [row for found in chosen.values() for row in _rows(found, reference.definition)]
+    return Comparison(reference, chosen, tuple(rows), tuple(skipped))
+
+
+def _choose(name: str, runs: Sequence[RunRecord], reference: Reference) -> Chosen:
+    by_distance: dict[tuple[str, ...], list[RunRecord]] = {}
+    for run in runs:
+        by_distance.setdefault(_differences(run, reference), []).append(run)
+    # The first of the nearest: runs that differ in another way are another experiment.
+    differences = min(by_distance, key=len)
+    near = tuple(by_distance[differences])
+    reached = min(r.final.epoch for r in near)
+    entries = sorted(reference.runs[name], key=lambda e: e.epoch)
+    common = [e for e in entries if any(h.epoch == e.epoch for h in near[0].history)]
+    common = [e for e in common if e.epoch <= reached]
+    entry = common[-1] if common else entries[0]
+    epoch = entry.epoch if common else reached
+    return Chosen(name, near, differences, len(runs) - len(near), epoch, entry)
+
+
+def _differences(run: RunRecord, reference: Reference) -> tuple[str, ...]:
+    target = reference.settings()
+    return tuple(
+        f"{name.replace('_', ' ')} {getattr(run.config, name)} instead of {target[name]}"
+        for name in SETTINGS
+        if name in target and getattr(run.config, name) != target[name]
+    )
+
+
+def _rows(chosen: Chosen, definition: str) -> list[Row]:
+    ends, entry = chosen.ends(), chosen.entry
+    depth = min(len(entry.layers), *(len(e.layers) for e in ends))
+
+    def layer(i: int, which: str) -> list[float | None]:
+        return [getattr(e.layers[i], which) for e in ends]
+
+    rows = [
+        _row(chosen, i + 1, entry.layers[i] / 100, layer(i, definition), layer(i, "dead"))
+        for i in range(depth)
+    ]
+    # The mean of the published layers: its protocol knows one width for all.
+    mean = math.fsum(entry.layers) / len(entry.layers) / 100
+    both = ([share(e.layers, which) for e in ends] for which in (definition, "dead"))
+    rows.append(_row(chosen, 0, mean, *both))
+    return [*rows, _row(chosen, None, entry.test_accuracy, [e.test_accuracy for e in ends], [])]
+
+
+def _row(
+    chosen: Chosen,
+    layer: int | None,
+    published: float | None,
+    values: Sequence[float | None],
+    dead: Sequence[float | None],
+) -> Row:
+    ours = predict(values)
+    inside = None if ours is None or published is None else ours.holds(published)
+    return Row(chosen.activation, layer, published, ours and ours.clipped(), inside, estimate(dead))

@@ -1,0 +1,119 @@
+"""Sweeps side by side: which configurations line up, and by how much they differ. Numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reluprobe.analysis.aggregate import (
+    Configuration,
+    Estimate,
+    axes,
+    check_axes,
+    ordered,
+    summarize,
+)
+from reluprobe.config import SETTINGS, Value, settings_of
+from reluprobe.records import RunRecord
+
+
+@dataclass(frozen=True)
+class Line:
+    """One configuration in each sweep; None where a sweep has no run of it."""
+
+    settings: Mapping[str, Value | None]
+    sweeps: tuple[Configuration | None, ...]
+
+    @property
+    def there(self) -> list[Configuration]:
+        """In the sweeps that have it."""
+        return [one for one in self.sweeps if one is not None]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Sweeps lined up.
+
+    Attributes:
+        apart: what sets whole sweeps apart: settings that have one value in each, and not the
+            same in all; a value a sweep.
+        lines: configurations by the settings that vary within a sweep; those of several sweeps
+            first.
+    """
+
+    apart: Mapping[str, tuple[Value, ...]]
+    lines: tuple[Line, ...]
+
+    @property
+    def shared(self) -> list[Line]:
+        """The configurations that more than one sweep has."""
+        return [line for line in self.lines if len(line.there) > 1]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Second − first, of means; None where one of them has none."""
+
+    dead: float | None
+    accuracy: float | None
+
+
+def line_up(
+    sweeps: Sequence[Sequence[RunRecord]],
+    definition: str = "dead",
+    by: Sequence[str] | None = None,
+    sort: str | None = None,
+) -> Beside:
+    """Line the configurations of sweeps up, each with at least one run.
+
+    Args:
+        sweeps: the runs of each.
+        definition: which definition of death counts.
+        by: the settings that tell configurations apart; all that vary within a sweep, if None.
+        sort: what to order lines by (see ``summary.ordered``), in the first sweep that has them.
+
+    Raises:
+        InputError: ``by`` or ``sort`` names no such thing.
+    """
+    within = {name for runs in sweeps for name in axes(runs)}
+    every = [run for runs in sweeps for run in runs]
+    keys = [n for n in SETTINGS if n in within] if by is None else check_axes(by)
+    lone = [n for n in axes(every) if n not in within and n not in keys and _matters(every, n)]
+    found: dict[tuple[Value | None, ...], list[Configuration | None]] = {}
+    for at, runs in enumerate(sweeps):
+        for one in summarize(runs, definition, keys):
+            there = found.setdefault(tuple(one.settings.values()), [None] * len(sweeps))
+            there[at] = one
+    lines = [Line(dict(zip(keys, values, strict=True)), tuple(f)) for values, f in found.items()]
+    lines = _ordered(lines, sort)
+    lines.sort(key=lambda line: len(line.there) == 1)
+    apart = {n: tuple(getattr(runs[0].config, n) for runs in sweeps) for n in lone}
+    return Beside(apart, tuple(lines))
+
+
+def _matters(records: Sequence[RunRecord], name: str) -> bool:
+    return any(SETTINGS[name].applies(settings_of(r.config)) for r in records)
+
+
+def _ordered(lines: Sequence[Line], sort: str | None) -> list[Line]:
+    of = {id(line.there[0]): line for line in lines}
+    return [of[id(one)] for one in ordered([line.there[0] for line in lines], sort)]
+
+
+def difference(line: Line) -> Difference:
+    """Of a line of two sweeps."""
+    first, second = line.sweeps
+    if first is None or second is None:
+        return Difference(None, None)
+    return Difference(_less(second.mean, first.mean), _less(second.accuracy, first.accuracy))
+
+
+def _less(a: Estimate | None, b: Estimate | None) -> float | None:
+    return None if a is None or b is None else a.mean - b.mean
+
+
+def common(line: Line) -> tuple[int, int]:
+    """How many seeds every sweep that has this line has in it, and how many runs."""
+    seeds = [{run.config.seed for run in one.members} for one in line.there]
+    ids = [{run.id for run in one.members} for one in line.there]
+    return len(set.intersection(*seeds)), len(set.intersection(*ids))

@@ -1,0 +1,98 @@
+"""``reluprobe export``: results for other programs. Never imports JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from reluprobe import records
+from reluprobe.cli import console, options
+from reluprobe.cli.commands import report
+from reluprobe.config import labels
+from reluprobe.errors import InputError
+from reluprobe.records.folder import open_all, stream_records
+
+HELP = """Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.
+
+--csv and --parquet write two tables into a folder: runs, a row a run, and layers, a row for every
+run, epoch and hidden layer; columns.csv says what their columns mean. --markdown and --latex write
+the table of configurations that report shows, to stdout or a file."""
+
+Csv = Annotated[bool, typer.Option("--csv", help="Write runs.csv and layers.csv.")]
+Parquet = Annotated[bool, typer.Option("--parquet", help="Write runs.parquet and layers.parquet.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Write the main table as Markdown.")]
+Latex = Annotated[bool, typer.Option("--latex", help="Write it as LaTeX (booktabs).")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for tables; file for Markdown or LaTeX.",
+        show_default="export; stdout",
+    ),
+]
+
+
+def command(
+    paths: options.Paths,
+    *,
+    as_csv: Csv = False,
+    as_parquet: Parquet = False,
+    as_markdown: Markdown = False,
+    as_latex: Latex = False,
+    out: Out = None,
+    definition: options.Definition = "dead",
+    by: report.By = None,
+    sort: report.Sort = None,
+) -> None:
+    """Run it; the help is HELP."""
+    tidy = [name for name, yes in (("csv", as_csv), ("parquet", as_parquet)) if yes]
+    markup = [name for name, yes in (("markdown", as_markdown), ("latex", as_latex)) if yes]
+    if len(markup) + bool(tidy) != 1:
+        allowed = "allowed is --csv, --parquet or both; or --markdown; or --latex"
+        raise InputError(
+            "no format given" if not tidy + markup else "formats that do not go together", [allowed]
+        )
+    report.check_definition(definition)
+    view = report.View(definition, options.split(by), sort)
+    if tidy:
+        if view != report.View():
+            reason = "--definition, --by and --sort are for --markdown and --latex"
+            raise InputError("an option without an effect", [f"{reason}; tables hold every run"])
+        _tables(paths, Path("export") if out is None else out, tidy)
+    else:
+        _markup(paths, markup[0], out, view)
+
+
+def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str]) -> None:
+    # Not before it is needed: Arrow takes a quarter of a second to import.
+    from reluprobe.report.export import files
+
+    faults: list[str] = []
+    with console.status("exporting"):
+        written = files.write(stream_records(paths, faults), folder, formats)
+    for path, rows in written.items():
+        console.out.print(Text(f"wrote {path}  ({labels.count(rows, 'row')})"), soft_wrap=True)
+    report.complain_of(faults)
+
+
+def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: report.View) -> None:
+    from reluprobe.report.export import markup
+
+    found = open_all(paths)
+    written = (
+        markup.WRITERS[kind](sweep, report.rows_of(sweep, view), view.definition)
+        for sweep in found
+        if sweep.records
+    )
+    text = "\n".join(written)
+    if out is None:
+        print(text, end="")
+    else:
+        records.write_atomically(out, text)
+        console.out.print(Text(f"wrote {out}"), soft_wrap=True)
+    report.complain(found)

@@ -1,0 +1,178 @@
+"""``reluprobe sweep``: a grid of runs from a TOML file."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reluprobe.cli import (
+    complete,
+    console,
+    executor_options,
+    json_lines,
+    options,
+    progress,
+    signals,
+    sweep_output,
+)
+from reluprobe.config import read_sweep
+from reluprobe.engine.events import RunDone
+from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.executor.dispatch import Errand
+from reluprobe.plan.runs import expand
+from reluprobe.plan.slices import Part, runs_of_part
+from reluprobe.records import resume
+from reluprobe.records.ownership import Claim, Way, occupied
+
+HELP = """Run every combination in a sweep file and show the outcome.
+
+Results go to OUT/<sweep name>/runs/<id>.json, one file a run, as each ends. The same command goes
+on where an earlier one ended: runs whose records are there are not run again.
+
+Ends with 0: all done; 3: some runs failed; 130 or 143: stopped by Ctrl-C or SIGTERM; 2: bad input;
+1: cannot write, or the folder is in use."""
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        help="The sweep file (TOML).",
+        show_default=False,
+        autocompletion=complete.sweep_files,
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a key of \\[base], or seeds: --set epochs=2. Repeatable."),
+]
+Chunk = Annotated[
+    str | None,
+    typer.Option("--chunk", metavar="I/N", help="Only slice I of N, I from 1; see README."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Move the folder's runs aside, start over.")]
+Extend = Annotated[bool, typer.Option("--extend", help="Add to a folder that holds another plan.")]
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Run failed runs again.")]
+MaxFailures = Annotated[
+    int | None, typer.Option("--max-failures", min=1, help="Stop when this many runs have failed.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and stop.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")]
+Json = Annotated[bool, typer.Option("--json", help="Events for machines, one object a line.")]
+
+
+def command(
+    file: File,
+    *,
+    set_: Set = None,
+    chunk: Chunk = None,
+    fresh: Fresh = False,
+    extend: Extend = False,
+    retry_failed: Retry = False,
+    max_failures: MaxFailures = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    executor: executor_options.ExecutorOption = "local",
+    address: executor_options.Address = None,
+    devices: executor_options.Devices = None,
+    out: options.Out = Path("results"),
+    manual_dir: options.ManualDir = None,
+) -> None:
+    """Run it; the help is HELP."""
+    part = options.parse_part(chunk)
+    way = _way(fresh, extend, part)
+    place = executor_options.Place(executor, address, devices)
+    sweep = read_sweep(file, options.parse_overrides(set_ or []))
+    plan = expand(sweep)
+    mine, folder = runs_of_part(plan.runs, part), out / sweep.name
+    job = sweep_output.Job(sweep, plan, mine, part, folder, _again())
+    voice = (
+        json_lines.Machines()
+        if as_json
+        else sweep_output.Quiet()
+        if quiet
+        else sweep_output.People()
+    )
+    voice.plan(job)
+    if dry_run:
+        return
+    console.log_to_stderr()
+    try:
+        with occupied(Claim(folder, sweep, plan.runs, part, way)):
+            standing = resume.look(folder, mine, sweep.save_activations)
+            voice.start(job, standing)
+            errand = Errand(folder, part, manual_dir, retry_failed, sweep.save_activations)
+            outcome = _run(job, standing, voice, place, errand, max_failures)
+    except ReluprobeError as error:
+        if not isinstance(error, InputError) and error.hint is None:
+            error.hint = f"mend that; runs that had ended are kept. To go on: {job.again}"
+        raise
+    voice.end(job, outcome)
+    if outcome.code:
+        raise typer.Exit(outcome.code)
+
+
+def _run(
+    job: sweep_output.Job,
+    standing: resume.Standing,
+    voice: sweep_output.People | json_lines.Machines,
+    place: executor_options.Place,
+    errand: Errand,
+    most: int | None,
+) -> sweep_output.Outcome:
+    """Run what is left; whatever stops it, what has ended is in the outcome."""
+    found, began = standing.kept(errand.retry), time.perf_counter()
+    todo = [run for run in job.mine if run.id not in found]
+    if not todo:
+        return _outcome(job, found, 0, 0.0, 0.0, None)
+
+    failures, written = 0, 0
+    # Before signals are taken over: until there is work, Ctrl-C need not wait for its end.
+    engine = place.engine(errand, voice.silent)
+    with signals.watched() as stop:
+
+        def enough() -> bool:
+            return stop() or (most is not None and failures >= most)
+
+        tally = progress.Tally(todo, len(found))
+        with progress.shown(tally, voice.silent):
+            for event, path in engine(todo, enough):
+                tally.see(event)
+                voice.happened(event, path)
+                if isinstance(event, RunDone):
+                    found[event.run.id] = event.record
+                    written += 1
+                    failures += event.record.status == "failed"
+    seconds = time.perf_counter() - began
+    compiling = tally.compiling if place.name == "local" else None
+    return _outcome(job, found, written, seconds, compiling, stop.signal)
+
+
+def _outcome(
+    job: sweep_output.Job,
+    found: dict[str, sweep_output.records.RunRecord],
+    written: int,
+    seconds: float,
+    compiling: float | None,
+    signal: int | None,
+) -> sweep_output.Outcome:
+    code = 3 if any(record.status == "failed" for record in found.values()) else 0
+    if signal is not None and len(found) < len(job.mine):
+        code = 128 + signal
+    return sweep_output.Outcome(found, written, seconds, compiling, code)
+
+
+def _way(fresh: bool, extend: bool, part: Part) -> Way:
+    if fresh and (extend or part[1] > 1):
+        other = "--extend" if extend else "--chunk"
+        raise InputError(f"--fresh does not go with {other}", hint="one after the other")
+    return "fresh" if fresh else "extend" if extend else "refuse"
+
+
+def _again() -> str:
+    """The command that goes on: what was typed, but for what would start over."""
+    return shlex.join(["reluprobe", *(a for a in sys.argv[1:] if a not in ("--fresh",))])

@@ -1,0 +1,231 @@
+"""The figures of a report: drawn into a folder, while the terminal says so."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from reluprobe import records
+from reluprobe.cli import console, draw_page, options
+from reluprobe.config import SETTINGS, labels
+from reluprobe.errors import InputError, ReluprobeError, nearest
+from reluprobe.records.folder import Archive
+
+if TYPE_CHECKING:
+    from reluprobe.report.figures import Drawn
+    from reluprobe.report.page import Illustration
+
+#: Below a sweep's folder.
+FOLDER = "report"
+PANEL = "Figures"
+DEFAULT = ("png", "svg")
+Wanted = Annotated[
+    bool | None,
+    typer.Option(
+        "--figures/--no-figures",
+        help="Whether to draw figures and write a page.",
+        show_default="figures",
+        rich_help_panel=PANEL,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        help="What to write: png, svg, pdf.",
+        metavar="NAME,…",
+        show_default="png,svg",
+        rich_help_panel=PANEL,
+    ),
+]
+Only = Annotated[
+    options.Texts,
+    typer.Option(
+        "--only",
+        help="Draw this figure alone. Repeatable.",
+        metavar="NAME",
+        show_default="all",
+        rich_help_panel=PANEL,
+    ),
+]
+Heatmap = Annotated[
+    str | None,
+    typer.Option(
+        help="The two settings of the heat map, down and across.",
+        metavar="AXIS,AXIS",
+        show_default="as they vary",
+        rich_help_panel=PANEL,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        *("--out", "-o"),
+        help="Folder for them.",
+        show_default=f"{FOLDER} in the sweep's",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which figures to draw, how and where.
+
+    Attributes:
+        asked: they were asked for by some flag; else they are drawn since nobody said not to.
+        out: a folder for them; each sweep's own ``report`` where it is None.
+    """
+
+    formats: Sequence[str]
+    only: Sequence[str] = ()
+    grid: tuple[str, str] | None = None
+    out: Path | None = None
+    asked: bool = False
+
+
+def request(
+    wanted: bool | None,
+    formats: str | None,
+    only: options.Texts,
+    heatmap: str | None,
+    out: Path | None,
+) -> Request | None:
+    """What the flags ask for; None where it is no figure.
+
+    Raises:
+        InputError: a format, a figure or an axis that is none, or figures both asked for and not.
+    """
+    asked = [flag is not None for flag in (formats, only, heatmap, out)]
+    if wanted is False:
+        if any(asked):
+            raise InputError("--no-figures stands beside what is to be done with figures")
+        return None
+    names, written = options.split(only) or [], DEFAULT
+    if only or formats:
+        from reluprobe.report import (
+            figures,  # half a second: the tables need not wait for matplotlib
+        )
+
+        figures.check_names(names)
+        written = figures.check_formats(formats or ",".join(DEFAULT))
+    return Request(written, names, _axes(heatmap), out, bool(wanted) or any(asked))
+
+
+def _axes(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    names = [options.full_name(name) for name in options.split([text]) or []]
+    faults = [f"{n!r} is no setting{nearest(n, SETTINGS)}" for n in names if n not in SETTINGS]
+    if len(names) != 2 or names[0] == names[1]:
+        faults.append("allowed are two settings: --heatmap activation,learning_rate")
+    if faults:
+        raise InputError(f"--heatmap {text}", faults)
+    return names[0], names[1]
+
+
+def show(
+    sweeps: Sequence[Archive],
+    results: Sequence[Path],
+    asked: Request,
+    definition: str,
+    by: Sequence[str] | None,
+) -> bool:
+    """Draw the figures of sweeps and of results of born-dead; say where they are.
+
+    Returns:
+        False where figures that were asked for could not be written. Those that are drawn since
+        nobody said not to may lie in a folder that cannot be written: that is said, and no more.
+    """
+    from reluprobe.report import figures
+
+    names = Counter(sweep.name for sweep in sweeps)
+    good = True
+    for sweep in filter(lambda found: found.records, sweeps):
+        drawn = figures.drawn(sweep, definition, by, asked.grid, asked.only)
+        name = sweep.name
+        if names[name] > 1:
+            name = f"{sweep.folder.resolve().parent.name}-{name}"
+        own = asked.out and (asked.out / name if len(sweeps) > 1 else asked.out)
+        folder = own or sweep.folder / FOLDER
+        # A page is of all of a sweep's figures.
+        leave = None if asked.only else partial(draw_page.write, sweep, folder, definition, by)
+        good &= _write(drawn, folder, asked, leave)
+    if results and not asked.only:
+        good &= _write(_born_dead(results), asked.out or results[0].parent / FOLDER, asked)
+    return good
+
+
+def _born_dead(results: Sequence[Path]) -> Iterator[Drawn]:
+    from reluprobe.born import result
+    from reluprobe.report import figures
+
+    for path in results:
+        drawn = figures.born_dead(result.read(path))
+        yield dataclasses.replace(drawn, name=f"{drawn.name}_{path.stem}")
+
+
+def _write(
+    drawn: Iterable[Drawn],
+    folder: Path,
+    asked: Request,
+    leave: Callable[[list[Illustration]], None] | None = None,
+) -> bool:
+    """Write figures into a folder, and then what is made of them as SVG: ``leave`` is a page."""
+    from reluprobe.report import figures
+
+    formats = {*asked.formats, *(["svg"] if leave else [])}
+    kept: list[Illustration] | None = [] if leave else None
+    written: list[str] = []
+    console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
+    with console.status("drawing figures"):
+        for found in drawn:
+            if found.figure is None:
+                told = f"no figure {found.name}: {found.skipped}"
+                console.err.print(Text(told, style="dim"), soft_wrap=True)
+                draw_page.keep(kept, found)
+                if asked.out is None:
+                    _forget(folder, found.name)
+                continue
+            images = {form: figures.render(found.figure, form, found.name) for form in formats}
+            draw_page.keep(kept, found, images.get("svg"))
+            try:
+                for form in asked.formats:
+                    records.write_atomically(folder / f"{found.name}.{form}", images[form])
+            except ReluprobeError as error:
+                return _unwritten(error, asked)
+            written.append(found.name)
+    if written:
+        count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
+        console.out.print(
+            Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}"), soft_wrap=True
+        )
+    try:
+        if leave and kept is not None:
+            leave(kept)
+    except ReluprobeError as error:
+        return _unwritten(error, asked)
+    return True
+
+
+def _forget(folder: Path, name: str) -> None:
+    """Remove what an earlier report drew there: it is of other runs, or of another question."""
+    from reluprobe.report.figures import FORMATS
+
+    for form in FORMATS:
+        with contextlib.suppress(OSError):  # there is none, or the folder cannot be written
+            (folder / f"{name}.{form}").unlink()
+
+
+def _unwritten(error: ReluprobeError, asked: Request) -> bool:
+    text = Text("no figures: ", style="red" if asked.asked else "yellow").append(error.message)
+    console.err.print(text.append("; --out DIR puts them elsewhere"), soft_wrap=True)
+    return not asked.asked

@@ -1,0 +1,67 @@
+"""How settings, runs and counts are written for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reluprobe.config import SETTINGS, RunConfig, Value, settings_of
+from reluprobe.config.choices import PARAMETERS
+
+
+def setting(value: Value | None) -> str:
+    """A setting as people write it: ``0.005`` → ``5e-3``, ``0.1`` → ``0.1``; ``–`` for none."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, float) or value == 0 or 0.01 <= abs(value) < 10_000:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+#: Shorter names, where people use one.
+SHORT = {"learning_rate": "lr", "l2": "L2", "use_bias": "bias"}
+
+
+#: Settings whose values name themselves.
+SPEAKING = ("activation", "optimizer", "init", "dataset", "sample", "change")
+
+
+def name(setting_name: str) -> str:
+    """A setting's name in a heading: ``learning_rate`` → ``lr``."""
+    return SHORT.get(setting_name, setting_name.replace("_", " "))
+
+
+def settings(values: Mapping[str, Value | None]) -> str:
+    """``leaky_relu(0.1) · lr 5e-3 · residual``: some values name themselves, others are named."""
+    there = {key: value for key, value in values.items() if value is not None}
+    f = there.get("activation")
+    parameter = there.pop(PARAMETERS[str(f)], None) if f in PARAMETERS else None
+    if parameter is not None:
+        there["activation"] = f"{f}({setting(parameter)})"
+    return " · ".join(_named(key, value) for key, value in there.items())
+
+
+def _named(key: str, value: Value) -> str:
+    if key in SPEAKING:
+        return str(value)
+    if isinstance(value, bool):
+        return name(key) if value else f"no {name(key)}"
+    return f"{name(key)} {setting(value)}"
+
+
+def network(config: RunConfig) -> str:
+    """The run in one line: what every run has, and what is not as in the study."""
+    shown = ("activation", "learning_rate", "optimizer", "init")
+    sizes = f"{config.depth} × {config.width} · {config.dataset} · seed {config.seed}"
+    known = (*shown, "depth", "width", "dataset", "seed", "epochs")
+    other = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
+    more = settings({n: v for n, v in other.items() if n not in known})
+    line = f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"
+    return f"{line} · {more}" if more else line
+
+
+def count(n: int, noun: str) -> str:
+    """``1 run``, ``30 runs``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

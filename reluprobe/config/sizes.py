@@ -1,0 +1,15 @@
+"""How many: the examples of a run's probe and the steps of its epochs, of a dataset's size."""
+
+from __future__ import annotations
+
+from reluprobe.config.run_config import RunConfig
+
+
+def probed(config: RunConfig, examples: int) -> int:
+    """How many examples the run's probe has."""
+    return examples if config.probe_examples == "all" else int(config.probe_examples)
+
+
+def steps_per_epoch(config: RunConfig, examples: int) -> int:
+    """Steps of an epoch; the last batch counts, however small."""
+    return -(-examples // config.batch_size)

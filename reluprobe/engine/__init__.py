@@ -1,0 +1,1 @@
+"""Runs → records: one compiled program a group."""

@@ -1,0 +1,59 @@
+"""What happens while runs are trained: the engine tells it, the command line shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reluprobe.plan.runs import Run
+from reluprobe.records import EpochRecord, RunRecord
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A group's program is ready. ``seconds``: from its first lane's draw to the program."""
+
+    runs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """A run has ended an epoch."""
+
+    run: Run
+    epoch: EpochRecord
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class RunDone:
+    """A run has ended, if only by failing; its record is whole.
+
+    ``activations``: what its hidden units give out, ``(layer, unit, image)``; None where they are
+    not kept, or the run has not ended with finite numbers.
+    """
+
+    run: Run
+    record: RunRecord
+    activations: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class BegunAgain:
+    """A process or its machine has died; on ``host`` as many ``runs`` as it left are begun."""
+
+    runs: int
+    host: str
+
+
+@dataclass(frozen=True)
+class MemoryShort:
+    """A chunk did not fit. ``lanes``: how many a device gets from now on, in this group."""
+
+    lanes: int
+    error: str
+
+
+Event = Compiled | EpochDone | RunDone | MemoryShort | BegunAgain

@@ -1,0 +1,166 @@
+"""What is done about dead units while training. Pure: a lane in, a lane out.
+
+============== ==================================================================================
+redo           units that the last probe found dead: incoming weights drawn anew, bias 0, outgoing
+               weights 0, their moments and step counts 0 (ReDo, Sokar et al. 2023, algorithm 1)
+random         the same for as many units of each layer, chosen at random: the control that shows
+               whether it matters *which*
+redraw         every weight w <= 0 of the hidden layers that still train becomes a draw from
+               N(0, redraw_scale²): a recipe of forums
+shrink_perturb every weight and bias θ becomes shrink·θ + N(0, perturb²) (Ash & Adams 2020)
+============== ==================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Int
+
+from reluprobe.config.choices import UNIT_REVIVALS
+from reluprobe.engine.program_spec import Blueprint
+from reluprobe.engine.state import REVIVE_DICE, Lane, Numbers, Section, trained
+from reluprobe.measures import definitions
+from reluprobe.nn import initializers, optimizers
+from reluprobe.nn.mlp import MLP
+
+
+def marks(
+    plan: Blueprint, numbers: Numbers, tally: definitions.Tally
+) -> Bool[Array, "layer unit"] | None:
+    """The units that count as dead for reviving; None where no unit is picked out."""
+    config = plan.config
+    if config.revive not in UNIT_REVIVALS:
+        return None
+    if config.revive_definition == "dormant" and "revive_threshold" in numbers.dials:
+        mean = tally.total / tally.examples
+        return definitions.dormant(mean, numbers.dials["revive_threshold"])
+    return getattr(definitions.answer(tally), config.revive_definition)
+
+
+def at_start(
+    plan: Blueprint, now: Section, lane: Lane, numbers: Numbers
+) -> tuple[Lane, Int[Array, " layer"]]:
+    """Revive where the section says so; the lane, and how many units a layer were re-drawn."""
+    none = jnp.zeros(plan.config.depth, jnp.int32)
+    if plan.config.revive == "none":
+        return lane, none
+    key = jax.random.wrap_key_data(numbers.order)
+    for number in (REVIVE_DICE, now.epoch, now.first):
+        key = jax.random.fold_in(key, number)
+    how = HOW[plan.config.revive]
+    return jax.lax.cond(
+        now.revives, lambda: how(plan, lane, numbers, now, key), lambda: (lane, none)
+    )
+
+
+Revived = tuple[Lane, Int[Array, " layer"]]
+
+
+def _redo(plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array) -> Revived:
+    assert lane.marks is not None
+    return redraw_units(plan, lane, lane.marks, key)
+
+
+def _random(plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array) -> Revived:
+    assert lane.marks is not None
+    which, draws = jax.random.split(key)
+    return redraw_units(plan, lane, as_many(lane.marks, which), draws)
+
+
+def as_many(marks: Bool[Array, "layer unit"], key: Array) -> Bool[Array, "layer unit"]:
+    """As many units of each layer as are marked there, chosen at random."""
+    places = jnp.argsort(jnp.argsort(jax.random.uniform(key, marks.shape), axis=1), axis=1)
+    return places < marks.sum(axis=1, keepdims=True)
+
+
+def redraw_units(
+    plan: Blueprint, lane: Lane, chosen: Bool[Array, "layer unit"], key: Array
+) -> Revived:
+    """Draw these units anew: ReDo's operation.
+
+    A unit that gave out 0 on an example adds nothing to the next layer there, before and after:
+    outputs on such examples do not change by a bit. With layer norm a layer's units share a mean
+    and variance, and the others' pre-activations do change.
+    """
+    network, mask = _both(plan, lane.weights)
+    draw = initializers.layer_initializer(plan.config)
+    layers = [*network.hidden, network.output]
+    masks = [*mask.hidden, mask.output]
+    for i, unit in enumerate(chosen):
+        kernel = layers[i].kernel[...]
+        drawn = draw(jax.random.fold_in(key, i), *kernel.shape)[0] * plan.config.weight_gain
+        _put(layers[i].kernel, masks[i].kernel, unit[None, :], drawn)
+        if layers[i].bias is not None:
+            _put(layers[i].bias, masks[i].bias, unit, 0.0)
+        if network.norms:
+            _put_norm(network.norms[i], mask.norms[i], unit)
+    # Last, so that from one re-drawn unit to another the weight is 0 too.
+    for i, unit in enumerate(chosen):
+        rows = jnp.tile(unit, layers[i + 1].kernel[...].shape[0] // unit.size)
+        _put(layers[i + 1].kernel, masks[i + 1].kernel, rows[:, None], 0.0)
+    params, _ = trained(lane.weights)
+    touched = jax.tree.map(lambda x: x > 0, trained(nnx.state(mask))[0])
+    optimizer = optimizers.reset(lane.optimizer, params, touched)
+    moved = lane._replace(weights=nnx.state(network), optimizer=optimizer)
+    return moved, chosen.sum(axis=1, dtype=jnp.int32)
+
+
+def _both(plan: Blueprint, weights: nnx.State) -> tuple[MLP, MLP]:
+    """The network, and one like it of zeros, to mark in it what is touched."""
+    zeros = jax.tree.map(jnp.zeros_like, weights)
+    return nnx.merge(plan.graph, weights, copy=True), nnx.merge(plan.graph, zeros, copy=True)
+
+
+def _put(values: Any, mask: Any, where: Array, new: Array | float) -> None:
+    values[...] = jnp.where(where, new, values[...])
+    mask[...] = jnp.where(where, 1.0, mask[...])
+
+
+def _put_norm(norm: Any, mask: Any, unit: Array) -> None:
+    """A unit's scale 1 and shift 0 again, and its running mean and variance."""
+    for name, start in (("scale", 1.0), ("bias", 0.0), ("mean", 0.0), ("var", 1.0)):
+        if hasattr(norm, name):
+            _put(getattr(norm, name), getattr(mask, name), unit, start)
+
+
+def _redraw(plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array) -> Revived:
+    network = nnx.merge(plan.graph, lane.weights, copy=True)
+    config = plan.config
+    scale = numbers.dials.get("redraw_scale", 0.05)
+    for i, layer in enumerate(network.hidden):
+        kernel = layer.kernel[...]
+        drawn = scale * jax.random.normal(jax.random.fold_in(key, i), kernel.shape)
+        # A layer that has stopped training stays as it is.
+        still = (i < config.freeze_layers) & (now.epoch > config.freeze_after)
+        layer.kernel[...] = jnp.where((kernel <= 0) & ~still, drawn, kernel)
+    none = jnp.zeros(config.depth, jnp.int32)
+    return lane._replace(weights=nnx.state(network)), none
+
+
+def _shrink_perturb(
+    plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array
+) -> Revived:
+    network = nnx.merge(plan.graph, lane.weights, copy=True)
+    shrink, perturb = numbers.dials.get("shrink", 0.5), numbers.dials.get("perturb", 0.01)
+    places = [(layer, name) for layer in (*network.hidden, network.output) for name in PARTS]
+    for n, (layer, name) in enumerate(places):
+        values = getattr(layer, name)
+        if values is not None:
+            noise = jax.random.normal(jax.random.fold_in(key, n), values[...].shape)
+            values[...] = shrink * values[...] + perturb * noise
+    none = jnp.zeros(plan.config.depth, jnp.int32)
+    return lane._replace(weights=nnx.state(network)), none
+
+
+PARTS = ("kernel", "bias")
+HOW: dict[str, Callable[[Blueprint, Lane, Numbers, Section, Array], Revived]] = {
+    "redo": _redo,
+    "random": _random,
+    "redraw": _redraw,
+    "shrink_perturb": _shrink_perturb,
+}

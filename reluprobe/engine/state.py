@@ -1,0 +1,150 @@
+"""A run's place in a compiled program: the data, its state, its numbers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
+
+from reluprobe.engine.tasks import Task
+
+
+class Arrays(NamedTuple):
+    """A dataset on the device: uint8 pixels, scaled to [0, 1] inside the step, or floats.
+
+    The training examples come first, then the test set's. Of the training inputs, in [0, 1] if
+    they are pixels: ``low`` and ``high`` are each feature's smallest and largest, ``means`` its
+    mean, ``deviation`` the standard deviation of all features together.
+    """
+
+    inputs: Shaped[Array, "example feature"]
+    targets: Shaped[Array, " example"]
+    low: Float[Array, " feature"]
+    high: Float[Array, " feature"]
+    means: Float[Array, " feature"]
+    deviation: Float[Array, ""]
+
+
+def arrays(
+    inputs: Shaped[np.ndarray, "example feature"], targets: np.ndarray, train: int
+) -> Arrays:
+    """A dataset, the first ``train`` examples being the training set's, with its statistics."""
+    trained = inputs[:train]
+    low, high = (np.asarray(scaled(jnp.asarray(end))) for end in (trained.min(0), trained.max(0)))
+    unit = 255 if inputs.dtype == np.uint8 else 1
+    means = trained.mean(axis=0, dtype=np.float64) / unit
+    # Of a dataset of one value the deviation is 0, and standardized inputs are to be 0, not NaN.
+    deviation = _deviation(trained, means * unit) / unit or 1.0
+    return Arrays(inputs, targets, low, high, np.float32(means), np.float32(deviation))  # type: ignore[arg-type]
+
+
+def _deviation(inputs: Shaped[np.ndarray, "example feature"], means: np.ndarray) -> float:
+    """The standard deviation of all values; 64-bit copies of a dataset would take seconds."""
+    centre = np.float32(means.mean())
+    parts = np.array_split(inputs, -(-len(inputs) // 1000))
+    squares = (np.square(part - centre).sum(dtype=np.float64) for part in parts)
+    variance = sum(squares) / inputs.size - (means.mean() - centre) ** 2
+    return float(np.sqrt(max(0.0, variance)))
+
+
+class Section(NamedTuple):
+    """What one call does: some steps of an epoch, then a probe. Scalars; the same for all lanes.
+
+    Attributes:
+        epoch: the epoch these steps belong to; 0 is before the first.
+        first, last: steps of that epoch, from and up to.
+        closes: whether the epoch ends here: then the test set is run through.
+        ends: whether the run ends here: then units are looked at on the test and training sets.
+        probed: how many examples the probe has.
+        explained: on how many of them causes of death are sought.
+        revives: whether units are revived before the first step.
+    """
+
+    epoch: Int[Array, ""]
+    first: Int[Array, ""]
+    last: Int[Array, ""]
+    closes: Bool[Array, ""]
+    ends: Bool[Array, ""]
+    probed: Int[Array, ""]
+    explained: Int[Array, ""]
+    revives: Bool[Array, ""] | bool = False
+
+
+class Numbers(NamedTuple):
+    """What tells lanes of one program apart. ``order`` is the key of the data's order, raw.
+
+    ``dials``: the numbers that are a part of the program only where they are not at their
+    defaults (``grid.dials``).
+    """
+
+    learning_rate: Float[Array, ""]
+    activation: Int[Array, ""]
+    parameter: Float[Array, ""]
+    order: UInt32[Array, " word"]
+    live: Bool[Array, ""]
+    dials: dict[str, Float[Array, ""]]
+    task: Task
+
+
+class Lane(NamedTuple):
+    """What training changes. ``order`` and ``sums`` (loss, right) are those of the epoch.
+
+    ``weights`` are all of the network's state, running averages too. ``marks``: the units that
+    the last probe found dead, as the run counts death for reviving; None where none is revived.
+    """
+
+    weights: nnx.State
+    optimizer: optax.OptState
+    order: Int[Array, "step batch"]
+    sums: Float[Array, " two"]
+    marks: Bool[Array, "layer unit"] | None = None
+
+
+#: Folded into the key of the data's order, for what else is random while training: above every
+#: epoch's number.
+STEP_DICE, LABEL_DICE, REVIVE_DICE = 2**32 - 1, 2**32 - 2, 2**32 - 3
+
+
+def trained(weights: nnx.State) -> tuple[nnx.State, nnx.State]:
+    """A network's state as what the optimizer moves, and the rest: running averages."""
+    params, rest = nnx.split_state(weights, nnx.Param, ...)
+    return params, rest
+
+
+def scaled(inputs: Shaped[Array, "example feature"]) -> Float[Array, "example feature"]:
+    """Pixels divided by 255, floats as they are."""
+    if inputs.dtype == jnp.uint8:
+        return inputs.astype(jnp.float32) / 255
+    return inputs
+
+
+def losses(
+    outputs: Float[Array, "example output"], targets: Shaped[Array, " example"], regression: bool
+) -> tuple[Float[Array, " example"], Float[Array, " example"]]:
+    """Per example: the loss, and 1 where the prediction is right (0 in regression).
+
+    Softmax cross-entropy in nats; (output − target)² in regression.
+    """
+    if regression:
+        errors = optax.squared_error(outputs[:, 0], targets)
+        return errors, jnp.zeros_like(errors)
+    errors = optax.softmax_cross_entropy_with_integer_labels(outputs, targets)
+    return errors, (jnp.argmax(outputs, axis=1) == targets).astype(jnp.float32)
+
+
+def batches(
+    order: Int[Array, " example"], size: int
+) -> tuple[Int[Array, "step batch"], Float[Array, "step batch"]]:
+    """Cut an order of examples into steps of one shape.
+
+    The last batch is kept, however small (469 steps on MNIST at 128, as the study has it): it is
+    filled up with examples of weight 0, so that every step's loss is the mean of its own.
+    """
+    steps = -(-order.size // size)
+    missing = steps * size - order.size
+    weights = jnp.pad(jnp.ones(order.size), (0, missing))
+    return jnp.pad(order, (0, missing)).reshape(steps, size), weights.reshape(steps, size)

@@ -1,0 +1,1 @@
+"""What "dead" means and what follows from it: pure functions of arrays."""

@@ -1,0 +1,172 @@
+"""What "dead" means: statistics of pre-activations, per unit, each definition here alone.
+
+For unit j of a layer with pre-activation z, activation f and output a = f(z), over the probe's
+examples k. All functions are pure; they are reduced over examples inside ``jit``, so the
+activations themselves never leave the device.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from reluprobe.nn import activations
+
+#: τ of ``dormant``: Sokar et al. 2023, for the ReDo of their value-based agents.
+DORMANT_THRESHOLD = 0.025
+#: Distance to an extreme within which an output counts as saturated.
+SATURATION_MARGIN = 1e-3
+
+
+class UnitStatistics(NamedTuple):
+    """One answer per definition and unit, ``(layer, unit)``."""
+
+    dead: Bool[Array, "layer unit"]
+    silent: Bool[Array, "layer unit"]
+    never_positive: Bool[Array, "layer unit"]
+    constant: Bool[Array, "layer unit"]
+    dormant: Bool[Array, "layer unit"]
+    saturated: Bool[Array, "layer unit"]
+
+
+def dead(derivatives: Float[Array, " example"]) -> Bool[Array, ""]:
+    """f′(z_jk) = 0 for all k: by the chain rule no gradient reaches the unit's weights.
+
+    As the backward pass has it, in float32: an ELU's slope is expm1(z) + 1 there, and 0 below
+    z = −17.3; that of tanh is 0 beyond ±9, of sigmoid from 16.6 up. The converse does not hold: a
+    unit that is not dead gets no gradient either where a whole later layer is dead.
+    """
+    return jnp.all(derivatives == 0)
+
+
+def silent(outputs: Float[Array, " example"]) -> Bool[Array, ""]:
+    """a_jk = 0 for all k. Source: the MNIST study's text, §4.4."""
+    return jnp.all(outputs == 0)
+
+
+def never_positive(z: Float[Array, " example"]) -> Bool[Array, ""]:
+    """z_jk ≤ 0 for all k. Source: the MNIST study's code, which counts outputs ≤ 0.
+
+    It calls a leaky unit dead that still learns.
+    """
+    return jnp.all(z <= 0)
+
+
+def constant(highest: Float[Array, "*unit"], lowest: Float[Array, "*unit"]) -> Bool[Array, "*unit"]:
+    """max_k a_jk = min_k a_jk: the unit always outputs the same value, zero or not."""
+    return highest == lowest
+
+
+def saturated(
+    outputs: Float[Array, " example"], low: activations.Scalar, high: activations.Scalar
+) -> Bool[Array, ""]:
+    """|a_jk − extreme| ≤ 1e-3 for all k, the extreme being the nearer end of f's range.
+
+    Never true of an unbounded f, for which it means nothing: records hold null there.
+    Source: Rakitianskaia & Engelbrecht 2015.
+    """
+    distance = jnp.minimum(jnp.abs(outputs - low), jnp.abs(outputs - high))
+    return jnp.all(distance <= SATURATION_MARGIN)
+
+
+def dormant(
+    mean_absolute: Float[Array, "*layer unit"], threshold: activations.Scalar = DORMANT_THRESHOLD
+) -> Bool[Array, "*layer unit"]:
+    """s_j = mean_k|a_jk| / mean over the layer of the same ≤ τ = 0.025. A layer's s average 1.
+
+    Written without the division, so that a layer whose outputs are all 0 is all dormant and not
+    NaN. Source: Sokar et al. 2023, definition 3.1.
+    """
+    of_layer = jnp.mean(mean_absolute, axis=-1, keepdims=True)
+    return mean_absolute <= threshold * of_layer
+
+
+class Tally(NamedTuple):
+    """What is known of each unit, ``(layer, unit)``, after some of a probe's examples.
+
+    A probe of any size streams through it in bounded memory.
+    """
+
+    dead: Bool[Array, "layer unit"]
+    silent: Bool[Array, "layer unit"]
+    never_positive: Bool[Array, "layer unit"]
+    saturated: Bool[Array, "layer unit"]
+    highest: Float[Array, "layer unit"]
+    lowest: Float[Array, "layer unit"]
+    total: Float[Array, "layer unit"]
+    examples: Float[Array, ""]
+
+
+def empty(layers: int, units: int) -> Tally:
+    """A tally of no example: every "for all" holds."""
+    shape = (layers, units)
+    yes, zero = jnp.ones(shape, bool), jnp.zeros(shape)
+    return Tally(yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
+
+
+def add(
+    tally: Tally,
+    z: Float[Array, "layer example unit"],
+    counts: Float[Array, " example"],
+    activation: activations.Index,
+    parameter: activations.Scalar,
+) -> Tally:
+    """The tally with these examples in it.
+
+    Args:
+        tally: what is known so far.
+        z: pre-activations.
+        counts: 1 for an example, 0 for a repetition that fills up the batch.
+        activation: index into ``zoo.ACTIVATIONS``.
+        parameter: the activation's parameter.
+    """
+    low, high = _range(activation)
+
+    def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
+        found = dead(d), silent(a), never_positive(z), saturated(a, low, high)
+        return (*found, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
+
+    outputs = activations.activate(activation, z, parameter)
+    slopes = activations.derivative(activation, z, parameter)
+    by_layer = jax.vmap(jax.vmap(unit, in_axes=1))
+    none, zero, negative, extreme, highest, lowest, total = by_layer(z, outputs, slopes)
+    return Tally(
+        tally.dead & none,
+        tally.silent & zero,
+        tally.never_positive & negative,
+        tally.saturated & extreme,
+        # Written so that a NaN stays one.
+        jnp.maximum(tally.highest, highest),
+        jnp.minimum(tally.lowest, lowest),
+        tally.total + total,
+        tally.examples + jnp.sum(counts),
+    )
+
+
+def answer(tally: Tally) -> UnitStatistics:
+    """The six answers for each unit, from a tally of the whole probe."""
+    t = tally
+    same = constant(t.highest, t.lowest)
+    resting = dormant(t.total / t.examples)
+    return UnitStatistics(t.dead, t.silent, t.never_positive, same, resting, t.saturated)
+
+
+def probe(
+    z: Float[Array, "layer example unit"],
+    activation: activations.Index,
+    parameter: activations.Scalar,
+) -> UnitStatistics:
+    """The six answers for each unit, from a probe's pre-activations at once."""
+    layers, examples, units = z.shape
+    counts = jnp.ones(examples)
+    return answer(add(empty(layers, units), z, counts, activation, parameter))
+
+
+def _range(activation: activations.Index) -> tuple[Array, Array]:
+    """Infimum and supremum of f, infinite on both sides where it is not bounded on both."""
+    acts = activations.ACTIVATIONS.values()
+    low = activations.pick([a.low if a.bounded else -jnp.inf for a in acts], activation)
+    return low, activations.pick([a.high if a.bounded else jnp.inf for a in acts], activation)

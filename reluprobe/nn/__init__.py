@@ -1,0 +1,1 @@
+"""Networks and their parts: names → library functions, with formula and source."""

@@ -1,0 +1,162 @@
+"""The multilayer perceptron, in Flax NNX. It returns its pre-activations beside its logits."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from reluprobe.config import RunConfig
+from reluprobe.nn import activations, initializers
+
+
+class Training(NamedTuple):
+    """What a pass has while training and a look has not.
+
+    Attributes:
+        key: of this step's randomness, raw.
+        counts: 1 for an example, 0 for one that only fills up the batch.
+        dropout: share of outputs set to 0; None for none.
+    """
+
+    key: Array
+    counts: Float[Array, " example"]
+    dropout: activations.Scalar | None = None
+
+
+def plain(config: RunConfig) -> bool:
+    """Whether z_l = f(z_{l−1}) W_l + b_l and nothing else, as proofs and causes take it."""
+    return config.norm == "none" and not config.residual and config.activation != "crelu"
+
+
+def given_out(config: RunConfig) -> int:
+    """How many values a hidden layer gives out: a CReLU unit two."""
+    return config.width * (2 if config.activation == "crelu" else 1)
+
+
+class MLP(nnx.Module):
+    """``depth`` hidden layers of ``width`` units and a linear output.
+
+    h₀ = x, z_l = norm(h_{l−1} W_l + b_l), h_l = f(z_l), logits = h_depth W + b; with residual
+    connections h_l = h_{l−1} + f(z_l) from the second layer on (He et al. 2016). Dropout, while
+    training, is on f(z_l) (Srivastava et al. 2014). A CReLU layer gives out twice its width.
+    """
+
+    def __init__(self, config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> None:
+        # The run's settings but for these three do not belong to the network's structure.
+        self.activation = config.activation if config.activation in ("rrelu", "crelu") else ""
+        self.residual = config.residual
+        kernel_init = initializers.drawn(config.init) or initializers.initializer(config)
+        constant = nnx.initializers.constant(config.bias_init)
+        given = given_out(config)
+        inputs = [features] + [given] * (config.depth - 1)
+        self.hidden = nnx.List(
+            nnx.Linear(n, config.width, kernel_init=kernel_init, bias_init=constant, rngs=rngs)
+            for n in inputs
+        )
+        # The bias setting is about hidden units; a constant on all outputs changes no softmax.
+        self.output = nnx.Linear(given, outputs, kernel_init=kernel_init, rngs=rngs)
+        # What follows takes no key of ``rngs``: the weights of a seed are the same with it, also
+        # those that :func:`make` draws later. Scales of 1 and shifts of 0 are not drawn.
+        self.norms = nnx.List(
+            norm(config.width, use_fast_variance=False, rngs=nnx.Rngs(0))
+            for norm in itertools.repeat(NORMS[config.norm], config.depth)
+            if norm is not None
+        )
+        if config.activation == "prelu":
+            self.slopes = nnx.Param(jnp.full(config.depth, config.prelu_slope))
+
+    def __call__(
+        self,
+        inputs: Float[Array, "example feature"],
+        activation: activations.Index,
+        parameter: activations.Scalar,
+        training: Training | None = None,
+    ) -> tuple[Float[Array, "example output"], Float[Array, "layer example unit"]]:
+        """Logits, and the pre-activations z of every hidden layer: the inputs of the activation.
+
+        Args:
+            inputs: the examples, scaled as the network sees them.
+            activation: index into ``zoo.ACTIVATIONS``.
+            parameter: the activation's parameter; where it is learned, :attr:`slopes` are.
+            training: None for a look.
+        """
+        hidden, preactivations = inputs, []
+        for i, layer in enumerate(self.hidden):
+            z = layer(hidden)
+            if self.norms:
+                z = _normalized(self.norms[i], z, training)
+            preactivations.append(z)
+            key = None if training is None else jax.random.fold_in(training.key, i)
+            a = self._activated(i, z, activation, parameter, key)
+            if training is not None and training.dropout is not None:
+                a = dropped(key, a, training.dropout)
+            hidden = hidden + a if self.residual and i else a
+        return self.output(hidden), jnp.stack(preactivations)
+
+    def _activated(
+        self,
+        i: int,
+        z: Array,
+        activation: activations.Index,
+        parameter: activations.Scalar,
+        key: Array | None,
+    ) -> Array:
+        if self.activation == "crelu":
+            return jnp.concatenate([jax.nn.relu(z), jax.nn.relu(-z)], axis=1)
+        if self.activation == "rrelu" and key is not None:
+            low, high = activations.RANDOM_SLOPES
+            drawn = jax.random.uniform(jax.random.fold_in(key, 1), z.shape, z.dtype, low, high)
+            return jax.nn.leaky_relu(z, drawn)
+        if hasattr(self, "slopes"):
+            parameter = self.slopes[...][i]
+        return activations.activate(activation, z, parameter)
+
+
+def dropped(key: Array | None, a: Array, rate: activations.Scalar) -> Array:
+    """Each output 0 with probability ``rate``, else over 1 − rate, so that the mean stays."""
+    assert key is not None
+    kept = jax.random.bernoulli(key, 1 - rate, a.shape)
+    return jnp.where(kept, a / (1 - rate), 0.0)
+
+
+#: Normalizations, by name (Ioffe & Szegedy 2015; Ba et al. 2016): z = γ·(y − μ)/√(σ² + ε) + β.
+#: σ² is E[(y − μ)²]: Flax's faster E[y²] − μ² is rounding error where y is far from 0, as it is
+#: with the biases that kill a ReLU.
+NORMS = {"none": None, "batch": nnx.BatchNorm, "layer": nnx.LayerNorm}
+
+
+def _normalized(norm: nnx.Module, z: Array, training: Training | None) -> Array:
+    if not isinstance(norm, nnx.BatchNorm):
+        return norm(z)  # type: ignore[operator]
+    if training is None:
+        return norm(z, use_running_average=True)
+    return norm(z, use_running_average=False, mask=training.counts[:, None] > 0)
+
+
+def parameters(
+    layer: nnx.Linear,
+) -> tuple[Float[Array, "feature unit"], Float[Array, " unit"]]:
+    """A layer's weights and biases, as arrays."""
+    kernel, bias = layer.kernel[...], layer.bias
+    return kernel, jnp.zeros(kernel.shape[1]) if bias is None else bias[...]
+
+
+def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
+    """The network of a run."""
+    network = MLP(config, features, outputs, rngs)
+    if config.init in initializers.JOINT:
+        for layer in (*network.hidden, network.output):
+            kernel, bias = initializers.JOINT[config.init](rngs.params(), *layer.kernel.shape)
+            layer.kernel, layer.bias = nnx.Param(kernel), nnx.Param(bias)
+    for layer in network.hidden:
+        if config.weight_gain != 1:
+            layer.kernel[...] *= config.weight_gain
+        if not config.use_bias:
+            # Taken away, not left undrawn: the weights of a seed are the same without it.
+            layer.bias, layer.use_bias = nnx.data(None), False
+    return network

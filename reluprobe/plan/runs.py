@@ -1,0 +1,105 @@
+"""A sweep as runs: product, zip, include and exclude; ids; groups that share a program."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reluprobe.config import (
+    SETTINGS,
+    RunConfig,
+    SweepConfig,
+    Value,
+    conflicts,
+    make_run,
+    settings_of,
+    spelled_out,
+)
+from reluprobe.errors import InputError
+
+
+@dataclass(frozen=True)
+class Run:
+    """One configuration with one seed, and its id."""
+
+    id: str
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep will do: its runs in order, and how many duplicates were folded."""
+
+    runs: tuple[Run, ...]
+    folded: int
+
+
+def run_id(config: RunConfig) -> str:
+    """Twelve hexadecimal digits of SHA-256 over the settings that differ from the defaults.
+
+    Same settings, same id, whatever the sweep; a setting added later, at its default, changes no
+    old id.
+    """
+    changed = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
+    text = json.dumps(changed, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def as_run(config: RunConfig) -> Run:
+    """A run with its id."""
+    return Run(run_id(config), config)
+
+
+def expand(sweep: SweepConfig) -> Plan:
+    """Every run of a sweep, each once, seeds innermost.
+
+    Raises:
+        InputError: an ``[[exclude]]`` matches nothing, or nothing is left.
+    """
+    points = [(s, make_run(s)) for s in _all_settings(sweep)]
+    unmatched = [e for e in sweep.exclude if not any(_matches(*p, e) for p in points)]
+    if unmatched:
+        raise InputError(
+            f"sweep {sweep.name!r}: [[exclude]] without a match",
+            [f"no run has {_show(e)}" for e in unmatched],
+        )
+    kept = [p[1] for p in points if not any(_matches(*p, e) for e in sweep.exclude)]
+    unique = list(dict.fromkeys(kept))
+    bad = dict.fromkeys(reason for config in unique for reason in conflicts(config))
+    if bad:
+        raise InputError(f"sweep {sweep.name!r} holds runs whose settings do not mix", list(bad))
+    if not unique:
+        raise InputError(f"sweep {sweep.name!r} has no run left after [[exclude]]")
+    return Plan(tuple(as_run(c) for c in unique), folded=len(kept) - len(unique))
+
+
+def _all_settings(sweep: SweepConfig) -> Iterator[dict[str, Value]]:
+    axes = [[{key: v} for v in values] for key, values in sweep.grid.items()]
+    blocks = [_together(block) for block in sweep.zip]
+    seeds = [{"seed": s} for s in sweep.seeds] or [{}]
+    points = itertools.product(*axes, *blocks)
+    included = ([extra] for extra in sweep.include)
+    # A sweep of includes alone is these runs and no others: its empty product is not one more.
+    starts = itertools.chain(points if axes or blocks or not sweep.include else (), included)
+    for point, seed in itertools.product(starts, seeds):
+        merged: dict[str, Value] = dict(sweep.base)
+        for part in (seed, *point):
+            merged |= spelled_out(part)
+        yield merged
+
+
+def _together(block: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
+    return [dict(zip(block, values, strict=True)) for values in zip(*block.values(), strict=True)]
+
+
+def _matches(written: Mapping[str, Value], config: RunConfig, partial: Mapping[str, Value]) -> bool:
+    # As written too: make_run has put back settings that have no effect, exclude may name them.
+    partial = spelled_out(partial)
+    return all(v in (written.get(k), getattr(config, k)) for k, v in partial.items())
+
+
+def _show(partial: Mapping[str, Value]) -> str:
+    return ", ".join(f"{k} = {v!r}" for k, v in partial.items())

@@ -1,0 +1,30 @@
+"""Slices of a plan: which of its runs ``--chunk I/N`` does."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from reluprobe.plan.grouping import group_runs
+from reluprobe.plan.runs import Run
+
+#: Slice i of n, i from 1.
+Part = tuple[int, int]
+#: The part of a sweep that is not divided.
+WHOLE: Part = (1, 1)
+
+
+def runs_of_part(runs: Sequence[Run], part: Part) -> list[Run]:
+    """A part's runs: as many for each, give or take one, and those that share programs together.
+
+    The whole is the plan in its order.
+    """
+    number, of = part
+    return list(runs) if of == 1 else slices(runs, of)[number - 1]
+
+
+def slices(runs: Sequence[Run], of: int) -> list[list[Run]]:
+    """So many slices, as :func:`runs_of_part` has them, in order."""
+    alike = [run for g in group_runs(runs) for h in group_runs(g, ("activation",)) for run in h]
+    ends = [len(alike) * number // of for number in range(of + 1)]
+    return [alike[start:end] for start, end in itertools.pairwise(ends)]

@@ -1,0 +1,20 @@
+"""The environment of a result: versions, devices, platform."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+from reluprobe import __version__
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
+
+
+def describe_environment(devices: Sequence[Any]) -> dict[str, str | int]:
+    """What a result was computed with."""
+    found: dict[str, str | int] = {"reluprobe": __version__, "python": platform.python_version()}
+    found |= {name: metadata.version(name) for name in PACKAGES}
+    found |= {"backend": devices[0].platform, "device": devices[0].device_kind}
+    return found | {"devices": len(devices), "platform": platform.platform(terse=True)}

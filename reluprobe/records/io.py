@@ -1,0 +1,76 @@
+"""Records as JSON: write one, read one, say what is wrong with a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from reluprobe.errors import ReluprobeError
+from reluprobe.records.atomic import write_atomically
+from reluprobe.records.schema import READABLE, SCHEMA, RunRecord
+
+ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
+
+
+class RecordError(ReluprobeError):
+    """A file that is no whole record of a known schema."""
+
+
+class NewerRecordError(RecordError):
+    """A whole record of a schema that only a newer reluprobe reads."""
+
+
+def to_json(record: RunRecord) -> str:
+    """Standard JSON, ``schema`` first."""
+    fields: dict[str, Any] = ADAPTER.dump_python(record, mode="json")
+    if record.error is None:
+        del fields["error"]
+    return json.dumps(fields, allow_nan=False) + "\n"
+
+
+def read(path: Path) -> RunRecord:
+    """Read one record.
+
+    Raises:
+        RecordError: the file cannot be read, is no whole record, or is of a newer schema.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        record = ADAPTER.validate_json(text)
+    except ValidationError as error:
+        raise _what_is_wrong(path, text, error) from None
+    if record.schema not in READABLE:
+        raise _what_is_wrong(path, text, None)
+    return record
+
+
+def _what_is_wrong(path: Path, text: bytes, error: ValidationError | None) -> RecordError:
+    try:
+        found = json.loads(text)
+    except ValueError as fault:
+        return RecordError(f"{path}: is not whole JSON: {fault}")
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if schema not in READABLE:
+        if isinstance(schema, str) and schema.startswith("reluprobe/run/"):
+            told = f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
+            return NewerRecordError(told)
+        told = f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
+        return RecordError(told)
+    assert error is not None
+    first = error.errors()[0]
+    where = ".".join(str(p) for p in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return RecordError(f"{path}: {where}: {first['msg']}{more}")
+
+
+def write(record: RunRecord, sweep_folder: Path) -> Path:
+    """Write ``runs/<id>.json`` below a sweep's folder; return its path."""
+    path = sweep_folder / "runs" / f"{record.id}.json"
+    write_atomically(path, to_json(record))
+    return path

@@ -1,0 +1,81 @@
+"""How far a plan has come in a folder, and which of its runs a slice does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reluprobe import records
+from reluprobe.config import phases
+from reluprobe.errors import ReluprobeError
+from reluprobe.plan.runs import Run, run_id
+from reluprobe.records import saved_activations
+from reluprobe.records.folder import RUNS
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far the runs of a plan have come.
+
+    Attributes:
+        found: their whole records by id, failed ones too.
+        missing: runs without one, in the plan's order.
+        damaged: a line for every file that should be such a record and is none.
+    """
+
+    found: dict[str, records.RunRecord]
+    missing: tuple[Run, ...]
+    damaged: tuple[str, ...]
+
+    def kept(self, retry: bool) -> dict[str, records.RunRecord]:
+        """The records of runs that need not be run: of failed ones too, unless to be retried."""
+        return {id_: r for id_, r in self.found.items() if not (retry and r.status == "failed")}
+
+    def count(self, status: str) -> int:
+        """How many runs have this status."""
+        return sum(record.status == status for record in self.found.values())
+
+
+def look(folder: Path, runs: Sequence[Run], kept: bool = False) -> Standing:
+    """Read the records of these runs.
+
+    Args:
+        folder: the sweep's.
+        runs: whose records are looked for.
+        kept: whether a run that ended is to have its activations beside its record: without them
+            it is missing, and is run again.
+
+    Raises:
+        ReluprobeError: one was written by a newer reluprobe, whose work is not to be overwritten.
+    """
+    found: dict[str, records.RunRecord] = {}
+    damaged: list[str] = []
+    for run in runs:
+        file = folder / RUNS / f"{run.id}.json"
+        try:
+            record = records.read(file)
+        except records.NewerRecordError as error:
+            raise ReluprobeError(error.message) from None
+        except records.RecordError as error:
+            if file.exists():
+                damaged.append(error.message)
+            continue
+        if _is_of(record, run):
+            if (
+                not kept
+                or record.status != "ok"
+                or saved_activations.file_of(folder, run.id).exists()
+            ):
+                found[run.id] = record
+        else:
+            damaged.append(f"{file}: is no whole record of the run that its name says")
+    missing = tuple(run for run in runs if run.id not in found)
+    return Standing(found, missing, tuple(damaged))
+
+
+def _is_of(record: records.RunRecord, run: Run) -> bool:
+    if record.id != run.id or run_id(record.config) != run.id:
+        return False
+    epochs = phases.total_epochs(run.config.phases, run.config.epochs) + 1
+    return record.status == "failed" or len(record.history) == epochs

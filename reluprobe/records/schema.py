@@ -1,0 +1,180 @@
+"""The schema of a result: one run as frozen dataclasses; JSON in and out, atomically.
+
+``history`` starts at epoch 0, before the first step. Fractions are in [0, 1]; null means that a
+measure does not apply: the training loss of epoch 0, the accuracy of a regression, ``saturated``
+of an unbounded activation, and everything from the epoch on at which a run diverged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from reluprobe.config import RunConfig
+
+SCHEMA = "reluprobe/run/3"
+#: Older ones that are read still: what they lack is null or empty.
+READABLE = (SCHEMA, "reluprobe/run/2", "reluprobe/run/1")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Status = Literal["ok", "diverged", "failed"]
+
+
+# Ten thousand runs have a million of these parts: slots take 40% off the memory.
+@dataclass(frozen=True, slots=True)
+class CausesRecord:
+    """What moved the units that died since the last probe (see ``causes``), summed over them.
+
+    Shapley values of the move of each unit's largest pre-activation, in its units: negative
+    where they pushed down. Their sum is the whole move.
+    """
+
+    weights: float
+    bias: float
+    upstream: float
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationsRecord:
+    """A layer's outputs over the probe's first thousand examples (see ``moments``).
+
+    ``second`` is the mean square of its pre-activations; ``counts`` are of equal bins between
+    ``low`` and ``high``.
+    """
+
+    mean: float
+    variance: float
+    zeros: Fraction
+    second: float
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One hidden layer at one probe: fractions of its units, by each definition of ``probe``.
+
+    Attributes:
+        dead_units: a bit mask in hexadecimal: unit 0 is the highest bit of the first digit.
+        certified: fraction dead for every input in the training data's box; null for an
+            activation without a flat stretch.
+        deaths: units dead now and alive at the last probe; null at the first.
+        causes: what killed them; null where none died, or causes were not sought.
+        activations: before training and at the end.
+        revived: units drawn anew since the last probe; null where the run draws none anew.
+    """
+
+    units: int
+    dead: Fraction | None
+    silent: Fraction | None
+    never_positive: Fraction | None
+    constant: Fraction | None
+    dormant: Fraction | None
+    saturated: Fraction | None
+    dead_units: str | None
+    certified: Fraction | None = None
+    deaths: int | None = None
+    causes: CausesRecord | None = None
+    activations: ActivationsRecord | None = None
+    revived: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One epoch. Training loss (nats) and accuracy are means over the epoch while it trains."""
+
+    epoch: int
+    train_loss: float | None
+    train_accuracy: Fraction | None
+    test_loss: float | None
+    test_accuracy: Fraction | None
+    layers: tuple[LayerRecord, ...]
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A probe between epochs, after ``step`` steps of the run."""
+
+    step: int
+    layers: tuple[LayerRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """The finished network on one sample: ``probe``, ``test``, or the whole of ``train``."""
+
+    sample: str
+    examples: int
+    loss: float | None
+    accuracy: Fraction | None
+    layers: tuple[LayerRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """One phase of a run whose data change.
+
+    Attributes:
+        phase: 0 for the first.
+        dataset, task: what it trains on; the task is ``same`` where the data are as they are.
+        first_epoch, last_epoch: its epochs, counted from the run's first.
+        start: the network on this phase's probe before the phase's first step; null for the
+            first phase (its start is epoch 0).
+        reference: the network at the phase's end on the first phase's probe.
+    """
+
+    phase: int
+    dataset: str
+    task: str
+    first_epoch: int
+    last_epoch: int
+    start: SampleRecord | None
+    reference: SampleRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRecord:
+    """The examples behind every fraction."""
+
+    split: str
+    examples: int
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run, as it lies on disk.
+
+    ``seconds`` is the run's share of its chunk's wall time: the sum over a sweep's records is the
+    time that the sweep spent training and probing.
+    """
+
+    __pydantic_config__ = STRICT
+
+    schema: str
+    id: str
+    config: RunConfig
+    status: Status
+    environment: dict[str, str | int]
+    seconds: float
+    probe: ProbeRecord
+    history: tuple[EpochRecord, ...]
+    steps: tuple[StepRecord, ...] = ()
+    samples: tuple[SampleRecord, ...] = ()
+    phases: tuple[PhaseRecord, ...] = ()
+    error: str | None = None
+
+    @property
+    def final(self) -> EpochRecord:
+        """The last epoch."""
+        return self.history[-1]
+
+    def timeline(self) -> list[tuple[float, tuple[LayerRecord, ...]]]:
+        """Every probe in order: when, in epochs, and what it saw of each layer."""
+        found = [(float(e.epoch), e.layers) for e in self.history]
+        each = next((e.step / e.epoch for e in self.history if e.step and e.epoch), 1.0)
+        return sorted(found + [(s.step / each, s.layers) for s in self.steps], key=lambda p: p[0])

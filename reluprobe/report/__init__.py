@@ -1,0 +1,1 @@
+"""Numbers → terminal, figures, page and export. Nothing in here prints, and none imports JAX."""

@@ -1,0 +1,111 @@
+"""What a column of an exported table is, and those that both tables have.
+
+A value is null where it does not apply: the accuracy of a regression, ``saturated`` of an unbounded
+activation, a setting without an effect beside the others, every measure of a run from the epoch
+on at which it diverged. It is never 0 for that.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from reluprobe.config import settings_of
+from reluprobe.records import EpochRecord, LayerRecord, RunRecord, SampleRecord, StepRecord
+from reluprobe.records.folder import name_of
+
+#: What stands in a column. A fraction is in [0, 1].
+Kind = Literal["text", "whole number", "number", "fraction", "true or false"]
+Value = str | int | float | None  # a bool is an int
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One column, of a table that has a row for each ``Row``: the only place that defines it."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    value: Callable[[Row], Value]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a row of ``runs`` is made of: a record, and the folder of its sweep."""
+
+    home: Path
+    record: RunRecord
+
+    # Asked for by every layer at every probe, and by every setting: worked out once.
+
+    @functools.cached_property
+    def sweep(self) -> str:
+        """Name of its sweep."""
+        return name_of(self.home)
+
+    @functools.cached_property
+    def folder(self) -> str:
+        """Folder of its sweep, as given."""
+        return str(self.home)
+
+    @functools.cached_property
+    def settings(self) -> Mapping[str, Value]:
+        """Every setting of the run, resolved."""
+        return settings_of(self.record.config)
+
+    @property
+    def last(self) -> EpochRecord | None:
+        """The last epoch; None of a run that failed before its first probe."""
+        return self.record.history[-1] if self.record.history else None
+
+    def sample(self, name: str) -> SampleRecord | None:
+        """The finished network on this sample; None where it was not looked at so."""
+        return next((s for s in self.record.samples if s.sample == name), None)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a row of ``layers`` is made of: a hidden layer, from 1, at one probe."""
+
+    run: Run
+    probe: EpochRecord | StepRecord
+    number: int
+    found: LayerRecord
+
+
+def layers(run: Run) -> Iterator[Layer]:
+    """The rows of one run, probe by probe, first layer to last."""
+    probes = [*run.record.history, *run.record.steps]
+    # Older records do not say at which step an epoch ended, and have no probe between epochs.
+    for probe in sorted(probes, key=lambda p: p.step or 0):
+        for number, found in enumerate(probe.layers, 1):
+            yield Layer(run, probe, number, found)
+
+
+def keys(run: Callable[[Any], Run]) -> list[Column[Any]]:
+    """What tells runs apart, in both tables: they are joined on ``folder`` and ``id``."""
+    return [
+        Column("sweep", "text", "Name of its sweep.", lambda x: run(x).sweep),
+        Column("folder", "text", "Folder of its sweep, as given.", lambda x: run(x).folder),
+        Column("id", "text", "The run: a hash of its settings.", lambda x: run(x).record.id),
+    ]
+
+
+def measures(
+    probe: Callable[[Any], EpochRecord | StepRecord | None], when: str
+) -> list[Column[Any]]:
+    """Losses and accuracies of an epoch; of a probe between epochs there are none."""
+    told: dict[str, tuple[Kind, str]] = {
+        "test_accuracy": ("fraction", "Accuracy on the test set"),
+        "test_loss": ("number", "Loss on the test set (nats; of a regression, squared error)"),
+        "train_accuracy": ("fraction", "Training accuracy, a mean over the epoch while it trains"),
+        "train_loss": ("number", "Training loss, a mean over the epoch while it trains"),
+    }
+    return [
+        Column(name, kind, f"{said}{when}.", lambda x, name=name: getattr(probe(x), name, None))
+        for name, (kind, said) in told.items()
+    ]

@@ -1,0 +1,142 @@
+"""The table ``runs``: a row a run, its settings, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reluprobe.analysis.aggregate import collapsed, share
+from reluprobe.config import SETTINGS, Setting
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.report.export.columns import Column, Kind, Run, Value, keys, measures
+from reluprobe.report.terminal.tables import CALLED
+
+Columns = list[Column[Run]]
+_KINDS: dict[type, Kind] = {int: "whole number", float: "number", bool: "true or false"}
+_PLACE: dict[str, tuple[Kind, str]] = {
+    "device": ("text", "What it was run on."),
+    "devices": ("whole number", "How many of these."),
+    "reluprobe": ("text", "Version of reluprobe."),
+    "jax": ("text", "Version of JAX."),
+}
+
+
+def _fate() -> Columns:
+    def diverged(run: Run) -> Value:
+        gone = (e.epoch for e in run.record.history if e.test_loss is None)
+        return next(gone, None) if run.record.status == "diverged" else None
+
+    def constant(run: Run) -> Value:
+        found = collapsed(run.record)
+        return found.layer if found else None
+
+    said = "First epoch of a diverged run whose numbers are not finite."
+    collapse = (
+        "First hidden layer that is constant on the probe at the end: the output of a run that "
+        "ended does not depend on its input."
+    )
+    return [
+        Column("status", "text", "ok, diverged or failed.", lambda run: run.record.status),
+        Column("error", "text", "What a failed run failed of.", lambda run: run.record.error),
+        Column("diverged_at", "whole number", said, diverged),
+        Column("collapsed_at", "whole number", collapse, constant),
+    ]
+
+
+#: Of settings that a record has in another form than a sweep file: what stands there.
+_RESOLVED = {
+    "activation": "Activation of the hidden layers; its parameter has a column of its own.",
+    "probe_examples": "Training examples, the first of them, that units are probed on.",
+}
+
+
+def _setting(setting: Setting) -> Column[Run]:
+    """A setting as the run has it; null where it has no effect beside the others."""
+
+    def value(run: Run) -> Value:
+        # The setting may be a word, all; a column has one type.
+        if setting.name == "probe_examples":
+            return run.record.probe.examples
+        return run.settings[setting.name] if setting.applies(run.settings) else None
+
+    said = _RESOLVED.get(setting.name, f"{setting.help} {setting.condition}".strip())
+    return Column(setting.name, _KINDS.get(setting.type, "text"), said, value)
+
+
+def _size() -> Columns:
+    def last(run: Run) -> Value:
+        return run.last.epoch if run.last else None
+
+    def units(run: Run) -> Value:
+        return run.record.config.depth * run.record.config.width
+
+    said = "Epoch after which it was probed last, over all phases."
+    return [
+        Column("last_epoch", "whole number", said, last),
+        Column("units", "whole number", "Hidden units of the network.", units),
+    ]
+
+
+def _shares() -> Columns:
+    """Shares of all hidden units: by each definition on each sample, and for certain."""
+
+    def probed(measure: str) -> Callable[[Run], Value]:
+        return lambda run: share(run.last.layers, measure) if run.last else None
+
+    def on(sample: str, measure: str) -> Callable[[Run], Value]:
+        def value(run: Run) -> Value:
+            found = run.sample(sample)
+            return share(found.layers, measure) if found else None
+
+        return value
+
+    found: Columns = []
+    for name in DEFINITIONS:
+        word, rule = CALLED[name]
+        said = f"Share of all hidden units that are {word} at the end: {rule}."
+        found.append(Column(name, "fraction", said, probed(name)))
+    said = "Share of all hidden units dead for every input in the training data's box."
+    found.append(Column("certified", "fraction", said, probed("certified")))
+    for sample, where in (("test", "test set"), ("train", "whole training set")):
+        for name in DEFINITIONS:
+            said = f"As {name}, on the {where} in the probe's place."
+            found.append(Column(f"{name}_on_{sample}", "fraction", said, on(sample, name)))
+    return found
+
+
+def _samples() -> Columns:
+    """The finished network on the samples, but for what :func:`measures` has."""
+
+    def of(sample: str, field: str) -> Callable[[Run], Value]:
+        return lambda run: getattr(run.sample(sample), field, None)
+
+    found: Columns = []
+    for s, where in (("test", "test set"), ("train", "training set")):
+        size = of(s, "examples")
+        found.append(Column(f"{s}_examples", "whole number", f"Examples of the {where}.", size))
+    kinds: dict[str, Kind] = {"accuracy": "fraction", "loss": "number"}
+    for s, where in (("probe", "probe"), ("train", "whole training set")):
+        for field, kind in kinds.items():
+            said = f"{field.capitalize()} of the finished network on the {where}."
+            found.append(Column(f"{field}_on_{s}", kind, said, of(s, field)))
+    return found
+
+
+def _provenance() -> Columns:
+    def of(name: str) -> Callable[[Run], Value]:
+        return lambda run: run.record.environment.get(name)
+
+    said = "The run's share of its sweep's wall time, in seconds."
+    seconds = Column[Run]("seconds", "number", said, lambda run: run.record.seconds)
+    return [seconds, *(Column(name, *told, of(name)) for name, told in _PLACE.items())]
+
+
+RUNS: tuple[Column[Run], ...] = (
+    *keys(lambda run: run),
+    *_fate(),
+    *map(_setting, SETTINGS.values()),
+    *_size(),
+    *measures(lambda run: run.last, "; of the last epoch"),
+    *_shares(),
+    *_samples(),
+    *_provenance(),
+)

@@ -1,0 +1,103 @@
+"""The activations of finished networks: every unit on every image, dead rows marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.patches import Rectangle
+
+from reluprobe.analysis import unit_lives
+from reluprobe.analysis.survival_curves import thinned
+from reluprobe.records import RecordError, RunRecord, saved_activations
+from reluprobe.report import formatting
+from reluprobe.report.figures import style
+from reluprobe.report.figures.context import Entry, LackingError, Picture, Scene, told, wrapped
+from reluprobe.report.terminal import tables
+
+#: Layers across and networks down, at most; rows of a panel.
+ACROSS, DOWN, ROWS = 5, 3, 256
+#: Colours told apart. Fewer make a smaller file, and the eye tells no more.
+SHADES = 16
+#: An output of this quantile of its layer has the strongest colour: a few are far beyond.
+STRONG = 0.99
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run with the activations that it kept."""
+
+    entry: Entry
+    run: RunRecord
+    layers: list[saved_activations.Outputs]
+
+
+def heatmaps(scene: Scene) -> Picture:
+    """Each hidden layer as units × images, those that fire on most images on top."""
+    found = [kept for e in scene.entries if (kept := _kept(scene, e)) is not None]
+    if not found:
+        raise LackingError("no run kept its activations: save_activations = true keeps them")
+    shown, note = scene.some([kept.entry for kept in found], DOWN)
+    found = [kept for kept in found if kept.entry in shown]
+    across = min(ACROSS, max(len(kept.layers) for kept in found))
+    figure = style.canvas(style.PAGE, 1.5 * len(found) + 0.35)
+    axes = figure.subplots(len(found), across, squeeze=False)
+    for line, kept in zip(axes, found, strict=True):
+        places = tables.shown_layers(len(kept.layers), across)
+        for ax, i in zip(line, places, strict=False):
+            _layer(ax, kept, i)
+        for ax in line[len(places) :]:
+            ax.remove()
+        line[0].set_ylabel(wrapped(kept.entry.label, 24))
+    figure.supxlabel(f"the first {saved_activations.IMAGES} images of the probe")
+    facts = [f"{kept.entry.label}: {_told(kept)}" for kept in found]
+    caption = (
+        "Outputs of each hidden layer (L1 is nearest the input) of one finished network of a "
+        "kind: a row is a unit, a column an image, the darker the stronger; units that fire on "
+        "most images on top. Red at the left: units that are dead on the whole probe, "
+        f"{scene.sample}.{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _kept(scene: Scene, entry: Entry) -> Kept | None:
+    for run in sorted(entry.runs, key=lambda r: r.config.seed):
+        try:
+            layers = saved_activations.read(scene.archive.folder, run.id)
+        except RecordError as error:
+            raise LackingError(error.message) from None
+        if layers:
+            return Kept(entry, run, layers)
+    return None
+
+
+def _layer(axes: Axes, kept: Kept, index: int) -> None:
+    outputs, dead = np.abs(kept.layers[index]), unit_lives.bits(kept.run.final.layers[index])
+    # A CReLU's units give out two numbers each: what is marked is the unit.
+    dead = np.resize(dead, len(outputs))
+    order = np.lexsort((-outputs.mean(axis=1), -(outputs > 0).mean(axis=1), dead))
+    order = thinned(order, ROWS)
+    strong = float(np.quantile(outputs, STRONG)) or float(outputs.max()) or 1.0
+    colours = colormaps[style.SEQUENCE].resampled(SHADES)
+    axes.imshow(
+        outputs[order], colours, norm=PowerNorm(0.5, 0, strong), aspect="auto", extent=(0, 1, 1, 0)
+    )
+    share = float(dead[order].mean())
+    strip = Rectangle((-0.06, 1 - share), 0.04, share, color=style.DEAD, linewidth=0, clip_on=False)
+    axes.add_patch(strip)
+    axes.set_title(f"L{index + 1}: {formatting.percent(float(dead.mean()))}% dead")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def _told(kept: Kept) -> str:
+    silent = [f"L{n} {_silent(layer)}" for n, layer in enumerate(kept.layers, start=1)]
+    return f"of the units of {', '.join(silent)} are 0 on all {saved_activations.IMAGES} images"
+
+
+def _silent(layer: saved_activations.Outputs) -> str:
+    return f"{formatting.percent(float((layer == 0).all(axis=1).mean()))}%"

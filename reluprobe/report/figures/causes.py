@@ -1,0 +1,112 @@
+"""What killed units: the weights, the bias, or the layers upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from reluprobe.analysis import death_causes
+from reluprobe.analysis.death_causes import Blame
+from reluprobe.records import RunRecord
+from reluprobe.report import formatting
+from reluprobe.report.figures import small_multiples, style
+from reluprobe.report.figures.context import LackingError, Picture, Scene, told
+from reluprobe.report.figures.style import LOOKS
+from reluprobe.report.terminal.tables import shown_layers
+
+#: Layers of a deep network that have a bar; and where bars are cut, in percent: where parts nearly
+#: cancel, each is many times the fall.
+MOST_ROWS, FARTHEST = 10, 250.0
+#: The parts of a fall, of a lightness each, so that grey tells them apart.
+EDGE: dict[str, Any] = {"edgecolor": style.PAPER, "linewidth": 0.4}
+PARTS = {"weights": LOOKS[0].colour, "bias": "#9a1c4a", "upstream": "#9bd5b8"}
+
+
+def causes(scene: Scene) -> Picture:
+    """What killed the units of each layer: shares of the fall of their largest pre-activation."""
+    explained = [e for e in scene.entries if any(map(_explained, e.runs))]
+    shown, note = scene.some(explained)
+    there = [(e, blame) for e in shown if (blame := death_causes.blame(e.runs))]
+    if not there:
+        raise LackingError(
+            "no cause of death was recorded: one is where a unit of a plain ReLU network dies"
+        )
+    large = len(there) <= small_multiples.LARGE
+    deepest = 1 + min(MOST_ROWS, max(len(blame) - 1 for _, blame in there))
+    figure, (axes,) = small_multiples.page(
+        [e.label for e, _ in there],
+        [
+            small_multiples.Block(
+                "", "share of the fall %", partial(_prepare, [b for _, b in there])
+            )
+        ],
+        height=(0.16 if large else 0.11) * deepest,
+        across=3 if large else 5,
+        beyond=0.3,
+        legend=True,
+    )
+    for ax, (_, blame) in zip(axes, there, strict=True):
+        _bars(ax, blame)
+    handles = [
+        Patch(facecolor=colour, edgecolor=style.PAPER, label=name) for name, colour in PARTS.items()
+    ]
+    figure.legend(handles=handles, **style.ON_TOP)
+    facts = [f"{e.label}: {_blamed(blame[-1])}" for e, blame in there]
+    ends = axes[0].get_xlim()
+    cut = f" Bars end at ±{FARTHEST:.0f}%." if FARTHEST in map(abs, ends) else ""
+    caption = (
+        "What killed the units of each hidden layer: shares (Shapley) of the fall of the dying "
+        "units' largest pre-activation that the weights, the bias and the layers upstream did; "
+        "left of 0: held the units up. Right: deaths a run. Means over runs; a layer in which "
+        f"none died has no bar.{cut}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _explained(run: RunRecord) -> bool:
+    return any(layer.causes for _, seen in run.timeline() for layer in seen)
+
+
+def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:
+    """Room for what pushed down, right of 0, and for what held up."""
+    layers = [layer for blame in every for layer in blame]
+    shares = [[e.mean for n in PARTS if (e := getattr(x, n))] for x in layers]
+    up = min(sum(s for s in there if s < 0) for there in shares)
+    down = max(sum(s for s in there if s > 0) for there in shares)
+    axes.set_xlim(max(105 * up, -FARTHEST), min(105 * down, FARTHEST))
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2.5, 5, 10]))
+
+
+def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
+    """A row a layer, of a deep network some, and last the whole network."""
+    shown = shown_layers(len(blame) - 1, MOST_ROWS)
+    names = [*(f"L{i + 1}" for i in shown), "all"]
+    for row, layer in enumerate([*(blame[i] for i in shown), blame[-1]]):
+        ends = [0.0, 0.0]  # of what pushed down, to the right, and of what held up
+        for name, colour in PARTS.items():
+            found = getattr(layer, name)
+            if found is None:
+                continue
+            side = int(found.mean < 0)
+            axes.barh(row, 100 * found.mean, 0.75, ends[side], color=colour, **EDGE)
+            ends[side] += 100 * found.mean
+        if layer.deaths is not None:
+            axes.annotate(
+                f"{layer.deaths.mean:,.0f}", (1.02, row), xycoords=("axes fraction", "data"),
+                va="center", fontsize=style.SMALL,
+            )  # fmt: skip
+    axes.axvline(0, color=style.INK, linewidth=0.6)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0, labelleft=True, pad=1.5)
+
+
+def _blamed(found: Blame) -> str:
+    parts = ", ".join(f"{name} {formatting.plus_minus(getattr(found, name))}%" for name in PARTS)
+    deaths = formatting.plus_minus(found.deaths, lambda n: f"{n or 0:,.0f}")
+    return f"{parts} of the fall in {deaths} deaths a run"

@@ -1,0 +1,152 @@
+"""What a figure is made from and made of: a sweep with its configurations, and a picture."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reluprobe.analysis import aggregate
+from reluprobe.analysis.aggregate import Configuration
+from reluprobe.analysis.learning_curves import ended
+from reluprobe.config import labels
+from reluprobe.records import RunRecord
+from reluprobe.records.folder import Archive
+from reluprobe.report.figures.style import LOOKS, Look
+from reluprobe.report.terminal import tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: More lines than there are looks cannot be told apart in one panel.
+MOST_LINES = len(LOOKS)
+#: More panels, or rows, than this do not fit a page.
+MOST_PANELS = 30
+#: So many configurations are told in the text for those who do not see the picture.
+MOST_TOLD = 12
+
+
+class LackingError(Exception):
+    """A sweep has not what a figure shows; the message says what, in a few words."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its words.
+
+    Attributes:
+        caption: what is seen and how to read it, in a sentence.
+        alt: what it says, with its numbers, for those who do not see it.
+    """
+
+    figure: Figure
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Figured:
+    """One kind of figure. ``draw`` raises :class:`LackingError` where a sweep has not its data."""
+
+    name: str
+    title: str
+    draw: Callable[[Scene], Picture]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A configuration in a figure: its name, its runs folded, and its look."""
+
+    label: str
+    row: Configuration
+    look: Look
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        """Its runs that ended with finite numbers."""
+        return ended(self.row.members)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A sweep as figures see it.
+
+    Attributes:
+        definition: which definition of death counts.
+        by: the settings that tell configurations apart; all that vary but the seed, if None.
+        grid: the two settings of the heat map, down and across; chosen by the sweep, if None.
+    """
+
+    archive: Archive
+    definition: str = "dead"
+    by: tuple[str, ...] | None = None
+    grid: tuple[str, str] | None = None
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        """Every run of the sweep."""
+        return self.archive.records
+
+    @property
+    def word(self) -> str:
+        """The definition as headings call it."""
+        return tables.CALLED[self.definition][0]
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The configurations in the sweep's order, named and looking alike in every figure."""
+        rows = aggregate.summarize(self.records, self.definition, self.by)
+        named = [labels.settings(c.settings) for c in tables.shortened(rows)]
+        return [
+            Entry(label or row.members[0].config.activation, row, LOOKS[n % len(LOOKS)])
+            for n, (label, row) in enumerate(zip(named, rows, strict=True))
+        ]
+
+    def some(self, entries: Sequence[Entry], most: int = MOST_PANELS) -> tuple[list[Entry], str]:
+        """At most so many, evenly spread from the fewest dead to the most; and a word about it."""
+        if len(entries) <= most:
+            return list(entries), ""
+        ranked = sorted(entries, key=lambda e: e.row.mean.mean if e.row.mean else 2.0)
+        kept = [ranked[i] for i in tables.shown_layers(len(ranked), most)]
+        note = (
+            f" {most} of {len(entries):,} configurations are shown, evenly spread from the fewest "
+            f"{self.word} to the most."
+        )
+        return [e for e in entries if e in kept], note
+
+    @cached_property
+    def sample(self) -> str:
+        """The examples that units are probed on."""
+        probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in self.records}
+        return " or ".join(sorted(probes))
+
+    def seeds(self, what: str = "Lines are means", band: str = "bands") -> str:
+        """How runs are folded, in a sentence or two."""
+        counts = sorted({len(e.runs) for e in self.entries if e.runs})
+        lost = sum(e.row.runs - len(e.runs) for e in self.entries)
+        left = f" {labels.count(lost, 'run')} without an end left out." if lost else ""
+        if not counts or counts == [1]:
+            return f"One run each, so no interval.{left}"
+        number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        bands = f", {band} their 95% intervals" if band else ""
+        return f"{what} of {number} runs{bands}.{left}"
+
+
+def told(lines: Sequence[str], most: int = MOST_TOLD) -> str:
+    """Facts for who does not see the picture; of many the first, and how many more there are."""
+    more = len(lines) - most
+    rest = [f"and {more} more"] if more > 0 else []
+    return "; ".join([*lines[:most], *rest]) + "."
+
+
+def wrapped(label: str, width: int) -> str:
+    """A long name over several lines, parted where it has its dots, else between words."""
+    lines: list[str] = []
+    for part in label.split(" · "):
+        if lines and len(lines[-1]) + len(part) + 3 <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines += textwrap.wrap(part, width, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(lines)

@@ -1,0 +1,111 @@
+"""Measures by epoch, a line a configuration: in one panel, or where that is too much in many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reluprobe.analysis.learning_curves import Curve
+from reluprobe.report.figures import panels, small_multiples, style
+from reluprobe.report.figures.context import MOST_LINES, Entry, wrapped
+from reluprobe.report.figures.style import LOOKS
+
+Courses = Sequence[tuple[Entry, Curve]]
+#: Above this percentage accuracies are told apart by their errors.
+ACCURATE = 80
+#: The first configuration, behind the line of another.
+FIRST: dict[str, Any] = {"color": style.QUIET, "linewidth": 0.9, "alpha": 0.6, "zorder": 1}
+#: Of the measures in one panel.
+DASHES = ("-", "--", ":")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measure: how its axes are called, and a curve for every configuration that has it."""
+
+    name: str
+    courses: Courses
+    measures: Literal["share", "accuracy", "loss"] = "share"
+    across: str = "epoch"
+
+    @property
+    def scale(self) -> float:
+        """Shares and accuracies are drawn in percent."""
+        return 1.0 if self.measures == "loss" else 100.0
+
+    def prepare(self, axes: Axes) -> None:
+        """The axes of this measure, for all its curves."""
+        found = [c for _, c in self.courses]
+        panels.epochs(axes, found)
+        means = [self.scale * v.mean for c in found for v in c.values]
+        if self.measures == "loss":
+            panels.loss(axes, found)
+        elif self.measures == "accuracy" and max(means) > ACCURATE:
+            panels.accuracy(axes.yaxis, means)
+        else:
+            panels.percent(axes, panels.roof(found))
+
+
+def beside(parts: Sequence[Part]) -> Figure:
+    """Measures side by side, or where lines are too many below each other, a panel a line."""
+    if max(len(p.courses) for p in parts) <= MOST_LINES:
+        return _together(parts)
+    return _apart(parts)
+
+
+def _together(parts: Sequence[Part]) -> Figure:
+    figure = style.canvas(style.PAGE, 2.2)
+    axes = figure.subplots(1, len(parts), squeeze=False)[0]
+    for ax, part in zip(axes, parts, strict=True):
+        part.prepare(ax)
+        for entry, curve in part.courses:
+            panels.draw(ax, curve, entry.look, part.scale)
+        ends = [(part.scale * c.last.mean, wrapped(e.label, 22), e.look) for e, c in part.courses]
+        panels.name_ends(ax, ends, 1.6)
+        ax.set_xlabel(part.across)
+        ax.set_ylabel(part.name)
+    return figure
+
+
+def _apart(parts: Sequence[Part]) -> Figure:
+    """A panel a configuration, before the first in grey; a block of panels a measure."""
+    labels = [entry.label for entry, _ in parts[0].courses]
+    blocks = [small_multiples.Block(part.name, part.across, part.prepare) for part in parts]
+    figure, panes = small_multiples.page(labels, blocks, height=0.62)
+    for part, axes in zip(parts, panes, strict=True):
+        first = part.courses[0][1]
+        for n, (ax, (_, curve)) in enumerate(zip(axes, part.courses, strict=True)):
+            if n:
+                ax.plot(first.when, [part.scale * v.mean for v in first.values], **FIRST)
+            panels.draw(ax, curve, LOOKS[0], part.scale, marker="")
+    return figure
+
+
+def behind(courses: Courses) -> str:
+    """For a caption: what is drawn in grey where there is a panel a configuration."""
+    if len(courses) <= MOST_LINES:
+        return ""
+    return f" Grey: the first of them, {courses[0][0].label}."
+
+
+def overlaid(parts: Sequence[Part]) -> Figure:
+    """Measures of one axis: side by side, or where lines are too many a panel a configuration."""
+    if len(parts[0].courses) <= MOST_LINES:
+        return _together(parts)
+    whole = replace(parts[0], courses=[course for part in parts for course in part.courses])
+    block = small_multiples.Block("units %", whole.across, whole.prepare)
+    labels = [entry.label for entry, _ in parts[0].courses]
+    figure, (axes,) = small_multiples.page(labels, [block], height=0.68, legend=True)
+    keys = []
+    for part, look, dash in zip(parts, LOOKS, DASHES, strict=False):
+        for ax, (_, curve) in zip(axes, part.courses, strict=True):
+            panels.draw(ax, curve, look, part.scale, marker="", linestyle=dash)
+        name = part.name.removesuffix(" %")
+        keys.append(Line2D([], [], linestyle=dash, color=look.colour, label=name))
+    figure.legend(handles=keys, **style.ON_TOP)
+    return figure

@@ -1,0 +1,196 @@
+"""Where runs end: configurations ranked, dead by sample, dead against accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from reluprobe.analysis import splits
+from reluprobe.analysis.aggregate import Estimate, share
+from reluprobe.config.choices import SAMPLES
+from reluprobe.report import formatting
+from reluprobe.report.figures import panels, small_multiples, style
+from reluprobe.report.figures.context import (
+    MOST_LINES,
+    Entry,
+    LackingError,
+    Picture,
+    Scene,
+    told,
+    wrapped,
+)
+from reluprobe.report.figures.style import LOOKS, Look
+
+#: Inches of a row, and of what stands above and below the rows.
+ROW, REST = 0.17, 0.62
+#: Letters of a row's name on one line.
+NAME = 52
+#: How runs, one a point, are drawn where there are many.
+FAINT: dict[str, Any] = {"alpha": 0.35, "markeredgewidth": 0, "markersize": 2.6}
+
+
+def outcome(scene: Scene) -> Picture:
+    """Share of dead units and test accuracy at the end, a row a configuration, ranked."""
+    found = [e for e in scene.entries if e.row.mean is not None]
+    if not found:
+        raise LackingError("no run ended with finite numbers")
+    shown, note = scene.some(found)
+    shown = sorted(shown, key=lambda e: e.row.mean.mean if e.row.mean else 0.0)
+    accuracies = [
+        100 * a for e in shown for r in e.runs if (a := r.final.test_accuracy) is not None
+    ]
+    figure = style.canvas(style.PAGE, ROW * _height([e.label for e in shown]) + REST)
+    axes = figure.subplots(1, 1 + bool(accuracies), sharey=True, squeeze=False)[0]
+    for n, entry in enumerate(shown):
+        ends = [share(r.final.layers, scene.definition) for r in entry.runs]
+        _row(axes[0], n, entry.row.mean, ends)
+        if accuracies:
+            _row(axes[1], n, entry.row.accuracy, [r.final.test_accuracy for r in entry.runs])
+    _names(axes[0], [e.label for e in shown])
+    axes[0].set_xlim(-2, 102)
+    axes[0].set_xlabel(f"{scene.word} %")
+    if accuracies:
+        panels.accuracy(axes[1].xaxis, accuracies)
+        axes[1].set_xlabel("test accuracy %")
+    facts = [
+        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {scene.word}, test accuracy "
+        f"{formatting.plus_minus(e.row.accuracy)}"
+        for e in shown
+    ]
+    single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
+    also = ", and test accuracy," if accuracies else ""
+    caption = (
+        f"Share of {scene.word} units on {scene.sample}{also} of the finished networks, from the "
+        f"fewest {scene.word} to the most. "
+        f"{scene.seeds('Points are means', 'lines')}{single}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _row(axes: Axes, place: int, found: Estimate | None, runs: Sequence[float | None] = ()) -> None:
+    there = [100 * value for value in runs if value is not None]
+    if len(there) > 1:
+        how: dict[str, Any] = FAINT | {"alpha": 0.7}
+        axes.plot(there, [place] * len(there), "o", color=style.QUIET, zorder=3, **how)
+    if found is not None:
+        panels.whisker(axes, place, found, LOOKS[0])
+
+
+def _height(labels: Sequence[str]) -> int:
+    """How many rows' height they take: all take as much as the one of most lines."""
+    return len(labels) * max(1 + wrapped(label, NAME).count("\n") for label in labels)
+
+
+def _names(axes: Axes, labels: Sequence[str]) -> None:
+    """The rows' names, the first on top, and a faint line along each."""
+    axes.set_yticks(range(len(labels)), [wrapped(label, NAME) for label in labels])
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    for ax in axes.figure.axes:
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="y", color=style.QUIET, alpha=0.25, linewidth=0.4)
+        ax.spines["left"].set_visible(False)
+
+
+def samples(scene: Scene) -> Picture:
+    """Share of dead units of the finished networks on the probe, the test and the training set."""
+    looked = [e for e in scene.entries if any(r.samples for r in e.runs)]
+    if not looked:
+        raise LackingError("no run was looked at on the test and the training set")
+    shown, note = scene.some(looked)
+    there = [(e, s) for e in shown if (s := splits.samples(e.runs, scene.definition))]
+    figure = style.canvas(style.PAGE, 1.5 * ROW * len(there) + REST)
+    axes = figure.subplots()
+    sizes = there[0][1].examples
+    names = {n: f"{n} ({sizes[n]:,} examples)" for n in SAMPLES}
+    for k, sample in enumerate(SAMPLES):
+        # A little above and below each other: where they agree all three are seen.
+        for n, (_, s) in enumerate(there):
+            if (value := s.shares[sample]) is not None:
+                panels.whisker(axes, n + 0.25 * (k - 1), value, LOOKS[k])
+    keys = [_key(LOOKS[k], names[sample]) for k, sample in enumerate(SAMPLES)]
+    figure.legend(handles=keys, **style.ABOVE)
+    _names(axes, [e.label for e, _ in there])
+    axes.set_xlim(-2, 102)
+    axes.set_xlabel(f"{scene.word} %")
+    facts = [
+        f"{e.label}: " + ", ".join(f"{formatting.plus_minus(s.shares[n])}% on {n}" for n in SAMPLES)
+        for e, s in there
+    ]
+    caption = (
+        f"Share of {scene.word} units of the finished networks by the examples that they are "
+        f"counted on: the more examples, the fewer are {scene.word} on all of them. "
+        f"{scene.seeds('Points are means', 'lines')}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _key(look: Look, label: str) -> Line2D:
+    return Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=label)
+
+
+def accuracy(scene: Scene) -> Picture:
+    """Share of dead units against test accuracy of the finished networks, one point a run."""
+    found = {e.label: _points(e, scene.definition) for e in scene.entries}
+    with_points = [e for e in scene.entries if found[e.label]]
+    every = [p for points in found.values() for p in points]
+    if len(every) < 2:
+        raise LackingError("fewer than two runs ended with a test accuracy")
+    shown, note = scene.some(with_points)
+    if len(shown) <= MOST_LINES:
+        figure = style.canvas(style.COLUMN + 0.8, 2.4)
+        one = figure.subplots()
+        _prepare(one, every)
+        for entry in shown:
+            _scatter(one, found[entry.label], entry.look)
+        ends = [(_mean([a for _, a in found[e.label]]), e.label, e.look) for e in shown]
+        panels.name_ends(one, ends, 1.8)
+        one.set_xlabel(f"{scene.word} %")
+        one.set_ylabel("test accuracy %")
+    else:
+        block = small_multiples.Block(
+            "test accuracy %", f"{scene.word} %", partial(_prepare, every=every)
+        )
+        figure, (axes,) = small_multiples.page([e.label for e in shown], [block], height=0.62)
+        for ax, entry in zip(axes, shown, strict=True):
+            ax.plot(*zip(*every, strict=True), "o", color=style.QUIET, rasterized=True, **FAINT)
+            _scatter(ax, found[entry.label], LOOKS[0])
+    facts = [
+        f"{e.label}: {_span([d for d, _ in found[e.label]])}% {scene.word}, test accuracy "
+        f"{_span([a for _, a in found[e.label]])}%"
+        for e in shown
+    ]
+    grey = "; grey: all runs" if len(shown) > MOST_LINES else ""
+    caption = (
+        f"Share of {scene.word} units on {scene.sample} against test accuracy, one point a "
+        f"run{grey}.{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _prepare(axes: Axes, every: Sequence[tuple[float, float]]) -> None:
+    axes.set_xlim(-4, 104)
+    axes.xaxis.set_ticks([0, 50, 100])
+    panels.accuracy(axes.yaxis, [a for _, a in every])
+
+
+def _scatter(axes: Axes, points: Sequence[tuple[float, float]], look: Look) -> None:
+    axes.plot(*zip(*points, strict=True), look.marker, color=look.colour)
+
+
+def _points(entry: Entry, definition: str) -> list[tuple[float, float]]:
+    """Each run's share of dead units and accuracy, in percent."""
+    both = [(share(r.final.layers, definition), r.final.test_accuracy) for r in entry.runs]
+    return [(100 * d, 100 * a) for d, a in both if d is not None and a is not None]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = (f"{end:.1f}" for end in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,107 @@
+"""What passes through a network: histograms of activations, and the activations themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from reluprobe.analysis import aggregate, init_signal
+from reluprobe.analysis.aggregate import Configuration
+from reluprobe.config import labels
+from reluprobe.records import LayerRecord
+from reluprobe.report import formatting
+from reluprobe.report.figures import style
+from reluprobe.report.figures.context import LackingError, Picture, Scene, told, wrapped
+from reluprobe.report.figures.style import LOOKS
+from reluprobe.report.terminal import tables
+
+#: The settings that make a network before its first step.
+BIRTH = (
+    *("activation", "leaky_slope", "elu_alpha", "celu_alpha", "prelu_slope", "init", "init_scale"),
+    *("weight_gain", "bias_init", "use_bias", "depth", "width", "norm", "residual", "dataset"),
+    "pixels",
+)
+#: Layers across and networks down, at most.
+ACROSS, DOWN = 5, 12
+
+
+def histograms(scene: Scene) -> Picture:
+    """Each layer's outputs before training, a row for each kind of network at birth."""
+    vary = [n for n in aggregate.axes(scene.records) if n in BIRTH]
+    rows = [
+        row for row in aggregate.summarize(scene.records, scene.definition, vary)
+        if init_signal.signals(row.members)
+    ]  # fmt: skip
+    if not rows:
+        raise LackingError("the runs keep no histogram of activations before training")
+    note = ""
+    if len(rows) > DOWN:
+        note = f" The first {DOWN} of {len(rows)} kinds of network are shown."
+        rows = rows[:DOWN]
+    names = [labels.settings(row.settings) for row in tables.shortened(rows)]
+    named = [n or row.members[0].config.activation for n, row in zip(names, rows, strict=True)]
+    across = max(min(ACROSS, len(row.members[0].history[0].layers)) for row in rows)
+    figure = style.canvas(style.PAGE, 0.66 * len(rows) + 0.4)
+    axes = figure.subplots(len(rows), across, squeeze=False)
+    for line, row, name in zip(axes, rows, named, strict=True):
+        _row(line, row)
+        line[0].set_ylabel(wrapped(name, 16), rotation=0, ha="right", va="center")
+    figure.supxlabel("output of a unit")
+    facts = [
+        f"{name}: standard deviation by layer "
+        + ", ".join(
+            formatting.plus_minus(s.deviation, _short) for s in init_signal.signals(row.members)
+        )
+        for name, row in zip(named, rows, strict=True)
+    ]
+    caption = (
+        "How the outputs of each hidden layer are distributed before training, on the probe: one "
+        "run of each kind, counts on a logarithmic axis, all layers of a row on one horizontal "
+        f"axis. σ: their standard deviation; 0: the share that is exactly 0.{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _row(line: np.ndarray, row: Configuration) -> None:
+    """One network: its layers, evenly spread where they are many, on a common axis."""
+    run = next(r for r in row.members if r.history and r.history[0].layers[0].activations)
+    layers = run.history[0].layers
+    shown = tables.shown_layers(len(layers), len(line))
+    found = [a for i in shown if (a := layers[i].activations)]
+    low, high = min(a.low for a in found), max(a.high for a in found)
+    for ax, i in zip(line, shown, strict=False):
+        _histogram(ax, layers[i], (low, high))
+        ax.set_title(_measures(layers[i], i), loc="right", fontsize=style.SMALL, pad=1)
+    for ax in line[len(shown) :]:
+        ax.remove()
+
+
+def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> None:
+    found = layer.activations
+    assert found is not None
+    counts = np.array(found.counts, float)
+    high = found.high if found.high > found.low else found.low + 1e-12
+    edges = np.linspace(found.low, high, len(counts) + 1)
+    # With an edge, as a signal that has faded is all in a spike.
+    axes.stairs(
+        counts / counts.sum(), edges, fill=True, facecolor=LOOKS[0].colour,
+        edgecolor=LOOKS[0].colour, linewidth=0.6,
+    )  # fmt: skip
+    axes.set_yscale("log")
+    axes.set_ylim(1e-6, 3)
+    margin = 0.03 * (ends[1] - ends[0]) or 1.0
+    axes.set_xlim(ends[0] - margin, ends[1] + margin)
+    for locate in (axes.yaxis.set_major_locator, axes.yaxis.set_minor_locator):
+        locate(NullLocator())
+    axes.spines["left"].set_visible(False)
+
+
+def _measures(layer: LayerRecord, index: int) -> str:
+    found = layer.activations
+    assert found is not None
+    return f"L{index + 1} · σ {_short(found.variance**0.5)} · 0: {100 * found.zeros:.0f}%"
+
+
+def _short(value: float | None) -> str:
+    return labels.setting(float(f"{value or 0:.2g}"))

@@ -1,0 +1,129 @@
+"""What becomes of units: each one's life, and how long they live."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+
+from reluprobe.analysis import survival_curves, unit_lives
+from reluprobe.config import labels
+from reluprobe.records import RunRecord
+from reluprobe.report import formatting
+from reluprobe.report.figures import lines, small_multiples, style
+from reluprobe.report.figures.context import LackingError, Picture, Scene, told
+from reluprobe.report.figures.lines import Part
+from reluprobe.report.terminal.tables import shown_layers
+
+#: Of a network's units, no more rows than this: a page has not more dots for them.
+MOST_UNITS = 600
+NEVER = "no unit was ever dead at a probe"
+
+
+def units(scene: Scene) -> Picture:
+    """The life of every unit of one run of each configuration, sorted by when it died."""
+    ended = [e for e in scene.entries if e.runs]
+    mortal = [e for e in ended if any(map(_died, e.runs))]
+    if not mortal:
+        raise LackingError(NEVER)
+    shown, note = scene.some(mortal)
+    there = [(e, min(filter(_died, e.runs), key=_seed)) for e in shown]
+    large = len(there) <= small_multiples.LARGE
+    figure, (axes,) = small_multiples.page(
+        [e.label for e, _ in there],
+        [small_multiples.Block("units, by hidden layer", "epoch")],
+        height=2.0 if large else 0.85,
+        across=3 if large else 6,
+        beyond=0.1,
+        legend=True,
+    )
+    for ax, (_, run) in zip(axes, there, strict=True):
+        _lives(ax, run)
+    names = (("alive", style.ALIVE), ("dead", style.DEAD), ("alive again", style.REVIVED))
+    keys = [Patch(facecolor=c, edgecolor=style.QUIET, linewidth=0.4, label=n) for n, c in names]
+    figure.legend(handles=keys, **style.ON_TOP)
+    facts = [f"{e.label}: {_told(run)}" for e, run in there]
+    without = len(ended) - len(mortal)
+    none = f" In {labels.count(without, 'configuration')} no unit died." if without else ""
+    caption = (
+        "The life of every unit: a row is a unit, a column a probe, by hidden layer (L1 on top) "
+        "and in each sorted by when the unit first died. Of each configuration the first "
+        f"run in which any did.{none}{note}"
+    )
+    return Picture(figure, caption, told(facts))
+
+
+def _seed(run: RunRecord) -> int:
+    return run.config.seed
+
+
+def _died(run: RunRecord, followed: bool = False) -> bool:
+    """Whether a unit was dead at a probe; at one after which there is another, if ``followed``."""
+    probes = [seen for _, seen in run.timeline()]
+    watched = probes[:-1] if followed else probes
+    return len(probes) > 1 and any(layer.dead for seen in watched for layer in seen)
+
+
+def _lives(axes: Axes, run: RunRecord) -> None:
+    masks = unit_lives.masks(run)
+    each = max(1, MOST_UNITS // len(masks))
+    layers = [survival_curves.thinned(survival_curves.states(mask), each) for mask in masks]
+    rows = np.concatenate(layers)
+    colours = ListedColormap([style.ALIVE, style.DEAD, style.REVIVED])
+    axes.imshow(rows, colours, vmin=0, vmax=2, aspect="auto", extent=(0, 1, 1, 0))
+    axes.set_ylim(1, 0)
+    ends = np.cumsum([len(layer) for layer in layers]) / len(rows)
+    for end in ends[:-1]:
+        axes.axhline(end, color=style.ON_LIGHT, linewidth=0.5)
+    shown = shown_layers(len(layers), 5)
+    middles = [(ends[i] + (ends[i - 1] if i else 0)) / 2 for i in shown]
+    axes.set_yticks(middles, [f"L{i + 1}" for i in shown])
+    times = [when for when, _ in run.timeline()]
+    marks = [i for i, when in enumerate(times) if when == int(when)]
+    marks = marks[:: -(-len(marks) // 5)]
+    axes.set_xticks([(i + 0.5) / len(times) for i in marks], [f"{times[i]:.0f}" for i in marks])
+    # Each has its own layers and probes.
+    axes.tick_params(length=0, labelbottom=True, labelleft=True, pad=1.5)
+    axes.spines[:].set_visible(False)
+
+
+def _told(run: RunRecord) -> str:
+    found = unit_lives.of_network(run)
+    if found is None:
+        return "no probes"
+    again = found.ever - found.end
+    return (
+        f"{formatting.percent(found.ever)}% of units dead at some probe, "
+        f"{formatting.percent(found.end)}% at the last, "
+        f"{formatting.percent(again)}% alive again by then (seed {run.config.seed})"
+    )
+
+
+def survival(scene: Scene) -> Picture:
+    """How long units live until they first die, and how long they then stay dead."""
+    mortal = [e for e in scene.entries if any(_died(r, followed=True) for r in e.runs)]
+    if not mortal:
+        raise LackingError(NEVER)
+    shown, note = scene.some(mortal)
+    alive = [(e, survival_curves.not_yet_dead(e.runs)) for e in shown]
+    dead = [(e, survival_curves.still_dead(e.runs)) for e in shown]
+    parts = [
+        Part("units not yet seen dead %", alive, across="epoch"),
+        Part("still dead %", dead, across="probes after a death"),
+    ]
+    figure = lines.beside(parts)
+    ends = {e.label: c for e, c in dead}
+    facts = [
+        f"{e.label}: {formatting.plus_minus(c.last)}% never seen dead by epoch {c.when[-1]:g}; "
+        f"{formatting.plus_minus(ends[e.label].values[1])}% of deaths outlast a probe, "
+        f"{formatting.plus_minus(ends[e.label].last)}% {ends[e.label].when[-1]:g} probes"
+        for e, c in alive
+    ]
+    caption = (
+        "Survival curves: the share of hidden units that no probe has yet seen dead, and of the "
+        "times a unit was dead the share that lasts longer than so many probes (Kaplan–Meier: "
+        f"deaths that run on at the end count as long as they were watched). "
+        f"{scene.seeds()}{lines.behind(alive)}{note}"
+    )
+    return Picture(figure, caption, told(facts))

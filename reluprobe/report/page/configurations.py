@@ -1,0 +1,80 @@
+"""The table of configurations: what is shown, and by what it is sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reluprobe.analysis.aggregate import Configuration, Estimate
+from reluprobe.config import Value, labels
+from reluprobe.report import formatting
+from reluprobe.report.terminal import tables
+
+#: More layers than this are a table that nobody reads: of them so many, evenly spread.
+MOST_LAYERS = 8
+#: What becomes of runs, as the table's filter names it.
+ENDED = "ended"
+FATES = (ENDED, "diverged", "failed", "collapsed")
+
+
+def table(rows: Sequence[Configuration], definition: str) -> dict[str, Any]:
+    """Columns and rows; a cell has its text and, where it is a number, what it is sorted by."""
+    depth = max((len(row.layers) for row in rows), default=0)
+    layers = tables.shown_layers(depth, MOST_LAYERS)
+    word = tables.CALLED[definition][0]
+    names = [labels.name(name) for name in (rows[0].settings if rows else ())]
+    return {
+        "names": names,
+        "ends": [f"{word} %", "test acc %"],
+        "losses": ["test loss", "train loss"],
+        "layers": [f"L{n + 1} %" for n in layers],
+        "depth": depth,
+        "fates": [fate for fate in FATES if any(fate in fates(row) for row in rows)],
+        "rows": [_row(row, layers) for row in rows],
+    }
+
+
+def _row(row: Configuration, layers: Sequence[int]) -> dict[str, Any]:
+    label = labels.settings(row.settings) or "all runs"
+    return {
+        "label": label,
+        "names": [_setting(value) for value in row.settings.values()],
+        "ends": [cell(row.mean), cell(row.accuracy)],
+        "losses": [cell(found, formatting.number) for found in (row.loss, row.train_loss)],
+        "layers": [_layer(row, n) for n in layers],
+        "fates": fates(row),
+        "runs": tables.runs_of(row),
+        "count": row.runs,
+        "members": [{"id": r.id, "seed": r.config.seed, "fate": r.status} for r in row.members],
+    }
+
+
+def _layer(row: Configuration, layer: int) -> dict[str, Any]:
+    # A network without such a layer has nothing to which a measure could apply, or not.
+    return cell(row.layers[layer]) if layer < len(row.layers) else {"text": "", "value": None}
+
+
+def cell(
+    found: Estimate | None, write: Callable[[float | None], str] = formatting.percent
+) -> dict[str, Any]:
+    """``37.4 ±1.2``, sorted by 0.3744."""
+    return {
+        "text": formatting.plus_minus(found, write),
+        "value": None if found is None else float(f"{found.mean:.6g}"),
+    }
+
+
+def _setting(value: Value | None) -> dict[str, Any]:
+    # Nothing to sort by where a setting has no effect: its dash comes last either way.
+    number = isinstance(value, int | float)
+    return {
+        "text": labels.setting(value),
+        "value": float(value) if number else None,
+        "word": isinstance(value, str),
+    }
+
+
+def fates(row: Configuration) -> list[str]:
+    """What became of its runs; ``ended`` where all of them ended and none collapsed."""
+    found = [fate for fate in FATES[1:] if getattr(row, fate)]
+    return found or [ENDED]

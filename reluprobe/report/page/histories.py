@@ -1,0 +1,74 @@
+"""Each run's settings and history as compact arrays, for the page's script to unfold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reluprobe.config import labels, settings_of
+from reluprobe.records import EpochRecord, RunRecord
+from reluprobe.report.terminal import tables
+
+#: So many numbers of all runs at most; beyond, epochs are thinned evenly. Some 1.3 megabytes.
+MOST_NUMBERS = 300_000
+#: So many layers of a run at most, evenly spread.
+MOST_LAYERS = 50
+
+
+def runs(found: Sequence[RunRecord], definition: str) -> dict[str, Any]:
+    """Every run by its id.
+
+    ``settings`` are those that all runs share; a run has only its own. Of each epoch ``e`` there
+    are the test accuracy ``a`` and per layer of ``l`` the share ``d``, both in tenths of a
+    percent, and the test loss ``t``; null where a measure does not apply.
+    """
+    every = [settings_of(r.config) for r in found]
+    common = {k: v for k, v in every[0].items() if all(s[k] == v for s in every)} if every else {}
+    # An epoch has its number, accuracy and loss beside the shares.
+    columns = sum(3 + min(_depth(r), MOST_LAYERS) for r in found)
+    room = max(2, MOST_NUMBERS // max(1, columns))
+    return {
+        "settings": {k: labels.setting(v) for k, v in common.items()},
+        "runs": {
+            run.id: {
+                "name": labels.network(run.config),
+                "status": _status(run),
+                "settings": {k: labels.setting(v) for k, v in own.items() if k not in common},
+                **_history(run, definition, room),
+            }
+            for run, own in zip(found, every, strict=True)
+        },
+    }
+
+
+def _status(run: RunRecord) -> str:
+    return f"{run.status}: {run.error}" if run.error else run.status
+
+
+def _depth(run: RunRecord) -> int:
+    return max((len(epoch.layers) for epoch in run.history), default=0)
+
+
+def _history(run: RunRecord, definition: str, room: int) -> dict[str, Any]:
+    epochs = [run.history[n] for n in tables.shown_layers(len(run.history), room)]
+    layers = tables.shown_layers(_depth(run), MOST_LAYERS)
+    return {
+        "e": [epoch.epoch for epoch in epochs],
+        "of": len(run.history),
+        "a": [_tenths(epoch.test_accuracy) for epoch in epochs],
+        "t": [_loss(epoch.test_loss) for epoch in epochs],
+        "l": [n + 1 for n in layers],
+        "d": [[_share(epoch, n, definition) for n in layers] for epoch in epochs],
+    }
+
+
+def _share(epoch: EpochRecord, layer: int, definition: str) -> int | None:
+    return _tenths(getattr(epoch.layers[layer], definition)) if layer < len(epoch.layers) else None
+
+
+def _tenths(share: float | None) -> int | None:
+    return None if share is None else round(1000 * share)
+
+
+def _loss(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")

@@ -1,0 +1,36 @@
+"""A page's plain values → HTML: one string without a reference to anything outside itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reluprobe.report.page import pictures
+
+
+def html(model: dict[str, Any]) -> str:
+    """The page, every text escaped; scripts other than its own are forbidden to run in it."""
+    environment = Environment(
+        loader=PackageLoader("reluprobe.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    environment.filters["inline"] = pictures.inline
+    script = _part("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template("report.html").render(
+        model, script=Markup(script), digest=digest, style=Markup(_part("report.css"))
+    )
+
+
+def _part(name: str) -> str:
+    file = resources.files("reluprobe.report.page") / "templates" / name
+    return file.read_text(encoding="utf-8")

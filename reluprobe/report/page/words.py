@@ -1,0 +1,166 @@
+"""What the page says in sentences, to someone who never heard of dead units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reluprobe.analysis import aggregate
+from reluprobe.analysis.aggregate import Configuration, Estimate
+from reluprobe.config import labels, phases
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.records import RunRecord
+from reluprobe.report import formatting
+from reluprobe.report.terminal import tables
+
+PRIMER = (
+    "A neural network is made of units. With the usual activation, ReLU, a unit passes on what is "
+    "positive and puts out zero for all else. One that puts out zero whatever it is shown gets no "
+    "signal by which it could change: it has stopped learning, perhaps for good, and is called "
+    "dead. Dead units need not cost accuracy, so accuracy stands beside them on this page."
+)
+
+#: Who counts so, or what for.
+WHOSE = {
+    "dead": "No gradient reaches the unit’s weights: it cannot learn. Counted where none is named.",
+    "silent": "What the MNIST study’s text calls dead (§4.4): nothing after the unit hears it.",
+    "never_positive": (
+        "What the MNIST study’s code counts. A leaky ReLU’s unit may be dead by this, and learn."
+    ),
+    "constant": "The unit cannot tell one input from another, whether it puts out zero or not.",
+    "dormant": "Sokar et al. 2023, definition 3.1: hardly active beside its layer.",
+    "saturated": ("Rakitianskaia and Engelbrecht 2015; n/a for an activation without both bounds."),
+}
+#: More settings than this are not listed one by one.
+MOST_NAMED = 6
+
+
+def definitions() -> list[dict[str, str]]:
+    """Each definition of death: what it is called, how it is computed, and whose it is."""
+    return [
+        {"name": d, "word": tables.CALLED[d][0], "formula": tables.CALLED[d][1], "whose": WHOSE[d]}
+        for d in DEFINITIONS
+    ]
+
+
+def question(runs: Sequence[RunRecord], rows: Sequence[Configuration]) -> list[str]:
+    """What the sweep asks, and between what it compares."""
+    asked = (
+        "How many of these networks’ units die in training, and how accurate are the networks?"
+        if _trained(runs)
+        else "How many of these networks’ units are dead from birth, before any training?"
+    )
+    names = [name.replace("_", " ") for name in aggregate.axes(runs)]
+    told = names[:MOST_NAMED]
+    if len(names) > MOST_NAMED:
+        told.append(labels.count(len(names) - MOST_NAMED, "further setting"))
+    compared = f"{labels.count(len(rows), 'configuration')} in {labels.count(len(runs), 'run')}"
+    return [asked, f"{compared}, which differ in {_listed(told)}." if told else f"{compared}."]
+
+
+def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
+    """What a dead unit is, and how it is counted on this page."""
+    probes = sorted({f"{r.probe.examples:,} {r.probe.split}ing examples" for r in runs})
+    word, formula = tables.CALLED[definition]
+    counted = (
+        f"On this page a unit is {word} if it has {formula}: z is what goes into its activation "
+        f"f, f′ the slope there, and the probe is {' or '.join(probes)}."
+    )
+    return [PRIMER, counted]
+
+
+def headline(rows: Sequence[Configuration], definition: str) -> list[str]:
+    """The outcome in a few sentences, accuracy beside deadness."""
+    word = tables.CALLED[definition][0]
+    ended = [row for row in rows if row.runs > row.diverged + row.failed]
+    if not ended:
+        return ["No run ended with finite numbers."]
+    dead = [row.mean for row in ended if row.mean is not None]
+    accuracy = [row.accuracy for row in ended if row.accuracy is not None]
+    when = "At the end of training" if _trained(ended[0].members) else "Before training"
+    first = f"{when}, {_span(dead)} of hidden units are {word}"
+    if not dead:
+        first = f"“{word}” does not apply to these networks"
+    elif len(dead) > 1:
+        first += ", depending on the configuration"
+    if accuracy:
+        first += f"; test accuracy is {_span(accuracy)}"
+    whole = sum(found.mean == 0 for found in dead)
+    lines = [f"{first}."]
+    if whole and len(dead) > 1:
+        of = labels.count(len(rows), "configuration")
+        lines.append(f"Without any {word} unit: {whole:,} of {of}.")
+    return [*lines, *_lost(rows)]
+
+
+def _span(found: Sequence[Estimate]) -> str:
+    """``37.4 ±1.2%``, or from the least mean to the greatest."""
+    low, high = min(found, key=_mean, default=None), max(found, key=_mean, default=None)
+    if low is high:
+        return f"{formatting.plus_minus(low)}%"
+    return (
+        f"from {formatting.percent(low and low.mean)}% to {formatting.percent(high and high.mean)}%"
+    )
+
+
+def _mean(found: Estimate) -> float:
+    return found.mean
+
+
+def _lost(rows: Sequence[Configuration]) -> list[str]:
+    said = {
+        "diverged": "ran into numbers that are not finite (diverged) and count in no mean",
+        "failed": "could not be finished (failed) and count in no mean",
+        "collapsed": "collapsed: the output is the same whatever the input; they are averaged",
+    }
+    counts = {fate: sum(getattr(row, fate) for row in rows) for fate in said}
+    runs = sum(row.runs for row in rows)
+    return [f"{n:,} of {labels.count(runs, 'run')} {said[f]}." for f, n in counts.items() if n]
+
+
+def ends(rows: Sequence[Configuration], definition: str) -> list[dict[str, Any]]:
+    """The configurations with the fewest dead, the most dead, and the best accuracy."""
+    word = tables.CALLED[definition][0]
+    known = [row for row in rows if row.mean is not None]
+    told = [row for row in rows if row.accuracy is not None]
+    if len(rows) < 2:
+        return []
+    found: dict[int, tuple[list[str], Configuration]] = {}
+    for title, row in (
+        (f"fewest {word}", min(known, key=_fewest, default=None)),
+        (f"most {word}", max(known, key=_dead, default=None)),
+        ("most accurate", max(told, key=_accuracy, default=None)),
+    ):
+        if row is not None:
+            found.setdefault(id(row), ([], row))[0].append(title)
+    return [
+        {
+            "title": _listed(titles).capitalize(),
+            "label": labels.settings(row.settings),
+            "dead": formatting.plus_minus(row.mean),
+            "accuracy": formatting.plus_minus(row.accuracy),
+        }
+        for titles, row in found.values()
+    ]
+
+
+def _dead(row: Configuration) -> float:
+    return row.mean.mean if row.mean else 0.0
+
+
+def _accuracy(row: Configuration) -> float:
+    return row.accuracy.mean if row.accuracy else 0.0
+
+
+def _fewest(row: Configuration) -> tuple[float, float]:
+    """Of several with as few dead, the most accurate comes first."""
+    return _dead(row), -_accuracy(row)
+
+
+def _trained(runs: Sequence[RunRecord]) -> bool:
+    return any(phases.total_epochs(r.config.phases, r.config.epochs) for r in runs)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,1 @@
+"""Rich tables and lines, for a terminal. Nothing in here prints."""

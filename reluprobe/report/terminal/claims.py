@@ -1,0 +1,141 @@
+"""A published record and the claims that go with it → what the terminal shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from reluprobe.analysis.claims import MORE, STUDY, Claim, Judged, Verdict
+from reluprobe.analysis.replication import Comparison, Prediction, Row
+from reluprobe.config import labels
+from reluprobe.report import formatting
+
+COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.OPEN: "yellow"}
+RULE = (
+    "holds: the 95% interval of our mean lies in the claimed range; does not hold: wholly outside "
+    "it; otherwise, or with one seed, cannot be told"
+)
+
+
+def heading(found: Comparison) -> list[Text]:
+    """What is compared, how much of it agrees, and in what the runs are another experiment."""
+    told = [row.inside for row in found.rows if row.inside is not None]
+    name = found.reference.name
+    text = "nothing to compare, or single seeds"
+    if told:
+        text = f"{sum(told)} of {len(told)} values lie in the 95% interval of a new seed of ours"
+    lines = [Text(f"published ({name}): {text}", style="bold")]
+    lines.append(Text(f"{found.reference.source}", style="dim"))
+    unchecked = ", ".join(found.reference.unchecked())
+    if unchecked:
+        lines.append(Text(f"of its protocol, no setting stands for {unchecked}", style="dim"))
+    return lines + [Text(line, style="yellow") for line in _warnings(found)]
+
+
+def _warnings(found: Comparison) -> list[str]:
+    lines = list(found.skipped)
+    by_difference: dict[tuple[str, ...], list[str]] = {}
+    for name, chosen in found.chosen.items():
+        by_difference.setdefault(chosen.differences, []).append(name)
+        if chosen.left_out:
+            left = labels.count(chosen.left_out, "run")
+            lines.append(f"{name}: {left} farther from the protocol left out")
+        if chosen.epoch != chosen.entry.epoch:
+            there = f"epoch {chosen.entry.epoch} as published beside epoch {chosen.epoch} of ours"
+            lines.append(f"{name}: no epoch in common; {there}")
+    for differences, names in by_difference.items():
+        if differences:
+            whose = "" if len(names) == len(found.chosen) else f" of {', '.join(names)}"
+            what = ", ".join(differences)
+            lines.append(f"runs{whose} differ from the reference's protocol in: {what}")
+    return lines
+
+
+def title(found: Comparison) -> Text:
+    """What the table beside it shows."""
+    epochs = sorted({chosen.epoch for chosen in found.chosen.values()})
+    when = f"epoch {' or '.join(map(str, epochs))}"
+    return Text(f"published beside ours, {found.reference.definition} % at {when}", style="italic")
+
+
+def table(found: Comparison) -> Table:
+    """A row a published number: ours, the interval of a new seed, and whether it lies inside."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("activation", "of"):
+        table.add_column(name, no_wrap=True)
+    for name in ("published", "our mean", "new seed", "published is", "dead %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    before = None
+    for row in found.rows:
+        name = "" if row.activation == before else row.activation
+        before = row.activation
+        ours = formatting.percent(row.ours.mean if row.ours else None)
+        cells = (formatting.percent(row.published), ours, _interval(row.ours))
+        dead = "" if row.layer is None else formatting.percent(row.dead.mean if row.dead else None)
+        table.add_row(name, of_row(row), *cells, _inside(row), dead)
+    return table
+
+
+def of_row(row: Row) -> str:
+    """What a published number is of: a layer, the mean of all, or the test accuracy."""
+    if row.layer is None:
+        return "test acc"
+    return f"layer {row.layer}" if row.layer else "mean"
+
+
+def _interval(found: Prediction | None) -> str:
+    if found is None or found.low is None:
+        return formatting.NOT_APPLICABLE
+    return f"{formatting.percent(found.low)}–{formatting.percent(found.high)}"
+
+
+def _inside(row: Row) -> Text:
+    if row.inside is None:
+        return Text(formatting.NOT_APPLICABLE, style="dim")
+    return Text("inside", style="green") if row.inside else Text("outside", style="bold red")
+
+
+def claims_title(found: Sequence[Judged]) -> Text:
+    """How many claims came out how."""
+    counts = {v: sum(j.verdict is v for j in found) for v in Verdict}
+    text = (
+        f"of {labels.count(len(found), 'claim')}, {counts[Verdict.HOLDS]} can be said to hold "
+        f"and {counts[Verdict.FAILS]} not to; {counts[Verdict.OPEN]} cannot be told"
+    )
+    return Text(text, style="bold")
+
+
+def claims(found: Sequence[Judged]) -> Table:
+    """A row a claim: the verdict, what was measured, and what is claimed, by whom.
+
+    The claim's words come last, so that they may take as many lines as they need.
+    """
+    table = Table(box=None, pad_edge=False)
+    for name in ("verdict", "ours %", "true in %"):
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    table.add_column("claim (counted by)")
+    for judged in found:
+        claim = judged.claim
+        words = f"{claim.activation}: {claim.text} ({claim.counted})"
+        table.add_row(
+            Text(judged.verdict.value, style=COLOURS[judged.verdict]),
+            formatting.plus_minus(judged.found),
+            range_of(claim),
+            words if claim.source == STUDY else f"{claim.source}: {words}",
+        )
+    return table
+
+
+def range_of(claim: Claim) -> str:
+    """Where a claim is true, in percent: ``25–28``, ``≥ 65``."""
+    low, high = claim.low, claim.high
+    if low == high:
+        return f"{100 * low:g}"
+    if low == -math.inf:
+        return f"≤ {100 * high:g}"
+    if high == math.inf:
+        return "> 0" if low == MORE else f"≥ {100 * low:g}"
+    return f"{100 * low:g}–{100 * high:g}"

@@ -1,0 +1,191 @@
+"""The lines around a comparison's tables: headline, legend, what is missing. Nothing prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from rich.text import Text
+
+from reluprobe.analysis.baseline import varying
+from reluprobe.analysis.bootstrap import SHARES, Change
+from reluprobe.analysis.compare import Comparison, Group, ordered
+from reluprobe.analysis.contrast import Row
+from reluprobe.config import SETTINGS, Value, labels
+from reluprobe.config.labels import SPEAKING
+from reluprobe.records import RunRecord
+from reluprobe.records.folder import Archive
+from reluprobe.report import formatting
+from reluprobe.report.terminal.tables import CALLED, MOST_NAMES
+
+#: Lines about seeds that pair with nothing, at most.
+MOST_LINES = 12
+#: From this many changes on, it is said that some look clear by chance.
+MANY = 10
+
+
+def settings(values: Mapping[str, Value]) -> str:
+    """``lr 0.01 · norm batch``."""
+    return labels.settings(values)
+
+
+def points(share: float | None) -> str:
+    """A change of a share in percentage points, with its sign: ``+0.3``, ``−38.2``, ``0.0``."""
+    return _signed(None if share is None else 100 * share, 1)
+
+
+def _signed(value: float | None, digits: int) -> str:
+    if value is None:
+        return formatting.NOT_APPLICABLE
+    text = f"{value:+.{digits}f}"
+    # What rounds to nothing has no sign.
+    return text.replace("-", "−") if text.strip("+-0.") else text[1:]
+
+
+def loss(value: float | None) -> str:
+    """A change of a loss, with its sign."""
+    return _signed(value, 4)
+
+
+def headline(found: Comparison) -> Text:
+    """How many changes help, and the best of them, in a sentence."""
+    every = [(group, row) for group in found.groups for row in group.rows]
+    helping = [(group, row) for group, row in every if row.helps]
+    word = CALLED[found.question.definition][0]
+    leave = "leaves" if len(helping) < 2 else "leave"
+    text = f"of {labels.count(len(every), 'change')}, {len(helping) or 'none'} {leave}"
+    text += f" fewer {word} units and no worse {_quality(every)}"
+    changed = [(g, r) for g, r in helping or every if r.changes["dead"]]
+    if not changed:
+        return Text(text, style="bold")
+    row = ordered(r for _, r in changed)[0]
+    group = next(g for g, r in changed if r is row)
+    name = "best" if helping else f"fewest {word}"
+    return Text(f"{text}; {name}: {_told(group, row, word)}", style="bold")
+
+
+def _quality(every: Iterable[tuple[Group, Row]]) -> str:
+    regression = all(r.changes["accuracy"] is None and r.changes["loss"] for _, r in every)
+    return "loss" if regression else "accuracy"
+
+
+def _told(group: Group, row: Row, word: str) -> str:
+    dead, accuracy = row.changes["dead"], row.changes["accuracy"]
+    at = f" at {settings(group.within)}" if group.within else ""
+    text = f"{settings(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
+    text += _range(dead, points, "95% interval ")
+    if accuracy is not None:
+        return f"{text}, accuracy {points(accuracy.mean)}{_range(accuracy, points)}"
+    change = row.changes["loss"]
+    return f"{text}, loss {loss(change.mean)}{_range(change, loss)}" if change else text
+
+
+def _range(found: Change | None, write: Callable[[float | None], str], called: str = "") -> str:
+    if found is None or found.low is None:
+        return " (too few seeds for an interval)" if called else ""
+    return f" ({called}{write(found.low)} to {write(found.high)})"
+
+
+def title(group: Group) -> Text:
+    """Against what the rows below are held, and where."""
+    if not group.rows:
+        return Text(f"{settings(group.within)}: one configuration alone", style="italic")
+    told = varying([group.baseline, *(row.found for row in group.rows)])
+    every = group.baseline.settings
+    there = [k for k in told if SETTINGS[k].applies(every)]
+    if len(there) > MOST_NAMES:
+        there = [k for k in there if k in SPEAKING or every[k] != SETTINGS[k].default]
+    name = labels.settings({k: every[k] for k in there})
+    name += ", the rest at the defaults" * (len(told) > MOST_NAMES)
+    at = f"{settings(group.within)}; " if group.within else ""
+    alike = paired_alike(group)
+    pairs = "" if alike is None else f"; {labels.count(alike, 'pair')} of runs a row"
+    return Text(f"{at}baseline: {name}{pairs}", style="italic")
+
+
+def paired_alike(group: Group) -> int | None:
+    """How many seeds every row has paired, where all have the same number."""
+    counts = {len(row.pairs) for row in group.rows}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def legend(found: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
+    """What is counted on which sample, what the intervals are, what the words say."""
+    definition, on = found.question.definition, found.question.on
+    called = {"probe": "probe", "test": "test", "train": "training"}[on]
+    means = CALLED[definition][1].replace("probe", called)
+    lines = [f"{definition}: {means} ({_examples(runs, on)}); accuracy and loss on the test set"]
+    lines.append(
+        "points: mean of (change − baseline) over the seeds of both (pairs), and its 95% "
+        "bootstrap-t interval; fewer, more: all of it on one side of 0; no worse: accuracy's is "
+        "not wholly below 0"
+    )
+    many = sum(len(group.rows) for group in found.groups)
+    if many >= MANY:
+        lines[-1] += f"; of {many} changes without effect, {many / 20:.0f} or so would look clear"
+    if any(map(_cut, _shares(found))):
+        lines[-1] += (
+            "; an end at ±100.0 is a cut: no share changes by more, and the seeds set no nearer "
+            "bound"
+        )
+    return [Text(line, style="dim") for line in lines]
+
+
+def _shares(found: Comparison) -> Iterator[Change]:
+    for row in (row for group in found.groups for row in group.rows):
+        yield from (c for c in (row.changes["dead"], row.changes["accuracy"]) if c is not None)
+
+
+def _cut(change: Change) -> bool:
+    """Whether an end lies where a share can change no further, not where the seeds put it."""
+    ends = change.low, change.high
+    return ends[0] != ends[1] and (ends[0] == SHARES[0] or ends[1] == SHARES[1])
+
+
+def _examples(runs: Sequence[RunRecord], on: str) -> str:
+    sizes = {s.examples for run in runs for s in run.samples if s.sample == on}
+    if on == "probe":
+        sizes = {run.probe.examples for run in runs}
+    return f"{' or '.join(f'{n:,}' for n in sorted(sizes)) or 'none was looked at'}"
+
+
+def missing(found: Comparison, archives: Sequence[Archive], again: int) -> list[Text]:
+    """A line for each thing that the comparison had to do without."""
+    lines = [
+        f"{a.name}: {len(a.records):,} of its sweep's {len(a.records) + a.missing:,} runs are here"
+        for a in archives
+        if a.missing
+    ]
+    if again:
+        lines.append(f"{labels.count(again, 'run')} found again in another folder, counted once")
+    lines += [f"no baseline at {settings(within)}: left out" for within in found.without]
+    seeds: dict[str, list[str]] = {}
+    for group in found.groups:
+        at = f" ({settings(group.within)})" if group.within else ""
+        for row in group.rows:
+            if what := _unpaired(row):
+                seeds.setdefault(what, []).append(settings(row.differs) + at)
+    lines += [f"{what}: {'; '.join(names)}" for what, names in seeds.items()]
+    rest = len(lines) - MOST_LINES
+    shown = lines[:MOST_LINES] + ([f"… and {rest} more (--json has all)"] if rest > 0 else [])
+    return [Text(line, style="yellow") for line in shown]
+
+
+def _unpaired(row: Row) -> str:
+    parts = [f"without the baseline's {_seeds(row.lacking)}"] if row.lacking else []
+    parts += [f"with {_seeds(row.extra)} that the baseline lacks"] if row.extra else []
+    dead = row.changes["dead"]
+    if dead is not None and dead.n < len(row.pairs):
+        parts.append(f"dead units known in {dead.n} of {len(row.pairs)} pairs")
+    return ", ".join(parts)
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """``seed 3``, ``seeds 0–4, 7``."""
+    spans: list[list[int]] = []
+    for seed in seeds:
+        if spans and seed == spans[-1][1] + 1:
+            spans[-1][1] = seed
+        else:
+            spans.append([seed, seed])
+    told = ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in spans)
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {told}"

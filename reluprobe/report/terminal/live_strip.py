@@ -1,0 +1,41 @@
+"""One run as it trains: dead % by hidden layer and epoch, a strip that grows."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from reluprobe.config import RunConfig
+from reluprobe.records import EpochRecord
+from reluprobe.report.terminal import blocks
+from reluprobe.report.terminal.tables import heat, shown_layers
+
+#: A terminal has rows for the table above, too.
+MOST_LAYERS = 10
+TITLE = f"dead % by epoch ({blocks.HEIGHTS_LEGEND})"
+
+
+class Strip:
+    """A row a hidden layer, a column an epoch; of many layers and epochs, as many as fit.
+
+    What is shown of an epoch is what its probe saw: the epochs between two columns are left out.
+    """
+
+    def __init__(self, config: RunConfig, width: int) -> None:
+        self.layers = shown_layers(config.depth, MOST_LAYERS)
+        self.name = len(f"L{config.depth}")
+        self.room = max(2, width - self.name - 1)
+        self.shares: list[list[float | None]] = []
+
+    def see(self, epoch: EpochRecord) -> None:
+        """Grow by an epoch."""
+        self.shares.append([epoch.layers[i].dead for i in self.layers])
+
+    def __rich__(self) -> Text:
+        """The strip so far, under its title and a blank line."""
+        columns = [self.shares[t] for t in shown_layers(len(self.shares), self.room)]
+        found = Text(f"\n{TITLE}", style="dim", no_wrap=True, overflow="crop")
+        for at, layer in enumerate(self.layers):
+            found.append(f"\n{f'L{layer + 1}':<{self.name}} ", style="not dim")
+            for shares in columns:
+                found.append(blocks.height(shares[at]), style=f"not dim {heat(shares[at])}")
+        return found

@@ -1,0 +1,92 @@
+"""The life of every unit of a run, unit × probe, in block characters. Nothing here prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from reluprobe.analysis import learning_curves, unit_lives
+from reluprobe.analysis.aggregate import Configuration, share
+from reluprobe.analysis.survival_curves import DEAD, REVIVED, states
+from reluprobe.config import labels
+from reluprobe.records import RunRecord
+from reluprobe.report.terminal import blocks
+from reluprobe.report.terminal.tables import heat, shown_layers
+
+#: Rows of a map; each stands for equally many units, or one more.
+MOST_ROWS = 16
+#: Of more configurations than this, the one with the most dead is shown.
+MOST_MAPS = 3
+#: Columns that a layer should have at least, of the probes that there are.
+FEWEST = 8
+#: Most units of a row have been dead and are alive again.
+BACK = "o"
+LEGEND = (
+    "units sorted by when they first died, at the left how many so far; "
+    f"dead of a row's units: {blocks.SHADES_LEGEND}; {BACK} more of them alive again than dead"
+)
+
+
+def runs(rows: Sequence[Configuration]) -> list[tuple[Configuration, RunRecord]]:
+    """The runs to show: of each configuration the first seed's, if a unit of it ever died."""
+    every = [(row, run) for row in rows if (run := _first(row.members)) is not None]
+    if len(every) <= MOST_MAPS:
+        return every
+    return [max(every, key=lambda pair: share(pair[1].final.layers, "dead") or 0.0)]
+
+
+def _first(members: Sequence[RunRecord]) -> RunRecord | None:
+    there = sorted(learning_curves.ended(members), key=lambda run: run.config.seed)
+    run = next((run for run in there if len(run.timeline()) > 1), None)
+    died = run is not None and any(layer.dead for _, seen in run.timeline() for layer in seen)
+    return run if died else None
+
+
+def title(row: Configuration, run: RunRecord) -> Text:
+    """Whose lives the map shows, and when."""
+    when = [moment for moment, _ in run.timeline()]
+    parts = [labels.settings(row.settings), f"seed {run.config.seed}"]
+    name = " · ".join(filter(None, parts))
+    words = f"life of every unit, epochs {when[0]:g}–{when[-1]:g}: {name}"
+    return Text(words, style="italic")
+
+
+def table(run: RunRecord, width: int) -> Table:
+    """A column a layer, side by side; of many layers and probes as many as fit."""
+    masks = unit_lives.masks(run)
+    shown, probes = _fitting(len(masks), len(masks[0]), width)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("units", justify="right", no_wrap=True)
+    for i in shown:
+        table.add_column(f"L{i + 1}", no_wrap=True)
+    drawn = [list(_rows(states(masks[i])[:, probes])) for i in shown]
+    for n, cells in enumerate(zip(*drawn, strict=True), start=1):
+        place = f"{n / len(drawn[0]):.0%}" if 4 * n % len(drawn[0]) == 0 else ""
+        table.add_row(place, *cells)
+    return table
+
+
+def _fitting(depth: int, probes: int, width: int) -> tuple[list[int], list[int]]:
+    """The layers and the probes for which there is room."""
+    room = width - len("units")
+    for count in range(depth, 0, -1):
+        shown = shown_layers(depth, max(count, 2))
+        each = room // len(shown) - 2  # between two columns lie two blanks
+        if each >= min(probes, FEWEST):
+            break
+    return shown, shown_layers(probes, max(each, 2))
+
+
+def _rows(units: np.ndarray) -> Iterator[Text]:
+    """Units ``(unit, probe)``, sorted, as a character a probe and row of units."""
+    for part in np.array_split(units, min(MOST_ROWS, len(units))):
+        dead, back = (part == DEAD).mean(axis=0), (part == REVIVED).mean(axis=0)
+        pairs = zip(dead.tolist(), back.tolist(), strict=True)
+        yield Text.assemble(*((_cell(d, b), heat(d)) for d, b in pairs))
+
+
+def _cell(dead: float, back: float) -> str:
+    return BACK if back > dead else blocks.shade(dead)

@@ -1,0 +1,148 @@
+"""What was published beside ours: predictions, the nearest runs, differences of protocol."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reluprobe.analysis import aggregate, claims, replication
+from reluprobe.config import load_reference
+from reluprobe.report.terminal import claims as claims_table
+from study_runs import STUDY, broken, record, seeds, text
+
+# The published record
+
+
+def test_the_shipped_record_is_what_the_study_printed():
+    last = STUDY.runs["relu"][-1]
+    assert (last.epoch, last.layers[0], last.layers[4]) == (12, 27.73, 65.62)
+    assert {name: len(epochs) for name, epochs in STUDY.runs.items()} == {
+        "relu": 12, "leaky_relu": 12, "elu": 12,
+    }  # fmt: skip
+    assert STUDY.runs["elu"][0].layers == (1.17, 0.0, 0.0, 3.12, 6.25)
+    assert STUDY.runs["leaky_relu"][11].test_accuracy == 0.9746
+    assert (STUDY.name, STUDY.definition) == ("mnist_study", "never_positive")
+
+
+def test_the_default_run_is_the_protocols_and_what_cannot_be_compared_is_named():
+    found = replication.compare([record()], STUDY)
+    assert found.chosen["relu"].differences == ()
+    assert STUDY.unchecked() == ["last_partial_batch"]
+    other = replication.compare([record(pixels="centred", adam_epsilon=1e-8)], STUDY)
+    assert other.chosen["relu"].differences == (
+        "adam epsilon 1e-08 instead of 1e-07", "pixels centred instead of unit",
+    )  # fmt: skip
+
+
+# Beside ours
+
+
+def test_a_prediction_is_wider_than_the_interval_of_the_mean_by_the_root_of_n_plus_1():
+    values = [0.1, 0.4, 0.35, 0.2]
+    found, mean = replication.predict([*values, None]), aggregate.estimate(values)
+    assert found.mean == mean.mean
+    assert (found.high - found.low) / 2 == pytest.approx(mean.half_width * math.sqrt(5))
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
+def test_a_prediction_holds_the_interval_of_the_mean(values):
+    found, mean = replication.predict(values), aggregate.estimate(values)
+    assert found.low <= mean.mean - mean.half_width + 1e-12
+    assert found.high >= mean.mean + mean.half_width - 1e-12
+
+
+def test_a_prediction_covers_one_new_value_95_percent_of_the_time():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(3, 2, size=(2000, 6))
+    hits = sum(replication.predict(draw[:5]).holds(draw[5]) for draw in draws)
+    assert abs(hits / 2000 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 2000)
+
+
+def test_one_run_predicts_nothing_and_none_has_no_prediction():
+    assert replication.predict([0.5]) == replication.Prediction(0.5, None, None, 1)
+    assert replication.predict([0.5]).holds(0.5) is None
+    assert replication.predict([None]) is None
+
+
+def test_published_values_stand_beside_ours_by_the_references_criterion():
+    never = (0.27, 0.25, 0.45, 0.59, 0.27)
+    runs = seeds(activation="leaky_relu", dead=(0.0,) * 5, never=never)
+    rows = replication.compare(runs, STUDY).rows
+    assert [row.layer for row in rows] == [1, 2, 3, 4, 5, 0, None]
+    assert rows[0].published == pytest.approx(0.2695)
+    assert rows[0].ours.mean == pytest.approx(0.27)
+    assert rows[0].dead.mean < 0.01
+    assert rows[5].published == pytest.approx((26.95 + 25.0 + 44.92 + 59.38 + 27.34) / 500)
+    assert rows[6].published == 0.9746
+
+
+def test_inside_and_outside():
+    published_layers = tuple(x / 100 for x in STUDY.runs["relu"][-1].layers)
+    near = replication.compare(seeds(dead=published_layers), STUDY).rows
+    far = replication.compare(seeds(dead=tuple(x + 0.1 for x in published_layers)), STUDY).rows
+    assert [row.inside for row in near[:6]] == [True] * 6
+    assert [row.inside for row in far[:6]] == [False] * 6
+    assert [row.inside for row in replication.compare([record()], STUDY).rows] == [None] * 7
+
+
+def test_shares_are_predicted_within_0_and_1():
+    runs = [record((0.0, 1.0), seed=0, epochs=1), record((0.4, 0.6), seed=1, epochs=1)]
+    first, second, *_ = replication.compare(runs, STUDY).rows
+    assert (first.ours.low, second.ours.high) == (0.0, 1.0)
+
+
+def test_differences_from_the_protocol_are_named_and_the_common_epoch_is_compared():
+    found = replication.compare(seeds(epochs=2, learning_rate=0.1), STUDY)
+    chosen = found.chosen["relu"]
+    assert chosen.differences == (
+        "learning rate 0.1 instead of 0.005", "epochs 2 instead of 12",
+    )  # fmt: skip
+    assert (chosen.epoch, chosen.entry.epoch) == (2, 2)
+    shown = text(claims_table.heading(found), 200)
+    assert (
+        "runs differ from the reference's protocol in: learning rate 0.1 instead of 0.005, "
+        "epochs 2 instead of 12"
+    ) in shown
+    assert "elu: no such run in this sweep" in shown
+
+
+def test_of_a_grid_the_runs_nearest_the_protocol_are_compared():
+    runs = [*seeds(learning_rate=0.1), *seeds(), *seeds(init="he_normal")]
+    chosen = replication.compare(runs, STUDY).chosen["relu"]
+    assert {r.config.learning_rate for r in chosen.runs} == {0.005}
+    assert (len(chosen.runs), chosen.left_out, chosen.differences) == (5, 10, ())
+
+
+def test_what_cannot_be_compared_is_skipped_with_a_word():
+    lost = dataclasses.replace(record(activation="elu"), status="diverged")
+    runs = [record(), record(seed=1, status="diverged"), record(activation="selu"), lost]
+    found = replication.compare(runs, STUDY)
+    assert set(found.chosen) == {"relu"}
+    assert set(found.skipped) == {
+        "selu: not in the reference",
+        "relu: 1 without an end left out",
+        "leaky_relu: no such run in this sweep",
+        "elu: no run ended with finite numbers",
+    }
+
+
+def test_any_reference_of_the_form_will_do(tmp_path):
+    (tmp_path / "mine.json").write_text(broken(definition="dead"))
+    mine = load_reference(str(tmp_path / "mine.json"))
+    found = replication.compare(seeds(dead=(0.1,), depth=1, epochs=2), mine)
+    assert [(row.layer, row.inside) for row in found.rows] == [(1, True), (0, True), (None, None)]
+    assert claims.judge_all(found) == []
+    assert "n/a" in text(claims_table.table(found))
+
+
+def test_without_a_common_epoch_both_are_named(tmp_path):
+    late = {"relu": [{"epoch": 9, "layers": [10.0]}]}
+    (tmp_path / "mine.json").write_text(broken(runs=late))
+    found = replication.compare(seeds(epochs=2), load_reference(str(tmp_path / "mine.json")))
+    shown = text(claims_table.heading(found))
+    assert "no epoch in common; epoch 9 as published beside epoch 2 of ours" in shown

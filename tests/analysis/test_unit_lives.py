@@ -1,0 +1,245 @@
+import dataclasses
+import io
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from rich.console import Console
+
+from reluprobe.analysis import aggregate, unit_lives
+from reluprobe.config import make_run
+from reluprobe.plan.runs import as_run
+from reluprobe.records import SCHEMA, EpochRecord, LayerRecord, ProbeRecord, RunRecord
+from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import unit_lives as lives_table
+
+MASKS = hnp.arrays(
+    bool, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)
+)  # (probe, unit)
+
+
+def mask(*rows):
+    """One text a unit, a letter a probe: # is dead."""
+    return np.array([[c == "#" for c in row] for row in rows]).T
+
+
+def record(found, status="ok", constant=None, loss=0.4, accuracy=0.9, **settings):
+    """A run with these masks ``(probe, unit)``, one a layer; ``constant`` as ``dead`` if None."""
+    config = make_run({"depth": len(found), "width": found[0].shape[1], **settings})
+    run = as_run(config)
+
+    def layer(i, t):
+        dead = float(found[i][t].mean())
+        same = dead if constant is None else constant[i]
+        bits = np.packbits(found[i][t]).tobytes().hex()
+        return LayerRecord(found[i].shape[1], dead, dead, dead, same, dead, None, bits)
+
+    history = tuple(
+        EpochRecord(t, None, None, loss, accuracy, tuple(layer(i, t) for i in range(len(found))))
+        for t in range(len(found[0]))
+    )
+    return RunRecord(
+        SCHEMA,
+        run.id, config, status, {"device": "cpu", "devices": 2, "jax": "0"}, 1.0,
+        ProbeRecord("train", 1000), history,
+    )  # fmt: skip
+
+
+def text(shown, width=80):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(shown)
+    return console.export_text()
+
+
+HAND = mask("......", "#.....", "..####", ".#.##.", "##..##", "######")
+
+
+def test_a_hand_made_layer():
+    found = unit_lives.units(HAND)
+    assert found.born_dead.tolist() == [False, True, False, False, True, True]
+    assert found.first_death.tolist() == [-1, 0, 2, 1, 0, 0]
+    assert found.revivals.tolist() == [0, 1, 0, 2, 1, 0]
+    assert found.episodes.tolist() == [0, 1, 1, 2, 2, 1]
+    assert found.dead_at_end.tolist() == [False, False, True, False, True, True]
+    whole = unit_lives.lives(HAND)
+    assert (whole.born, whole.ever, whole.end) == (3 / 6, 5 / 6, 3 / 6)
+    assert whole.revives == 4 / 15
+    assert whole.closed_length == 1.5  # 1, 1, 2, 2
+    assert whole.permanent == 2 / 3
+
+
+def test_episodes_have_a_start_a_length_and_an_end_or_none():
+    found = unit_lives.episodes(mask("##..#", ".#..."))
+    assert list(zip(found.unit, found.start, found.length, found.closed, strict=True)) == [
+        (0, 0, 2, True), (0, 4, 1, False), (1, 1, 1, True),
+    ]  # fmt: skip
+
+
+@given(MASKS)
+def test_revivals_are_closed_episodes(found):
+    each, stretch = unit_lives.units(found), unit_lives.episodes(found)
+    closed = np.bincount(stretch.unit[stretch.closed], minlength=found.shape[1])
+    assert each.revivals.tolist() == closed.tolist()
+    assert (each.episodes - each.revivals).tolist() == each.dead_at_end.astype(int).tolist()
+    assert stretch.length.sum() == found.sum()
+
+
+@given(MASKS)
+def test_units_agree_with_a_loop_over_their_bits(found):
+    each = unit_lives.units(found)
+    for unit, bits in enumerate(found.T.tolist()):
+        assert each.dead_at_end[unit] == bits[-1]
+        assert each.first_death[unit] == (bits.index(True) if True in bits else -1)
+        assert each.episodes[unit] == sum(key for key, _ in itertools.groupby(bits))
+
+
+@given(MASKS)
+def test_shares_are_ordered_and_without_revivals_death_is_for_good(found):
+    whole = unit_lives.lives(found)
+    assert whole.ever >= max(whole.end, whole.born)
+    assert (whole.permanent is None) == (whole.end == 0)
+    once = np.maximum.accumulate(found, axis=0)  # no unit ever comes back
+    forever = unit_lives.lives(once)
+    assert forever.permanent in (None, 1.0)
+    assert forever.revives in (None, 0.0)
+    assert forever.closed_length is None
+
+
+@given(MASKS)
+def test_the_chance_of_a_revival_is_what_the_median_is_made_of(found):
+    stretch = unit_lives.episodes(found)
+    at_risk = sum(
+        int(np.sum(stretch.length > t) + np.sum((stretch.length == t) & stretch.closed))
+        for t in range(1, len(found) + 1)
+    )
+    assert at_risk == found[:-1].sum()
+    closed = stretch.length[stretch.closed]
+    if len(closed) and stretch.closed.all():  # nothing censored: the plain (lower) median
+        plain = np.sort(closed)[(len(closed) - 1) // 2]
+        assert unit_lives.median_length(stretch.length, stretch.closed) == plain
+
+
+def test_open_episodes_count_as_long_as_they_were_watched():
+    length, closed = (
+        np.array([1, 1, 5, 5, 5, 5]),
+        np.array([True, True, False, False, False, False]),
+    )
+    assert unit_lives.median_length(length, closed) is None
+    assert np.median(length[closed]) == 1  # what leaving them out would claim
+    assert unit_lives.median_length(np.array([1, 2, 3]), np.array([False, True, True])) == 2
+    assert unit_lives.median_length(np.array([], int), np.array([], bool)) is None
+
+
+def test_a_known_law_is_found_again():
+    # Every unit is born dead and comes back with chance ¼ a probe: the median is 3 probes
+    # (0.75² = 0.56, 0.75³ = 0.42), though the longest episodes are still open at the end.
+    rng = np.random.default_rng(0)
+    gone = rng.random((6, 4000)) < 0.25
+    found = ~np.logical_or.accumulate(np.vstack([np.zeros((1, 4000), bool), gone]), axis=0)
+    stretch, whole = unit_lives.episodes(found), unit_lives.lives(found)
+    assert unit_lives.median_length(stretch.length, stretch.closed) == 3
+    assert whole.revives == pytest.approx(0.25, abs=4 * np.sqrt(0.1875 / found[:-1].sum()))
+    assert whole.closed_length < 3
+
+
+@given(MASKS, st.integers(0, 9))
+def test_masks_of_a_record_are_what_was_packed(found, seed):
+    (read,) = unit_lives.masks(record([found], seed=seed))
+    assert np.array_equal(read, found)
+
+
+def test_seeds_are_folded_and_episodes_pooled():
+    runs = [record([mask("##.", "..#")], seed=0), record([mask("...", "#.#")], seed=1)]
+    found = unit_lives.fates(runs)
+    assert (found.probes, found.first, found.last) == (3, 0, 2)
+    (layer,) = found.layers
+    assert layer.born == aggregate.estimate([0.5, 0.5])
+    assert layer.revives == aggregate.estimate([1 / 2, 1.0])
+    assert layer.permanent == aggregate.estimate([1.0, 0.0])
+    assert (layer.closed, layer.open, layer.median) == (2, 2, 1)
+    assert found.network == layer
+
+
+def test_nothing_died_and_nothing_ended():
+    (alive,) = unit_lives.fates([record([mask("...", "...")])]).layers
+    assert alive.ever == aggregate.Estimate(0.0, None, 1)
+    assert (alive.revives, alive.permanent, alive.median) == (None, None, None)
+    assert unit_lives.fates([record([HAND], status="diverged")]) is None
+    assert unit_lives.fates([dataclasses.replace(record([HAND]), history=())]) is None
+
+
+def test_the_table_says_what_happened_and_fits():
+    found = [
+        (
+            {"activation": "relu"},
+            unit_lives.fates([record([HAND, HAND], seed=s) for s in range(3)]),
+        ),
+        ({"activation": "elu"}, unit_lives.fates([record([mask("...")])])),
+        ({"activation": "selu"}, None),
+    ]
+    words = " ".join(text(lives_table.headline(found)).split())
+    assert words.startswith("relu: 66.7 ±0.0% of the units dead at the end have been dead ever")
+    assert "alive again by the next probe with probability 26.7 ±0.0%" in words
+    assert "…" not in text(lives_table.table(found, 80))
+    lines = text(lives_table.table(found, 200), 200).splitlines()
+    assert lines[1].split() == [
+        "relu", "1", "50.0", "±0.0", "83.3", "±0.0", "50.0", "±0.0", "26.7", "±0.0", "2", "9",
+        "66.7", "±0.0",
+    ]  # fmt: skip
+    assert lines[3].split()[0] == "all"
+    assert lines[4].split() == ["elu", "1", "0.0", "0.0", "0.0", *["n/a"] * 4]
+    assert lines[6].split() == ["selu", "n/a"]
+    assert "6 probes a run, epochs 0–5" in lives_table.title(found[:1]).plain
+    assert "no unit was dead" in lives_table.headline(found[1:]).plain
+
+
+def test_a_narrow_table_gives_up_intervals_that_stand_elsewhere():
+    settings = {"activation": "leaky_relu", "dataset": "fashion_mnist"}
+    found = [(settings, unit_lives.fates([record([HAND], seed=s) for s in range(3)]))]
+    wide, narrow = (text(lives_table.table(found, w), 200) for w in (200, 60))
+    assert "±0.0" in narrow  # of the revivals, which stand nowhere else
+    assert wide.count("±") == narrow.count("±") + 6
+
+
+def collapse(constant, loss, accuracy, **settings):
+    return record([HAND] * len(constant), "ok", constant, loss, accuracy, **settings)
+
+
+def test_a_network_with_a_constant_layer_has_collapsed():
+    found = aggregate.collapsed(collapse((0.5, 1.0, 1.0), 2.303, 0.1135))
+    assert found == aggregate.Collapse(2, 2.303, 0.1135, True)
+    assert aggregate.collapsed(collapse((0.9, 0.99), 2.303, 0.1135)) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy", "dataset", "chance"),
+    [
+        (2.301, 0.1135, "mnist", True), (2.9, 0.098, "mnist", True), (0.2, 0.95, "mnist", False),
+        (2.301, 0.3, "mnist", False), (0.5, None, "abs", None), (2.0, 0.1, "svhn_cropped", None),
+    ],
+)  # fmt: skip
+def test_chance_is_evidence_where_the_classes_are_known(loss, accuracy, dataset, chance):
+    found = aggregate.collapsed(collapse((1.0,), loss, accuracy, dataset=dataset))
+    assert found is not None
+    assert found.chance is chance
+
+
+def test_collapsed_runs_are_listed_apart_from_diverged_ones_and_averaged():
+    runs = [
+        collapse((1.0,), 2.303, 0.114, seed=0),
+        record([HAND], seed=1),
+        record([HAND], status="diverged", seed=2),
+    ]
+    (row,) = aggregate.summarize(runs)
+    assert (row.runs, row.collapsed, row.diverged) == (3, 1, 1)
+    assert row.accuracy.n == 2
+    assert aggregate.collapsed(runs[2]) is None
+    shown = " ".join(text(tables.collapsed(runs), 200).split())
+    assert "1 run collapsed: output does not depend on input" in shown
+    assert f"{runs[0].id} layer 1 is constant, loss 2.303, accuracy 11.4%" in shown
+    assert runs[2].id not in shown
+    assert tables.collapsed(runs[1:]) is None
+    assert "3 (1 diverged, 1 collapsed)" in text(tables.outcome([row], "dead", 200), 200)

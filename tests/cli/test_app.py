@@ -1,0 +1,247 @@
+import importlib
+import json
+import runpy
+
+import pytest
+
+from python_processes import imported_by
+from reluprobe import records
+
+TINY = ["--dataset", "blobs", "--depth", "2", "--width", "8", "--epochs", "1"]
+TINY += ["--probe-examples", "200"]
+
+SWEEP = """
+seeds = 2
+[base]
+dataset = "blobs"
+width = 8
+depth = 2
+epochs = 1
+probe_examples = 200
+[grid]
+activation = ["relu", "leaky_relu"]
+learning_rate = [1e-2, 1e-1]
+"""
+
+
+@pytest.fixture
+def swept(sweep_once):
+    return sweep_once(SWEEP)
+
+
+def run_files(folder):
+    return sorted((folder / "runs").glob("*"))
+
+
+def test_train_shows_a_row_per_epoch_a_headline_the_file_and_the_next_command(reluprobe, tmp_path):
+    found = reluprobe("train", *TINY)
+    assert found.code == 0, found.err
+    (file,) = run_files(next((tmp_path / "results").iterdir()))
+    record = records.read(file)
+    rows = [line.split() for line in found.out.splitlines() if line[:6].strip().isdigit()]
+    assert [row[0] for row in rows] == ["0", "1"]
+    assert rows[0][1] == "n/a"  # no training loss before the first step
+    assert float(rows[1][2]) == pytest.approx(100 * record.final.test_accuracy, abs=0.051)
+    assert f"wrote results/train-{record.id}/runs/{record.id}.json" in found.out
+    assert f"next: reluprobe report results/train-{record.id}" in found.out
+    text = " ".join(found.out.split())
+    assert "% of hidden units are dead on 200 training examples after 1 epoch" in text
+    assert "test accuracy" in text
+
+
+def test_a_train_is_a_sweep_of_one(reluprobe, tmp_path, swept):
+    (tmp_path / "one.toml").write_text(SWEEP)
+    args = [*TINY, "--lr", "0.1", "--seed", "1", "--name", "one"]
+    assert reluprobe("train", *args).code == 0
+    (file,) = run_files(tmp_path / "results" / "one")
+    alone, among = records.read(file), records.read(tmp_path / "results/grid/runs" / file.name)
+    assert alone.history == among.history
+    assert alone.config == among.config
+
+
+def test_a_sweep_writes_one_record_a_run_and_its_own_file(tmp_path, reluprobe):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml")
+    assert found.code == 0, found.err
+    assert "8 runs in 1 compiled group" in found.out
+    folder = tmp_path / "results" / "grid"
+    assert len(run_files(folder)) == 8
+    again = reluprobe("sweep", "results/grid/sweep.toml", "--dry-run")
+    assert "8 runs in 1 compiled group" in again.out
+
+
+def test_report_folds_seeds_pivots_and_names_the_sample(swept, reluprobe):
+    found = reluprobe("report", "results", "--no-figures")
+    assert found.code == 0, found.err
+    assert "8 runs of blobs, 1 epoch, probed on 200 training examples" in found.out
+    assert "by activation and lr" in found.out
+    assert "±" in found.out
+    table = found.out.split("activation  lr", 1)[1].splitlines()
+    assert [line.split()[:2] for line in table[1:5]] == [
+        ["relu", "0.01"], ["relu", "0.1"], ["leaky_relu", "0.01"], ["leaky_relu", "0.1"],
+    ]  # fmt: skip
+
+
+def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
+    found = json.loads(reluprobe("report", "results/grid", "--json", "--by", "activation").out)
+    (sweep,) = found["sweeps"]
+    relu, leaky = sweep["configurations"]
+    there = [records.read(f) for f in run_files(tmp_path / "results" / "grid")]
+    ends = [r.final.test_accuracy for r in there if r.config.activation == "relu"]
+    assert relu["test_accuracy"]["mean"] == pytest.approx(sum(ends) / len(ends))
+    assert relu["test_accuracy"]["n"] == 4
+    assert leaky["mean"]["mean"] == 0
+
+
+def test_report_goes_further_where_asked(swept, reluprobe):
+    plain = reluprobe("report", "results", "--no-figures").out
+    asked = ("--lives", "--causes", "--signals", "--bounds")
+    found = reluprobe("report", "results", "--no-figures", *asked)
+    assert found.code == 0, found.err
+    by_sample = "by sample (probe 200, test 1,024, train 4,096 examples)"
+    assert by_sample in " ".join(plain.split())
+    # What 0 firings in 200 bound: 1 - 0.05^(1/200) = 1.5%.
+    bound = "probe: 200 examples, up to 1.5%"
+    for words in ("lives of units: 2 probes a run", "causes of death", "signals", bound):
+        assert words in " ".join(found.out.split())
+        assert words not in " ".join(plain.split())
+    assert all(len(line) <= 80 for line in found.out.splitlines() if not line.startswith("next"))
+
+
+def test_a_sweep_that_trains_nothing_shows_what_its_inits_do(reluprobe, tmp_path):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml", "--set", "epochs=0")
+    assert found.code == 0, found.err
+    assert "signals" in found.out
+    assert "n/a" in found.out  # no ratio for layer 1, no training loss
+
+
+def test_every_units_life_is_in_the_json(swept, reluprobe, tmp_path):
+    found = json.loads(reluprobe("report", "results/grid", "--json", "--lives").out)
+    rows = found["sweeps"][0]["configurations"]
+    record = records.read(run_files(tmp_path / "results" / "grid")[0])
+    (layers,) = [row["units"][record.id] for row in rows if record.id in row["units"]]
+    assert len(layers) == record.config.depth
+    for told, layer in zip(layers, record.final.layers, strict=True):
+        assert sum(told["dead_at_end"]) == round(layer.dead * layer.units)
+        for dead, first in zip(told["dead_at_end"], told["first_death"], strict=True):
+            assert first >= 0 or not dead
+
+
+def test_report_takes_files_sorts_and_counts_by_another_definition(swept, reluprobe, tmp_path):
+    files = [str(f) for f in run_files(tmp_path / "results" / "grid")[:3]]
+    found = reluprobe("report", *files, "--definition", "never_positive", "--sort", "accuracy")
+    assert found.code == 0
+    assert "3 runs" in found.out
+    assert "missing" not in found.out
+    assert "never positive" in found.out
+
+
+def test_missing_runs_are_counted(swept, reluprobe, tmp_path):
+    run_files(tmp_path / "results" / "grid")[0].unlink()
+    assert "7 runs of blobs (1 more missing)" in reluprobe("report", "results", "--no-figures").out
+
+
+def test_a_broken_record_is_named_and_the_others_are_shown(swept, reluprobe, tmp_path):
+    first, second, *_ = run_files(tmp_path / "results" / "grid")
+    first.write_text(first.read_text()[:100])
+    second.write_text(second.read_text().replace(records.SCHEMA, "reluprobe/run/99"))
+    found = reluprobe("report", "results", "--no-figures")
+    assert found.code == 1
+    assert "6 runs of blobs (2 more missing)" in found.out
+    assert first.name in found.err
+    assert "not whole JSON" in found.err
+    assert "reluprobe/run/99" in found.err
+
+
+def test_diverged_runs_are_listed_and_are_no_failure(reluprobe):
+    found = reluprobe("train", *TINY, "--lr", "1e30")
+    assert found.code == 0
+    assert "diverged: not finite from epoch 1 on" in found.out
+    assert "diverged in epoch 1" in reluprobe("report", "results", "--no-figures").out
+
+
+def test_set_and_dry_run(reluprobe, tmp_path):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml", "--dry-run", "--set", "seeds=5", "--set", "epochs=0")
+    assert found.code == 0
+    assert "20 runs in 1 compiled group" in found.out
+    assert "learning_rate" in found.out
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "parts"),
+    [
+        (["train", "--act", "rleu"], 2, ["activation = 'rleu'", "one of relu", "mean 'relu'?"]),
+        (["train", "--lr", "nan"], 2, ["learning_rate = nan", "a number > 0"]),
+        (["train", "--leaky-slope", "0.1"], 2, ["only with activation = leaky_relu"]),
+        (["train", "--dataset", "minst"], 2, ["minst", "mnist"]),
+        (["train", *TINY[:-1], "9999"], 2, ["probe_examples = 9999", "<= 4096"]),
+        (["train", "--name", "../elsewhere"], 2, ["name: got '../elsewhere'", "no slash"]),
+        (["train", "--depth", "three"], 2, ["depth = 'three'", "an integer >= 1"]),
+        (["train", "--dpeth", "3"], 2, ["--depth"]),
+        (["sweep", "no.toml"], 2, ["no such sweep file: no.toml"]),
+        (["sweep", "grid.toml", "--set", "epochs"], 2, ["KEY=VALUE"]),
+        (["sweep", "grid.toml", "--set", "epohcs=3"], 2, ["mean 'epochs'?"]),
+        (["report", "reslts"], 2, ["no such file or folder: reslts; did you mean 'results'?"]),
+        (["report", "results"], 1, ["no readable record in results", "try: reluprobe sweep"]),
+        (["report", "results", "-d", "ded"], 2, ["mean 'dead'?"]),
+    ],
+)
+def test_bad_input_is_one_short_message_and_no_traceback(reluprobe, tmp_path, args, code, parts):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    (tmp_path / "results").mkdir()
+    found = reluprobe(*args)
+    assert found.code == code
+    text = " ".join(found.err.split())
+    for part in parts:
+        assert part in text
+    assert "Traceback" not in found.err
+    assert len(found.err.splitlines()) < 20
+    assert list((tmp_path / "results").rglob("*.json")) == []
+
+
+def test_an_unwritable_folder_is_known_before_training(reluprobe, tmp_path):
+    (tmp_path / "results").write_text("a file where the folder should be")
+    found = reluprobe("train", *TINY)
+    assert found.code == 1
+    assert "cannot write results/train-" in found.err
+    assert "epoch" not in found.out
+
+
+def test_failed_runs_are_shown_with_their_message(swept, reluprobe, tmp_path):
+    file = run_files(tmp_path / "results" / "grid")[0]
+    broken = json.loads(file.read_text()) | {"status": "failed", "error": "out of luck"}
+    file.write_text(json.dumps(broken | {"history": []}))
+    assert "failed: out of luck" in reluprobe("report", "results", "--no-figures").out
+
+
+@pytest.mark.parametrize(
+    "args", [["--help"], ["train", "--help"], ["sweep", "--help"], ["export", "--help"]]
+)
+def test_help_does_not_import_jax(args):
+    assert not {"jax", "flax", "optax", "tensorflow_datasets"} & imported_by(*args)[0]
+
+
+def test_report_does_not_import_jax(swept, tmp_path):
+    assert not {"jax", "flax", "optax"} & imported_by("report", str(tmp_path / "results"))[0]
+
+
+def test_help_lists_every_commands_own_first_line_and_imports_none_of_them():
+    from reluprobe.cli.lazy import COMMANDS
+
+    for name, (module, line) in COMMANDS.items():
+        own = importlib.import_module(f"reluprobe.cli.commands.{module}")
+        assert own.HELP.splitlines()[0] == line
+        assert name.replace("-", "_") == module
+    heavy = {"jax", "numpy", "pydantic", "rich.progress", "reluprobe.config"}
+    assert not heavy & imported_by("--help")[0]
+
+
+def test_the_package_is_the_command(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["reluprobe", "--version"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("reluprobe", run_name="__main__")
+    assert not left.value.code
+    assert capsys.readouterr().out.startswith("reluprobe ")

@@ -1,0 +1,278 @@
+"""A sweep typed again, failed, added to, sliced; and what it says meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from rich.console import Console
+
+from killed_sweeps import KILLS, SWEEP, lying, same
+from python_processes import imported_by
+from reluprobe import records
+from reluprobe.cli import console, progress
+from reluprobe.engine import program_spec, runner
+from reluprobe.records.folder import open_all
+
+
+@pytest.fixture
+def poisoned(monkeypatch) -> Callable[[Callable[[Any], bool]], None]:
+    """Make the start of some runs raise."""
+
+    def poison(bad: Callable[[Any], bool]) -> None:
+        real = program_spec.init_lane
+
+        def init_lane(config: Any, *rest: Any) -> Any:
+            if bad(config):
+                raise FloatingPointError(f"seed {config.seed} is cursed")
+            return real(config, *rest)
+
+        monkeypatch.setattr(program_spec, "init_lane", init_lane)
+
+    return poison
+
+
+# --- typing the same command again -------------------------------------------------------------
+
+
+@pytest.fixture
+def swept(sweep_once):
+    return sweep_once(SWEEP)
+
+
+def test_only_what_is_missing_or_damaged_is_run_again(swept, reluprobe):
+    before = lying(swept)
+    gone, torn, *kept = before
+    (swept / "runs" / gone).unlink()
+    (swept / "runs" / torn).write_bytes(before[torn][:999])
+    (swept / "runs" / f".{gone}.a1b2c3").write_bytes(before[gone][:99])
+    found = reluprobe("sweep", "grid.toml")
+    assert found.code == 0
+    assert "results/grid: 6 of 8 runs done, 2 missing" in found.out
+    assert "wrote 2 records" in found.out and "8 runs of blobs" in found.out
+    assert f"{torn}: is not whole JSON" in found.err
+    after = lying(swept)
+    assert same(before, after)
+    assert all(before[name] == after[name] for name in kept)
+    assert set(swept.iterdir()) == {swept / n for n in (".lock", "runs", "sweep.toml")}
+
+
+def test_where_all_is_done_the_tables_are_shown_without_jax(swept, reluprobe, tmp_path):
+    modules, out = imported_by("sweep", "grid.toml")
+    assert "results/grid/runs: 8 of 8 runs done; nothing was run" in out
+    assert "8 runs of blobs" in out
+    assert "jax" not in modules
+
+
+def test_slices_fill_one_folder_like_a_whole_sweep(swept, reluprobe, tmp_path):
+    for number in (2, 3, 1):
+        found = reluprobe("sweep", "grid.toml", "--chunk", f"{number}/3", "--out", "sliced")
+        assert found.code == 0, found.err
+    assert f"of which slice {number}/3 is 2 runs" in found.out
+    assert same(lying(tmp_path / "sliced/grid"), lying(swept))
+    assert (tmp_path / "sliced/grid/sweep.toml").read_text() == (swept / "sweep.toml").read_text()
+    assert "8 runs of blobs" in reluprobe("report", "sliced", "--no-figures").out
+
+
+def test_another_plan_is_refused_until_fresh_or_extend_says_otherwise(swept, reluprobe):
+    before = lying(swept)
+    more = ("sweep", "grid.toml", "--set", "seeds=5")
+    found = reluprobe(*more)
+    assert found.code == 2
+    assert "8 runs there, 10 asked for, 8 in both" in found.err
+    assert "seed: only asked for 4" in found.err
+    assert lying(swept) == before
+    found = reluprobe(*more, "--extend")
+    assert found.code == 0 and "wrote 2 records" in found.out
+    assert before.items() <= lying(swept).items()
+    found = reluprobe("sweep", "grid.toml", "--fresh")
+    assert found.code == 0 and "wrote 8 records" in found.out
+    assert same(lying(swept), before)
+    assert before.items() <= lying(swept / "old-1").items()
+
+
+@pytest.mark.parametrize(
+    ("args", "part"),
+    [
+        (["--chunk", "0/4"], "an index from 0 wants 1 added"),
+        (["--chunk", "5/4"], "1 <= I <= N"),
+        (["--chunk", "two"], "got 'two'"),
+        (["--fresh", "--extend"], "--fresh does not go with --extend"),
+        (["--fresh", "--chunk", "1/2"], "--fresh does not go with --chunk"),
+        (["--max-failures", "0"], "--max-failures"),
+    ],
+)
+def test_flags_that_cannot_be_are_refused(reluprobe, tmp_path, args, part):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml", *args)
+    assert found.code == 2 and part in " ".join(found.err.split())
+    assert not (tmp_path / "results").exists()
+
+
+def test_train_trains_again_and_leaves_a_sweeps_folder_alone(swept, reluprobe):
+    tiny = ["--dataset", "blobs", "--depth", "1", "--width", "8", "--epochs", "2"]
+    tiny += ["--probe-examples", "200", "--optimizer", "sgd", "--lr", "0.1"]
+    first, again = (reluprobe("train", *tiny, "--name", "t") for _ in range(2))
+    assert first.code == again.code == 0
+    assert [t for t in first.out.splitlines() if t[:6].strip() == "2"] == [
+        t for t in again.out.splitlines() if t[:6].strip() == "2"
+    ]
+    before = lying(swept)
+    found = reluprobe("train", *tiny, "--name", "grid")
+    assert found.code == 2 and "another --name" in found.err
+    assert lying(swept) == before
+
+
+# --- failures ----------------------------------------------------------------------------------
+
+
+def test_a_failure_is_recorded_left_alone_and_retried_when_asked(reluprobe, tmp_path, poisoned):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    real = program_spec.init_lane
+    poisoned(lambda config: config.seed == 2 and config.activation == "tanh")
+    found = reluprobe("sweep", "grid.toml")
+    assert found.code == 3
+    assert "seed 2 is cursed" in found.err and "seed 2 is cursed" in found.out
+    assert "7 of 8 runs done, 1 failed; to try them again:" in " ".join(found.err.split())
+    assert found.err.rstrip().endswith("reluprobe sweep grid.toml --retry-failed")
+    folder = tmp_path / "results" / "grid"
+    (bad,) = [r for f in lying(folder) if (r := records.read(folder / "runs" / f)).status != "ok"]
+    assert (bad.status, bad.config.seed, bad.config.activation) == ("failed", 2, "tanh")
+    assert bad.error is not None and bad.error.startswith("FloatingPointError: seed 2 is cursed")
+    before = lying(folder)
+    found = reluprobe("sweep", "grid.toml")
+    assert found.code == 3 and "nothing was run" in found.out
+    assert lying(folder) == before
+    with mock.patch.object(program_spec, "init_lane", real):
+        found = reluprobe("sweep", "grid.toml", "--retry-failed")
+    assert found.code == 0 and "wrote 1 record " in found.out
+    (found_,) = open_all([folder])
+    assert [r.status for r in found_.records] == ["ok"] * 8
+
+
+def test_max_failures_stops_and_says_what_remains(reluprobe, tmp_path, poisoned):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    poisoned(lambda config: config.activation == "relu")
+    found = reluprobe("sweep", "grid.toml", "--max-failures", "2")
+    assert found.code == 3
+    assert "0 of 8 runs done, 2 failed, 6 missing; to go on: reluprobe sweep" in found.err
+    assert len(lying(tmp_path / "results/grid")) == 2
+
+
+def test_a_failed_train_says_so(reluprobe, poisoned):
+    poisoned(lambda config: True)
+    found = reluprobe("train", "--dataset", "blobs", "--depth", "1", "--width", "8")
+    assert found.code == 3
+    assert "failed: FloatingPointError: seed 42 is cursed" in found.out
+
+
+# --- what is said meanwhile --------------------------------------------------------------------
+
+
+def test_json_is_one_event_a_line_and_nothing_else(reluprobe, tmp_path, poisoned):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    poisoned(lambda config: config.seed == 3 and config.activation == "relu")
+    found = reluprobe("sweep", "grid.toml", "--json")
+    assert found.code == 3
+    events = [json.loads(line) for line in found.out.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[:2] == ["plan", "start"] and kinds[-1] == "done"
+    assert kinds.count("run") == 7 and kinds.count("failed") == 1
+    epochs = {(e["id"], e["epoch"]) for e in events if e["event"] == "epoch"}
+    ran = {e["id"]: e for e in events if e["event"] == "run"}
+    assert epochs >= {(id_, epoch) for id_ in ran for epoch in range(3)}
+    for id_, event in ran.items():
+        last = records.read(Path(event["path"])).final
+        (told,) = {
+            (e["test_loss"], *e["dead"])
+            for e in events
+            if e["event"] == "epoch" and (e["id"], e["epoch"]) == (id_, 2)
+        }
+        assert told == (last.test_loss, last.layers[0].dead)
+    (failed,) = [e for e in events if e["event"] == "failed"]
+    assert "cursed" in failed["error"] and Path(failed["path"]).exists()
+    end = events[-1]
+    counts = {name: end[name] for name in ("ok", "diverged", "failed", "missing", "exit")}
+    assert counts == {"ok": 7, "diverged": 0, "failed": 1, "missing": 0, "exit": 3}
+    assert found.err == ""
+
+
+def test_quiet_is_one_line(reluprobe, tmp_path):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    found = reluprobe("sweep", "grid.toml", "--quiet")
+    (line,) = found.out.splitlines()
+    assert line.startswith("wrote 8 records to results/grid/runs")
+    assert found.err == ""
+
+
+def test_off_a_terminal_a_plain_line_comes_again_and_again(run_of, capsys):
+    runs = [run_of(norm="batch"), run_of(norm="layer"), run_of(norm="layer", seed=3)]
+    tally = progress.Tally(runs, done=9)
+    layer = records.LayerRecord(4, *[0.0] * 5, None, "00")
+    with progress.shown(tally, every=0.01):
+        tally.see(runner.Compiled(2, 0.5))
+        for n in (0, 1):
+            epoch = records.EpochRecord(n, None, None, 2.0, 0.5, (layer,))
+            tally.see(runner.EpochDone(runs[0], epoch, False))
+        lines = ""
+        while lines.count("epoch 1/2") < 3:
+            time.sleep(0.01)
+            lines += capsys.readouterr().err
+    assert "\x1b" not in lines
+    last = lines.splitlines()[-1]
+    assert last.startswith("9/12 runs · ") and " left · " in last
+    assert last.endswith(" · norm batch · seed 7, epoch 1/2")
+
+
+@pytest.mark.parametrize(
+    ("term", "terminal", "lively"),
+    [
+        ("xterm", True, True),
+        ("dumb", True, False),
+        ("unknown", True, False),
+        ("xterm", False, False),
+    ],
+)
+def test_a_bar_is_drawn_on_a_terminal_that_can_and_nowhere_else(
+    run_of, monkeypatch, capsys, term, terminal, lively
+):
+    there = Console(stderr=True, force_terminal=terminal, _environ={"TERM": term})
+    monkeypatch.setattr(console, "err", there)
+    assert console.lively() == lively
+    tally, lines = progress.Tally([run_of()], 0), ""
+    with progress.shown(tally, every=0.01):
+        while "0/1 runs" not in lines:
+            time.sleep(0.01)
+            lines += capsys.readouterr().err
+    assert ("\x1b[" in lines) == lively
+    with progress.shown(tally, silent=True):
+        pass
+    assert capsys.readouterr().err == "" or lively
+
+
+def test_no_color_is_respected(swept):
+    command = [*KILLS.command(swept.parents[1])[:3], "sweep", "grid.toml"]
+    env = os.environ | {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    plain, coloured = (
+        subprocess.run(command, capture_output=True, env=env | more, check=True).stdout
+        for more in ({"NO_COLOR": "1"}, {})
+    )
+    colour = b"\x1b[1;36m"  # the headline's bold cyan
+    assert colour in coloured and colour not in plain
+
+
+def test_a_clock_that_is_set_back_and_forth_changes_nothing(reluprobe, tmp_path, monkeypatch):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    jumps = iter(range(10**9))
+    monkeypatch.setattr(time, "time", lambda: 1e9 - 1e6 * next(jumps) * (-1) ** next(jumps))
+    found = reluprobe("sweep", "grid.toml")
+    assert found.code == 0
+    for name in lying(tmp_path / "results/grid"):
+        assert 0 <= records.read(tmp_path / "results/grid/runs" / name).seconds < 600

@@ -1,0 +1,102 @@
+"""Settings that do not mix are refused, in a sweep and by ``train``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reluprobe.config import SETTINGS, conflicts, make_run, parse_sweep
+from reluprobe.config.conflicts import RULES
+from reluprobe.errors import InputError
+from reluprobe.plan.runs import expand
+
+BAD: list[tuple[dict[str, Any], str, str]] = [
+    ({"revive": "redo", "revive_definition": "saturated"}, "revive_definition", "bounded"),
+    ({"residual": True, "activation": "crelu"}, "activation", "twice as many"),
+    ({"residual": True, "revive": "random"}, "revive", "outgoing weights"),
+    ({"norm": "batch", "batch_size": 1}, "norm", "no variance"),
+    ({"init": "rai", "use_bias": False}, "init", "use_bias = false has none"),
+    ({"use_bias": False, "bias_init": 0.1}, "bias_init", "use_bias = false has none"),
+    ({"revive": "redo", "revive_at": "phases"}, "revive_at", "needs further phases"),
+    ({"freeze_layers": 6}, "freeze_layers", "larger than depth"),
+    ({"epochs": 0, "phases": "same"}, "phases", "phases need epochs >= 1"),
+    ({"revive": "redo", "revive_at": "12"}, "revive_at", "after which the run goes on"),
+]
+GOOD: list[dict[str, Any]] = [
+    {},
+    {"activation": "crelu"},
+    {"residual": True},
+    {"norm": "batch", "batch_size": 2},
+    {"init": "rai"},
+    {"use_bias": False},
+    {"revive": "redo", "revive_definition": "saturated", "activation": "tanh"},
+    {"revive_definition": "saturated"},
+    {"residual": True, "revive": "redraw"},
+    {"norm": "layer", "batch_size": 1},
+    {"revive": "redo", "revive_at": "phases", "phases": "same"},
+    {"freeze_layers": 5},
+    {"revive": "redo", "revive_at": "11,40"},
+    {"revive": "redo", "revive_at": "12", "phases": "same@1"},
+    {"revive_at": "99"},
+    {"revive": "redo", "epochs": 0},
+]
+
+
+def test_every_rule_is_broken_by_one_run_here():
+    broken = [[rule(make_run(s)) for rule, _ in RULES] for s, *_ in BAD]
+    assert [row.index(True) for row in broken] == list(range(len(RULES)))
+    assert all(sum(row) == 1 for row in broken)
+    for settings in GOOD:
+        assert not conflicts(make_run(settings))
+        assert len(expand(parse_sweep({"base": settings})).runs) == 1
+
+
+@pytest.mark.parametrize(("settings", "key", "said"), BAD, ids=str)
+def test_runs_that_do_not_mix_are_refused_unless_excluded(
+    settings: dict[str, Any], key: str, said: str
+):
+    base = {k: v for k, v in settings.items() if k != key}
+    good = {"activation": "tanh", "init": "he_normal", "norm": "layer"}.get(
+        key, SETTINGS[key].default
+    )
+    swept = {"base": base, "grid": {key: [good, settings[key]]}}
+    with pytest.raises(InputError) as caught:
+        expand(parse_sweep(swept))
+    (reason,) = caught.value.faults
+    assert said in reason and caught.value.exit_code == 2
+    plan = expand(parse_sweep(swept | {"exclude": [settings]}))
+    assert [run.config for run in plan.runs] == [make_run(base | {key: good})]
+
+
+def test_all_that_does_not_mix_is_told_at_once_and_each_reason_once():
+    base = dict(norm="batch", batch_size=1, init="rai", use_bias=False)
+    with pytest.raises(InputError) as caught:
+        expand(parse_sweep({"base": base, "grid": {"depth": [2, 3]}}))
+    assert len(caught.value.faults) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (dict(activation="crelu", residual=True), "cannot be added to their input"),
+        (dict(norm="batch", batch_size=1), "one example has no variance"),
+        (dict(init="rai", use_bias=False), "use_bias = false has none"),
+        (dict(freeze_layers=6), "freeze_layers is larger than depth"),
+    ],
+)
+def test_what_does_not_mix_is_refused_by_train(
+    given: dict[str, Any], reason: str, reluprobe: Any, tmp_path: Any
+):
+    args = []
+    for name, value in given.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            args.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            args += [f"--{flag}", str(value)]
+    found = reluprobe("train", "--dataset", "blobs", *args)
+    err = " ".join(found.err.split())
+    assert found.code == 2
+    assert "settings that do not mix" in err and reason in err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,136 @@
+"""The engine: which runs share a program, lanes side by side, data loaded, learned and refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from reluprobe import data
+from reluprobe.engine import compiler, runner
+from reluprobe.errors import InputError
+from reluprobe.plan.runs import Run
+from sweep_events import SideBySide, compiled_in, execute, records_in
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_programs_yet() -> Iterator[None]:
+    with mock.patch.dict(compiler.PROGRAMS, clear=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def runs(run_of: Any) -> dict[str, Run]:
+    """A ReLU net with dead units from the start, more dying as it trains, and its company."""
+    return {
+        "doomed": run_of(learning_rate=1e30),
+        "tanh": run_of(activation="tanh", init="he_normal", learning_rate=0.05),
+        **{f"other {seed}": run_of(seed=seed) for seed in (1, 2, 3)},
+        "target": run_of(bias_init=-8.0, init="normal", init_scale=1.0),
+    }
+
+
+@pytest.fixture(scope="module")
+def crowd(runs: dict[str, Run]) -> list[runner.Event]:
+    return execute(*runs.values())
+
+
+# --- programs ----------------------------------------------------------------------------------
+
+
+def test_what_is_a_number_or_an_activation_shares_a_program_and_depths_do_not(
+    run_of: Any, crowd: Any
+):
+    assert compiled_in(crowd) == [2]  # two lanes in its first chunk
+    alike = [
+        dict(init="orthogonal"),
+        dict(activation="tanh", init="he_normal", learning_rate=3.0),
+        dict(init="uniform", bias_init=0.5, seed=1),
+    ]
+    runs = [run_of(epochs=0, depth=depth, **settings) for depth in (2, 1) for settings in alike]
+    events = execute(*runs)
+    assert compiled_in(events) == [2]  # those of depth 2 share the crowd's
+    for run in runs:
+        (only,) = records_in(events)[run.id].history
+        assert (only.epoch, only.train_loss, only.train_accuracy) == (0, None, None)
+        assert only.test_loss is not None and len(only.layers) == run.config.depth
+
+
+# --- lanes side by side ------------------------------------------------------------------------
+
+
+def test_vmapped_lanes_agree_with_lanes_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, runs: dict[str, Run], crowd: Any
+):
+    monkeypatch.setattr(runner, "_Engine", SideBySide)
+    monkeypatch.setattr(compiler, "PROGRAMS", {})
+    monkeypatch.setattr(runner, "MOST_LANES", 2)
+    # Five ReLUs at two lanes a device are a chunk of four, and one padded with three.
+    events = execute(*runs.values())
+    assert len(compiled_in(events)) == 2  # each activation has its own program
+    found, expected = records_in(events), records_in(crowd)
+    for name, run in runs.items():
+        assert found[run.id].status == ("diverged" if name == "doomed" else "ok")
+    for run in (runs["target"], runs["tanh"]):
+        for one, other in zip(found[run.id].history, expected[run.id].history, strict=True):
+            assert one.test_loss == pytest.approx(other.test_loss, rel=1e-4)
+            for layer, layer2 in zip(one.layers, other.layers, strict=True):
+                assert layer.dead_units == layer2.dead_units
+    doomed = runs["doomed"].id
+    assert found[doomed].history[1:] == expected[doomed].history[1:]
+
+
+# --- data, learning, refusal -------------------------------------------------------------------
+
+
+def test_blobs_are_learned_almost_as_well_as_the_nearest_class_mean_does(
+    run_of: Any, blobs: data.Dataset
+):
+    classes = range(10)
+    means = np.stack([blobs.train_inputs[blobs.train_targets == c].mean(axis=0) for c in classes])
+    distances = ((blobs.test_inputs[:, None] - means) ** 2).sum(axis=2)
+    # For equal round Gaussians the nearest mean is the best there is: 85% here, chance being 10%.
+    best = (distances.argmin(axis=1) == blobs.test_targets).mean()
+    run = run_of(learning_rate=0.2, epochs=12)
+    start, *_, last = records_in(execute(run))[run.id].history
+    assert start.test_accuracy is not None and start.test_accuracy < 0.3
+    assert last.test_accuracy is not None and best - 0.06 < last.test_accuracy < best + 0.03
+    assert last.train_loss is not None and last.train_loss < 0.7
+
+
+def test_a_regression_has_squared_loss_and_no_accuracy(run_of: Any):
+    targets = data.load("abs").test_targets
+    run = run_of(dataset="abs", init="normal", init_scale=0.0, bias_init=0.5, epochs=1)
+    start, last = records_in(execute(run))[run.id].history
+    # With all weights 0 the network says 0, and E[x²] = 1.
+    assert start.test_loss == pytest.approx((targets**2).mean(), rel=1e-5)
+    assert start.test_loss == pytest.approx(1, abs=0.1)
+    assert last.train_loss is not None and last.train_loss > 0
+    for epoch in (start, last):
+        assert epoch.train_accuracy is None and epoch.test_accuracy is None
+
+
+def test_a_probe_larger_than_the_training_set_is_refused(run_of: Any):
+    with pytest.raises(InputError) as caught:
+        execute(run_of(probe_examples=4097))
+    (fault,) = caught.value.faults
+    assert "4097" in fault and "<= 4096" in fault and "blobs" in fault
+    assert caught.value.exit_code == 2
+
+
+def test_a_dataset_is_loaded_once_for_all_groups_in_a_row(run_of: Any, blobs: data.Dataset):
+    asked: list[str] = []
+
+    def load(name: str) -> data.Dataset:
+        asked.append(name)
+        return replace(blobs, name=name)
+
+    # Three groups that one program serves.
+    runs = [run_of(epochs=0), run_of(epochs=1), run_of(epochs=0, dataset="abs")]
+    events = list(runner.execute(runs, load))
+    assert len(records_in(events)) == 3 and len(compiled_in(events)) <= 1
+    assert asked == ["blobs", "abs"]

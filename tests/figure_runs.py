@@ -1,0 +1,98 @@
+"""Runs made by hand that have all that figures show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from reluprobe.config import load_reference, make_run
+from reluprobe.plan.runs import as_run
+from reluprobe.records import (
+    SCHEMA,
+    ActivationsRecord,
+    CausesRecord,
+    EpochRecord,
+    LayerRecord,
+    ProbeRecord,
+    RunRecord,
+    SampleRecord,
+)
+from reluprobe.records.folder import Archive
+
+EPOCHS, DEPTH, WIDTH = 4, 2, 16
+HISTOGRAM = ActivationsRecord(0.5, 0.25, 0.5, 1.0, 0.0, 2.0, (4, 2, 1, 1))
+
+
+def masks(dead, seed=0):
+    """``(probe, layer, unit)``: a share of the units dead at the end, later seeds some more.
+
+    Unit 0 of layer 1 is dead at the second probe alone: it comes back.
+    """
+    found = np.zeros((EPOCHS + 1, DEPTH, WIDTH), bool)
+    for epoch in range(1, EPOCHS + 1):
+        many = min(WIDTH - 1, round(dead * WIDTH * epoch / EPOCHS) + seed) if dead else 0
+        found[epoch, :, 1 : 1 + many] = True
+    found[1, 0, 0] = bool(dead)
+    return found
+
+
+def layer(mask, before=None, **more):
+    """A layer of which these units are dead; never positive are three quarters of the rest too."""
+    share = float(mask.mean())
+    never = share + 0.75 * (1 - share)
+    died = None if before is None else int((mask & ~before).sum())
+    causes = CausesRecord(-1.0, -0.25, -0.75) if died else None
+    bits = np.packbits(mask).tobytes().hex()
+    found = {"deaths": died, "causes": causes, "certified": 0.0} | more
+    return LayerRecord(WIDTH, share, share, never, share, share, None, bits, **found)
+
+
+def record(dead=0.5, status="ok", accuracy=0.9, bare=False, **settings):
+    """A run; ``bare`` has neither causes, nor histograms, nor samples."""
+    sizes = {"depth": DEPTH, "width": WIDTH, "epochs": EPOCHS, "seed": 0}
+    run = as_run(make_run({**sizes, **settings}))
+    found = masks(dead, run.config.seed)
+
+    def epoch(t):
+        before = found[t - 1] if t and not bare else [None] * DEPTH
+        drawn = {} if bare or t else {"activations": HISTOGRAM}
+        layers = tuple(
+            layer(mask, old, **drawn) for mask, old in zip(found[t], before, strict=True)
+        )
+        loss = None if t == 0 else 1.0 / t + 0.01 * run.config.seed
+        known = None if accuracy is None else accuracy * min(1.0, 0.1 + t) - 0.001 * run.config.seed
+        return EpochRecord(t, loss, known, 0.5, known, layers, t * 10)
+
+    history = tuple(map(epoch, range(EPOCHS + 1)))
+    looked = [("probe", 1000, 1.0), ("test", 200, 0.75), ("train", 5000, 0.5)]
+    samples = tuple(
+        SampleRecord(name, size, 0.5, 0.9, tuple(map(layer, of_less(found[-1], part))))
+        for name, size, part in looked
+    )
+    return RunRecord(
+        SCHEMA, run.id, run.config, status, {"device": "cpu", "devices": 2, "jax": "0"}, 1.0,
+        ProbeRecord("train", 1000), history, samples=() if bare else samples,
+        error="boom" if status == "failed" else None,
+    )  # fmt: skip
+
+
+def of_less(found, part):
+    """The first so many of the dead units of each layer."""
+    return [mask & (np.cumsum(mask) <= round(part * mask.sum())) for mask in found]
+
+
+def archive(records, folder=".", reference=None):
+    """A sweep of these."""
+    named = None if reference is None else load_reference(reference)
+    return Archive("made", Path(folder), tuple(records), reference=named)
+
+
+def sweep(seeds=3, **settings):
+    """Two activations at two rates: everything but published values and activations is there."""
+    return [
+        record(d * (2 if rate > 0.01 else 1), activation=a, learning_rate=rate, seed=s, **settings)
+        for a, d in (("relu", 0.4), ("elu", 0.0))
+        for rate in (1e-3, 1e-1)
+        for s in range(seeds)
+    ]

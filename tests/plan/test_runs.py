@@ -1,0 +1,255 @@
+import dataclasses
+import hashlib
+
+import pytest
+
+from reluprobe.config import SETTINGS, RunConfig, make_run, parse_sweep
+from reluprobe.config.choices import ACTIVATIONS
+from reluprobe.errors import InputError
+from reluprobe.plan.grouping import dials_of, group_runs, program_settings, static_settings
+from reluprobe.plan.runs import as_run, expand, run_id
+
+
+def runs(**written):
+    return expand(parse_sweep(written)).runs
+
+
+def settings(found, *names):
+    return [tuple(getattr(r.config, n) for n in names) for r in found]
+
+
+def test_grid_is_a_product_with_seeds_innermost():
+    found = runs(grid={"activation": ["relu", "elu"], "depth": [2, 3]}, seeds=[7, 8])
+    assert settings(found, "activation", "depth", "seed") == [
+        (a, d, s) for a in ("relu", "elu") for d in (2, 3) for s in (7, 8)
+    ]
+
+
+def test_zipped_axes_move_together_and_blocks_multiply():
+    found = runs(
+        grid={"activation": ["relu", "elu"]},
+        zip=[{"depth": [2, 3], "width": [8, 16]}, {"init": ["he_normal", "normal"]}],
+    )
+    assert settings(found, "activation", "depth", "width", "init") == [
+        (a, d, w, i)
+        for a in ("relu", "elu")
+        for d, w in ((2, 8), (3, 16))
+        for i in ("he_normal", "normal")
+    ]
+
+
+def test_include_adds_runs_over_base_and_alone_makes_no_other():
+    more = runs(base={"epochs": 1}, grid={"depth": [2]}, include=[{"depth": 9}], seeds=2)
+    assert settings(more, "depth", "epochs", "seed") == [(2, 1, 0), (2, 1, 1), (9, 1, 0), (9, 1, 1)]
+    assert settings(runs(include=[{"depth": 9}]), "depth") == [(9,)]
+    assert settings(runs(), "depth") == [(5,)]
+
+
+def test_exclude_takes_out_what_matches_all_its_settings():
+    found = runs(
+        grid={"activation": ["relu", "elu"], "depth": [2, 3]},
+        exclude=[{"activation": "elu", "depth": 3}],
+    )
+    assert settings(found, "activation", "depth") == [("relu", 2), ("relu", 3), ("elu", 2)]
+
+
+def test_an_exclude_that_matches_nothing_or_leaves_nothing_is_a_fault():
+    with pytest.raises(InputError) as caught:
+        runs(grid={"depth": [2, 3]}, exclude=[{"depth": 4}])
+    assert caught.value.faults == ("no run has depth = 4",)
+    with pytest.raises(InputError, match="no run left"):
+        runs(exclude=[{"depth": 5}])
+
+
+def test_duplicates_fold_also_where_a_setting_has_no_effect():
+    plan = expand(
+        parse_sweep(
+            {"grid": {"activation": ["relu", "leaky_relu"], "leaky_slope": [0.01, 0.1, 0.1]}}
+        )
+    )
+    assert settings(plan.runs, "activation", "leaky_slope") == [
+        ("relu", 0.01), ("leaky_relu", 0.01), ("leaky_relu", 0.1),
+    ]  # fmt: skip
+    assert plan.folded == 1  # 0.1 twice is one value of the axis; relu's two slopes are one run
+
+
+def test_an_exclude_may_name_a_setting_as_written_though_it_has_no_effect():
+    found = runs(
+        grid={"activation": ["relu", "leaky_relu"], "leaky_slope": [0.2, 0.1]},
+        exclude=[{"activation": "relu", "leaky_slope": 0.1}],
+    )
+    assert settings(found, "activation") == [("relu",), ("leaky_relu",), ("leaky_relu",)]
+
+
+def test_ids_are_hashes_of_what_differs_from_the_defaults():
+    assert run_id(RunConfig()) == hashlib.sha256(b"{}").hexdigest()[:12]
+    changed = hashlib.sha256(b'{"depth":3,"learning_rate":0.1}').hexdigest()[:12]
+    assert run_id(RunConfig(learning_rate=0.1, depth=3)) == changed
+
+
+def test_same_settings_have_the_same_id_in_any_sweep():
+    (first,) = runs(base={"depth": 3, "learning_rate": 1})
+    second = runs(grid={"learning_rate": [0.5, 1.0], "depth": [2, 3]})[-1]
+    assert first == second
+    assert len({r.id for r in runs(grid={"depth": list(range(1, 200))})}) == 199
+
+
+def test_ids_of_old_runs_are_what_they_were_before_there_were_remedies():
+    # As the version with sixteen settings gave them.
+    old = {
+        "44136fa355b3": {},
+        "4e18e8da89de": {"activation": "leaky_relu(0.1)", "learning_rate": 0.1, "seed": 0},
+        "5f51aaa67b10": dict(optimizer="adamw", init="uniform", init_scale=0.1, bias_init=-0.1)
+        | dict(depth=10, width=128, epochs=2, probe_examples="all", dataset="fashion_mnist"),
+    }
+    assert {run_id(make_run(settings)): settings for settings in old.values()} == old
+
+
+def test_groups_gather_runs_of_one_architecture():
+    found = runs(grid={"depth": [2, 3], "activation": ["relu", "elu"], "init": ["he_normal"]})
+    by_shape = group_runs(found)
+    assert [settings(g, "depth") for g in by_shape] == [[(2,), (2,)], [(3,), (3,)]]
+    assert len(group_runs(found, also=("activation",))) == 4
+
+
+# What is compiled apart.
+
+#: For each setting, what gives it an effect, and another value of it.
+CHANGED = {
+    "activation": ({}, "elu"),
+    "learning_rate": ({}, 0.3),
+    "init": ({}, "he_normal"),
+    "init_scale": ({"init": "normal"}, 0.3),
+    "weight_gain": ({}, 2.0),
+    "bias_init": ({}, -1.0),
+    "use_bias": ({}, False),
+    "depth": ({}, 3),
+    "width": ({}, 8),
+    "norm": ({}, "layer"),
+    "residual": ({}, True),
+    "dropout": ({"dropout": 0.25}, 0.5),
+    "optimizer": ({}, "sgd"),
+    "momentum": ({"optimizer": "momentum", "momentum": 0.5}, 0.75),
+    "nesterov": ({"optimizer": "momentum"}, True),
+    "adam_beta1": ({"adam_beta1": 0.5}, 0.75),
+    "adam_beta2": ({"adam_beta2": 0.5}, 0.75),
+    "adam_epsilon": ({"adam_epsilon": 0.5}, 0.75),
+    "weight_decay": ({"weight_decay": 0.5}, 0.75),
+    "l2": ({"l2": 0.5}, 0.75),
+    "clip_norm": ({"clip_norm": 0.5}, 0.75),
+    "clip_value": ({"clip_value": 0.5}, 0.75),
+    "schedule": ({}, "cosine"),
+    "step_epochs": ({"schedule": "step"}, 2),
+    "step_factor": ({"schedule": "step"}, 0.5),
+    "warmup_steps": ({}, 3),
+    "batch_size": ({}, 8),
+    "epochs": ({}, 6),
+    "leaky_slope": ({"activation": "leaky_relu"}, 0.3),
+    "elu_alpha": ({"activation": "elu"}, 0.3),
+    "celu_alpha": ({"activation": "celu"}, 0.3),
+    "prelu_slope": ({"activation": "prelu"}, 0.3),
+    "dataset": ({}, "blobs"),
+    "pixels": ({}, "centred"),
+    "label_noise": ({"label_noise": 0.5}, 0.75),
+    "phases": ({}, "permuted_pixels"),
+    "revive": ({}, "redo"),
+    "revive_at": ({"revive": "redo"}, "200 steps"),
+    "revive_definition": ({"revive": "redo"}, "silent"),
+    "revive_threshold": (
+        {"revive": "redo", "revive_definition": "dormant", "revive_threshold": 0.5}, 0.75,
+    ),
+    "redraw_scale": ({"revive": "redraw", "redraw_scale": 0.5}, 0.75),
+    "shrink": ({"revive": "shrink_perturb", "shrink": 0.25}, 0.75),
+    "perturb": ({"revive": "shrink_perturb", "perturb": 0.5}, 0.75),
+    "freeze_layers": ({}, 1),
+    "freeze_after": ({"freeze_layers": 1}, 2),
+    "probe_examples": ({}, "all"),
+    "probe_every": ({}, 7),
+    "seed": ({}, 7),
+}  # fmt: skip
+START = {"init", "init_scale", "weight_gain", "bias_init", "prelu_slope", "seed"}
+NUMBER = {"learning_rate", "leaky_slope", "elu_alpha", "celu_alpha"}
+DIAL = {
+    "dropout", "momentum", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "l2",
+    "clip_norm", "clip_value", "label_noise", "revive_threshold", "redraw_scale", "shrink",
+    "perturb",
+}  # fmt: skip
+
+
+def pair(name):
+    """Two runs that differ in this setting alone."""
+    beside, value = CHANGED[name]
+    one, other = (make_run({**beside, **more}) for more in ({}, {name: value}))
+    differ = [n for n in SETTINGS if getattr(one, n) != getattr(other, n)]
+    assert differ == [name]
+    return one, other
+
+
+def together(*configs, **more):
+    return len(group_runs(map(as_run, configs), **more)) == 1
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_numbers_starts_and_dials_share_a_program_and_other_settings_do_not(name):
+    one, other = pair(name)
+    alike = name in START | NUMBER | DIAL | {"activation"}
+    assert together(one, other) == alike
+    assert (static_settings(one) == static_settings(other)) == alike
+    if not alike:
+        assert getattr(static_settings(other), name) == getattr(other, name)
+
+
+def test_every_setting_has_its_role():
+    roles = {"start": START, "number": NUMBER, "dial": DIAL}
+    for role, members in roles.items():
+        assert {name for name, setting in SETTINGS.items() if setting.role == role} == members
+    assert {s.role for s in SETTINGS.values()} == {*roles, "static"}
+
+
+@pytest.mark.parametrize("name", sorted(DIAL))
+def test_a_dial_at_its_default_is_no_part_of_the_program(name):
+    on, further = pair(name)
+    off = dataclasses.replace(on, **{name: SETTINGS[name].default})
+    assert name not in dials_of(off)
+    assert dials_of(on) == dials_of(off) | {name: getattr(on, name)}
+    assert not together(on, off)
+    assert together(on, further) and dials_of(further)[name] == getattr(further, name)
+
+
+def test_the_default_run_has_no_dials_and_a_default_program():
+    assert dials_of(RunConfig()) == {}
+    assert static_settings(RunConfig()) == RunConfig()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_with_code_of_their_own_stay_apart(name):
+    one, other = make_run({"activation": name}), make_run({"activation": name, "seed": 3})
+    assert together(one, other)
+    own = name in ("prelu", "rrelu", "crelu")
+    assert together(one, make_run({"activation": "selu"})) == (not own)
+    assert together(one, make_run({"activation": "prelu"})) == (name == "prelu")
+
+
+@pytest.mark.parametrize("revive", ["none", "redo", "random", "redraw", "shrink_perturb"])
+def test_what_draws_weights_belongs_to_a_program_that_draws_them_anew(revive):
+    one = {"revive": revive, "init": "normal"}
+    for more in ({"init": "uniform"}, {"init_scale": 0.5}, {"weight_gain": 2.0}):
+        alike = together(make_run(one), make_run(one | more))
+        assert alike == (revive not in ("redo", "random"))
+    assert together(make_run(one), make_run(one | {"bias_init": 1.0}))
+
+
+RHYTHM = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_runs_that_differ_in_rhythm_alone_are_called_apart_and_compiled_once(name):
+    one, other = map(program_settings, pair(name))
+    shared = {*START, *NUMBER, *DIAL, *RHYTHM, "activation"}
+    assert (one == other) == (name in shared)
+
+
+@pytest.mark.parametrize("name", RHYTHM)
+def test_a_cosine_is_as_long_as_its_run(name):
+    one, other = (dataclasses.replace(c, schedule="cosine") for c in pair(name))
+    assert (program_settings(one) != program_settings(other)) == (name in ("epochs", "phases"))

@@ -1,0 +1,305 @@
+"""Exported tables hold what the records say, and say nothing where the records do not."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import gc
+import math
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+from reluprobe import records
+from reluprobe.config import SETTINGS, make_run
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.errors import ReluprobeError
+from reluprobe.plan.runs import as_run
+from reluprobe.records import (
+    ActivationsRecord,
+    CausesRecord,
+    EpochRecord,
+    LayerRecord,
+    RunRecord,
+    SampleRecord,
+    StepRecord,
+)
+from reluprobe.records.folder import open_all, stream_records
+from reluprobe.report.export import files
+from reluprobe.report.export.files import TABLES
+
+Rows = list[dict[str, Any]]
+
+
+def layer(units: int, dead: int | None, **more: Any) -> LayerRecord:
+    if dead is None:
+        return LayerRecord(units, *[None] * 6, dead_units=None)
+    shares = {name: (dead + n) / units for n, name in enumerate(DEFINITIONS[:5])}
+    mask = f"{(1 << 8) - (1 << (8 - dead)):02x}"
+    return LayerRecord(units, **shares, saturated=None, dead_units=mask, **more)
+
+
+def epoch(number: int, layers: tuple[LayerRecord, ...], loss: float | None = 0.5) -> EpochRecord:
+    trained = loss if number else None
+    accuracy = None if loss is None else 1 - loss
+    return EpochRecord(number, trained, trained, loss, accuracy, layers, 10 * number)
+
+
+def run(history: tuple[EpochRecord, ...], **more: Any) -> RunRecord:
+    """A record of networks of 8 units a layer, as many layers as its history has."""
+    settings = more.pop("settings", {})
+    depth = len(history[0].layers) if history else 5
+    made = as_run(make_run({"depth": depth, "width": 8, **settings}))
+    probe = records.ProbeRecord("train", 100)
+    environment: dict[str, str | int] = {
+        "device": "cpu",
+        "devices": 2,
+        "jax": "0",
+        "reluprobe": "1",
+    }
+    fields = {"status": "ok", "environment": environment, "seconds": 2.5, "probe": probe, **more}
+    return RunRecord(records.SCHEMA, made.id, made.config, history=history, **fields)
+
+
+def samples(layers: tuple[LayerRecord, ...]) -> tuple[SampleRecord, ...]:
+    return tuple(
+        SampleRecord(name, size, 0.25 * n, 0.5 + 0.1 * n, layers[n:] + layers[:n])
+        for n, (name, size) in enumerate([("probe", 100), ("test", 1000), ("train", 6000)])
+    )
+
+
+MOVED = CausesRecord(-3.0, 0.5, -1e-7)
+OUTPUT = ActivationsRecord(0.1, 2.0, 0.75, 9.0, 0.0, 4.0, (1, 2))
+SHALLOW = run(
+    (
+        epoch(0, (layer(8, 0, activations=OUTPUT), layer(8, 1)), 0.9),
+        epoch(1, (layer(8, 2, deaths=2, causes=MOVED, certified=0.0, revived=1), layer(8, 3)), 0.5),
+    ),
+    samples=samples((layer(8, 1), layer(8, 3))),
+    settings={"activation": "leaky_relu", "leaky_slope": 0.25, "probe_examples": "all"},
+)
+DEEP = run(
+    (epoch(0, (layer(8, 0),) * 3), epoch(2, (layer(8, 1),) * 3)),
+    steps=(StepRecord(5, (layer(8, 4),) * 3), StepRecord(15, (layer(8, 0),) * 3)),
+    settings={"use_bias": False, "learning_rate": 1.0, "seed": 2**32 - 1},
+)
+LOST = run(
+    (
+        epoch(0, (layer(8, 0),)),
+        epoch(1, (layer(8, None),), None),
+        epoch(2, (layer(8, None),), None),
+    ),
+    status="diverged",
+    settings={"optimizer": "momentum", "nesterov": True},
+)
+BROKEN = run((), status="failed", error='no, "quoted"\nsecond line')
+ALL = (SHALLOW, DEEP, LOST, BROKEN)
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Callable[..., dict[str, Rows]]:
+    """The tables, after a trip through files of a format."""
+
+    def export(format_: str, *found: RunRecord) -> dict[str, Rows]:
+        files.write(((tmp_path / "a", record) for record in found), tmp_path / "out", [format_])
+        read = {"csv": _read_csv, "parquet": parquet.read_table}[format_]
+        return {n: read(tmp_path / "out" / f"{n}.{format_}").to_pylist() for n in TABLES}
+
+    return export
+
+
+def _read_csv(file: Path) -> Any:
+    options = arrow_csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
+    parsing = arrow_csv.ParseOptions(newlines_in_values=True)
+    return arrow_csv.read_csv(file, convert_options=options, parse_options=parsing)
+
+
+@pytest.mark.parametrize("format_", files.FORMATS)
+def test_a_row_for_every_run_epoch_and_layer_with_what_the_record_says(exported: Any, format_: str):
+    found = exported(format_, *ALL)
+    assert [row["id"] for row in found["runs"]] == [record.id for record in ALL]
+    for table, rows in found.items():
+        assert all(list(row) == [column.name for column in TABLES[table]] for row in rows)
+    by_id = {record.id: record for record in ALL}
+    expected = [
+        (record.id, at.epoch, number, at, layer)
+        for record in (SHALLOW, LOST)
+        for at in record.history
+        for number, layer in enumerate(at.layers, 1)
+    ]
+    there = [row for row in found["layers"] if by_id[row["id"]] in (SHALLOW, LOST)]
+    assert [(r["id"], r["epoch"], r["layer"]) for r in there] == [e[:3] for e in expected]
+    for row, (*_, at, layer) in zip(there, expected, strict=True):
+        for name in (*DEFINITIONS, "units", "certified", "deaths", "revived"):
+            assert row[name] == getattr(layer, name)
+        for name in ("test_accuracy", "test_loss", "train_accuracy", "train_loss", "step"):
+            assert row[name] == getattr(at, name)
+
+
+@pytest.mark.parametrize("format_", files.FORMATS)
+def test_a_run_has_its_settings_its_end_and_its_samples(exported: Any, format_: str):
+    shallow, deep, lost, broken = exported(format_, *ALL)["runs"]
+    # Of 8 and 8 units by definition n, 2 + n and 3 + n count.
+    for n, name in enumerate(DEFINITIONS[:5]):
+        assert shallow[name] == (5 + 2 * n) / 16
+        assert shallow[f"{name}_on_test"] == shallow[f"{name}_on_train"] == (4 + 2 * n) / 16
+    assert (shallow["test_accuracy"], shallow["test_loss"]) == (0.5, 0.5)
+    assert (shallow["accuracy_on_probe"], shallow["loss_on_train"]) == (0.5, 0.5)
+    assert (shallow["test_examples"], shallow["train_examples"]) == (1000, 6000)
+    assert (shallow["last_epoch"], shallow["units"], shallow["probe_examples"]) == (1, 16, 100)
+    assert (shallow["activation"], shallow["leaky_slope"]) == ("leaky_relu", 0.25)
+    assert (deep["use_bias"], deep["learning_rate"], deep["seed"]) == (False, 1.0, 2**32 - 1)
+    assert (deep["units"], deep["last_epoch"], deep["dead"]) == (24, 2, 1 / 8)
+    assert (lost["status"], lost["diverged_at"], lost["nesterov"]) == ("diverged", 1, True)
+    assert (broken["status"], broken["error"]) == ("failed", 'no, "quoted"\nsecond line')
+    assert {row["seconds"] for row in (shallow, deep)} == {2.5} and shallow["devices"] == 2
+
+
+@pytest.mark.parametrize("format_", files.FORMATS)
+def test_what_does_not_apply_is_null_and_never_0(exported: Any, format_: str):
+    found = exported(format_, *ALL)
+    shallow, deep, lost, broken = found["runs"]
+    measured = [*DEFINITIONS, "certified", "test_accuracy", "test_loss", "train_loss"]
+    measured += [f"dead_on_{s}" for s in ("test", "train")] + ["accuracy_on_train"]
+    for name in measured:
+        assert lost[name] is None and broken[name] is None
+    assert broken["last_epoch"] is None and deep["dead_on_test"] is None
+    for row in (shallow, deep):
+        assert row["saturated"] is None and row["diverged_at"] is None and row["error"] is None
+        # Without an effect beside the others.
+        for name in ("momentum", "nesterov", "init_scale", "elu_alpha", "freeze_after"):
+            assert row[name] is None
+    assert deep["leaky_slope"] is None and lost["adam_beta1"] is None
+    # And a 0 that was measured stays one.
+    first, *_ = found["layers"]
+    assert first["dead"] == 0 and first["train_loss"] is None and first["deaths"] is None
+    assert found["layers"][2]["certified"] == 0
+    gone = [row for row in found["layers"] if row["id"] == LOST.id and row["epoch"]]
+    assert len(gone) == 2 and all(row[name] is None for row in gone for name in DEFINITIONS)
+
+
+def test_causes_outputs_and_probes_between_epochs_are_there(exported: Any):
+    rows = exported("parquet", SHALLOW, DEEP)["layers"]
+    moved = [rows[2][f"moved_by_{part}"] for part in ("weights", "bias", "upstream")]
+    assert moved == [-3.0, 0.5, -1e-7] and rows[0]["moved_by_bias"] is None
+    assert [rows[0][f"output_{n}"] for n in ("mean", "variance", "zeros")] == [0.1, 2.0, 0.75]
+    deep = [(r["step"], r["epoch"], r["layer"], r["dead"]) for r in rows if r["id"] == DEEP.id]
+    dead = [(0, 0, 0.0), (5, None, 0.5), (15, None, 0.0), (20, 2, 1 / 8)]
+    assert deep == [(s, e, n, d) for s, e, d in dead for n in (1, 2, 3)]
+
+
+def test_a_network_that_collapsed_says_at_which_layer(exported: Any):
+    constant = dataclasses.replace(layer(8, 1), constant=1.0)
+    (row,) = exported("csv", run((epoch(0, (layer(8, 0), constant)),)))["runs"]
+    assert row["collapsed_at"] == 2
+    assert exported("csv", DEEP)["runs"][0]["collapsed_at"] is None
+
+
+def test_whole_numbers_among_fractions_keep_their_point_in_csv(tmp_path: Path):
+    # A reader that looks at the first rows alone would take the column for one of integers.
+    files.write([(tmp_path, DEEP)], tmp_path, ["csv"])
+    with open(tmp_path / "runs.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["learning_rate"], row["dropout"], row["depth"]) == ("1.0", "0.0", "3")
+    assert (row["use_bias"], row["residual"], row["nesterov"]) == ("FALSE", "FALSE", "")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_columns_are_named_once_typed_and_described(table: str, tmp_path: Path):
+    files.write([(tmp_path, DEEP)], tmp_path, ["parquet"])
+    columns = TABLES[table]
+    assert len({column.name for column in columns}) == len(columns)
+    schema = parquet.read_schema(tmp_path / f"{table}.parquet")
+    told = {f.name: f.metadata[b"description"].decode() for f in schema}
+    assert told == {column.name: column.meaning for column in columns}
+    with open(tmp_path / "columns.csv", newline="") as file:
+        listed = [row for row in csv.DictReader(file) if row["table"] == table]
+    assert [(r["column"], r["type"], r["meaning"]) for r in listed] == [
+        (c.name, c.kind, c.meaning) for c in columns
+    ]
+    assert table != "runs" or set(SETTINGS) <= told.keys()
+
+
+def test_fractions_are_fractions():
+    fractions = [c for table in TABLES.values() for c in table if c.kind == "fraction"]
+    names = {c.name.split("_on_")[0] for c in fractions}
+    assert names >= {*DEFINITIONS, "certified", "accuracy", "test_accuracy", "train_accuracy"}
+    assert not any(name.endswith("loss") for name in names)
+
+
+# --- streaming -----------------------------------------------------------------------------------
+
+
+def test_records_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any):
+    monkeypatch.setattr(files, "BATCH", 3)
+    alive: list[Any] = []
+    request.addfinalizer(gc.unfreeze)
+    gc.freeze()  # of all that other tests have left only what is made here is looked through
+
+    def stream() -> Iterator[tuple[Path, RunRecord]]:
+        for seed in range(20):
+            record = dataclasses.replace(DEEP, id=f"{seed:012x}")
+            alive.append(weakref.ref(record))
+            gc.collect()
+            assert sum(found() is not None for found in alive) <= 2
+            yield tmp_path, record
+            del record
+
+    written = files.write(stream(), tmp_path / "out", ["csv", "parquet"])
+    assert written[tmp_path / "out" / "runs.csv"] == 20
+    for n, rows in (("runs", 20), ("layers", 20 * 4 * 3)):
+        table = parquet.read_table(tmp_path / "out" / f"{n}.parquet")
+        assert table.num_rows == rows
+        assert table.equals(_typed(_read_csv(tmp_path / "out" / f"{n}.csv"), table.schema))
+    assert parquet.ParquetFile(tmp_path / "out" / "runs.parquet").num_row_groups == math.ceil(
+        20 / 3
+    )
+
+
+def _typed(table: Any, schema: Any) -> Any:
+    # Of a column without a value CSV does not know the type.
+    return table.cast(schema)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_ends_halfway_leaves_the_old_tables(tmp_path: Path, error: BaseException):
+    files.write([(tmp_path, DEEP)], tmp_path / "out", files.FORMATS)
+    before = {file: file.read_bytes() for file in (tmp_path / "out").iterdir()}
+
+    def stream() -> Iterator[tuple[Path, RunRecord]]:
+        yield tmp_path, SHALLOW
+        raise error
+
+    with pytest.raises((ReluprobeError, KeyboardInterrupt)):
+        files.write(stream(), tmp_path / "out", files.FORMATS)
+    assert {file: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_stream_has_the_archives_records_in_the_sweeps_order(tmp_path: Path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "sweep.toml").write_text('seeds = 3\n[grid]\nactivation = ["relu", "elu"]\n')
+    runs = [
+        as_run(make_run({"activation": a, "seed": s})) for a in ("relu", "elu") for s in range(3)
+    ]
+    for made in runs:
+        record = dataclasses.replace(BROKEN, id=made.id, config=made.config)
+        records.write(record, tmp_path / "s")
+    records.write(DEEP, tmp_path / "other")
+    (tmp_path / "s" / "runs" / "zz.json").write_text("{")
+    faults: list[str] = []
+    streamed = [(home.name, found.id) for home, found in stream_records([tmp_path], faults)]
+    opened = open_all([tmp_path])
+    assert streamed == [(a.name, record.id) for a in opened for record in a.records]
+    assert streamed[1:] == [("s", made.id) for made in runs]
+    assert faults == [fault for a in opened for fault in a.faults] and len(faults) == 1
+
+
+def test_a_stream_of_nothing_says_so(tmp_path: Path):
+    for found in (open_all, lambda paths: list(stream_records(paths, []))):
+        with pytest.raises(ReluprobeError, match="no readable record"):
+            found([tmp_path])

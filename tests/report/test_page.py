@@ -1,0 +1,217 @@
+"""The page's plain values against runs made by hand; and what its HTML may not hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+import figure_runs
+import study_runs
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.records import write
+from reluprobe.report import page
+from reluprobe.report.page import histories, words
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+BREAKING = "</script><script>alert(1)</script><!-- boom & 'bust'"
+FIGURE = b"""<?xml version="1.0"?>
+<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
+<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="200pt" height="100pt" \
+viewBox="0 0 200 100" xmlns="http://www.w3.org/2000/svg">
+<path d="M 1.23456 2.5" style="stroke-width: 0.123456"/><text>0.123456</text></svg>"""
+
+
+class Seen(HTMLParser):
+    """Every tag with its attributes, every text, and what stands in the JSON."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append((self.tags[-1] if self.tags else None, data))
+
+    def of(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def runs(self):
+        found, *_ = [text for at, text in self.texts if at and at[1].get("id") == "runs"]
+        return json.loads(found)
+
+
+def model(records, definition="dead", figures=(), **more):
+    return page.model(figure_runs.archive(records, **more), definition, None, figures)
+
+
+def test_configurations_are_the_summary_with_what_sorts_it():
+    table = model(figure_runs.sweep())["table"]
+    assert table["names"] == ["activation", "lr"]
+    relu = table["rows"][1]
+    assert [cell["text"] for cell in relu["names"]] == ["relu", "0.1"]
+    assert relu["names"][1]["value"] == 0.1
+    # 0.8 of 16 units are 13, and one more with each further seed, but for the last unit.
+    shares = [13 / 16, 14 / 16, 15 / 16]
+    assert relu["ends"][0]["value"] == pytest.approx(sum(shares) / 3)
+    assert relu["ends"][0]["text"] == "87.5 ±15.5"  # t = 4.303, s = 1/16
+    assert relu["ends"][1]["text"].startswith("89.9")
+    assert [run["seed"] for run in relu["members"]] == [0, 1, 2]
+
+
+def test_what_has_no_value_is_sorted_last_and_says_why():
+    runs = [figure_runs.record(0.5), figure_runs.record(0.5, "failed", activation="elu")]
+    (ended, lost) = model(runs)["table"]["rows"]
+    assert ended["fates"] == ["ended"]
+    assert lost["fates"] == ["failed"] and lost["runs"] == "1 (1 failed)"
+    assert lost["ends"][0] == {"text": "n/a", "value": None}
+
+
+def test_a_layer_that_a_network_has_not_is_empty():
+    runs = [study_runs.record((0.1, 0.2)), study_runs.record((0.3,))]
+    deep, shallow = model(runs)["table"]["rows"]
+    assert [cell["text"] for cell in deep["layers"]] == ["10.0", "20.0"]
+    assert [cell["text"] for cell in shallow["layers"]] == ["30.0", ""]
+
+
+def test_the_headline_has_accuracy_beside_deadness():
+    runs = [
+        *(
+            study_runs.record((0.0,), accuracy=a, activation=f)
+            for a, f in ((0.8, "elu"), (0.9, "gelu"))
+        ),
+        study_runs.record((0.6,), accuracy=0.7),
+        study_runs.record((0.5,), status="failed", activation="tanh"),
+    ]
+    found = model(runs)
+    assert found["headline"] == [
+        "At the end of training, from 0.0% to 60.0% of hidden units are dead, depending on the "
+        "configuration; test accuracy is from 70.0% to 90.0%.",
+        "Without any dead unit: 2 of 4 configurations.",
+        "1 of 4 runs could not be finished (failed) and count in no mean.",
+    ]  # fmt: skip
+    # Of those without a dead unit the more accurate one; it is the most accurate of all, too.
+    assert [(e["title"], e["label"], e["dead"], e["accuracy"]) for e in found["ends"]] == [
+        ("Fewest dead and most accurate", "gelu", "0.0", "90.0"),
+        ("Most dead", "relu", "60.0", "70.0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runs", "definition", "said"),
+    [
+        ([study_runs.record((0.5,), status="failed")], "dead", "No run ended"),
+        ([study_runs.record((0.25,), accuracy=0.9)], "dead", "training, 25.0% of hidden units are"),
+        ([study_runs.record((0.5,))], "saturated", "“saturated” does not apply"),
+        ([study_runs.record((0.5,), (0.75,))], "never_positive", "75.0% of hidden units are never"),
+        ([study_runs.record((0.5,), epochs=0)], "dead", "Before training, 0.0%"),
+    ],
+)
+def test_the_headline_of_a_sweep_with_less(runs, definition, said):
+    assert said in model(runs, definition)["headline"][0]
+
+
+def test_histories_are_tenths_of_a_percent_with_settings_told_once():
+    runs = [
+        study_runs.record((0.123, 0.5), accuracy=0.9876, epochs=1, activation=f)
+        for f in ("relu", "elu")
+    ]
+    found = histories.runs(runs, "dead")
+    assert found["settings"]["epochs"] == "1" and "activation" not in found["settings"]
+    one = found["runs"][runs[1].id]
+    assert one["settings"] == {"activation": "elu"}
+    assert (one["e"], one["a"], one["t"]) == ([0, 1], [988, 988], [0.1, 0.1])
+    assert (one["l"], one["d"]) == ([1, 2], [[0, 0], [123, 500]])
+
+
+def test_long_histories_are_thinned_evenly_ends_and_all(monkeypatch):
+    monkeypatch.setattr(histories, "MOST_NUMBERS", 40)
+    runs = [study_runs.record((0.5,), epochs=8, seed=s) for s in range(2)]
+    one = histories.runs(runs, "dead")["runs"][runs[0].id]
+    assert (one["e"], one["of"]) == ([0, 2, 4, 6, 8], 9)
+
+
+def test_claims_are_told_where_the_sweep_has_a_reference():
+    assert model(figure_runs.sweep())["reference"] is None
+    found = model(study_runs.seeds(), reference="mnist_study")["reference"]
+    told = {row[3]: row[0] for row in found["claims"]["rows"]}
+    assert told["relu: layer 5: over 65% dead (dead)"] == "holds"
+    assert found["published"]["head"][2:4] == ["published", "our mean"]
+    assert found["published"]["numeric"][2]
+
+
+def test_every_definition_is_explained():
+    assert [d["name"] for d in words.definitions()] == list(DEFINITIONS)
+    assert all(d["formula"] and d["whose"] for d in words.definitions())
+
+
+def test_the_origin_is_that_of_the_records(tmp_path):
+    runs = [figure_runs.record(seed=s) for s in range(2)]
+    other = {**runs[1].environment, "jax": "9"}
+    runs[1] = dataclasses.replace(runs[1], environment=other)
+    for run in runs:
+        write(run, tmp_path)
+    (tmp_path / "sweep.toml").write_text('name = "made"')
+    found = model(runs, "silent", folder=tmp_path)["origin"]
+    facts = dict(found["facts"])
+    assert facts["jax"] == "0, 9"
+    assert facts["Training and probing took"] == "2.0 s"
+    assert f"report {tmp_path} --definition silent" in facts["This page was written by"]
+    assert found["sweep"] == 'name = "made"'
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    """A page of a sweep whose every text means ill."""
+    runs = [
+        figure_runs.record(0.5),
+        dataclasses.replace(figure_runs.record(0.5, "failed", seed=1), error=BREAKING),
+    ]
+    swept = dataclasses.replace(figure_runs.archive(runs), name=HOSTILE, faults=(BREAKING,))
+    pictures = [
+        page.Illustration("one", HOSTILE, BREAKING, '" onload="alert(1)', FIGURE),
+        page.Illustration("none", HOSTILE, skipped=HOSTILE),
+    ]
+    return page.html(page.model(swept, figures=pictures)), runs
+
+
+def test_text_stays_text(hostile):
+    text, runs = hostile
+    seen = Seen(text)
+    assert seen.of("img") == [] and len(seen.of("script")) == 2
+    assert not any("onload" in a or "onerror" in a for _, a in seen.tags)
+    assert (("h1", {}), HOSTILE) in seen.texts
+    assert seen.runs()["runs"][runs[1].id]["status"] == f"failed: {BREAKING}"
+    assert "<!--" not in text
+
+
+def test_nothing_outside_the_page_is_asked_for(hostile):
+    seen = Seen(hostile[0])
+    asked = [v for _, a in seen.tags for k, v in a.items() if k in ("src", "href", "xlink:href")]
+    assert asked and all(v.startswith(("#", "data:")) for v in asked)
+    assert "http://" not in hostile[0] and "https://" not in hostile[0]
+
+
+def test_every_reference_within_the_page_has_its_target(hostile):
+    seen = Seen(hostile[0])
+    ids = [a["id"] for _, a in seen.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    keys = ("aria-labelledby", "aria-controls")
+    wanted = [a[k] for _, a in seen.tags for k in keys if k in a]
+    wanted += [a["href"][1:] for a in seen.of("a")]
+    assert set(wanted) <= set(ids)
+
+
+def test_a_figure_becomes_a_part_of_the_page(hostile):
+    seen = Seen(hostile[0])
+    (figure,) = seen.of("svg")
+    assert figure["style"] == "width:23.0rem;min-width:16.1rem" and "xmlns" not in figure
+    (path,) = seen.of("path")
+    # A hundredth of a point is enough for a place, not for a style or a text.
+    assert path == {"d": "M 1.23 2.5", "style": "stroke-width: 0.123456"}
+    assert ("text", {}) in seen.tags and "0.123456</text>" in hostile[0]

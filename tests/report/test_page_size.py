@@ -1,0 +1,56 @@
+"""How heavy a page may get: a thousand runs are under five megabytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import figure_runs
+import study_runs
+from reluprobe import records
+from reluprobe.config import make_run
+from reluprobe.plan.runs import as_run
+from reluprobe.report import page
+
+RUNS, MEGABYTE = 1000, 1_000_000
+
+
+def many(one):
+    """A thousand configurations of one run each, with the same long history."""
+    for n in range(RUNS):
+        settings = {**vars(one.config), "learning_rate": 1e-6 * (n + 1)}
+        run = as_run(make_run(settings))
+        yield dataclasses.replace(one, id=run.id, config=run.config)
+
+
+def test_a_thousand_long_histories_leave_room_for_the_figures():
+    text = page.html(page.model(figure_runs.archive(many(study_runs.record(epochs=100)))))
+    assert text.count("data-run=") == RUNS
+    assert len(text.encode()) < 2.6 * MEGABYTE
+
+
+@pytest.mark.slow
+def test_a_thousand_runs_with_all_figures_are_under_five_megabytes(reluprobe, tmp_path):
+    for run in many(figure_runs.record()):
+        # Not atomically: a thousand times waiting for the disk is no part of this.
+        file = tmp_path / "results" / "runs" / f"{run.id}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(records.to_json(run))
+    assert reluprobe("report", "results", "--format", "svg").code == 0
+    assert (tmp_path / "results" / "report" / "report.html").stat().st_size < 5 * MEGABYTE
+
+
+def test_few_colours_are_as_a_drawing_looks_and_weigh_less():
+    drawn = np.full((200, 300, 3), 255, np.uint8)
+    drawn[50:60] = (0, 119, 178)
+    drawn[100:] = np.random.default_rng(0).integers(0, 256, (100, 300, 1))
+    file = io.BytesIO()
+    Image.fromarray(drawn).save(file, "png")
+    few = page.of_few_colours(file.getvalue())
+    assert len(few) < len(file.getvalue())
+    found = np.asarray(Image.open(io.BytesIO(few)).convert("RGB"), int)
+    assert np.abs(found - drawn).max() <= 4
