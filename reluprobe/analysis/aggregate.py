@@ -12,8 +12,8 @@ from reluprobe.config import SETTINGS, Value, rank, settings_of
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import LayerRecord, RunRecord
 
-__all__ = ["Collapse", "Configuration", "Estimate", "Pivot", "axes", "check_axes", "collapsed"]
-__all__ += ["estimate", "ordered", "pivot", "quantile", "share", "summarize"]
+__all__ = ["Collapse", "Estimate", "Pivot", "Summary", "axes", "check_axes", "collapsed"]
+__all__ += ["estimate", "pivot", "quantile", "share", "sort_summaries", "summarize"]
 
 #: Of the intervals.
 CONFIDENCE = 0.95
@@ -29,7 +29,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Configuration:
+class Summary:
     """Runs that share the settings that tell configurations apart, folded together.
 
     Attributes:
@@ -110,7 +110,7 @@ def check_axes(names: Sequence[str]) -> list[str]:
 
 def summarize(
     records: Sequence[RunRecord], definition: str = "dead", by: Sequence[str] | None = None
-) -> list[Configuration]:
+) -> list[Summary]:
     """Fold runs into configurations, in order of appearance.
 
     Args:
@@ -131,9 +131,7 @@ def _named(keys: Sequence[str], run: RunRecord) -> dict[str, Value | None]:
     return {k: every[k] if SETTINGS[k].applies(every) else None for k in keys}
 
 
-def _fold(
-    settings: dict[str, Value | None], runs: Sequence[RunRecord], definition: str
-) -> Configuration:
+def _fold(settings: dict[str, Value | None], runs: Sequence[RunRecord], definition: str) -> Summary:
     ends = [r.final for r in runs if r.status == "ok" and r.history]
     depth = max((len(e.layers) for e in ends), default=0)
 
@@ -141,7 +139,7 @@ def _fold(
         there = [e.layers[layer] for e in ends if layer < len(e.layers)]
         return estimate(getattr(found, definition) for found in there)
 
-    return Configuration(
+    return Summary(
         settings,
         len(runs),
         sum(r.status == "diverged" for r in runs),
@@ -157,14 +155,14 @@ def _fold(
 
 
 #: What a table of configurations can be sorted by, besides its settings.
-SORT_KEYS: dict[str, Callable[[Configuration], Estimate | None]] = {
+SORT_KEYS: dict[str, Callable[[Summary], Estimate | None]] = {
     "dead": lambda c: c.mean,
     "accuracy": lambda c: c.accuracy,
     "loss": lambda c: c.loss,
 }
 
 
-def ordered(configurations: Sequence[Configuration], key: str | None) -> list[Configuration]:
+def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[Summary]:
     """Configurations sorted by ``key``, a measure or a setting; what has no value comes last.
 
     Dead shares and losses rise, accuracies fall: the best comes first.
@@ -175,7 +173,7 @@ def ordered(configurations: Sequence[Configuration], key: str | None) -> list[Co
     if measure is not None:
         sign = -1 if key == "accuracy" else 1
 
-        def by_measure(c: Configuration) -> tuple[bool, float]:
+        def by_measure(c: Summary) -> tuple[bool, float]:
             found = measure(c)
             return (found is None, 0.0 if found is None else sign * found.mean)
 
@@ -201,7 +199,7 @@ class Pivot:
 
     rows: tuple[Value | None, ...]
     columns: tuple[Value | None, ...]
-    cells: Mapping[tuple[Value | None, Value | None], Configuration]
+    cells: Mapping[tuple[Value | None, Value | None], Summary]
 
 
 def pivot(

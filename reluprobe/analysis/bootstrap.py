@@ -69,7 +69,7 @@ class Change:
     n: int
 
     @property
-    def told(self) -> bool:
+    def has_interval(self) -> bool:
         """Whether there is an interval."""
         return self.low is not None
 

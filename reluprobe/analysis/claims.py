@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from reluprobe.analysis import unit_lives
 from reluprobe.analysis.aggregate import Estimate, estimate, share
-from reluprobe.analysis.replication import Chosen, Comparison, at_epoch
+from reluprobe.analysis.replication import Chosen, Replication, at_epoch
 from reluprobe.records import RunRecord
 
 #: A run, and the epoch at which it is looked at, to a number; None where the measure has no case.
@@ -64,7 +64,7 @@ class Judged:
     """A claim and what decides it; ``found`` is None where no run has the measure."""
 
     claim: Claim
-    found: Estimate | None
+    estimate: Estimate | None
     verdict: Verdict
 
 
@@ -141,7 +141,7 @@ def verdict(found: Estimate | None, low: float, high: float) -> Verdict:
     return Verdict.FAILS if most < low or least > high else Verdict.OPEN
 
 
-def judge_all(found: Comparison) -> list[Judged]:
+def judge_all(found: Replication) -> list[Judged]:
     """Every claim that goes with this reference and whose activation was run."""
     claims = CLAIMS.get(found.reference.name, ())
     return [judge(c, found.chosen[c.activation]) for c in claims if c.activation in found.chosen]

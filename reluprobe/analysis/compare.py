@@ -14,7 +14,7 @@ from reluprobe.analysis.baseline import (
     matching,
     varying,
 )
-from reluprobe.analysis.contrast import Question, Row, contrast
+from reluprobe.analysis.contrast import Contrast, Question, contrast
 from reluprobe.config import Value, rank
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
@@ -27,7 +27,7 @@ class Group:
 
     within: Mapping[str, Value]
     baseline: Configuration
-    rows: tuple[Row, ...]
+    rows: tuple[Contrast, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _grouped(
 SORT_KEYS: dict[str, int] = {"dead": 1, "accuracy": -1, "loss": 1}
 
 
-def ordered(rows: Iterable[Row], key: str = "dead") -> list[Row]:
+def sort_contrasts(rows: Iterable[Contrast], key: str = "dead") -> list[Contrast]:
     """Rows by their change in ``key``, the best first; those without one last.
 
     Those that change it alike, such as all that leave no unit dead, by accuracy.
@@ -118,7 +118,7 @@ def ordered(rows: Iterable[Row], key: str = "dead") -> list[Row]:
         allowed = f"allowed is one of {', '.join(SORT_KEYS)}{nearest(key, SORT_KEYS)}"
         raise InputError("cannot sort by that", [f"--sort {key}: {allowed}"])
 
-    def place(row: Row) -> tuple[bool, float, float]:
+    def place(row: Contrast) -> tuple[bool, float, float]:
         found, accuracy = row.changes[key], row.changes["accuracy"]
         gained = 0.0 if accuracy is None else accuracy.mean
         return found is None, 0.0 if found is None else SORT_KEYS[key] * found.mean, -gained

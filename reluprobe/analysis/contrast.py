@@ -39,12 +39,12 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Row:
+class Contrast:
     """One configuration beside the baseline.
 
     Attributes:
         differs: the settings in which it differs, those that have an effect in it.
-        found: the configuration.
+        configuration: the configuration.
         pairs: the seeds that ended on both sides.
         changes: ``dead``, ``accuracy`` and ``loss``, other − baseline; None where one does not
             apply.
@@ -53,7 +53,7 @@ class Row:
     """
 
     differs: Mapping[str, Value]
-    found: Configuration
+    configuration: Configuration
     pairs: tuple[int, ...]
     changes: Mapping[str, Change | None]
     lacking: tuple[int, ...]
@@ -62,7 +62,7 @@ class Row:
     @property
     def lost(self) -> int:
         """How many of its runs have no final numbers."""
-        return len(self.found.runs) - len(self.found.done)
+        return len(self.configuration.runs) - len(self.configuration.done)
 
     @property
     def quality(self) -> Change | None:
@@ -74,16 +74,18 @@ class Row:
         return Change(-loss.mean, low, high, loss.n)
 
     @property
-    def told(self) -> bool:
+    def has_interval(self) -> bool:
         """Whether dead units and accuracy both have an interval to judge by."""
         dead, quality = self.changes["dead"], self.quality
-        return dead is not None and quality is not None and dead.told and quality.told
+        return (
+            dead is not None and quality is not None and dead.has_interval and quality.has_interval
+        )
 
     @property
     def helps(self) -> bool:
         """Fewer dead, accuracy not clearly worse, and no run lost on the way there."""
         dead, quality = self.changes["dead"], self.quality
-        if dead is None or quality is None or not self.told or self.lost:
+        if dead is None or quality is None or not self.has_interval or self.lost:
             return False
         return dead.falls and not quality.falls
 
@@ -100,7 +102,7 @@ def measure(run: RunRecord, name: str, question: Question) -> float | None:
     return share(layers, question.definition)
 
 
-def contrast(other: Configuration, baseline: Configuration, question: Question) -> Row:
+def contrast(other: Configuration, baseline: Configuration, question: Question) -> Contrast:
     """The row of one configuration."""
     ours, theirs = other.done, baseline.done
     pairs = tuple(sorted(ours.keys() & theirs.keys()))
@@ -112,7 +114,7 @@ def contrast(other: Configuration, baseline: Configuration, question: Question) 
 
         return bootstrap.change(map(difference, pairs), *([limits] if limits else []))
 
-    return Row(
+    return Contrast(
         {
             k: v
             for k, v in other.settings.items()
@@ -130,17 +132,17 @@ def contrast(other: Configuration, baseline: Configuration, question: Question) 
     )
 
 
-def verdict(row: Row, baseline: Configuration, definition: str = "dead") -> str:
+def verdict(row: Contrast, baseline: Configuration, definition: str = "dead") -> str:
     """What a row's intervals say, in a few plain words."""
     if not row.pairs:
-        return _without_pairs(row.found, baseline)
+        return _without_pairs(row.configuration, baseline)
     dead, quality = row.changes["dead"], row.quality
     if dead is None or quality is None:
         return "n/a"
     seeds = min(dead.n, quality.n)
     if seeds < bootstrap.FEWEST:
         return f"too few seeds ({seeds} of {bootstrap.FEWEST})"
-    if not row.told:
+    if not row.has_interval:
         return "no clear change"
     better, worse = (BETTER, WORSE) if row.changes["accuracy"] else ("lower loss", "higher loss")
     told = better if quality.rises else worse if quality.falls else ""

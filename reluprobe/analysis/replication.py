@@ -82,7 +82,7 @@ def at_epoch(record: RunRecord, epoch: int) -> EpochRecord:
 
 
 @dataclass(frozen=True)
-class Row:
+class PublishedValue:
     """One published number beside ours; shares in [0, 1].
 
     Attributes:
@@ -101,16 +101,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Replication:
     """A whole reference beside a sweep. ``skipped`` says what could not be compared, and why."""
 
     reference: Reference
     chosen: dict[str, Chosen]
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedValue, ...]
     skipped: tuple[str, ...]
 
 
-def compare(records: Sequence[RunRecord], reference: Reference) -> Comparison:
+def compare(records: Sequence[RunRecord], reference: Reference) -> Replication:
     """Hold runs against a published record, activation by activation, at the last common epoch."""
     ours = dict.fromkeys(r.config.activation for r in records)
     chosen, skipped = (
@@ -129,7 +129,7 @@ def compare(records: Sequence[RunRecord], reference: Reference) -> Comparison:
             )
             skipped.append(f"{name}: {why}")
     rows = [row for found in chosen.values() for row in _rows(found, reference.definition)]
-    return Comparison(reference, chosen, tuple(rows), tuple(skipped))
+    return Replication(reference, chosen, tuple(rows), tuple(skipped))
 
 
 def _choose(name: str, runs: Sequence[RunRecord], reference: Reference) -> Chosen:
@@ -157,7 +157,7 @@ def _differences(run: RunRecord, reference: Reference) -> tuple[str, ...]:
     )
 
 
-def _rows(chosen: Chosen, definition: str) -> list[Row]:
+def _rows(chosen: Chosen, definition: str) -> list[PublishedValue]:
     ends, entry = chosen.ends(), chosen.entry
     depth = min(len(entry.layers), *(len(e.layers) for e in ends))
 
@@ -181,7 +181,9 @@ def _row(
     published: float | None,
     values: Sequence[float | None],
     dead: Sequence[float | None],
-) -> Row:
+) -> PublishedValue:
     ours = predict(values)
     inside = None if ours is None or published is None else ours.holds(published)
-    return Row(chosen.activation, layer, published, ours and ours.clipped(), inside, estimate(dead))
+    return PublishedValue(
+        chosen.activation, layer, published, ours and ours.clipped(), inside, estimate(dead)
+    )

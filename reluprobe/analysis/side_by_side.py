@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reluprobe.analysis.aggregate import (
-    Configuration,
     Estimate,
+    Summary,
     axes,
     check_axes,
-    ordered,
+    sort_summaries,
     summarize,
 )
 from reluprobe.config import SETTINGS, Value, settings_of
@@ -22,10 +22,10 @@ class Line:
     """One configuration in each sweep; None where a sweep has no run of it."""
 
     settings: Mapping[str, Value | None]
-    sweeps: tuple[Configuration | None, ...]
+    sweeps: tuple[Summary | None, ...]
 
     @property
-    def there(self) -> list[Configuration]:
+    def present(self) -> list[Summary]:
         """In the sweeps that have it."""
         return [one for one in self.sweeps if one is not None]
 
@@ -47,7 +47,7 @@ class Beside:
     @property
     def shared(self) -> list[Line]:
         """The configurations that more than one sweep has."""
-        return [line for line in self.lines if len(line.there) > 1]
+        return [line for line in self.lines if len(line.present) > 1]
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ def line_up(
     every = [run for runs in sweeps for run in runs]
     keys = [n for n in SETTINGS if n in within] if by is None else check_axes(by)
     lone = [n for n in axes(every) if n not in within and n not in keys and _matters(every, n)]
-    found: dict[tuple[Value | None, ...], list[Configuration | None]] = {}
+    found: dict[tuple[Value | None, ...], list[Summary | None]] = {}
     for at, runs in enumerate(sweeps):
         for one in summarize(runs, definition, keys):
             there = found.setdefault(tuple(one.settings.values()), [None] * len(sweeps))
             there[at] = one
     lines = [Line(dict(zip(keys, values, strict=True)), tuple(f)) for values, f in found.items()]
     lines = _ordered(lines, sort)
-    lines.sort(key=lambda line: len(line.there) == 1)
+    lines.sort(key=lambda line: len(line.present) == 1)
     apart = {n: tuple(getattr(runs[0].config, n) for runs in sweeps) for n in lone}
     return Beside(apart, tuple(lines))
 
@@ -96,8 +96,8 @@ def _matters(records: Sequence[RunRecord], name: str) -> bool:
 
 
 def _ordered(lines: Sequence[Line], sort: str | None) -> list[Line]:
-    of = {id(line.there[0]): line for line in lines}
-    return [of[id(one)] for one in ordered([line.there[0] for line in lines], sort)]
+    of = {id(line.present[0]): line for line in lines}
+    return [of[id(one)] for one in sort_summaries([line.present[0] for line in lines], sort)]
 
 
 def difference(line: Line) -> Difference:
@@ -114,6 +114,6 @@ def _less(a: Estimate | None, b: Estimate | None) -> float | None:
 
 def common(line: Line) -> tuple[int, int]:
     """How many seeds every sweep that has this line has in it, and how many runs."""
-    seeds = [{run.config.seed for run in one.members} for one in line.there]
-    ids = [{run.id for run in one.members} for one in line.there]
+    seeds = [{run.config.seed for run in one.members} for one in line.present]
+    ids = [{run.id for run in one.members} for one in line.present]
     return len(set.intersection(*seeds)), len(set.intersection(*ids))

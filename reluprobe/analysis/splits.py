@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from reluprobe.analysis.aggregate import Estimate, estimate, share
 from reluprobe.analysis.unit_lives import bits
-from reluprobe.config.choices import SAMPLES
+from reluprobe.config.choices import SPLITS
 from reluprobe.records import RunRecord, SampleRecord
 
 #: Which units of a network are dead.
@@ -27,11 +27,11 @@ def firing_bound(examples: int, confidence: float = 0.95) -> float:
 
 
 @dataclass(frozen=True)
-class Samples:
-    """The finished networks of one configuration on three samples.
+class SplitShares:
+    """The finished networks of one configuration on three by_split.
 
     Attributes:
-        examples: sizes of the samples, by name (the probe's, where runs differ, is the largest).
+        examples: sizes of the by_split, by name (the probe's, where runs differ, is the largest).
         shares: share of units by the chosen definition, by name.
         units: number of ``dead`` units of a network, by name.
         awake: how many of those dead on the probe are alive on the training set.
@@ -51,23 +51,23 @@ class Samples:
     accuracy: dict[str, Estimate | None]
 
 
-def samples(runs: Sequence[RunRecord], definition: str) -> Samples | None:
+def by_split(runs: Sequence[RunRecord], definition: str) -> SplitShares | None:
     """What the finished runs show on each sample; None where none was looked at so."""
     ended = [run for run in runs if run.status == "ok" and run.samples]
     if not ended:
         return None
     looked = [{s.sample: s for s in run.samples} for run in ended]
     ends = [run.final.layers for run in ended]
-    dead = [{n: _dead(run[n]) for n in SAMPLES} for run in looked]
-    return Samples(
-        {n: max(run[n].examples for run in looked) for n in SAMPLES},
-        {n: estimate(share(run[n].layers, definition) for run in looked) for n in SAMPLES},
-        {n: estimate(float(units[n].sum()) for units in dead) for n in SAMPLES},
+    dead = [{n: _dead(run[n]) for n in SPLITS} for run in looked]
+    return SplitShares(
+        {n: max(run[n].examples for run in looked) for n in SPLITS},
+        {n: estimate(share(run[n].layers, definition) for run in looked) for n in SPLITS},
+        {n: estimate(float(units[n].sum()) for units in dead) for n in SPLITS},
         estimate(float((units["probe"] & ~units["train"]).sum()) for units in dead),
         estimate(_of_the_dead(units["probe"], units["train"]) for units in dead),
         estimate(_of_the_dead(units["train"], units["test"]) for units in dead),
         estimate(share(layers, "certified") for layers in ends),
-        {n: estimate(run[n].accuracy for run in looked) for n in SAMPLES},
+        {n: estimate(run[n].accuracy for run in looked) for n in SPLITS},
     )
 
 

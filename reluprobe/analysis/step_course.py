@@ -10,7 +10,7 @@ from reluprobe.records import LayerRecord, RunRecord
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepPoint:
     """One probe of a configuration's runs: after which step, and the shares by hidden layer."""
 
     step: int
@@ -18,7 +18,7 @@ class Moment:
     mean: Estimate | None
 
 
-def course(runs: Sequence[RunRecord], definition: str) -> list[Moment]:
+def course(runs: Sequence[RunRecord], definition: str) -> list[StepPoint]:
     """The probes in order, where runs were probed between epochs too; empty elsewhere."""
     told = [_by_step(run) for run in runs if run.status == "ok" and run.steps]
     if not told or any(found.keys() != told[0].keys() for found in told):
@@ -31,8 +31,8 @@ def _by_step(run: RunRecord) -> dict[int, tuple[LayerRecord, ...]]:
     return epochs | {s.step: s.layers for s in run.steps}
 
 
-def _moment(step: int, runs: Sequence[Sequence[LayerRecord]], definition: str) -> Moment:
+def _moment(step: int, runs: Sequence[Sequence[LayerRecord]], definition: str) -> StepPoint:
     layers = tuple(
         estimate(getattr(layers[i], definition) for layers in runs) for i in range(len(runs[0]))
     )
-    return Moment(step, layers, estimate(share(layers, definition) for layers in runs))
+    return StepPoint(step, layers, estimate(share(layers, definition) for layers in runs))

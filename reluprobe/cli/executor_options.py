@@ -59,7 +59,7 @@ class Place:
             hint = 'pip install "reluprobe[ray]", in a checkout: pip install ".[ray]"'
             raise ReluprobeError("--executor ray needs Ray, which is not installed", hint=hint)
 
-    def engine(self, errand: dispatch.Errand, silent: bool) -> Engine:
+    def engine(self, errand: dispatch.Job, silent: bool) -> Engine:
         """The engine; a cluster has answered by now."""
         if self.name == "ray":
             executor = _ray(self, silent)

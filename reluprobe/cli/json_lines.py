@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reluprobe.cli.sweep_output import Job, Outcome
+from reluprobe.cli.sweep_output import Invocation, Outcome
 from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, RunDone
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.slices import Part
@@ -18,14 +18,14 @@ class Machines:
 
     silent = True
 
-    def plan(self, job: Job) -> None:
+    def plan(self, job: Invocation) -> None:
         """The whole plan and this slice of it."""
         programs = len(group_runs(job.mine))
         sizes = {"runs": len(job.plan.runs), "folded": job.plan.folded, "mine": len(job.mine)}
         _say("plan", name=job.sweep.name, folder=str(job.folder), slice=_slice(job.part),
              programs=programs, **sizes)  # fmt: skip
 
-    def start(self, job: Job, found: resume.Standing) -> None:
+    def start(self, job: Invocation, found: resume.Standing) -> None:
         """What is there already."""
         _say("start", damaged=list(found.damaged), **_counts(job, found))
 
@@ -34,7 +34,7 @@ class Machines:
         kind, fields = _told(event)
         _say(kind, **fields, **({"path": str(path)} if path else {}))
 
-    def end(self, job: Job, outcome: Outcome) -> None:
+    def end(self, job: Invocation, outcome: Outcome) -> None:
         """How it ended."""
         compiling = None if outcome.compiling is None else round(outcome.compiling, 3)
         times = {"seconds": round(outcome.seconds, 3), "compiling": compiling}
@@ -46,7 +46,7 @@ def _slice(part: Part) -> str | None:
     return f"{part[0]}/{part[1]}" if part[1] > 1 else None
 
 
-def _counts(job: Job, found: resume.Standing | Outcome) -> dict[str, int]:
+def _counts(job: Invocation, found: resume.Standing | Outcome) -> dict[str, int]:
     counts = {status: found.count(status) for status in ("ok", "diverged", "failed")}
     return counts | {"missing": len(job.mine) - sum(counts.values())}
 

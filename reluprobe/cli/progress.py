@@ -19,7 +19,7 @@ from reluprobe.report import formatting
 EVERY = 5.0
 
 
-class Tally:
+class Progress:
     """Counts runs and epochs, and says where the work is."""
 
     def __init__(self, todo: Sequence[Run], done: int) -> None:
@@ -64,7 +64,7 @@ def _epochs(run: Run) -> int:
 
 
 @contextmanager
-def shown(tally: Tally, silent: bool = False, every: float = EVERY) -> Iterator[None]:
+def shown(tally: Progress, silent: bool = False, every: float = EVERY) -> Iterator[None]:
     """Show the tally on stderr while the block runs."""
     if silent:
         yield
@@ -77,7 +77,7 @@ def shown(tally: Tally, silent: bool = False, every: float = EVERY) -> Iterator[
 
 
 @contextmanager
-def _bar(tally: Tally) -> Iterator[None]:
+def _bar(tally: Progress) -> Iterator[None]:
     with console.progress(tally.epochs) as bar:
         task = bar.task_ids[0]
 

@@ -18,7 +18,7 @@ from reluprobe.analysis import (
     step_course,
     unit_lives,
 )
-from reluprobe.analysis.aggregate import Configuration
+from reluprobe.analysis.aggregate import Summary
 from reluprobe.cli.console import out
 from reluprobe.config import Value
 from reluprobe.records.folder import Archive
@@ -28,7 +28,7 @@ from reluprobe.report.terminal import sparklines, unit_map
 from reluprobe.report.terminal import splits as splits_table
 from reluprobe.report.terminal import unit_lives as lives_table
 
-Rows = Sequence[Configuration]
+Rows = Sequence[Summary]
 
 
 def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> None:
@@ -52,7 +52,7 @@ def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
     if len(rows) > sparklines.MOST_ROWS and not asked:
         out.print(Text(f"by epoch, of {len(rows)} configurations: --lives", style="dim"))
         return
-    found = sparklines.found(rows, definition)
+    found = sparklines.by_summary(rows, definition)
     if len(sparklines.moments(found)) < 2:
         out.print(Text("by epoch: no run ended that was probed more than once", style="dim"))
         return
@@ -63,7 +63,7 @@ def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
 
 
 def _samples(rows: Rows, definition: str, bounds: bool) -> None:
-    looked = [(row.settings, splits.samples(row.members, definition)) for row in rows]
+    looked = [(row.settings, splits.by_split(row.members, definition)) for row in rows]
     there = [(settings, s) for settings, s in looked if s is not None]
     if not there:
         return
@@ -152,7 +152,7 @@ def _map(rows: Rows) -> None:
         out.print(Text(f"of {len(rows)} configurations, {which}", style="dim"))
 
 
-def _claims(found: replication.Comparison) -> None:
+def _claims(found: replication.Replication) -> None:
     out.print()
     for line in claims_table.heading(found):
         out.print(line)

@@ -24,7 +24,7 @@ from reluprobe.report.terminal.tables import axes
 
 
 @dataclass(frozen=True)
-class Job:
+class Invocation:
     """What a command is about. ``again``: the command that goes on with it."""
 
     sweep: SweepConfig
@@ -42,7 +42,7 @@ class Outcome:
     ``compiling``: None where many compile at a time, so that it is no part of that time.
     """
 
-    found: dict[str, records.RunRecord]
+    records: dict[str, records.RunRecord]
     written: int
     seconds: float
     compiling: float | None
@@ -50,10 +50,10 @@ class Outcome:
 
     def count(self, status: str) -> int:
         """How many runs ended so."""
-        return sum(record.status == status for record in self.found.values())
+        return sum(record.status == status for record in self.records.values())
 
 
-def standing(job: Job, found: resume.Standing | Outcome) -> str:
+def standing(job: Invocation, found: resume.Standing | Outcome) -> str:
     """``12 of 140 runs done (1 diverged), 2 failed, 126 missing``, of a slice where it is one."""
     diverged, failed = found.count("diverged"), found.count("failed")
     done, total = found.count("ok") + diverged, len(job.mine)
@@ -69,7 +69,7 @@ class People:
 
     silent = False
 
-    def plan(self, job: Job) -> None:
+    def plan(self, job: Invocation) -> None:
         """How many runs in how many programs, and the axes."""
         programs = labels.count(len(group_runs(job.mine)), "compiled group")
         runs, folded = labels.count(len(job.plan.runs), "run"), job.plan.folded
@@ -82,9 +82,9 @@ class People:
         if job.sweep.axes:
             console.out.print(axes(job.sweep.axes))
 
-    def start(self, job: Job, found: resume.Standing) -> None:
+    def start(self, job: Invocation, found: resume.Standing) -> None:
         """What is there already."""
-        if found.found or found.damaged:
+        if found.records or found.damaged:
             console.out.print(Text(f"{job.folder}: {standing(job, found)}"), soft_wrap=True)
         for line in found.damaged:
             complain(f"run again: {line}")
@@ -93,9 +93,9 @@ class People:
         """Only what went wrong is told; the rest is progress."""
         mishap(event)
 
-    def end(self, job: Job, outcome: Outcome) -> None:
+    def end(self, job: Invocation, outcome: Outcome) -> None:
         """The tables of what there is, and where it lies."""
-        ended = tuple(outcome.found[run.id] for run in job.mine if run.id in outcome.found)
+        ended = tuple(outcome.records[run.id] for run in job.mine if run.id in outcome.records)
         interrupted = outcome.code > 128
         if ended and job.part[1] == 1 and not interrupted:
             named = load_reference(job.sweep.reference) if job.sweep.reference else None
@@ -117,21 +117,21 @@ class Quiet(People):
 
     silent = True
 
-    def plan(self, job: Job) -> None:
+    def plan(self, job: Invocation) -> None:
         """Nothing."""
 
-    def start(self, job: Job, found: resume.Standing) -> None:
+    def start(self, job: Invocation, found: resume.Standing) -> None:
         """Nothing but files that are no records."""
         for line in found.damaged:
             complain(f"run again: {line}")
 
-    def end(self, job: Job, outcome: Outcome) -> None:
+    def end(self, job: Invocation, outcome: Outcome) -> None:
         """Where it lies."""
         console.out.print(Text(where(job, outcome)), soft_wrap=True)
         remains(job, outcome)
 
 
-def where(job: Job, outcome: Outcome) -> str:
+def where(job: Invocation, outcome: Outcome) -> str:
     """The line that says where the records are."""
     if not outcome.written:
         return f"{job.folder / RUNS}: {standing(job, outcome)}; nothing was run"
@@ -143,9 +143,9 @@ def where(job: Job, outcome: Outcome) -> str:
     return f"{told}, {formatting.duration(outcome.compiling)} of it ({share:.0f}%) compiling"
 
 
-def remains(job: Job, outcome: Outcome) -> None:
+def remains(job: Invocation, outcome: Outcome) -> None:
     """On stderr, what is not done, and the command that does it."""
-    if len(outcome.found) < len(job.mine):
+    if len(outcome.records) < len(job.mine):
         complain(f"{standing(job, outcome)}; to go on: {job.again}")
     elif outcome.count("failed"):
         complain(f"{standing(job, outcome)}; to try them again: {job.again} --retry-failed")

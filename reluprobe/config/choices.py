@@ -66,4 +66,4 @@ TASKS = ("same", "permuted_pixels", "shuffled_labels")
 DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")
 
 #: The samples on which a finished network is looked at; an axis ``sample`` follows this order.
-SAMPLES = ("probe", "test", "train")
+SPLITS = ("probe", "test", "train")

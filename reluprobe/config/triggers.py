@@ -13,7 +13,7 @@ PATTERN = rf"epochs|phases|{_STEPS.pattern}|{_EPOCHS.pattern}"
 
 
 @dataclass(frozen=True)
-class Moments:
+class Trigger:
     """At which probes something is done.
 
     Attributes:
@@ -33,16 +33,16 @@ class Moments:
         return self.epochs is None or epoch in self.epochs
 
 
-def parse(text: str) -> Moments:
+def parse(text: str) -> Trigger:
     """The moments of a text without :func:`fault`."""
     if text == "epochs":
-        return Moments()
+        return Trigger()
     if text == "phases":
-        return Moments(phases=True)
+        return Trigger(phases=True)
     steps = _STEPS.fullmatch(text)
     if steps:
-        return Moments(steps=int(steps[1]))
-    return Moments(epochs=frozenset(int(n) for n in text.split(",")))
+        return Trigger(steps=int(steps[1]))
+    return Trigger(epochs=frozenset(int(n) for n in text.split(",")))
 
 
 def normal(text: str) -> str:

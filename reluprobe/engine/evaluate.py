@@ -46,7 +46,7 @@ class Seen(NamedTuple):
     right: Float[Array, ""]
     finite: Bool[Array, ""]
     tally: definitions.Tally
-    moments: activation_stats.Moments
+    moments: activation_stats.ActivationStats
 
 
 def look(

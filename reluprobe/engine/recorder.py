@@ -10,7 +10,7 @@ import numpy as np
 
 from reluprobe import records
 from reluprobe.config import RunConfig
-from reluprobe.config.choices import DEFINITIONS, SAMPLES, UNIT_REVIVALS
+from reluprobe.config.choices import DEFINITIONS, SPLITS, UNIT_REVIVALS
 from reluprobe.config.sizes import probed, steps_per_epoch
 from reluprobe.data import Dataset
 from reluprobe.engine.schedule import Stop
@@ -65,7 +65,7 @@ class Watch:
             found = self._sample(run, mine, "probe", probed(run.config, self._trained))
             if stop.kind == "switch":
                 # Death on the new data is counted from what is dead on them at the start.
-                self.dead[run.id] = _of_sample(mine.units, SAMPLES.index("probe"))["dead"]
+                self.dead[run.id] = _of_sample(mine.units, SPLITS.index("probe"))["dead"]
                 self.starts[run.id] = found
                 continue
             phase, start = stop.stretch.phase, self.starts.get(run.id)
@@ -85,7 +85,7 @@ class Watch:
     ) -> records.EpochRecord:
         lost, trained = run.id in self.lost, now.epoch > 0
         classifies = self.dataset.classes is not None
-        test = SAMPLES.index("test")
+        test = SPLITS.index("test")
 
         def value(number: Any, applies: bool = True) -> float | None:
             return None if lost or not applies else float(number)
@@ -104,7 +104,7 @@ class Watch:
         """The layers on the probe, with what has died since the last one and of what."""
         if run.id in self.lost:
             return (_nothing(run.config),) * run.config.depth
-        units = _of_sample(mine.units, SAMPLES.index("probe"))
+        units = _of_sample(mine.units, SPLITS.index("probe"))
         before = self.dead.get(run.id)
         died = None if before is None else units["dead"] & ~before
         self.dead[run.id] = units["dead"]
@@ -129,10 +129,10 @@ class Watch:
             return ()
         trained, tested = self._trained, len(self.dataset.test_targets)
         sizes = (probed(run.config, trained), tested, trained)
-        return tuple(self._sample(run, mine, *of) for of in zip(SAMPLES, sizes, strict=True))
+        return tuple(self._sample(run, mine, *of) for of in zip(SPLITS, sizes, strict=True))
 
     def _sample(self, run: Run, mine: Any, name: str, size: int) -> records.SampleRecord:
-        i = SAMPLES.index(name)
+        i = SPLITS.index(name)
         units = _of_sample(mine.units, i)
         layers = tuple(_layer(run.config, units, n) for n in range(run.config.depth))
         accuracy = None if self.dataset.classes is None else float(mine.accuracy[i])

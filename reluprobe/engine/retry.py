@@ -29,7 +29,7 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(sign.lower() in told for sign in NO_MEMORY)
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """The first lines of an error, and where in this package it was raised."""
     if isinstance(error, BrokenError):
         return str(error)
@@ -76,7 +76,7 @@ def divided(
                     ended.add(run.id)
         except Exception as raised:
             # Only its words outlive this block: its traceback would hold the chunk's arrays.
-            error, memory = told(raised), out_of_memory(raised)
+            error, memory = describe(raised), out_of_memory(raised)
         if error is None:
             left = left[len(chunk) :]
             continue
@@ -112,5 +112,5 @@ class Broken:
             yield
         except Exception as error:
             if not out_of_memory(error):
-                self.known[key] = told(error)
+                self.known[key] = describe(error)
             raise

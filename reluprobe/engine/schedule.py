@@ -69,7 +69,7 @@ def _of_stretch(config: RunConfig, examples: int, stretch: phases.Stretch) -> It
             first = last
 
 
-def _due(at: triggers.Moments, epochs: int, steps: int, whole: bool, phase_starts: bool) -> bool:
+def _due(at: triggers.Trigger, epochs: int, steps: int, whole: bool, phase_starts: bool) -> bool:
     """Whether units are revived after this many epochs and steps."""
     if at.phases:
         return phase_starts

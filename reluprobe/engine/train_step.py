@@ -41,7 +41,7 @@ class Report(NamedTuple):
     units: definitions.UnitStatistics
     certain: Bool[Array, "layer unit"]
     causes: attribution.Causes
-    moments: activation_stats.Moments
+    moments: activation_stats.ActivationStats
     revived: Int[Array, " layer"]
 
 

@@ -22,7 +22,7 @@ from reluprobe.records.folder import RUNS
 
 
 @dataclass(frozen=True)
-class Errand:
+class Job:
     """What is to be done with runs: whose folder they go to, and with what.
 
     Attributes:
@@ -42,7 +42,7 @@ class Errand:
 
 def start(
     executor: Executor,
-    errand: Errand,
+    errand: Job,
     runs: Sequence[Run],
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Event, Path | None]]:
@@ -75,7 +75,7 @@ def start(
 class _Drive:
     """Which chunks are out, and which of their runs have not ended."""
 
-    def __init__(self, executor: Executor, errand: Errand, examples: dict[str, int]) -> None:
+    def __init__(self, executor: Executor, errand: Job, examples: dict[str, int]) -> None:
         self.executor, self.errand = executor, errand
         self.examples = examples
         self.out: dict[Path, Sequence[Run]] = {}
@@ -119,7 +119,7 @@ class _Drive:
 
     def _told(self, runs: Sequence[Run], retry: bool) -> Iterator[tuple[Event, Path | None]]:
         """The ends of those that have a record."""
-        found = resume.look(self.errand.folder, runs, self.errand.keep).kept(retry)
+        found = resume.progress_of(self.errand.folder, runs, self.errand.keep).done(retry)
         for run in runs:
             if run.id in found and self.open.pop(run.id, None):
                 yield RunDone(run, found[run.id]), self.errand.folder / RUNS / f"{run.id}.json"

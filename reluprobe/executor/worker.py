@@ -36,7 +36,7 @@ def _work(file: Path, tell: Tell) -> None:
     chunk, folder = chunks.read(file), file.parents[1]
     tell(Begun(file, socket.gethostname()))
     # An earlier try, whose process died, has done some of it.
-    found = resume.look(folder, chunk.runs, chunk.keep).kept(chunk.retry)
+    found = resume.progress_of(folder, chunk.runs, chunk.keep).done(chunk.retry)
     todo = [run for run in chunk.runs if run.id not in found]
     if not todo:
         return

@@ -13,7 +13,7 @@ from reluprobe.nn import activations
 BINS = 32
 
 
-class Moments(NamedTuple):
+class ActivationStats(NamedTuple):
     """Each layer's outputs a = f(z), over units and examples alike.
 
     ``second`` is the mean of z², whose ratio from layer to layer an init sets: 1 for He with
@@ -35,7 +35,7 @@ def moments(
     counts: Float[Array, " example"],
     activation: activations.Index,
     parameter: activations.Scalar,
-) -> Moments:
+) -> ActivationStats:
     """Every layer's moments.
 
     Args:
@@ -45,12 +45,12 @@ def moments(
         parameter: the activation's parameter.
     """
 
-    def layer(z: Array, a: Array) -> Moments:
+    def layer(z: Array, a: Array) -> ActivationStats:
         weights = jnp.broadcast_to(counts[:, None], a.shape) / (counts.sum() * a.shape[1])
         mean = jnp.sum(a * weights)
         variance = jnp.sum((a - mean[None, None]) ** 2 * weights)
         zeros = jnp.sum(jnp.where(a == 0, weights, 0.0))
-        return Moments(
+        return ActivationStats(
             mean, variance, zeros, jnp.sum(z**2 * weights), a.min(), a.max(), _histogram(a, counts)
         )
 
@@ -67,8 +67,8 @@ def _histogram(
     return jnp.zeros(BINS, jnp.int32).at[bins.ravel()].add(taken.ravel())
 
 
-def nothing(layers: int) -> Moments:
+def nothing(layers: int) -> ActivationStats:
     """Where none are taken."""
     zero = jnp.zeros(layers)
     none = jnp.zeros((layers, BINS), jnp.int32)
-    return Moments(zero, zero, zero, zero, zero, zero, none)
+    return ActivationStats(zero, zero, zero, zero, zero, zero, none)

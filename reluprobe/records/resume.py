@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reluprobe import records
 from reluprobe.config import phases
 from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import Run, run_id
 from reluprobe.records import saved_activations
 from reluprobe.records.folder import RUNS
+from reluprobe.records.io import NewerRecordError, RecordError, read
+from reluprobe.records.schema import RunRecord
 
 
 @dataclass(frozen=True)
@@ -19,62 +20,62 @@ class Standing:
     """How far the runs of a plan have come.
 
     Attributes:
-        found: their whole records by id, failed ones too.
+        records: their whole records by id, failed ones too.
         missing: runs without one, in the plan's order.
         damaged: a line for every file that should be such a record and is none.
     """
 
-    found: dict[str, records.RunRecord]
+    records: dict[str, RunRecord]
     missing: tuple[Run, ...]
     damaged: tuple[str, ...]
 
-    def kept(self, retry: bool) -> dict[str, records.RunRecord]:
+    def done(self, retry: bool) -> dict[str, RunRecord]:
         """The records of runs that need not be run: of failed ones too, unless to be retried."""
-        return {id_: r for id_, r in self.found.items() if not (retry and r.status == "failed")}
+        return {id_: r for id_, r in self.records.items() if not (retry and r.status == "failed")}
 
     def count(self, status: str) -> int:
         """How many runs have this status."""
-        return sum(record.status == status for record in self.found.values())
+        return sum(record.status == status for record in self.records.values())
 
 
-def look(folder: Path, runs: Sequence[Run], kept: bool = False) -> Standing:
+def progress_of(folder: Path, runs: Sequence[Run], with_activations: bool = False) -> Standing:
     """Read the records of these runs.
 
     Args:
         folder: the sweep's.
         runs: whose records are looked for.
-        kept: whether a run that ended is to have its activations beside its record: without them
-            it is missing, and is run again.
+        with_activations: whether a run that ended is to have its activations beside its record:
+            without them it is missing, and is run again.
 
     Raises:
         ReluprobeError: one was written by a newer reluprobe, whose work is not to be overwritten.
     """
-    found: dict[str, records.RunRecord] = {}
+    whole: dict[str, RunRecord] = {}
     damaged: list[str] = []
     for run in runs:
         file = folder / RUNS / f"{run.id}.json"
         try:
-            record = records.read(file)
-        except records.NewerRecordError as error:
+            record = read(file)
+        except NewerRecordError as error:
             raise ReluprobeError(error.message) from None
-        except records.RecordError as error:
+        except RecordError as error:
             if file.exists():
                 damaged.append(error.message)
             continue
         if _is_of(record, run):
             if (
-                not kept
+                not with_activations
                 or record.status != "ok"
                 or saved_activations.file_of(folder, run.id).exists()
             ):
-                found[run.id] = record
+                whole[run.id] = record
         else:
             damaged.append(f"{file}: is no whole record of the run that its name says")
-    missing = tuple(run for run in runs if run.id not in found)
-    return Standing(found, missing, tuple(damaged))
+    missing = tuple(run for run in runs if run.id not in whole)
+    return Standing(whole, missing, tuple(damaged))
 
 
-def _is_of(record: records.RunRecord, run: Run) -> bool:
+def _is_of(record: RunRecord, run: Run) -> bool:
     if record.id != run.id or run_id(record.config) != run.id:
         return False
     epochs = phases.total_epochs(run.config.phases, run.config.epochs) + 1

@@ -173,6 +173,23 @@ class RunRecord:
         """The last epoch."""
         return self.history[-1]
 
+    @property
+    def ended(self) -> bool:
+        """Whether it ended with finite numbers, so that it has a last epoch to speak of."""
+        return self.status == "ok" and bool(self.history)
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The first epoch without finite numbers; None where no epoch says so.
+
+        A run may diverge between its last whole epoch and its end: then no epoch has nulls.
+        """
+        return next((e.epoch for e in self.history if e.test_loss is None), None)
+
+    def at_epoch(self, number: int) -> EpochRecord | None:
+        """The epoch of this number; None where the history does not reach it."""
+        return next((e for e in self.history if e.epoch == number), None)
+
     def timeline(self) -> list[tuple[float, tuple[LayerRecord, ...]]]:
         """Every probe in order: when, in epochs, and what it saw of each layer."""
         found = [(float(e.epoch), e.layers) for e in self.history]

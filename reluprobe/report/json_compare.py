@@ -36,7 +36,7 @@ def comparison(found: compare.Comparison, archives: Sequence[Archive], sort: str
 
 
 def _group(group: compare.Group, question: contrast.Question, sort: str) -> dict[str, Any]:
-    rows = compare.ordered(group.rows, sort)
+    rows = compare.sort_contrasts(group.rows, sort)
     return {
         "within": dict(group.within),
         "baseline": _configuration(group.baseline, question)
@@ -58,13 +58,15 @@ def _means(runs: Sequence[RunRecord], question: contrast.Question) -> dict[str, 
     return {name: None if e is None else dataclasses.asdict(e) for name, e in each.items()}
 
 
-def _row(row: contrast.Row, baseline: Configuration, question: contrast.Question) -> dict[str, Any]:
-    ours, theirs = row.found.done, baseline.done
+def _row(
+    row: contrast.Contrast, baseline: Configuration, question: contrast.Question
+) -> dict[str, Any]:
+    ours, theirs = row.configuration.done, baseline.done
     return {
         "differs": dict(row.differs),
         "verdict": contrast.verdict(row, baseline, question.definition),
         "helps": row.helps,
-        **_configuration(row.found, question),
+        **_configuration(row.configuration, question),
         # Of the runs that have a pair, as in the table.
         **_means([ours[seed] for seed in row.pairs], question),
         "pairs": [

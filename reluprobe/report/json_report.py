@@ -63,7 +63,7 @@ def _sweep(
     sort: str | None,
     also: Collection[str],
 ) -> dict[str, Any]:
-    rows = aggregate.ordered(aggregate.summarize(found.records, definition, by), sort)
+    rows = aggregate.sort_summaries(aggregate.summarize(found.records, definition, by), sort)
     return {
         "name": found.name,
         "folder": str(found.folder),
@@ -84,10 +84,10 @@ def _sweep(
     } | ({} if found.reference is None else {"reference": _reference(found, found.reference)})
 
 
-def _more(row: aggregate.Configuration, definition: str, also: Collection[str]) -> dict[str, Any]:
+def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dict[str, Any]:
     """What the finished networks show on each sample, and what else was asked for."""
     runs = row.members
-    found: dict[str, Any] = {"samples": _plain(splits.samples(runs, definition))}
+    found: dict[str, Any] = {"samples": _plain(splits.by_split(runs, definition))}
     if any(run.phases for run in runs):
         found["phases"] = [_plain(turn) for turn in phase_outcomes.turns(runs, definition)]
     if "lives" in also:
@@ -145,12 +145,12 @@ def _claim(judged: claims.Judged) -> dict[str, Any]:
         "counted_by": claim.counted,
         "low": claim.low if math.isfinite(claim.low) else None,
         "high": claim.high if math.isfinite(claim.high) else None,
-        "found": _estimate(judged.found),
+        "found": _estimate(judged.estimate),
         "verdict": judged.verdict.value,
     }
 
 
-def _configuration(row: aggregate.Configuration) -> dict[str, Any]:
+def _configuration(row: aggregate.Summary) -> dict[str, Any]:
     return {
         "settings": dict(row.settings),
         "runs": row.runs,

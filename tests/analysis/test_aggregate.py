@@ -109,13 +109,13 @@ def test_sorting_puts_the_best_first_and_what_has_no_value_last():
     rows = aggregate.summarize(runs)
 
     def rates(key):
-        return [c.settings["learning_rate"] for c in aggregate.ordered(rows, key)]
+        return [c.settings["learning_rate"] for c in aggregate.sort_summaries(rows, key)]
 
     assert rates("dead") == [0.2, 0.1, 0.3]
     assert rates("accuracy") == [0.1, 0.2, 0.3]
     assert rates("learning_rate") == [0.1, 0.2, 0.3]
     with pytest.raises(InputError) as caught:
-        aggregate.ordered(rows, "acuracy")
+        aggregate.sort_summaries(rows, "acuracy")
     assert "did you mean 'accuracy'?" in caught.value.faults[0]
 
 

@@ -51,7 +51,7 @@ def test_of_skewed_differences_hardly_fewer_do(n):
 def test_too_few_differences_have_a_mean_and_no_interval():
     found = bootstrap.change([0.1, 0.2, 0.6])
     assert (found.mean, found.low, found.high, found.n) == (pytest.approx(0.3), None, None, 3)
-    assert not (found.falls or found.rises or found.told)
+    assert not (found.falls or found.rises or found.has_interval)
     assert bootstrap.change([None, None]) is None
 
 

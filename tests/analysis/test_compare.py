@@ -121,13 +121,13 @@ def test_sorting_puts_the_best_first_and_what_has_no_change_last():
     rows = only(compare.compare([*BASE, *lost, *TANH, *SELU, *ELU], RELU)).rows
 
     def names(key):
-        return [row.differs["activation"] for row in compare.ordered(rows, key)]
+        return [row.differs["activation"] for row in compare.sort_contrasts(rows, key)]
 
     # elu and selu leave as few dead: the more accurate of them comes first.
     assert names("dead") == ["elu", "selu", "tanh", "gelu"]
     assert names("accuracy") == ["tanh", "elu", "selu", "gelu"]
     with pytest.raises(InputError) as caught:
-        compare.ordered(rows, "acuracy")
+        compare.sort_contrasts(rows, "acuracy")
     assert "did you mean 'accuracy'?" in caught.value.faults[0]
 
 

@@ -55,8 +55,8 @@ def test_lost_runs_are_counted_and_never_averaged():
     assert row.pairs == (2, 3, 4)
     assert (row.lost, row.lacking) == (2, ())
     assert row.changes["dead"].mean == pytest.approx((-0.33 - 0.30 - 0.27) / 3)
-    assert row.found.seeds("diverged") == [0]
-    assert row.found.seeds("failed") == [1]
+    assert row.configuration.seeds("diverged") == [0]
+    assert row.configuration.seeds("failed") == [1]
 
 
 # Verdicts.

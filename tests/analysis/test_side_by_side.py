@@ -41,7 +41,7 @@ def test_an_axis_of_one_sweep_meets_the_fixed_value_of_the_other():
     rates = [run for r in (0.001, 0.01) for run in seeds(2, dead=(0.1,), depth=1, learning_rate=r)]
     found = side_by_side.line_up([rates, B[:3]])
     assert (found.apart, rows(found)) == ({}, [(0.01,), (0.001,)])
-    assert [len(line.there) for line in found.lines] == [2, 1]
+    assert [len(line.present) for line in found.lines] == [2, 1]
 
 
 def test_two_single_configurations_make_one_line():
@@ -77,7 +77,7 @@ def test_what_diverged_is_a_word_and_no_number():
     found = side_by_side.line_up([A[:3], lost])
     shown = study_runs.text(side_by_side_table.table(found, "dead", 80), 80).splitlines()[1].split()
     assert shown[-4:] == ["diverged", "n/a", "n/a", "n/a"]
-    assert side_by_side_table.lost(found.lines[0].there[1:]).plain == "of its runs, 2 diverged"
+    assert side_by_side_table.lost(found.lines[0].present[1:]).plain == "of its runs, 2 diverged"
 
 
 def test_of_those_that_one_alone_has_only_some_are_listed():

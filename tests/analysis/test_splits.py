@@ -76,7 +76,7 @@ def test_the_firing_bound_is_the_exact_binomial_one_and_about_three_over_n(n):
 
 
 def test_samples_are_compared_unit_by_unit():
-    found = splits.samples([record()], "dead")
+    found = splits.by_split([record()], "dead")
     assert {n: e.mean for n, e in found.shares.items()} == {
         "probe": 6 / 16, "test": 1 / 16, "train": 3 / 16,
     }  # fmt: skip
@@ -94,12 +94,12 @@ def test_samples_are_compared_unit_by_unit():
 
 def test_what_nobody_died_of_or_looked_at_is_none_and_not_zero():
     empty = (layer([]), layer([]))
-    runs = [record(samples=tuple(SampleRecord(n, 9, 0.1, 0.9, empty) for n in splits.SAMPLES))]
-    nobody = splits.samples(runs, "dead")
+    runs = [record(samples=tuple(SampleRecord(n, 9, 0.1, 0.9, empty) for n in splits.SPLITS))]
+    nobody = splits.by_split(runs, "dead")
     assert nobody.awakened is None
     assert splits_table.samples_headline([({}, nobody)]) is None
-    assert splits.samples([record(samples=())], "dead") is None
-    assert splits.samples(runs, "saturated").shares["probe"] is None
+    assert splits.by_split([record(samples=())], "dead") is None
+    assert splits.by_split(runs, "saturated").shares["probe"] is None
 
 
 def test_shares_of_blame_are_of_the_sum_over_all_deaths_and_add_up_to_one():
@@ -156,7 +156,7 @@ def test_signals_are_ratios_of_second_moments_from_layer_to_layer():
 
 
 def test_tables_name_the_samples_sizes_and_write_nothing_as_nothing():
-    found = [({}, splits.samples([record()], "dead"))]
+    found = [({}, splits.by_split([record()], "dead"))]
     text = shown(splits_table.samples_title(found, "dead"), splits_table.samples(found, 80))
     assert "probe 10, test 20, train 60" in text
     assert "37.5" in text

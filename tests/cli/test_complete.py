@@ -63,7 +63,7 @@ def test_options_of_a_command(tab: Any):
         ("train --probe-examples ", ("all",)),
         ("train --depth 3 --norm ", choices.NORMS),
         ("report results -d ", choices.DEFINITIONS),
-        ("compare results --on ", choices.SAMPLES),
+        ("compare results --on ", choices.SPLITS),
         ("report results --by init", ("init", "init_scale")),
         ("compare results --within wi", ("width",)),
         ("train --act xyz", ()),

@@ -214,7 +214,7 @@ def test_quiet_is_one_line(reluprobe, tmp_path):
 
 def test_off_a_terminal_a_plain_line_comes_again_and_again(run_of, capsys):
     runs = [run_of(norm="batch"), run_of(norm="layer"), run_of(norm="layer", seed=3)]
-    tally = progress.Tally(runs, done=9)
+    tally = progress.Progress(runs, done=9)
     layer = records.LayerRecord(4, *[0.0] * 5, None, "00")
     with progress.shown(tally, every=0.01):
         tally.see(runner.Compiled(2, 0.5))
@@ -246,7 +246,7 @@ def test_a_bar_is_drawn_on_a_terminal_that_can_and_nowhere_else(
     there = Console(stderr=True, force_terminal=terminal, _environ={"TERM": term})
     monkeypatch.setattr(console, "err", there)
     assert console.lively() == lively
-    tally, lines = progress.Tally([run_of()], 0), ""
+    tally, lines = progress.Progress([run_of()], 0), ""
     with progress.shown(tally, every=0.01):
         while "0/1 runs" not in lines:
             time.sleep(0.01)

@@ -16,7 +16,7 @@ from reluprobe.config.choices import ACTIVATIONS, BOUNDED, REVIVALS
 from reluprobe.engine import recorder
 from reluprobe.engine.state import Section
 from reluprobe.engine.train_step import Report
-from reluprobe.measures.activation_stats import BINS, Moments
+from reluprobe.measures.activation_stats import BINS, ActivationStats
 from reluprobe.measures.attribution import Causes
 from reluprobe.measures.definitions import UnitStatistics
 from reluprobe.plan.runs import Run, as_run
@@ -38,7 +38,7 @@ def report_of(units: np.ndarray, finite: bool = True, revived: int = 0) -> Any:
         units=UnitStatistics(*[answers] * 6),
         certain=units[None],
         causes=Causes(*[np.ones((1, *units.shape))] * 3),
-        moments=Moments(*[zeros] * 6, bins),
+        moments=ActivationStats(*[zeros] * 6, bins),
         revived=np.full((1, depth), revived),
     )
 

@@ -112,7 +112,7 @@ def test_a_program_that_does_not_compile_is_not_compiled_again():
         with pytest.raises(Exception) as caught, broken.watching("key"):
             tried.append(1)
             raise ValueError("no such instruction")
-        assert "ValueError: no such instruction" in retry.told(caught.value)
+        assert "ValueError: no such instruction" in retry.describe(caught.value)
     assert len(tried) == 1
     with pytest.raises(RuntimeError), broken.watching("other"):
         raise RuntimeError("RESOURCE_EXHAUSTED")

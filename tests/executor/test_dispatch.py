@@ -40,9 +40,7 @@ def driven(
     machine: Machine, folder: Path, runs: Sequence[Run], **errand: Any
 ) -> tuple[list[Any], list[RunDone]]:
     """What happened, and the ends in it."""
-    events = [
-        event for event, _ in dispatch.start(machine, dispatch.Errand(folder, **errand), runs)
-    ]
+    events = [event for event, _ in dispatch.start(machine, dispatch.Job(folder, **errand), runs)]
     return events, [event for event in events if isinstance(event, RunDone)]
 
 
@@ -173,7 +171,7 @@ def test_an_error_over_there_is_raised_here_and_what_had_ended_stays(
     monkeypatch.setattr(local, "start", start)
     machine, ended = Machine(), []
     with pytest.raises(DatasetError) as caught:
-        for event, _ in dispatch.start(machine, dispatch.Errand(folder), runs):
+        for event, _ in dispatch.start(machine, dispatch.Job(folder), runs):
             ended += [event] if isinstance(event, RunDone) else []
     assert caught.value.message == f"on {os.uname().nodename}: no network"
     assert [e.run.config.seed for e in ended] == [0, 1, 2, 3, 4]
@@ -192,11 +190,11 @@ def test_asked_to_stop_it_begins_no_other_chunk_and_what_is_lost_stays_missing(
 ):
     machine, runs = Machine(), runs_of(16)
     stop = iter([False] * 8)
-    errand = dispatch.Errand(folder)
+    errand = dispatch.Job(folder)
     events = [e for e, _ in dispatch.start(machine, errand, runs, lambda: next(stop, True))]
     ended = [e for e in events if isinstance(e, RunDone)]
     assert 0 < len(ended) < 16 and len(machine.tried) < 8
-    assert ids(ended) == sorted(resume.look(folder, runs).found)
+    assert ids(ended) == sorted(resume.progress_of(folder, runs).records)
 
 
 def test_data_that_cannot_be_had_are_known_before_anything_is_submitted(

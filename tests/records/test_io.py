@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reluprobe import records
 from reluprobe.config import make_run
-from reluprobe.config.choices import ACTIVATIONS, REVIVALS, SAMPLES, TASKS
+from reluprobe.config.choices import ACTIVATIONS, REVIVALS, SPLITS, TASKS
 from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import run_id
 from reluprobe.records import (
@@ -53,7 +53,7 @@ epoch_records = st.builds(
 )
 sample_records = st.builds(
     SampleRecord,
-    st.sampled_from(SAMPLES),
+    st.sampled_from(SPLITS),
     st.integers(1, 10**6),
     st.none() | numbers,
     fractions,

@@ -60,7 +60,7 @@ def claim(folder: Path, sweep: SweepConfig, part: Any = (1, 1), way: Way = "refu
 def done(folder: Path, sweep: SweepConfig, **how: Any) -> dict[str, bytes]:
     """Run it, as it were; give the records as they lie there."""
     with claim(folder, sweep, **how) as mine:
-        for run in resume.look(folder, mine).missing:
+        for run in resume.progress_of(folder, mine).missing:
             records.write(record_of(run), folder)
     return {file.name: file.read_bytes() for file in (folder / "runs").iterdir()}
 
@@ -84,8 +84,8 @@ def test_only_a_whole_record_of_the_run_itself_counts_as_done(folder: Path):
     records.write(record_of(short, history=record_of(short).history[:1]), folder)
     file = records.write(record_of(older), folder)
     file.write_text(file.read_text().replace("run/3", "run/2"))
-    found = resume.look(folder, runs)
-    assert set(found.found) == {ok.id, diverged.id, failed.id, older.id}
+    found = resume.progress_of(folder, runs)
+    assert set(found.records) == {ok.id, diverged.id, failed.id, older.id}
     assert list(found.missing) == [torn, stranger, renamed, short, missing]
     assert len(found.damaged) == 4
     assert [found.count(status) for status in ("ok", "diverged", "failed")] == [2, 1, 1]
@@ -96,7 +96,7 @@ def test_a_newer_reluprobes_record_is_not_overwritten(folder: Path):
     file = records.write(record_of(run), folder)
     file.write_text(file.read_text().replace("run/3", "run/99"))
     with pytest.raises(ReluprobeError, match="update it"):
-        resume.look(folder, [run])
+        resume.progress_of(folder, [run])
 
 
 @settings(max_examples=25)
@@ -234,7 +234,7 @@ def test_slices_share_a_folder_whose_plan_is_written_once(folder: Path):
                 records.write(record_of(run), folder)
             assert (folder / "sweep.toml").stat().st_ino == file.st_ino
     assert (folder / "sweep.toml").read_text() == sweep_toml(sweep)
-    assert len(resume.look(folder, runs_of(sweep)).missing) == 2
+    assert len(resume.progress_of(folder, runs_of(sweep)).missing) == 2
 
 
 def test_a_slice_of_another_plan_or_order_is_refused_beside_others(folder: Path):

@@ -157,4 +157,4 @@ def test_a_cut_off_write_is_cleaned_up(tmp_path):
     with occupied(Claim(tmp_path, plan, runs)) as mine:
         assert list(mine) == list(runs)
     assert not torn.exists()
-    assert resume.look(tmp_path, runs, kept=True).missing == runs
+    assert resume.progress_of(tmp_path, runs, with_activations=True).missing == runs

@@ -182,7 +182,7 @@ def test_rates_have_a_line_for_each_activation_and_a_mark_at_40(drawn):
     assert line.get_xdata().tolist() == [1e-3, 1e-1]
     assert line.get_ydata() == pytest.approx([100 * row.mean.mean for row in rows])
     (line,) = lines(train, style.LOOKS[0].colour)
-    whole = [splits.samples(row.members, "dead").shares["train"].mean for row in rows]
+    whole = [splits.by_split(row.members, "dead").shares["train"].mean for row in rows]
     assert line.get_ydata() == pytest.approx([100 * share for share in whole])
     assert any(set(line.get_ydata()) == {40} for line in probe.lines)
 

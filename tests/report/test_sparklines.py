@@ -45,7 +45,7 @@ MANY = ["####", "####", "####", "..##"]
 
 
 def shown(records, width=80):
-    found = sparklines.found(aggregate.summarize(records), "dead")
+    found = sparklines.by_summary(aggregate.summarize(records), "dead")
     room = sparklines.room(found, width)
     return study_runs.text(sparklines.table(found, room), width).splitlines()
 
@@ -68,7 +68,7 @@ def test_of_many_layers_and_probes_as_many_are_shown_as_fit(width):
     lines = shown([run(*[units] * 20), run(*[units] * 20, activation="leaky_relu")], width)
     assert all(len(line.rstrip()) <= width for line in lines)
     assert lines[0].split()[1] == "L1" and lines[0].split()[-1] == "L20"
-    found = sparklines.found(aggregate.summarize([run(*[units] * 20)]), "dead")
+    found = sparklines.by_summary(aggregate.summarize([run(*[units] * 20)]), "dead")
     room = sparklines.room(found, width)
     told = sparklines.title(found, "dead", room).plain
     assert told.endswith(f"epochs 0–100; {len(room.when)} of 101 probes")

@@ -16,7 +16,7 @@ from reluprobe.analysis import compare, contrast
 from reluprobe.cli import complete, console, options
 from reluprobe.cli.commands import report
 from reluprobe.config import SETTINGS, Value, faults_of, spelled_out, written
-from reluprobe.config.choices import SAMPLES
+from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive, open_all
@@ -47,8 +47,8 @@ On = Annotated[
     str,
     typer.Option(
         "--on",
-        help=f"Dead on which sample: {', '.join(SAMPLES)}.",
-        autocompletion=complete.among(SAMPLES),
+        help=f"Dead on which sample: {', '.join(SPLITS)}.",
+        autocompletion=complete.among(SPLITS),
     ),
 ]
 Sort = Annotated[
@@ -73,10 +73,10 @@ def command(
 ) -> None:
     """Run it; the help is HELP."""
     report.check_definition(definition)
-    if on not in SAMPLES:
-        allowed = f"allowed is one of {', '.join(SAMPLES)}{nearest(on, SAMPLES)}"
+    if on not in SPLITS:
+        allowed = f"allowed is one of {', '.join(SPLITS)}{nearest(on, SPLITS)}"
         raise InputError("unknown sample", [f"--on {on}: {allowed}"])
-    compare.ordered([], sort)  # refuses an unknown key before anything is read
+    compare.sort_contrasts([], sort)  # refuses an unknown key before anything is read
     apart = tuple(options.full_name(name) for name in options.split(within) or ())
     question = contrast.Question(parse_baseline(baseline or ()), apart, definition, on)
     archives = open_all(paths)
@@ -136,7 +136,7 @@ def show(
         out.print(compare_text.title(group))
         if not group.rows:
             continue
-        rows = compare.ordered(group.rows, sort)
+        rows = compare.sort_contrasts(group.rows, sort)
         out.print(compare_table.table(group, rows, found.question, out.width))
     out.print()
     for line in compare_text.legend(found, runs):

@@ -158,10 +158,10 @@ def check_definition(definition: str) -> None:
         raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
 
 
-def rows_of(found: Archive, view: View) -> list[aggregate.Configuration]:
+def rows_of(found: Archive, view: View) -> list[aggregate.Summary]:
     """The rows of a sweep's tables."""
     rows = aggregate.summarize(found.records, view.definition, view.by)
-    return tables.shortened(aggregate.ordered(rows, view.sort))
+    return tables.shortened(aggregate.sort_summaries(rows, view.sort))
 
 
 def show(found: Archive, view: View) -> None:

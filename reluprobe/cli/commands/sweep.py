@@ -23,7 +23,7 @@ from reluprobe.cli import (
 from reluprobe.config import read_sweep
 from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError, ReluprobeError
-from reluprobe.executor.dispatch import Errand
+from reluprobe.executor.dispatch import Job
 from reluprobe.plan.runs import expand
 from reluprobe.plan.slices import Part, runs_of_part
 from reluprobe.records import resume
@@ -89,7 +89,7 @@ def command(
     sweep = read_sweep(file, options.parse_overrides(set_ or []))
     plan = expand(sweep)
     mine, folder = runs_of_part(plan.runs, part), out / sweep.name
-    job = sweep_output.Job(sweep, plan, mine, part, folder, _again())
+    job = sweep_output.Invocation(sweep, plan, mine, part, folder, _again())
     voice = (
         json_lines.Machines()
         if as_json
@@ -103,9 +103,9 @@ def command(
     console.log_to_stderr()
     try:
         with occupied(Claim(folder, sweep, plan.runs, part, way)):
-            standing = resume.look(folder, mine, sweep.save_activations)
+            standing = resume.progress_of(folder, mine, sweep.save_activations)
             voice.start(job, standing)
-            errand = Errand(folder, part, manual_dir, retry_failed, sweep.save_activations)
+            errand = Job(folder, part, manual_dir, retry_failed, sweep.save_activations)
             outcome = _run(job, standing, voice, place, errand, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:
@@ -117,15 +117,15 @@ def command(
 
 
 def _run(
-    job: sweep_output.Job,
+    job: sweep_output.Invocation,
     standing: resume.Standing,
     voice: sweep_output.People | json_lines.Machines,
     place: executor_options.Place,
-    errand: Errand,
+    errand: Job,
     most: int | None,
 ) -> sweep_output.Outcome:
     """Run what is left; whatever stops it, what has ended is in the outcome."""
-    found, began = standing.kept(errand.retry), time.perf_counter()
+    found, began = standing.done(errand.retry), time.perf_counter()
     todo = [run for run in job.mine if run.id not in found]
     if not todo:
         return _outcome(job, found, 0, 0.0, 0.0, None)
@@ -138,7 +138,7 @@ def _run(
         def enough() -> bool:
             return stop() or (most is not None and failures >= most)
 
-        tally = progress.Tally(todo, len(found))
+        tally = progress.Progress(todo, len(found))
         with progress.shown(tally, voice.silent):
             for event, path in engine(todo, enough):
                 tally.see(event)
@@ -153,7 +153,7 @@ def _run(
 
 
 def _outcome(
-    job: sweep_output.Job,
+    job: sweep_output.Invocation,
     found: dict[str, sweep_output.records.RunRecord],
     written: int,
     seconds: float,

@@ -74,7 +74,7 @@ class Layer:
     run: Run
     probe: EpochRecord | StepRecord
     number: int
-    found: LayerRecord
+    layer: LayerRecord
 
 
 def layers(run: Run) -> Iterator[Layer]:

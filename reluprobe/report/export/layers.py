@@ -17,7 +17,7 @@ def _of(name: str, kind: Kind, said: str, field: str = "") -> Column[Layer]:
     part, _, inner = (field or name).partition(".")
 
     def value(row: Layer) -> Value:
-        found: Any = getattr(row.found, part)
+        found: Any = getattr(row.layer, part)
         return getattr(found, inner) if inner and found is not None else found
 
     return Column(name, kind, said, value)

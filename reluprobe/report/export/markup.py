@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.table import Table
 
-from reluprobe.analysis.aggregate import Configuration
+from reluprobe.analysis.aggregate import Summary
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import tables
 
@@ -40,7 +40,7 @@ _SIGN = re.compile("|".join(map(re.escape, _LATEX)))
 _NUMBER = re.compile(r"(?<![\w.−-])(?:(-?\d+(?:\.\d+)?)e(-?\d+)|-(\d+(?:\.\d+)?))(?![\w.])")
 
 
-def markdown(sweep: Archive, rows: Sequence[Configuration], definition: str) -> str:
+def markdown(sweep: Archive, rows: Sequence[Summary], definition: str) -> str:
     """A heading, what was run, and a table in GitHub's form."""
     table = tables.outcome(rows, definition, WIDTH)
     marks = ["--:" if right else ":--" for right in _numeric(table)]
@@ -50,7 +50,7 @@ def markdown(sweep: Archive, rows: Sequence[Configuration], definition: str) -> 
     return "\n".join([f"### {_plain(sweep.name)}", "", _plain(caption), "", *lines, ""])
 
 
-def latex(sweep: Archive, rows: Sequence[Configuration], definition: str) -> str:
+def latex(sweep: Archive, rows: Sequence[Summary], definition: str) -> str:
     r"""A table environment with a caption and a label; wants ``\usepackage{booktabs}``."""
     table = tables.outcome(rows, definition, WIDTH)
     letters = "".join("r" if right else "l" for right in _numeric(table))
@@ -76,7 +76,7 @@ def latex(sweep: Archive, rows: Sequence[Configuration], definition: str) -> str
     return "\n".join(lines)
 
 
-WRITERS: dict[str, Callable[[Archive, Sequence[Configuration], str], str]] = {
+WRITERS: dict[str, Callable[[Archive, Sequence[Summary], str], str]] = {
     "markdown": markdown,
     "latex": latex,
 }

@@ -8,7 +8,7 @@ from dataclasses import replace
 from matplotlib.axes import Axes
 
 from reluprobe.analysis import aggregate, splits
-from reluprobe.analysis.aggregate import Configuration, Estimate
+from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.learning_curves import Curve
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
@@ -18,7 +18,7 @@ from reluprobe.report.figures.context import MOST_LINES, LackingError, Picture, 
 from reluprobe.report.figures.style import LOOKS
 from reluprobe.report.terminal import tables
 
-Measure = Callable[[Configuration], Estimate | None]
+Measure = Callable[[Summary], Estimate | None]
 #: What CS231n says a learning rate too high can kill, in percent.
 HIGH = 40
 
@@ -58,7 +58,7 @@ def learning_rate(scene: Scene) -> Picture:
     return Picture(figure, caption, told([f"{n}: {_course(c)}" for n, c in parts["probe"].items()]))
 
 
-def _lines(scene: Scene, others: Sequence[str]) -> tuple[dict[str, list[Configuration]], list[str]]:
+def _lines(scene: Scene, others: Sequence[str]) -> tuple[dict[str, list[Summary]], list[str]]:
     """The configurations of each line by rate, and which settings are folded together in them.
 
     A line has two rates at least, and all else the same. Where that makes too many lines, one for
@@ -74,19 +74,19 @@ def _lines(scene: Scene, others: Sequence[str]) -> tuple[dict[str, list[Configur
 
 def _by_rate(
     scene: Scene, runs: Sequence[RunRecord], by: Sequence[str]
-) -> dict[str, list[Configuration]]:
-    found: dict[str, list[Configuration]] = {}
+) -> dict[str, list[Summary]]:
+    found: dict[str, list[Summary]] = {}
     rows = aggregate.summarize(runs, scene.definition, [*by, "learning_rate"])
     without = [replace(row, settings={n: row.settings[n] for n in by}) for row in rows]
     for row, named in zip(rows, tables.shortened(without), strict=True):
         name = labels.settings(named.settings) or row.members[0].config.activation
         found.setdefault(name, []).append(row)
     several = {name: rows for name, rows in found.items() if len(rows) > 1}
-    return {name: aggregate.ordered(rows, "learning_rate") for name, rows in several.items()}
+    return {name: aggregate.sort_summaries(rows, "learning_rate") for name, rows in several.items()}
 
 
 def _panel(
-    axes: Axes, curves: Sequence[tuple[str, Curve]], rows: Sequence[Sequence[Configuration]]
+    axes: Axes, curves: Sequence[tuple[str, Curve]], rows: Sequence[Sequence[Summary]]
 ) -> None:
     axes.set_xscale("log")
     axes.axhline(HIGH, color=style.QUIET, linewidth=0.6, linestyle=(0, (4, 3)))
@@ -103,16 +103,16 @@ def _panel(
     panels.name_ends(axes, ends, 1.7)
 
 
-def _rate(row: Configuration) -> float:
+def _rate(row: Summary) -> float:
     return row.members[0].config.learning_rate
 
 
-def _trained(row: Configuration, definition: str) -> Estimate | None:
-    found = splits.samples(row.members, definition)
+def _trained(row: Summary, definition: str) -> Estimate | None:
+    found = splits.by_split(row.members, definition)
     return found.shares["train"] if found else None
 
 
-def _against(rows: Sequence[Configuration], measure: Measure) -> Curve:
+def _against(rows: Sequence[Summary], measure: Measure) -> Curve:
     found = [(_rate(row), measure(row)) for row in rows]
     there = [(rate, value) for rate, value in found if value is not None]
     return Curve(tuple(r for r, _ in there), tuple(v for _, v in there))

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reluprobe.analysis import aggregate
-from reluprobe.analysis.aggregate import Configuration
+from reluprobe.analysis.aggregate import Summary
 from reluprobe.analysis.learning_curves import ended
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
@@ -60,7 +60,7 @@ class Entry:
     """A configuration in a figure: its name, its runs folded, and its look."""
 
     label: str
-    row: Configuration
+    row: Summary
     look: Look
 
     @property

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from reluprobe.analysis import claims, replication
 from reluprobe.analysis.claims import Judged, Verdict
-from reluprobe.analysis.replication import Comparison, Row
+from reluprobe.analysis.replication import PublishedValue, Replication
 from reluprobe.report import formatting
 from reluprobe.report.figures import panels, style
 from reluprobe.report.figures.context import LackingError, Picture, Scene, told, wrapped
@@ -19,7 +19,7 @@ OURS, THEIRS = LOOKS[0], Look(LOOKS[1].colour, "D")
 VERDICTS = {Verdict.HOLDS: LOOKS[2], Verdict.FAILS: LOOKS[3], Verdict.OPEN: LOOKS[5]}
 
 
-def _compared(scene: Scene) -> Comparison:
+def _compared(scene: Scene) -> Replication:
     reference = scene.archive.reference
     if reference is None:
         raise LackingError("the sweep names no published record")
@@ -68,7 +68,7 @@ def values(scene: Scene) -> Picture:
     return Picture(figure, caption, f"{inside} of {len(judged)} values inside. {outside}")
 
 
-def _beside(axes: Axes, place: int, row: Row) -> None:
+def _beside(axes: Axes, place: int, row: PublishedValue) -> None:
     ours = row.ours
     if ours is not None:
         low, high = (ours.mean if end is None else end for end in (ours.low, ours.high))
@@ -85,7 +85,7 @@ def _beside(axes: Axes, place: int, row: Row) -> None:
         )
 
 
-def _interval(row: Row) -> str:
+def _interval(row: PublishedValue) -> str:
     if row.ours is None or row.ours.low is None:
         return formatting.NOT_APPLICABLE
     return f"{formatting.percent(row.ours.low)} to {formatting.percent(row.ours.high)}"
@@ -93,12 +93,12 @@ def _interval(row: Row) -> str:
 
 def verdicts(scene: Scene) -> Picture:
     """Every claim: the range in which it is true, our mean with its interval, and the verdict."""
-    judged = [j for j in claims.judge_all(_compared(scene)) if j.found is not None]
+    judged = [j for j in claims.judge_all(_compared(scene)) if j.estimate is not None]
     if not judged:
         raise LackingError("nothing is claimed of what was run")
     figure = style.canvas(style.PAGE, 0.25 * len(judged) + 0.5)
     axes = figure.subplots()
-    ends = [100 * (j.found.mean - (j.found.half_width or 0)) for j in judged if j.found]
+    ends = [100 * (j.estimate.mean - (j.estimate.half_width or 0)) for j in judged if j.estimate]
     axes.set_xlim(min(-3.0, *ends) - 2, 103)
     for place, claim in enumerate(judged):
         _claim(axes, place, claim)
@@ -108,7 +108,7 @@ def verdicts(scene: Scene) -> Picture:
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("%")
     facts = [
-        f"{_words(j)}: {j.verdict.value}, {formatting.plus_minus(j.found)} where the claim is "
+        f"{_words(j)}: {j.verdict.value}, {formatting.plus_minus(j.estimate)} where the claim is "
         f"true in {range_of(j.claim)}"
         for j in judged
     ]
@@ -126,8 +126,8 @@ def _claim(axes: Axes, place: int, judged: Judged) -> None:
     width = max(end - start, 0.6)  # a range of one number would not be seen
     axes.barh(place, width, 0.66, start, color=style.QUIET, alpha=0.3, linewidth=0)
     look = VERDICTS[judged.verdict]
-    if judged.found is not None:
-        panels.whisker(axes, place, judged.found, look, least=low)
+    if judged.estimate is not None:
+        panels.whisker(axes, place, judged.estimate, look, least=low)
     axes.annotate(
         judged.verdict.value, (1.02, place), xycoords=("axes fraction", "data"), va="center",
         color=look.colour, fontsize=style.SMALL,

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from reluprobe.analysis import splits
 from reluprobe.analysis.aggregate import Estimate, share
-from reluprobe.config.choices import SAMPLES
+from reluprobe.config.choices import SPLITS
 from reluprobe.report import formatting
 from reluprobe.report.figures import panels, small_multiples, style
 from reluprobe.report.figures.context import (
@@ -101,23 +101,23 @@ def samples(scene: Scene) -> Picture:
     if not looked:
         raise LackingError("no run was looked at on the test and the training set")
     shown, note = scene.some(looked)
-    there = [(e, s) for e in shown if (s := splits.samples(e.runs, scene.definition))]
+    there = [(e, s) for e in shown if (s := splits.by_split(e.runs, scene.definition))]
     figure = style.canvas(style.PAGE, 1.5 * ROW * len(there) + REST)
     axes = figure.subplots()
     sizes = there[0][1].examples
-    names = {n: f"{n} ({sizes[n]:,} examples)" for n in SAMPLES}
-    for k, sample in enumerate(SAMPLES):
+    names = {n: f"{n} ({sizes[n]:,} examples)" for n in SPLITS}
+    for k, sample in enumerate(SPLITS):
         # A little above and below each other: where they agree all three are seen.
         for n, (_, s) in enumerate(there):
             if (value := s.shares[sample]) is not None:
                 panels.whisker(axes, n + 0.25 * (k - 1), value, LOOKS[k])
-    keys = [_key(LOOKS[k], names[sample]) for k, sample in enumerate(SAMPLES)]
+    keys = [_key(LOOKS[k], names[sample]) for k, sample in enumerate(SPLITS)]
     figure.legend(handles=keys, **style.ABOVE)
     _names(axes, [e.label for e, _ in there])
     axes.set_xlim(-2, 102)
     axes.set_xlabel(f"{scene.word} %")
     facts = [
-        f"{e.label}: " + ", ".join(f"{formatting.plus_minus(s.shares[n])}% on {n}" for n in SAMPLES)
+        f"{e.label}: " + ", ".join(f"{formatting.plus_minus(s.shares[n])}% on {n}" for n in SPLITS)
         for e, s in there
     ]
     caption = (

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from reluprobe.analysis import aggregate, init_signal
-from reluprobe.analysis.aggregate import Configuration
+from reluprobe.analysis.aggregate import Summary
 from reluprobe.config import labels
 from reluprobe.records import LayerRecord
 from reluprobe.report import formatting
@@ -63,7 +63,7 @@ def histograms(scene: Scene) -> Picture:
     return Picture(figure, caption, told(facts))
 
 
-def _row(line: np.ndarray, row: Configuration) -> None:
+def _row(line: np.ndarray, row: Summary) -> None:
     """One network: its layers, evenly spread where they are many, on a common axis."""
     run = next(r for r in row.members if r.history and r.history[0].layers[0].activations)
     layers = run.history[0].layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reluprobe.analysis.aggregate import Configuration, Estimate
+from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import Value, labels
 from reluprobe.report import formatting
 from reluprobe.report.terminal import tables
@@ -17,7 +17,7 @@ ENDED = "ended"
 FATES = (ENDED, "diverged", "failed", "collapsed")
 
 
-def table(rows: Sequence[Configuration], definition: str) -> dict[str, Any]:
+def table(rows: Sequence[Summary], definition: str) -> dict[str, Any]:
     """Columns and rows; a cell has its text and, where it is a number, what it is sorted by."""
     depth = max((len(row.layers) for row in rows), default=0)
     layers = tables.shown_layers(depth, MOST_LAYERS)
@@ -34,7 +34,7 @@ def table(rows: Sequence[Configuration], definition: str) -> dict[str, Any]:
     }
 
 
-def _row(row: Configuration, layers: Sequence[int]) -> dict[str, Any]:
+def _row(row: Summary, layers: Sequence[int]) -> dict[str, Any]:
     label = labels.settings(row.settings) or "all runs"
     return {
         "label": label,
@@ -49,7 +49,7 @@ def _row(row: Configuration, layers: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _layer(row: Configuration, layer: int) -> dict[str, Any]:
+def _layer(row: Summary, layer: int) -> dict[str, Any]:
     # A network without such a layer has nothing to which a measure could apply, or not.
     return cell(row.layers[layer]) if layer < len(row.layers) else {"text": "", "value": None}
 
@@ -74,7 +74,7 @@ def _setting(value: Value | None) -> dict[str, Any]:
     }
 
 
-def fates(row: Configuration) -> list[str]:
+def fates(row: Summary) -> list[str]:
     """What became of its runs; ``ended`` where all of them ended and none collapsed."""
     found = [fate for fate in FATES[1:] if getattr(row, fate)]
     return found or [ENDED]

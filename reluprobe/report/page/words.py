@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reluprobe.analysis import aggregate
-from reluprobe.analysis.aggregate import Configuration, Estimate
+from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import labels, phases
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import RunRecord
@@ -43,7 +43,7 @@ def definitions() -> list[dict[str, str]]:
     ]
 
 
-def question(runs: Sequence[RunRecord], rows: Sequence[Configuration]) -> list[str]:
+def question(runs: Sequence[RunRecord], rows: Sequence[Summary]) -> list[str]:
     """What the sweep asks, and between what it compares."""
     asked = (
         "How many of these networks’ units die in training, and how accurate are the networks?"
@@ -69,7 +69,7 @@ def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
     return [PRIMER, counted]
 
 
-def headline(rows: Sequence[Configuration], definition: str) -> list[str]:
+def headline(rows: Sequence[Summary], definition: str) -> list[str]:
     """The outcome in a few sentences, accuracy beside deadness."""
     word = tables.CALLED[definition][0]
     ended = [row for row in rows if row.runs > row.diverged + row.failed]
@@ -107,7 +107,7 @@ def _mean(found: Estimate) -> float:
     return found.mean
 
 
-def _lost(rows: Sequence[Configuration]) -> list[str]:
+def _lost(rows: Sequence[Summary]) -> list[str]:
     said = {
         "diverged": "ran into numbers that are not finite (diverged) and count in no mean",
         "failed": "could not be finished (failed) and count in no mean",
@@ -118,14 +118,14 @@ def _lost(rows: Sequence[Configuration]) -> list[str]:
     return [f"{n:,} of {labels.count(runs, 'run')} {said[f]}." for f, n in counts.items() if n]
 
 
-def ends(rows: Sequence[Configuration], definition: str) -> list[dict[str, Any]]:
+def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
     """The configurations with the fewest dead, the most dead, and the best accuracy."""
     word = tables.CALLED[definition][0]
     known = [row for row in rows if row.mean is not None]
     told = [row for row in rows if row.accuracy is not None]
     if len(rows) < 2:
         return []
-    found: dict[int, tuple[list[str], Configuration]] = {}
+    found: dict[int, tuple[list[str], Summary]] = {}
     for title, row in (
         (f"fewest {word}", min(known, key=_fewest, default=None)),
         (f"most {word}", max(known, key=_dead, default=None)),
@@ -144,15 +144,15 @@ def ends(rows: Sequence[Configuration], definition: str) -> list[dict[str, Any]]
     ]
 
 
-def _dead(row: Configuration) -> float:
+def _dead(row: Summary) -> float:
     return row.mean.mean if row.mean else 0.0
 
 
-def _accuracy(row: Configuration) -> float:
+def _accuracy(row: Summary) -> float:
     return row.accuracy.mean if row.accuracy else 0.0
 
 
-def _fewest(row: Configuration) -> tuple[float, float]:
+def _fewest(row: Summary) -> tuple[float, float]:
     """Of several with as few dead, the most accurate comes first."""
     return _dead(row), -_accuracy(row)
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reluprobe.analysis.claims import MORE, STUDY, Claim, Judged, Verdict
-from reluprobe.analysis.replication import Comparison, Prediction, Row
+from reluprobe.analysis.replication import Prediction, PublishedValue, Replication
 from reluprobe.config import labels
 from reluprobe.report import formatting
 
@@ -20,7 +20,7 @@ RULE = (
 )
 
 
-def heading(found: Comparison) -> list[Text]:
+def heading(found: Replication) -> list[Text]:
     """What is compared, how much of it agrees, and in what the runs are another experiment."""
     told = [row.inside for row in found.rows if row.inside is not None]
     name = found.reference.name
@@ -35,7 +35,7 @@ def heading(found: Comparison) -> list[Text]:
     return lines + [Text(line, style="yellow") for line in _warnings(found)]
 
 
-def _warnings(found: Comparison) -> list[str]:
+def _warnings(found: Replication) -> list[str]:
     lines = list(found.skipped)
     by_difference: dict[tuple[str, ...], list[str]] = {}
     for name, chosen in found.chosen.items():
@@ -54,14 +54,14 @@ def _warnings(found: Comparison) -> list[str]:
     return lines
 
 
-def title(found: Comparison) -> Text:
+def title(found: Replication) -> Text:
     """What the table beside it shows."""
     epochs = sorted({chosen.epoch for chosen in found.chosen.values()})
     when = f"epoch {' or '.join(map(str, epochs))}"
     return Text(f"published beside ours, {found.reference.definition} % at {when}", style="italic")
 
 
-def table(found: Comparison) -> Table:
+def table(found: Replication) -> Table:
     """A row a published number: ours, the interval of a new seed, and whether it lies inside."""
     table = Table(box=None, pad_edge=False)
     for name in ("activation", "of"):
@@ -79,7 +79,7 @@ def table(found: Comparison) -> Table:
     return table
 
 
-def of_row(row: Row) -> str:
+def of_row(row: PublishedValue) -> str:
     """What a published number is of: a layer, the mean of all, or the test accuracy."""
     if row.layer is None:
         return "test acc"
@@ -92,7 +92,7 @@ def _interval(found: Prediction | None) -> str:
     return f"{formatting.percent(found.low)}–{formatting.percent(found.high)}"
 
 
-def _inside(row: Row) -> Text:
+def _inside(row: PublishedValue) -> Text:
     if row.inside is None:
         return Text(formatting.NOT_APPLICABLE, style="dim")
     return Text("inside", style="green") if row.inside else Text("outside", style="bold red")
@@ -122,7 +122,7 @@ def claims(found: Sequence[Judged]) -> Table:
         words = f"{claim.activation}: {claim.text} ({claim.counted})"
         table.add_row(
             Text(judged.verdict.value, style=COLOURS[judged.verdict]),
-            formatting.plus_minus(judged.found),
+            formatting.plus_minus(judged.estimate),
             range_of(claim),
             words if claim.source == STUDY else f"{claim.source}: {words}",
         )

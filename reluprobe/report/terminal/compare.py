@@ -11,7 +11,7 @@ from reluprobe.analysis.aggregate import Estimate, estimate
 from reluprobe.analysis.baseline import Configuration
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.compare import Group
-from reluprobe.analysis.contrast import Question, Row, measure, verdict
+from reluprobe.analysis.contrast import Contrast, Question, measure, verdict
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.terminal import compare_text
@@ -25,7 +25,7 @@ def _change(found: Change | None, write: Callable[[float | None], str] = points)
     return f"{write(found.mean)} [{write(found.low)}, {write(found.high)}]"
 
 
-def table(group: Group, rows: Sequence[Row], question: Question, width: int) -> Table:
+def table(group: Group, rows: Sequence[Contrast], question: Question, width: int) -> Table:
     """The baseline in absolute numbers, then a row a change.
 
     Where ``width`` is short, the change of loss goes first; then what a row comes to goes below
@@ -74,7 +74,9 @@ class _Narrow:
         return text.replace(" · ", "\n· ").replace(", ", ",\n").replace("; ", ";\n")
 
 
-def _table(group: Group, rows: Sequence[Row], question: Question, layout: _Wide | _Narrow) -> Table:
+def _table(
+    group: Group, rows: Sequence[Contrast], question: Question, layout: _Wide | _Narrow
+) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("change", no_wrap=layout.no_wrap)
     for name in layout.columns(CALLED[question.definition][0]):
@@ -93,7 +95,7 @@ def _table(group: Group, rows: Sequence[Row], question: Question, layout: _Wide 
     done = group.baseline.done
     add("baseline", _ends(done.values(), question), ("", "", ""), len(done), _fate(group.baseline))
     for row in rows:
-        ends = _ends((row.found.done[seed] for seed in row.pairs), question)
+        ends = _ends((row.configuration.done[seed] for seed in row.pairs), question)
         dead, accuracy, loss = (row.changes[k] for k in ("dead", "accuracy", "loss"))
         changes = _change(dead), _change(accuracy), _change(loss, compare_text.loss)
         said = _verdict(row, group.baseline, question)
@@ -125,9 +127,9 @@ def _fate(found: Configuration, said: str = "") -> Text:
     return Text("; ".join(f"{n} {what}" for what, n in counts.items() if n and what != said))
 
 
-def _verdict(row: Row, baseline: Configuration, question: Question) -> Text:
+def _verdict(row: Contrast, baseline: Configuration, question: Question) -> Text:
     said = verdict(row, baseline, question.definition)
-    fate = _fate(row.found, said).plain
+    fate = _fate(row.configuration, said).plain
     dead, quality = row.changes["dead"], row.quality
     bad = (dead and dead.rises) or (quality and quality.falls) or not row.pairs
     style = "green" if row.helps else "red" if bad else "dim"

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from reluprobe.analysis.baseline import varying
 from reluprobe.analysis.bootstrap import SHARES, Change
-from reluprobe.analysis.compare import Comparison, Group, ordered
-from reluprobe.analysis.contrast import Row
+from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
+from reluprobe.analysis.contrast import Contrast
 from reluprobe.config import SETTINGS, Value, labels
 from reluprobe.config.labels import SPEAKING
 from reluprobe.records import RunRecord
@@ -57,18 +57,18 @@ def headline(found: Comparison) -> Text:
     changed = [(g, r) for g, r in helping or every if r.changes["dead"]]
     if not changed:
         return Text(text, style="bold")
-    row = ordered(r for _, r in changed)[0]
+    row = sort_contrasts(r for _, r in changed)[0]
     group = next(g for g, r in changed if r is row)
     name = "best" if helping else f"fewest {word}"
     return Text(f"{text}; {name}: {_told(group, row, word)}", style="bold")
 
 
-def _quality(every: Iterable[tuple[Group, Row]]) -> str:
+def _quality(every: Iterable[tuple[Group, Contrast]]) -> str:
     regression = all(r.changes["accuracy"] is None and r.changes["loss"] for _, r in every)
     return "loss" if regression else "accuracy"
 
 
-def _told(group: Group, row: Row, word: str) -> str:
+def _told(group: Group, row: Contrast, word: str) -> str:
     dead, accuracy = row.changes["dead"], row.changes["accuracy"]
     at = f" at {settings(group.within)}" if group.within else ""
     text = f"{settings(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
@@ -89,7 +89,7 @@ def title(group: Group) -> Text:
     """Against what the rows below are held, and where."""
     if not group.rows:
         return Text(f"{settings(group.within)}: one configuration alone", style="italic")
-    told = varying([group.baseline, *(row.found for row in group.rows)])
+    told = varying([group.baseline, *(row.configuration for row in group.rows)])
     every = group.baseline.settings
     there = [k for k in told if SETTINGS[k].applies(every)]
     if len(there) > MOST_NAMES:
@@ -170,7 +170,7 @@ def missing(found: Comparison, archives: Sequence[Archive], again: int) -> list[
     return [Text(line, style="yellow") for line in shown]
 
 
-def _unpaired(row: Row) -> str:
+def _unpaired(row: Contrast) -> str:
     parts = [f"without the baseline's {_seeds(row.lacking)}"] if row.lacking else []
     parts += [f"with {_seeds(row.extra)} that the baseline lacks"] if row.extra else []
     dead = row.changes["dead"]

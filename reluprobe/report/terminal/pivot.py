@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Configuration, Pivot
+from reluprobe.analysis.aggregate import Pivot, Summary
 from reluprobe.config import Value, labels
 from reluprobe.report import formatting
 from reluprobe.report.terminal import blocks
@@ -18,7 +18,7 @@ from reluprobe.report.terminal.tables import CALLED, heat, table_width
 SWATCH = 2
 LEGEND = f"shade: {blocks.SHADES_LEGEND}"
 
-Cell = Callable[[Configuration | None], Text]
+Cell = Callable[[Summary | None], Text]
 
 
 def title(row: str, column: str, definition: str) -> Text:
@@ -62,15 +62,15 @@ def _table(found: Pivot, row: str, columns: Sequence[Value | None], write: Cell)
     return table
 
 
-def _line(found: Configuration | None) -> Text:
+def _line(found: Summary | None) -> Text:
     return _cell(found, " ")
 
 
-def _two_lines(found: Configuration | None) -> Text:
+def _two_lines(found: Summary | None) -> Text:
     return _cell(found, "\n")
 
 
-def _cell(found: Configuration | None, between: str) -> Text:
+def _cell(found: Summary | None, between: str) -> Text:
     if found is None:
         return Text("")
     if found.mean is None:

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Configuration, Estimate
+from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.side_by_side import Beside, Line, difference
 from reluprobe.config import labels
 from reluprobe.report import formatting
@@ -36,7 +36,7 @@ def heading(n: int, name: str, found: Beside) -> Text:
     return Text(f"{letter(n)}  {name}{': ' if apart else ''}{apart}", style="bold cyan")
 
 
-def lost(rows: Sequence[Configuration]) -> Text | None:
+def lost(rows: Sequence[Summary]) -> Text | None:
     """How many of a sweep's runs came to no end, or collapsed; None where none did."""
     counts = {word: sum(getattr(c, word) for c in rows) for word in tables.MISHAPS}
     told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
@@ -112,7 +112,7 @@ def _mean(found: Estimate | None) -> str:
 
 def _names(lines: Sequence[Line], most: int) -> list[dict[str, str]]:
     """What tells each line apart: settings in at most so many columns, or in one."""
-    rows = tables.shortened([line.there[0] for line in lines], most)
+    rows = tables.shortened([line.present[0] for line in lines], most)
     return [{key: labels.setting(v) for key, v in row.settings.items()} for row in rows]
 
 
@@ -139,7 +139,7 @@ def _table(
     return table
 
 
-def _cells(found: Configuration | None, write: tuple[Write, Write]) -> list[Text]:
+def _cells(found: Summary | None, write: tuple[Write, Write]) -> list[Text]:
     if found is None:
         return [Text(NOT_THERE, style="dim"), Text("")]
     if found.mean is None:

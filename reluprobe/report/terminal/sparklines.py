@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reluprobe.analysis import learning_curves
-from reluprobe.analysis.aggregate import Configuration
+from reluprobe.analysis.aggregate import Summary
 from reluprobe.analysis.learning_curves import Curve
 from reluprobe.config import Value, labels
 from reluprobe.records import RunRecord
@@ -34,7 +34,7 @@ def courses(runs: Sequence[RunRecord], definition: str) -> list[Curve]:
     return [learning_curves.layer(runs, i, definition) for i in range(depth)]
 
 
-def found(rows: Sequence[Configuration], definition: str) -> Found:
+def by_summary(rows: Sequence[Summary], definition: str) -> Found:
     """Each configuration with its courses; without any where no run of it ended."""
     return [(row.settings, courses(row.members, definition)) for row in rows]
 

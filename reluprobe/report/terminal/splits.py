@@ -13,16 +13,16 @@ from rich.text import Text
 from reluprobe.analysis.aggregate import Estimate
 from reluprobe.analysis.death_causes import Blame
 from reluprobe.analysis.init_signal import Signal
-from reluprobe.analysis.splits import Samples, firing_bound
-from reluprobe.analysis.step_course import Moment
+from reluprobe.analysis.splits import SplitShares, firing_bound
+from reluprobe.analysis.step_course import StepPoint
 from reluprobe.config import Value, labels
-from reluprobe.config.choices import SAMPLES
+from reluprobe.config.choices import SPLITS
 from reluprobe.report import formatting
 from reluprobe.report.terminal import blocks
 from reluprobe.report.terminal.tables import CALLED, cell, heat, shown_layers, table_width
 
 Settings = Mapping[str, Value | None]
-Named = Sequence[tuple[Settings, Samples]]
+Named = Sequence[tuple[Settings, SplitShares]]
 
 MOST_LAYERS = 10
 BLOCKS = " " + blocks.HEIGHTS
@@ -47,8 +47,8 @@ SIGNAL_LEGEND = (
 
 def samples_title(found: Named, definition: str) -> Text:
     """What the table of samples shows."""
-    sizes = {n: max(s.examples[n] for _, s in found) for n in SAMPLES}
-    listed = ", ".join(f"{n} {sizes[n]:,}" for n in SAMPLES)
+    sizes = {n: max(s.examples[n] for _, s in found) for n in SPLITS}
+    listed = ", ".join(f"{n} {sizes[n]:,}" for n in SPLITS)
     word = CALLED[definition][0]
     return Text(f"{word} % of the finished networks, by sample ({listed} examples)", style="italic")
 
@@ -82,14 +82,14 @@ def samples_legend(table: Table) -> Text:
 
 
 def _samples(found: Named, write: Callable[[Estimate | None], str], columns: int) -> Table:
-    titles = (*SAMPLES, *SAMPLES_LEGEND)[:columns]
+    titles = (*SPLITS, *SAMPLES_LEGEND)[:columns]
     table = Table(box=None, pad_edge=False)
     for key in found[0][0]:
         table.add_column(labels.name(key), no_wrap=True)
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
     for settings, s in found:
-        shares = [Text(write(s.shares[n]), style=cell(s.shares[n]).style) for n in SAMPLES]
+        shares = [Text(write(s.shares[n]), style=cell(s.shares[n]).style) for n in SPLITS]
         rest = [Text(write(e)) for e in (s.certified, s.awakened, s.asleep)]
         names = [labels.setting(value) for value in settings.values()]
         table.add_row(*names, *[*shares, *rest][:columns])
@@ -98,7 +98,7 @@ def _samples(found: Named, write: Callable[[Estimate | None], str], columns: int
 
 def bounds(found: Named) -> Text:
     """What silence on each sample bounds, at 95%."""
-    sizes = {n: max(s.examples[n] for _, s in found) for n in SAMPLES}
+    sizes = {n: max(s.examples[n] for _, s in found) for n in SPLITS}
     parts = [
         f"{n}: {size:,} examples, up to {100 * firing_bound(size):.2g}%"
         for n, size in sizes.items()
@@ -109,7 +109,7 @@ def bounds(found: Named) -> Text:
     )
 
 
-def courses(found: Sequence[tuple[Settings, Sequence[Moment]]]) -> Group:
+def courses(found: Sequence[tuple[Settings, Sequence[StepPoint]]]) -> Group:
     """For each configuration a row a probe; of many probes, as many as fit a screen."""
     parts: list[RenderableType] = []
     for settings, moments in found:

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Collapse, Configuration, Estimate
+from reluprobe.analysis.aggregate import Collapse, Estimate, Summary
 from reluprobe.analysis.aggregate import collapsed as collapse_of
 from reluprobe.config import SETTINGS, Value, labels, phases
 from reluprobe.records import RunRecord
@@ -30,7 +30,7 @@ CALLED = {
 NARROW = 80
 #: Blanks between two columns.
 GAP = 2
-#: What may become of runs, as :class:`Configuration` counts them.
+#: What may become of runs, as :class:`Summary` counts them.
 MISHAPS = ("diverged", "failed", "collapsed")
 
 
@@ -48,7 +48,7 @@ def shown_layers(depth: int, room: int) -> list[int]:
     return sorted({round(i * (depth - 1) / (room - 1)) for i in range(room)})
 
 
-def sweep_headline(found: Sequence[Configuration], definition: str) -> Text:
+def sweep_headline(found: Sequence[Summary], definition: str) -> Text:
     """From the fewest dead to the most, in a sentence, each with its accuracy."""
     ranked = [(c.mean.mean, c) for c in found if c.mean is not None]
     if not ranked:
@@ -61,7 +61,7 @@ def sweep_headline(found: Sequence[Configuration], definition: str) -> Text:
     return Text(f"{word}: from {ends[0]} to {ends[1]}", style="bold")
 
 
-def _at(found: Configuration) -> str:
+def _at(found: Summary) -> str:
     accuracy = found.accuracy and f"test accuracy {formatting.plus_minus(found.accuracy)}%"
     there = [part for part in (labels.settings(found.settings), accuracy) if part]
     return f" ({'; '.join(there)})" if there else ""
@@ -71,7 +71,7 @@ def _at(found: Configuration) -> str:
 MOST_NAMES = 4
 
 
-def shortened(found: Sequence[Configuration], most: int = MOST_NAMES) -> list[Configuration]:
+def shortened(found: Sequence[Summary], most: int = MOST_NAMES) -> list[Summary]:
     """Configurations of few settings as they are, those of many named by what sets them apart.
 
     That is by the settings that are not at their default, or where no configuration has the
@@ -85,7 +85,7 @@ def shortened(found: Sequence[Configuration], most: int = MOST_NAMES) -> list[Co
         for k, counted in values.items()
     }
 
-    def apart(c: Configuration) -> str:
+    def apart(c: Summary) -> str:
         return labels.settings({k: v for k, v in c.settings.items() if v != usual[k]})
 
     return [replace(c, settings={"change": apart(c) or "none"}) for c in found]
@@ -119,7 +119,7 @@ def _place(record: RunRecord) -> str:
     return f"{there.get('devices', '?')} × {there.get('device', '?')} (JAX {there.get('jax')})"
 
 
-def outcome(found: Sequence[Configuration], definition: str, width: int) -> Table:
+def outcome(found: Sequence[Summary], definition: str, width: int) -> Table:
     """A row a configuration: share, test accuracy, losses, number of runs.
 
     Where ``width`` is short, losses are left out before a name is cut.
@@ -135,7 +135,7 @@ def outcome(found: Sequence[Configuration], definition: str, width: int) -> Tabl
     return _table(columns, _names(found), width, spare=("train loss", "test loss"))
 
 
-def by_layer(found: Sequence[Configuration], definition: str, width: int) -> RenderableType:
+def by_layer(found: Sequence[Summary], definition: str, width: int) -> RenderableType:
     """A row a configuration: share per hidden layer; of many layers, as many as fit."""
     depth = max((len(c.layers) for c in found), default=0)
     if not depth:
@@ -149,7 +149,7 @@ def by_layer(found: Sequence[Configuration], definition: str, width: int) -> Ren
     return _table(names | {f"L{i + 1}": _layer(found, i) for i in range(depth)}, names, width)
 
 
-def _layer(found: Sequence[Configuration], layer: int) -> list[Text]:
+def _layer(found: Sequence[Summary], layer: int) -> list[Text]:
     return [cell(c.layers[layer]) if layer < len(c.layers) else Text("") for c in found]
 
 
@@ -203,7 +203,7 @@ def axes(found: dict[str, tuple[Value, ...]]) -> Table:
     return table
 
 
-def runs_of(c: Configuration) -> str:
+def runs_of(c: Summary) -> str:
     """``5``, or ``5 (1 diverged)``."""
     extra = [f"{n} {word}" for word in MISHAPS if (n := getattr(c, word))]
     return f"{c.runs} ({', '.join(extra)})" if extra else str(c.runs)
@@ -214,7 +214,7 @@ def cell(found: Estimate | None) -> Text:
     return Text(formatting.plus_minus(found), style=heat(found.mean if found else None))
 
 
-def _names(found: Sequence[Configuration]) -> dict[str, list[Text]]:
+def _names(found: Sequence[Summary]) -> dict[str, list[Text]]:
     """The columns that tell configurations apart."""
     keys = found[0].settings if found else ()
     return {labels.name(k): [Text(labels.setting(c.settings[k])) for c in found] for k in keys}

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reluprobe.analysis import learning_curves, unit_lives
-from reluprobe.analysis.aggregate import Configuration, share
+from reluprobe.analysis.aggregate import Summary, share
 from reluprobe.analysis.survival_curves import DEAD, REVIVED, states
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
@@ -30,7 +30,7 @@ LEGEND = (
 )
 
 
-def runs(rows: Sequence[Configuration]) -> list[tuple[Configuration, RunRecord]]:
+def runs(rows: Sequence[Summary]) -> list[tuple[Summary, RunRecord]]:
     """The runs to show: of each configuration the first seed's, if a unit of it ever died."""
     every = [(row, run) for row in rows if (run := _first(row.members)) is not None]
     if len(every) <= MOST_MAPS:
@@ -45,7 +45,7 @@ def _first(members: Sequence[RunRecord]) -> RunRecord | None:
     return run if died else None
 
 
-def title(row: Configuration, run: RunRecord) -> Text:
+def title(row: Summary, run: RunRecord) -> Text:
     """Whose lives the map shows, and when."""
     when = [moment for moment, _ in run.timeline()]
     parts = [labels.settings(row.settings), f"seed {run.config.seed}"]
