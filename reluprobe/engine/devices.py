@@ -32,3 +32,14 @@ def use_every_core() -> None:
         jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     except RuntimeError:  # JAX was used before us in this process: take the devices it has
         return
+
+
+def set_up_process() -> None:
+    """Set this process up as the command line wants it: every core, and the compile cache if asked.
+
+    For whoever owns the process; library calls leave it as it is.
+    """
+    from reluprobe.engine import compile_cache
+
+    use_every_core()
+    compile_cache.as_asked()

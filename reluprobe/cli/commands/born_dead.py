@@ -29,25 +29,24 @@ def command(
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
-    config = make_born_dead(settings)
+    from reluprobe import api
+
+    make_born_dead(settings)  # what is wrong with the flags is said before JAX is waited for
     with console.status("drawing networks"):
-        from reluprobe.born import count  # JAX, after what is wrong with the flags has been said
-
-        found = count.measure(config)
-    path = result.write(found, out)
+        drawn = api.born_dead(out=out, **settings)
     if as_json:
-        typer.echo(json.dumps(result.to_dict(found), allow_nan=False))
+        typer.echo(json.dumps(result.to_dict(drawn), allow_nan=False))
         return
-    show(found)
-    console.out.print(Text(f"wrote {path}"), soft_wrap=True)
-    console.out.print(Text(born_dead.next_command(config)), soft_wrap=True)
+    show(drawn)
+    console.out.print(Text(f"wrote {out / result.FOLDER / f'{drawn.id}.json'}"), soft_wrap=True)
+    console.out.print(Text(born_dead.next_command(drawn.config)), soft_wrap=True)
 
 
-def show(found: result.Result) -> None:
+def show(drawn: result.Result) -> None:
     """Print a result: headline, table, what was drawn."""
-    console.out.print(born_dead.headline(found))
-    console.out.print(born_dead.legend(found.config))
+    console.out.print(born_dead.headline(drawn))
+    console.out.print(born_dead.legend(drawn.config))
     console.out.print()
-    console.out.print(born_dead.table(found))
+    console.out.print(born_dead.table(drawn))
     console.out.print()
-    console.out.print(born_dead.drawn(found.config))
+    console.out.print(born_dead.drawn(drawn.config))

@@ -23,11 +23,12 @@ from reluprobe.cli import (
 from reluprobe.config import read_sweep
 from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.executor import session
 from reluprobe.executor.dispatch import Job
 from reluprobe.plan.runs import expand
 from reluprobe.plan.slices import Part, runs_of_part
-from reluprobe.records import resume
-from reluprobe.records.ownership import Claim, Way, occupied
+from reluprobe.records import RunRecord
+from reluprobe.records.ownership import Claim, Way
 
 HELP = """Run every combination in a sweep file and show the outcome.
 
@@ -102,11 +103,11 @@ def command(
         return
     console.log_to_stderr()
     try:
-        with occupied(Claim(folder, sweep, plan.runs, part, way)):
-            standing = resume.progress_of(folder, mine, sweep.save_activations)
-            voice.start(job, standing)
-            errand = Job(folder, part, manual_dir, retry_failed, sweep.save_activations)
-            outcome = _run(job, standing, voice, place, errand, max_failures)
+        claim = Claim(folder, sweep, plan.runs, part, way)
+        with session.opened(claim, retry_failed=retry_failed) as ours:
+            voice.start(job, ours.standing)
+            work = Job(folder, part, manual_dir, retry_failed, sweep.save_activations)
+            outcome = _run(job, ours, voice, place, work, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:
             error.hint = f"mend that; runs that had ended are kept. To go on: {job.again}"
@@ -118,52 +119,50 @@ def command(
 
 def _run(
     job: sweep_output.Invocation,
-    standing: resume.Standing,
+    ours: session.Session,
     voice: sweep_output.People | json_lines.Machines,
     place: executor_options.Place,
-    errand: Job,
+    work: Job,
     most: int | None,
 ) -> sweep_output.Outcome:
     """Run what is left; whatever stops it, what has ended is in the outcome."""
-    found, began = standing.done(errand.retry), time.perf_counter()
-    todo = [run for run in job.mine if run.id not in found]
+    todo, began = ours.todo, time.perf_counter()
     if not todo:
-        return _outcome(job, found, 0, 0.0, 0.0, None)
+        return _outcome(job, ours.records, 0, 0.0, 0.0, None)
 
     failures, written = 0, 0
     # Before signals are taken over: until there is work, Ctrl-C need not wait for its end.
-    engine = place.engine(errand, voice.silent)
+    engine = place.engine(work, voice.silent)
     with signals.watched() as stop:
 
         def enough() -> bool:
             return stop() or (most is not None and failures >= most)
 
-        tally = progress.Progress(todo, len(found))
-        with progress.shown(tally, voice.silent):
-            for event, path in engine(todo, enough):
-                tally.see(event)
+        counts = progress.Progress(todo, len(ours.records))
+        with progress.shown(counts, voice.silent):
+            for event, path in ours.run(engine, enough):
+                counts.see(event)
                 voice.happened(event, path)
                 if isinstance(event, RunDone):
-                    found[event.run.id] = event.record
                     written += 1
                     failures += event.record.status == "failed"
     seconds = time.perf_counter() - began
-    compiling = tally.compiling if place.name == "local" else None
-    return _outcome(job, found, written, seconds, compiling, stop.signal)
+    compiling = counts.compiling if place.name == "local" else None
+    return _outcome(job, ours.records, written, seconds, compiling, stop.signal)
 
 
 def _outcome(
     job: sweep_output.Invocation,
-    found: dict[str, sweep_output.records.RunRecord],
+    records: dict[str, RunRecord],
     written: int,
     seconds: float,
     compiling: float | None,
     signal: int | None,
 ) -> sweep_output.Outcome:
-    code = 3 if any(record.status == "failed" for record in found.values()) else 0
-    if signal is not None and len(found) < len(job.mine):
+    code = 3 if any(record.status == "failed" for record in records.values()) else 0
+    if signal is not None and len(records) < len(job.mine):
         code = 128 + signal
-    return sweep_output.Outcome(found, written, seconds, compiling, code)
+    return sweep_output.Outcome(records, written, seconds, compiling, code)
 
 
 def _way(fresh: bool, extend: bool, part: Part) -> Way:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import typer
 from rich.text import Text
 
 from reluprobe.cli import console, live_view, options
-from reluprobe.config import (
-    SETTINGS,
-    RunConfig,
-    conflicts,
-    idle_settings,
-    labels,
-    make_run,
-    parse_sweep,
-    phases,
-)
-from reluprobe.engine.events import EpochDone, RunDone
-from reluprobe.errors import InputError
-from reluprobe.plan.runs import Run, as_run
-from reluprobe.records import RunRecord
-from reluprobe.records.ownership import Claim, occupied
+from reluprobe.config import SETTINGS, RunConfig, labels, phases
+from reluprobe.engine.events import EpochDone, Event
+from reluprobe.records.folder import RUNS
 from reluprobe.report import formatting
 from reluprobe.report.terminal import live_rows, tables
 
@@ -34,8 +22,6 @@ With no flag this is the MNIST study's run: 5 × 256 ReLU, glorot_uniform, Adam 
 12 epochs, probed on the first 1,000 training images."""
 
 Name = Annotated[str | None, typer.Option("--name", help="Folder below --out. [train-<id>]")]
-
-
 Keep = Annotated[
     bool,
     typer.Option(
@@ -55,60 +41,77 @@ def command(
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
-    given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
-    run = as_run(make_run(given))
-    idle = idle_settings(given)
-    if idle:
-        raise InputError("a setting without an effect", idle)
-    bad = conflicts(run.config)
-    if bad:
-        raise InputError("settings that do not mix", bad)
+    from reluprobe import api  # not for those who ask for help
 
-    written = {"name": f"train-{run.id}" if name is None else name, "base": given}
-    written["save_activations"] = save_activations
-    plan = parse_sweep(written, where="the command line")
+    given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
+    run = api.checked_run(given)
+    claim = api.train_claim(
+        run,
+        given,
+        out,
+        name,
+        save_activations,
+        where="the command line",
+        hint="another --name or --out",
+    )
     console.log_to_stderr()
-    claim = Claim(out / plan.name, plan, [run], hint="another --name or --out")
-    # What cannot be written is known before anything is trained.
-    with occupied(claim):
-        record, path = _show(run, claim.folder, manual_dir, save_activations)
+    with _Screen(run.config) as screen:
+        record = api.train_claimed(claim, manual_dir, opened=screen.opened, progress=screen.see)
+    folder = claim.folder
     console.out.print()
     console.out.print(live_rows.train_headline(record))
-    console.out.print(
-        Text(f"wrote {path}  ({formatting.duration(record.seconds)})"), soft_wrap=True
-    )
-    console.out.print(Text(f"next: reluprobe report {path.parent.parent}"), soft_wrap=True)
+    wrote = f"wrote {folder / RUNS / f'{run.id}.json'}  ({formatting.duration(record.seconds)})"
+    console.out.print(Text(wrote), soft_wrap=True)
+    console.out.print(Text(f"next: reluprobe report {folder}"), soft_wrap=True)
     if record.status == "failed":
         raise typer.Exit(3)
 
 
-def _show(run: Run, folder: Path, manual_dir: Path | None, keep: bool) -> tuple[RunRecord, Path]:
-    """Train it, a row an epoch; give its record, and where it lies."""
-    from reluprobe.executor import local
+class _Screen:
+    """What a terminal shows while one run trains: one row per epoch."""
 
-    rows = live_rows.EpochRows(run.config, console.out.width)
-    console.out.print(Text(labels.network(run.config), style="bold cyan"))
-    console.out.print(_legend(run.config))
-    with console.status("loading and compiling"):
-        events = local.start(folder, [run], manual_dir, keep=keep)
-        first = next(events)
-    console.out.print(rows.heading(), soft_wrap=True)
-    starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
-    with live_view.watched(run.config) as watch:
-        for event, path in itertools.chain([first], events):
-            if isinstance(event, EpochDone):
-                there = starts.get(event.epoch.epoch)
-                above = [_phase(there, run.config)] if there else []
-                watch.see(event.epoch, *above, rows.row(event.epoch, event.diverged))
-            if isinstance(event, RunDone) and path is not None:
-                return event.record, path
-    raise AssertionError("a run that nobody stops ends")
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.rows = live_rows.EpochRows(config, console.out.width)
+        self.starts = {s.first: s for s in phases.stretches(config.phases, config.epochs)[1:]}
+        self.waiting = ExitStack()
+        self.watching = ExitStack()
+        self.view: live_view.Rows | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.waiting.close()
+        self.watching.close()
+
+    def opened(self) -> None:
+        """What is trained, once its folder is ours; then wait for the program."""
+        console.out.print(Text(labels.network(self.config), style="bold cyan"))
+        console.out.print(_legend(self.config))
+        self.waiting.enter_context(console.status("loading and compiling"))
+        from reluprobe.engine.devices import set_up_process  # brings JAX
+
+        set_up_process()
+
+    def see(self, event: Event) -> None:
+        """Take an event; the first ends the wait."""
+        if self.view is None:
+            self.waiting.close()
+            console.out.print(self.rows.heading(), soft_wrap=True)
+            self.view = self.watching.enter_context(live_view.watched(self.config))
+        if isinstance(event, EpochDone):
+            start = self.starts.get(event.epoch.epoch)
+            above = [_phase(start, self.config)] if start else []
+            self.view.see(event.epoch, *above, self.rows.row(event.epoch, event.diverged))
 
 
-def _phase(found: phases.Stretch, config: RunConfig) -> Text:
-    dataset = found.phase.dataset or config.dataset
-    task = found.phase.task.replace("_", " ")
-    return Text(f"phase {found.index + 1}: {dataset}, {task}; test acc % is of this task", "italic")
+def _phase(stretch: phases.Stretch, config: RunConfig) -> Text:
+    dataset = stretch.phase.dataset or config.dataset
+    task = stretch.phase.task.replace("_", " ")
+    return Text(
+        f"phase {stretch.index + 1}: {dataset}, {task}; test acc % is of this task", "italic"
+    )
 
 
 def _legend(config: RunConfig) -> Text:

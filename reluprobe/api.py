@@ -1,0 +1,412 @@
+"""The library: what the commands do, each in one call.
+
+::
+
+    import reluprobe as rp
+
+    run = rp.train(activation="relu", learning_rate=5e-3, epochs=3)
+    results = rp.sweep("grid.toml")
+
+No call prints, exits, or changes the state of the process: devices, umask, garbage collector and
+JAX's configuration stay as they are.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from reluprobe.config import (
+    SETTINGS,
+    SweepConfig,
+    conflicts,
+    idle_settings,
+    make_born_dead,
+    make_run,
+    parse_sweep,
+    read_sweep,
+)
+from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.plan.runs import Run, as_run, expand
+from reluprobe.records.folder import Archive, open_all
+from reluprobe.records.ownership import Claim, Way
+
+if TYPE_CHECKING:
+    from reluprobe.born.result import Result
+    from reluprobe.engine.events import Event
+    from reluprobe.executor.session import Session
+    from reluprobe.records import RunRecord
+    from reluprobe.results import Results
+
+#: True draws a bar on stderr; a function gets every event (``reluprobe.engine.events``).
+Progress = bool | Callable[["Event"], None] | None
+Source = str | PathLike[str] | Mapping[str, Any]
+RETRAIN_HINT = "another name or out"
+
+
+def train(
+    *,
+    out: str | PathLike[str] | None = None,
+    name: str | None = None,
+    save_activations: bool = False,
+    manual_dir: str | PathLike[str] | None = None,
+    progress: Progress = None,
+    **settings: Any,
+) -> RunRecord:
+    """Train one network and probe its units after every epoch.
+
+    Args:
+        out: a folder for results: the record is written to ``out/<name>/runs/<id>.json``, and an
+            earlier one of the same run is replaced. None: nothing is written.
+        name: the folder below ``out``; ``train-<id>`` if None.
+        save_activations: keep what hidden units give out on 200 images beside the record.
+        manual_dir: a folder with dataset files that are already on disk.
+        progress: True for a bar on stderr, or a function that gets every event.
+        **settings: any setting of a run by its name, ``activation="relu"``,
+            ``learning_rate=5e-3``; the others have their defaults, the MNIST study's.
+
+    Returns:
+        The record, ``history[0]`` being the network before the first step. Fractions are in
+        [0, 1]; None where a measure does not apply. Its ``status`` is ``ok``, ``diverged`` or
+        ``failed``.
+
+    Raises:
+        InputError: settings that are unknown, out of bounds, idle, or do not mix; all are listed.
+        DatasetError: a dataset cannot be had.
+        ReluprobeError: the folder is in use or cannot be written.
+
+    Examples:
+        >>> import reluprobe as rp
+        >>> run = rp.train(dataset="blobs", epochs=1)
+        >>> run.history[-1].layers[0].dead
+        0.0
+    """
+    given = _plain(settings)
+    run = checked_run(given)
+    if out is None:
+        if name is not None or save_activations:
+            raise InputError("name and save_activations need a folder", hint="out=")
+        return _in_memory([run], _path(manual_dir), None, progress)[0]
+    claim = train_claim(run, given, Path(out), name, save_activations)
+    return train_claimed(claim, _path(manual_dir), progress=progress)
+
+
+def checked_run(settings: Mapping[str, Any]) -> Run:
+    """The run of these settings.
+
+    Raises:
+        InputError: settings that are unknown, out of bounds, idle, or do not mix; all are listed.
+    """
+    run = as_run(make_run(settings))
+    idle = idle_settings(
+        {n: v for n, v in settings.items() if n not in SETTINGS or v != SETTINGS[n].default}
+    )
+    if idle:
+        raise InputError("a setting without an effect", idle)
+    if reasons := conflicts(run.config):
+        raise InputError("settings that do not mix", reasons)
+    return run
+
+
+def train_claim(
+    run: Run,
+    settings: Mapping[str, Any],
+    out: Path,
+    name: str | None,
+    save_activations: bool,
+    *,
+    where: str = "the call",
+    hint: str = RETRAIN_HINT,
+) -> Claim:
+    """One run as a sweep of one: a folder of its own below ``out``."""
+    written = {"name": f"train-{run.id}" if name is None else name, "base": dict(settings)}
+    written["save_activations"] = save_activations
+    sweep = parse_sweep(written, where=where)
+    return Claim(out.expanduser() / sweep.name, sweep, [run], hint=hint)
+
+
+def train_claimed(
+    claim: Claim,
+    manual_dir: Path | None,
+    *,
+    opened: Callable[[], None] = lambda: None,
+    progress: Progress = None,
+) -> RunRecord:
+    """Train the one run of a claim, again if it has been; ``opened`` is called once it is ours."""
+    from reluprobe.executor import session
+
+    with session.opened(claim, again=True) as ours:
+        opened()
+        _follow(ours, claim, manual_dir, None, progress)
+        (record,) = ours.records.values()
+        return record
+
+
+def sweep(
+    source: Source,
+    *,
+    out: str | PathLike[str] | None = "results",
+    overrides: Mapping[str, Any] | None = None,
+    if_other_plan: Way = "refuse",
+    retry_failed: bool = False,
+    devices: int | None = None,
+    manual_dir: str | PathLike[str] | None = None,
+    progress: Progress = None,
+) -> Results:
+    """Run every combination of a sweep, and give the results.
+
+    The same call goes on where an earlier one ended, as the command does: runs whose whole record
+    lies in ``out/<name>`` are not run again.
+
+    Args:
+        source: the path of a sweep file; or the same as a dict; or as TOML text.
+        out: a folder for results. None: nothing is written, and nothing is resumed.
+        overrides: settings of ``[base]`` (or ``seeds``, ``name``) to put in the place of the
+            source's, as ``--set`` does.
+        if_other_plan: what to do where ``out/<name>`` holds another plan: ``"refuse"``,
+            ``"extend"`` (keep those runs, add these) or ``"fresh"`` (set them aside).
+        retry_failed: run failed runs again.
+        devices: how many of the session's JAX devices to use; None for all. A CPU is one device
+            unless ``jax_num_cpu_devices`` says otherwise before JAX starts.
+        manual_dir: a folder with dataset files that are already on disk.
+        progress: True for a bar on stderr, or a function that gets every event.
+
+    Raises:
+        InputError: the source has faults (all are listed), the folder holds another plan, or
+            there are not so many devices.
+        DatasetError: a dataset cannot be had.
+        ReluprobeError: the folder is in use or cannot be written.
+
+    Examples:
+        >>> results = rp.sweep({"seeds": 3, "grid": {"activation": ["relu", "elu"]}}, out=None)
+        >>> results.summary().column_names[:3]
+        ['activation', 'dead', 'dead_half_width']
+    """
+    from reluprobe.results import Results
+
+    config = _read(source, dict(overrides or {}))
+    plan = expand(config)
+    place = _path(manual_dir)
+    if out is None:
+        if config.save_activations:
+            raise InputError("save_activations needs a folder", hint="out=")
+        records = _in_memory(plan.runs, place, devices, progress)
+        return Results((Archive(config.name, Path(config.name), tuple(records)),))
+    claim = Claim(Path(out).expanduser() / config.name, config, plan.runs, way=if_other_plan)
+    from reluprobe.executor import session
+
+    with session.opened(claim, retry_failed=retry_failed) as ours:
+        _follow(ours, claim, place, devices, progress)
+    return Results(tuple(open_all([claim.folder])))
+
+
+def load(*paths: str | PathLike[str]) -> Results:
+    """Read what is there: folders of results, of one sweep, or single records.
+
+    Raises:
+        InputError: a path does not exist.
+        ReluprobeError: nothing readable is there.
+    """
+    from reluprobe.results import Results
+
+    if not paths:
+        raise InputError("nothing to load", hint='rp.load("results/dying_relu")')
+    return Results(tuple(open_all([Path(path).expanduser() for path in paths])))
+
+
+class UnitDefinitions(NamedTuple):
+    """One answer per definition and unit, NumPy arrays ``(unit,)`` or ``(layer, unit)``.
+
+    ``saturated`` is None for an activation that is unbounded: it cannot saturate. Formulas and
+    sources are in :mod:`reluprobe.measures.definitions`.
+    """
+
+    dead: Bool[np.ndarray, "*layer unit"]
+    silent: Bool[np.ndarray, "*layer unit"]
+    never_positive: Bool[np.ndarray, "*layer unit"]
+    constant: Bool[np.ndarray, "*layer unit"]
+    dormant: Bool[np.ndarray, "*layer unit"]
+    saturated: Bool[np.ndarray, "*layer unit"] | None
+
+
+def probe(
+    z: Float[np.ndarray, "*layer example unit"], activation: str = "relu", **parameters: float
+) -> UnitDefinitions:
+    """Which units are dead, by each definition, from their pre-activations.
+
+    Args:
+        z: pre-activations, ``(example, unit)`` of one layer or ``(layer, example, unit)``; taken
+            as float32.
+        activation: a name, ``"relu"``, or with its parameter, ``"leaky_relu(0.1)"``.
+        **parameters: the activation's parameter by the name of its setting, ``leaky_slope=0.1``.
+
+    Raises:
+        InputError: an unknown activation or parameter; ``z`` of another shape, without an
+            example, or not of finite numbers.
+
+    Examples:
+        >>> rp.probe([[-1.0, 2.0], [-3.0, -1.0]]).dead
+        array([ True, False])
+    """
+    config = checked_run({"activation": activation, **_plain(parameters)}).config
+    layers = _pre_activations(z)
+    import jax.numpy as jnp
+
+    from reluprobe.measures import definitions
+    from reluprobe.nn import activations
+
+    which = activations.ACTIVATIONS[config.activation]
+    answers = definitions.probe(
+        jnp.asarray(layers.reshape(-1, *layers.shape[-2:])),
+        activations.INDEX[config.activation],
+        activations.activation_parameter(config),
+    )
+    shape = (*layers.shape[:-2], layers.shape[-1])
+    masks = UnitDefinitions(*(np.asarray(mask).reshape(shape) for mask in answers))
+    return masks if which.bounded else masks._replace(saturated=None)
+
+
+def born_dead(
+    *, out: str | PathLike[str] | None = None, **settings: int | str | float | Sequence[int]
+) -> Result:
+    """Count ReLU networks that are constant from birth, beside what is proved of them.
+
+    Args:
+        out: a folder for results: written to ``out/born-dead/<id>.json``. None: nothing is written.
+        **settings: those of ``reluprobe born-dead``: ``depth`` and ``width`` as numbers or lists,
+            ``init``, ``networks``, ``inputs``, ``examples``, ``seed``, …
+
+    Returns:
+        A cell a depth and width: how many of the networks drawn were born dead, the probability
+        with its 95% Wilson interval, and the bounds of Lu, Shin, Su, Karniadakis (2019).
+
+    Raises:
+        InputError: settings that are unknown, out of bounds, or without effect; all are listed.
+
+    Examples:
+        >>> result = rp.born_dead(depth=[2, 5], width=[2, 4])
+        >>> [(cell.depth, cell.width, cell.probability) for cell in result.cells][0]
+        (2, 2, 0.1541)
+    """
+    config = make_born_dead(_plain(settings))
+    from reluprobe.born import count, result
+
+    measured = count.measure(config)
+    if out is not None:
+        result.write(measured, Path(out).expanduser())
+    return measured
+
+
+def _read(source: Source, overrides: dict[str, Any]) -> SweepConfig:
+    """A sweep from a path, a dict or TOML text."""
+    if isinstance(source, Mapping):
+        return parse_sweep(source, overrides=overrides)
+    if not isinstance(source, str):
+        return read_sweep(Path(source).expanduser(), overrides)
+    if not _is_text(source):
+        return read_sweep(Path(source).expanduser(), overrides)
+    try:
+        written = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"the text is not TOML: {error}") from None
+    return parse_sweep(written, overrides=overrides)
+
+
+def _is_text(source: str) -> bool:
+    # A path may hold a = too; what is the name of a file is a path.
+    return "\n" in source or ("=" in source and not Path(source).exists())
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with NumPy's numbers as Python's, as a notebook has them of ``np.logspace``."""
+    return {n: v.item() if isinstance(v, np.generic) else v for n, v in settings.items()}
+
+
+def _path(path: str | PathLike[str] | None) -> Path | None:
+    return None if path is None else Path(path).expanduser()
+
+
+def _pre_activations(z: Any) -> Float[np.ndarray, "*layer example unit"]:
+    try:
+        array = np.asarray(z, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError("cannot read z", [f"z: allowed are numbers: {error}"]) from None
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        allowed = "(example, unit) or (layer, example, unit), none of them 0"
+        raise InputError("cannot probe z", [f"z of shape {array.shape}: allowed is {allowed}"])
+    if not np.isfinite(array).all():
+        count = int((~np.isfinite(array)).sum())
+        raise InputError("cannot probe z", [f"z holds {count:,} values that are NaN or infinite"])
+    return array
+
+
+def _in_memory(
+    runs: Sequence[Run], manual_dir: Path | None, devices: int | None, progress: Progress
+) -> list[RunRecord]:
+    """The records of these runs, in order; nothing is written."""
+    from reluprobe import data
+    from reluprobe.engine import runner
+    from reluprobe.engine.events import RunDone
+
+    records: dict[str, RunRecord] = {}
+    with _listening(progress, runs) as listen:
+        load = partial(data.load, manual_dir=manual_dir)
+        for event in runner.execute(runs, load, most=devices):
+            listen(event)
+            if isinstance(event, RunDone):
+                records[event.run.id] = event.record
+    return [records[run.id] for run in runs]
+
+
+def _follow(
+    ours: Session,
+    claim: Claim,
+    manual_dir: Path | None,
+    devices: int | None,
+    progress: Progress,
+) -> None:
+    """Run what is left of a session on this machine."""
+    todo = ours.todo
+    if not todo:
+        return
+    from reluprobe.executor import local
+
+    def engine(runs: Sequence[Run], stop: Callable[[], bool]) -> Any:
+        saves = claim.sweep.save_activations
+        return local.start(claim.folder, runs, manual_dir, stop, devices, saves)
+
+    with _listening(progress, todo) as listen:
+        for event, _ in ours.run(engine):
+            listen(event)
+
+
+def _listening(progress: Progress, runs: Sequence[Run]) -> Any:
+    if progress is True:
+        from reluprobe.report.terminal.progress_bar import progress_bar
+
+        return progress_bar(runs)
+    return nullcontext(progress if callable(progress) else lambda event: None)
+
+
+def _named_settings() -> inspect.Signature:
+    """The signature of :func:`train` with every setting by its name, for ``help`` and editors."""
+    own = inspect.signature(train)
+    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    flags = [
+        inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=s.default, annotation=s.type)
+        for n, s in SETTINGS.items()
+    ]
+    return own.replace(parameters=[*flags, *kept])
+
+
+cast(Any, train).__signature__ = _named_settings()
+__all__ = ["ReluprobeError", "born_dead", "load", "probe", "sweep", "train"]

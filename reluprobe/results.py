@@ -1,0 +1,278 @@
+"""Results of sweeps: tables of runs, layers, summaries and comparisons, and figures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reluprobe.analysis.aggregate import estimate
+from reluprobe.config import Value, labels, spelled_out
+from reluprobe.config.choices import DEFINITIONS, SPLITS
+from reluprobe.errors import InputError, ReluprobeError, nearest
+from reluprobe.records import RunRecord
+from reluprobe.records.folder import Archive
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from reluprobe.analysis.aggregate import Estimate
+    from reluprobe.analysis.compare import Group
+    from reluprobe.analysis.contrast import Contrast, Question
+    from reluprobe.report.figures import DrawnFigure
+
+#: Columns of a terminal that ``print(results)`` fills.
+WIDTH = 100
+
+
+@dataclass(frozen=True, repr=False)
+class Results:
+    """The runs of one sweep or of several. Shares are in [0, 1], null where nothing applies.
+
+    Attributes:
+        archives: a sweep's folder each, with its records, and what is amiss there.
+    """
+
+    archives: tuple[Archive, ...]
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        """Every record, sweep by sweep, in the order of its plan."""
+        return tuple(record for archive in self.archives for record in archive.records)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sweeps' names."""
+        return tuple(archive.name for archive in self.archives)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """A line for every file that could not be read."""
+        return tuple(fault for archive in self.archives for fault in archive.faults)
+
+    def __getitem__(self, name: str) -> Results:
+        """The results of one sweep by its name."""
+        chosen = tuple(archive for archive in self.archives if archive.name == name)
+        if not chosen:
+            listed = ", ".join(self.names)
+            near = nearest(name, self.names)
+            raise InputError(f"no sweep {name!r}; there are {listed}{near}")
+        return Results(chosen)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        return iter(self.records)
+
+    def runs(self) -> pa.Table:
+        """One row a run: its settings, and what it came to. Columns as ``export`` has them."""
+        from reluprobe.report.export import tables
+
+        return tables.runs_table(self._pairs())
+
+    def layers(self) -> pa.Table:
+        """One row a run × epoch × hidden layer, with the settings that vary among the runs."""
+        from reluprobe.report.export import tables
+
+        return tables.layers_table(self._pairs())
+
+    def _pairs(self) -> Iterator[tuple[Path, RunRecord]]:
+        for archive in self.archives:
+            for record in archive.records:
+                yield archive.folder, record
+
+    def summary(
+        self,
+        by: Sequence[str] | None = None,
+        definition: str = "dead",
+        sort: str | None = None,
+    ) -> pa.Table:
+        """What ``report`` shows: one row a configuration, seeds folded.
+
+        A measure has its mean and the half-width of its 95% t interval (null for one run).
+
+        Args:
+            by: the settings that tell configurations apart; all that vary but the seed, if None.
+            definition: what to count, one of ``reluprobe.DEFINITIONS``.
+            sort: order rows by ``dead``, ``accuracy``, ``loss`` or a setting.
+
+        Raises:
+            InputError: no such setting, definition or order.
+        """
+        from reluprobe.analysis import aggregate
+
+        _checked("definition", definition, DEFINITIONS)
+        rows = aggregate.summarize(self.records, definition, by)
+        depth = max((len(row.layers) for row in rows), default=0)
+        table = []
+        for row in aggregate.sort_summaries(rows, sort):
+            layers = [*row.layers, *[None] * (depth - len(row.layers))]
+            counts = {n: getattr(row, n) for n in ("runs", "diverged", "failed", "collapsed")}
+            table.append(
+                dict(row.settings)
+                | _interval(definition, row.mean)
+                | _interval("test_accuracy", row.accuracy)
+                | _interval("test_loss", row.loss)
+                | _interval("train_loss", row.train_loss)
+                | {k: v for n, e in enumerate(layers, 1) for k, v in _interval(f"L{n}", e).items()}
+                | counts
+            )
+        return _table(table)
+
+    def compare(
+        self,
+        baseline: Mapping[str, Value] | None = None,
+        within: Sequence[str] = (),
+        definition: str = "dead",
+        on: str = "probe",
+        sort: str = "dead",
+    ) -> pa.Table:
+        """Which change of setting helps: each configuration against a baseline, paired by seed.
+
+        A measure has its mean, its change against the baseline, and that change's 95% bootstrap-t
+        interval (null below four pairs).
+
+        Args:
+            baseline: settings of the baseline; the others at their defaults.
+            within: compare apart at each value of these settings.
+            definition: what to count.
+            on: dead on which split: ``probe``, ``test`` or ``train``.
+            sort: order rows by their change in ``dead``, ``accuracy`` or ``loss``.
+
+        Raises:
+            InputError: the baseline is not one configuration, or nothing is beside it.
+        """
+        from reluprobe.analysis import compare
+        from reluprobe.analysis.contrast import Question
+        from reluprobe.config import SETTINGS, faults_of
+
+        _checked("definition", definition, DEFINITIONS)
+        _checked("on", on, SPLITS)
+        chosen = dict(baseline or {})
+        if faults := faults_of(chosen):
+            raise InputError("cannot read the baseline", faults)
+        clean = {n: SETTINGS[n].clean(v) for n, v in spelled_out(chosen).items()}
+        question = Question(clean, tuple(within), definition, on)
+        runs, _ = compare.pool(self.archives)
+        comparison = compare.compare(runs, question)
+        return _table(
+            [
+                dict(group.within) | _contrast(row, group, question)
+                for group in comparison.groups
+                for row in compare.sort_contrasts(group.rows, sort)
+            ]
+        )
+
+    def figure(
+        self,
+        name: str,
+        *,
+        definition: str = "dead",
+        by: Sequence[str] | None = None,
+        heatmap: tuple[str, str] | None = None,
+    ) -> DrawnFigure:
+        """A figure of ``report``: it shows itself in a notebook, and has ``save(path)``.
+
+        Args:
+            name: ``layers``, ``definitions``, ``outcome``, …: :meth:`figures` lists them.
+            definition: what to count.
+            by: the settings that tell configurations apart; all that vary but the seed, if None.
+            heatmap: the two settings of the figure ``heatmap``, down and across.
+
+        Raises:
+            InputError: no such figure, or there are several sweeps to draw it of.
+            ReluprobeError: the sweep has not what the figure shows; the message says what.
+        """
+        from reluprobe.report import figures
+
+        _checked("definition", definition, DEFINITIONS)
+        if len(self.archives) != 1:
+            listed = ", ".join(map(repr, self.names))
+            raise InputError(f"a figure is of one sweep; here are {listed}", hint="results[name]")
+        figures.check_names([name])
+        (drawn,) = figures.drawn(self.archives[0], definition, by, heatmap, [name])
+        if drawn.skipped is not None:
+            raise ReluprobeError(f"no figure {name}: {drawn.skipped}")
+        return drawn
+
+    @staticmethod
+    def figures() -> dict[str, str]:
+        """The names of all figures, each with its title."""
+        from reluprobe.report import figures
+
+        return {kind.name: kind.title for kind in figures.FIGURES}
+
+    def __repr__(self) -> str:
+        """The headline and main table of every sweep, as ``report`` prints them."""
+        from rich.console import Console
+        from rich.text import Text
+
+        from reluprobe.analysis import aggregate
+        from reluprobe.report.terminal import tables
+
+        out = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+        for archive in self.archives:
+            rows = tables.shortened(aggregate.summarize(archive.records))
+            out.print(Text(archive.name))
+            out.print(tables.sweep_headline(rows, "dead"))
+            out.print(tables.provenance(archive))
+            out.print(tables.outcome(rows, "dead", WIDTH))
+        text = out.file.getvalue()  # type: ignore[attr-defined]
+        return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _checked(name: str, value: str, allowed: Sequence[str]) -> str:
+    """This value, if it is one of those allowed.
+
+    Raises:
+        InputError: it is not.
+    """
+    if value not in allowed:
+        listed = f"allowed is one of {', '.join(allowed)}{nearest(value, allowed)}"
+        raise InputError(f"unknown {name}", [f"{name} = {value!r}: {listed}"])
+    return value
+
+
+def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+    mean, half = (None, None) if estimate is None else (estimate.mean, estimate.half_width)
+    return {name: mean, f"{name}_half_width": half}
+
+
+def _contrast(row: Contrast, group: Group, question: Question) -> dict[str, Any]:
+    """One change of settings, and what it changes over the pairs of runs."""
+    from reluprobe.analysis import contrast
+
+    names = {"dead": question.definition, "accuracy": "test_accuracy", "loss": "test_loss"}
+    changed = [row.configuration.done[seed] for seed in row.pairs]
+    cells: dict[str, Any] = {"change": labels.settings(row.differs), "pairs": len(row.pairs)}
+    for measure, name in names.items():
+        mean = estimate(contrast.measure(run, measure, question) for run in changed)
+        change = row.changes[measure]
+        cells[name] = None if mean is None else mean.mean
+        for end in ("mean", "low", "high"):
+            title = f"{name}_change" if end == "mean" else f"{name}_change_{end}"
+            cells[title] = None if change is None else getattr(change, end)
+    return cells | {"verdict": contrast.verdict(row, group.baseline, question.definition)}
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of the same keys as a table; a column of numbers and words is of words."""
+    import pyarrow as pa
+
+    columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+    return pa.table({name: _column(values) for name, values in columns.items()})
+
+
+def _column(values: Sequence[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    if len({type(v) for v in values if v is not None} - {int, float}) > 1 or (
+        any(isinstance(v, str) for v in values) and any(isinstance(v, int | float) for v in values)
+    ):
+        return pa.array([None if v is None else labels.setting(v) for v in values], pa.string())
+    if any(isinstance(v, float) for v in values):
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    return pa.array(values) if any(v is not None for v in values) else pa.nulls(len(values))
