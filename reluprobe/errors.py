@@ -26,6 +26,13 @@ class ReluprobeError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        """All that the command line would print of it: a notebook shows this."""
+        return "\n".join([*self._lines(), *([f"try: {self.hint}"] if self.hint else [])])
+
+    def _lines(self) -> list[str]:
+        return [self.message]
+
 
 class InputError(ReluprobeError):
     """Bad input. ``faults`` holds every fault found, one line each: where, got, allowed."""
@@ -37,6 +44,9 @@ class InputError(ReluprobeError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.faults = tuple(faults)
+
+    def _lines(self) -> list[str]:
+        return [self.message, *(f"  {fault}" for fault in self.faults)]
 
 
 class DatasetError(ReluprobeError):

@@ -1,33 +1,108 @@
-"""Any valid record goes through report, page, compare and export without an error."""
+"""Any valid record goes through report, page, compare, export and the library without an error."""
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Sequence
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest import mock
 
-import pyarrow as pa
-from any_record import folders
+import pytest
 from hypothesis import HealthCheck, given, settings
-from rich.console import Console
 
-from reluprobe.analysis import compare
-from reluprobe.analysis.contrast import Question
-from reluprobe.cli.commands import report
+from any_record import folders
+from reluprobe import cli
 from reluprobe.errors import InputError
-from reluprobe.records import RunRecord, io as records_io
-from reluprobe.records.folder import Archive, open_all
-from reluprobe.report import figures, json_compare, json_report
-from reluprobe.report.page import html, model
+from reluprobe.records import RunRecord, read, write
+from reluprobe.report import figures
 from reluprobe.results import Results
 
-thorough = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-ALSO = frozenset({"lives", "causes", "signals", "bounds"})
+thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+drawn = settings(max_examples=6, suppress_health_check=list(HealthCheck), deadline=None)
 
 
-def archive_of(folder: Path, records: Sequence[RunRecord]) -> Archive:
-    """These records, written and read back."""
-    for record in records:
-        records_io.write(record, folder)
-    (archive,) = open_all([folder])
-    return archive
+@contextlib.contextmanager
+def sweep_of(records: Sequence[RunRecord]) -> Iterator[Path]:
+    """A folder in which these records lie."""
+    with tempfile.TemporaryDirectory() as folder:
+        for record in records:
+            assert read(write(record, Path(folder) / "made")) == record
+        yield Path(folder) / "made"
+
+
+def run(*args: str | Path) -> tuple[int, str]:
+    """A command in this process: its exit code, and what it prints."""
+    text = io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["reluprobe", *map(str, args)]),
+        contextlib.redirect_stdout(text),
+        contextlib.redirect_stderr(text),
+        pytest.raises(SystemExit) as left,
+    ):
+        cli.main()
+        sys.exit(0)
+    return int(left.value.code or 0), text.getvalue()
+
+
+@thorough
+@given(folders)
+def test_report_prints_every_table_and_its_json(records: list[RunRecord]):
+    with sweep_of(records) as folder:
+        also = ["--lives", "--causes", "--signals", "--bounds"]
+        for definition in ("dead", "saturated"):
+            code, text = run("report", folder, "--no-figures", "-d", definition, *also)
+            assert code == 0, text
+        code, text = run("report", folder, "--json", *also)
+        assert code == 0, text
+        json.loads(text)
+
+
+@thorough
+@given(folders)
+def test_compare_answers_or_says_in_a_sentence_why_not(records: list[RunRecord]):
+    with sweep_of(records) as folder:
+        for more in ([], ["--within", "activation"], ["--on", "train"], ["--json"]):
+            code, text = run("compare", folder, *more)
+            assert code == 0 or (code == 2 and text.startswith("error: ")), text
+
+
+@thorough
+@given(folders)
+def test_export_writes_every_run_and_layer(records: list[RunRecord]):
+    with sweep_of(records) as folder:
+        tidy = run("export", folder, "--csv", "--parquet", "--out", folder.parent / "export")
+        assert tidy[0] == 0, tidy[1]
+        for markup in ("--markdown", "--latex"):
+            code, text = run("export", folder, markup)
+            assert code == 0, text
+
+
+@drawn
+@given(folders)
+def test_every_figure_and_the_page_are_drawn_or_say_what_is_lacking(records: list[RunRecord]):
+    with sweep_of(records) as folder:
+        code, text = run("report", folder, "--format", "svg")
+        assert code == 0, text
+        assert (folder / "report" / "report.html").stat().st_size > 1000
+        for kind in figures.FIGURES:
+            assert (folder / "report" / f"{kind.name}.svg").exists() or kind.name in text
+
+
+@thorough
+@given(folders)
+def test_results_have_their_tables(records: list[RunRecord]):
+    from reluprobe.api import load
+
+    with sweep_of(records) as folder:
+        results = load(folder)
+        assert isinstance(results, Results) and "made" in repr(results)
+        assert results.runs().num_rows == len(results) == len(records)
+        counted = sum(len(p.layers) for r in records for p in (*r.history, *r.steps))
+        assert results.layers().num_rows == counted
+        assert sum(results.summary()["runs"].to_pylist()) == len(records)
+        with contextlib.suppress(InputError):
+            results.compare()
