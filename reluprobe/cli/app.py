@@ -1,4 +1,4 @@
-"""The commands, gathered, and the one edge where errors become messages and exit codes."""
+"""The command line's entry: its commands, and where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def root(
 def main() -> None:
     """Run the command line.
 
-    Leaves with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal).
+    Exits with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal).
     """
     encoding.write_plainly()
     try:
@@ -52,9 +52,6 @@ def main() -> None:
     except ReluprobeError as error:
         show(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        console.err.print("interrupted; runs that had ended are on disk", style="bold red")
-        sys.exit(130)
 
 
 def show(error: ReluprobeError) -> None:
