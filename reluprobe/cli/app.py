@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def show(error: ReluprobeError) -> None:
-    """The message, its faults a line each, and what to do next."""
+    """Print the message, its faults one per line, and what to do next."""
     text = Text("error: ", style="bold red").append(error.message, style="not bold default")
     console.err.print(text, soft_wrap=True)
     faults = error.faults if isinstance(error, InputError) else ()

@@ -48,7 +48,7 @@ def progress(total: int) -> Iterator[Progress]:
 
 
 def bar(total: int) -> Progress:
-    """The same bar, for whoever shows more beside it."""
+    """The same bar, not started: for a view that shows more with it."""
     # Imported here: --help and report have no bar to wait for.
     from rich.progress import (
         BarColumn,

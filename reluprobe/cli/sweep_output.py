@@ -72,11 +72,11 @@ class Outcome:
 
 
 class SweepOutput(Protocol):
-    """What a sweep is told to: its plan, where it starts, every event, its end."""
+    """A form of output: it takes the plan, the state at the start, every event, the end."""
 
     @property
     def silent(self) -> bool:
-        """Whether no progress is to be shown beside it."""
+        """Whether to show no progress."""
         ...
 
     def plan(self, job: Invocation) -> None:

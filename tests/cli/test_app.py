@@ -1,3 +1,5 @@
+"""Every command from end to end: what it prints and writes, its exit code, what it imports."""
+
 import importlib
 import json
 import runpy

@@ -1,4 +1,4 @@
-"""What a shell is told when Tab is pressed, and what is imported to tell it."""
+"""Shell completion: the names that Tab offers, and what is imported to find them."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def show(
     duplicates: int,
     sort: str,
 ) -> None:
-    """Headline, a table a group, legend, what is missing, what was lost."""
+    """Headline, one table per group, legend, what is missing, what was lost."""
     out = console.out
     names = list(dict.fromkeys(a.name for a in archives))
     whole = Archive(", ".join(names), archives[0].folder, tuple(runs))
