@@ -35,10 +35,10 @@ def _harness() -> ModuleType:
 KILLS = _harness()
 
 
-def lying(folder: Path) -> dict[str, bytes]:
+def record_files(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((folder / "runs").iterdir())}
 
 
-def same(some: dict[str, bytes], others: dict[str, bytes]) -> bool:
+def same_records(some: dict[str, bytes], others: dict[str, bytes]) -> bool:
     alike, contents = some.keys() == others.keys(), KILLS.content
     return alike and all(contents(r) == contents(others[name]) for name, r in some.items())

@@ -41,8 +41,8 @@ def code(language: str) -> list[tuple[str, str]]:
 def drawn_by_others() -> str:
     """Which libraries that lay out --help are not those the page was made with."""
     lock = (ROOT / "requirements.lock").read_text()
-    found = {name: metadata.version(name) for name in ("typer", "rich")}
-    return ", ".join(f"{n} {v}" for n, v in found.items() if f"{n}=={v}\n" not in lock)
+    versions = {name: metadata.version(name) for name in ("typer", "rich")}
+    return ", ".join(f"{n} {v}" for n, v in versions.items() if f"{n}=={v}\n" not in lock)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -68,10 +68,10 @@ def test_every_option_of_a_command_is_documented(name: str):
 
 def test_every_setting_is_documented_with_its_default():
     rows = re.findall(r"^\| `(\w+)`.*?\| [^|]+ \| `([^|]+)` \|", TEXTS["sweep-file.md"], re.M)
-    told = {
+    defaults = {
         name: tomllib.loads(f"x = {default}")["x"] for name, default in rows if name in SETTINGS
     }
-    assert told == {name: setting.default for name, setting in SETTINGS.items()}
+    assert defaults == {name: setting.default for name, setting in SETTINGS.items()}
 
 
 # --- what is shown -------------------------------------------------------------------------------
@@ -83,13 +83,13 @@ def command(name: str) -> Any:
 
 def command_lines() -> list[str]:
     """Every reluprobe command of a shell block or between backticks, without what is around it."""
-    found = []
+    lines = []
     for _, block in code("sh"):
-        found += re.findall(r"^.*?\b(reluprobe .*?)\s*(?:#.*|>.*|&& .*)?$", block, re.M)
+        lines += re.findall(r"^.*?\b(reluprobe .*?)\s*(?:#.*|>.*|&& .*)?$", block, re.M)
     for text in TEXTS.values():
-        found += [line.split(" > ")[0] for line in re.findall(r"`(reluprobe [a-z-][^`\n]*)`", text)]
+        lines += [line.split(" > ")[0] for line in re.findall(r"`(reluprobe [a-z-][^`\n]*)`", text)]
     # What is left of `reluprobe --help` says nothing that could be wrong.
-    return sorted({re.sub(r" --help$", "", line) for line in found} - {"reluprobe"})
+    return sorted({re.sub(r" --help$", "", line) for line in lines} - {"reluprobe"})
 
 
 @pytest.mark.parametrize("line", command_lines())
@@ -123,8 +123,8 @@ def test_the_walks_sweeps_have_the_runs_that_they_speak_of():
     assert len(runs) == 6 * 4 and all(run.config.epochs == 3 for run in runs)
     rates = expand(read_sweep(ROOT / "sweeps" / "learning_rate.toml")).runs
     shown = re.findall(r"^(\S+) +(sgd|adam) ", TEXTS["walks.md"], re.M)
-    there = {(run.config.learning_rate, run.config.optimizer) for run in rates}
-    assert len(shown) == 10 and {(float(rate), name) for rate, name in shown} <= there
+    pairs = {(run.config.learning_rate, run.config.optimizer) for run in rates}
+    assert len(shown) == 10 and {(float(rate), name) for rate, name in shown} <= pairs
 
 
 def test_the_columns_that_the_examples_name_are_there():

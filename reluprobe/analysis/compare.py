@@ -89,7 +89,7 @@ def _check(question: Question) -> None:
     if "seed" in (*question.baseline, *question.within):
         faults.append("seed: runs are paired by it; name other settings")
     if faults:
-        raise InputError("cannot compare so", faults)
+        raise InputError("invalid comparison", faults)
 
 
 def _grouped(

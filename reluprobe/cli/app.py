@@ -1,4 +1,4 @@
-"""The commands, gathered, and the one edge where errors become messages and exit codes."""
+"""The command line's entry: its commands, and where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def root(
 def main() -> None:
     """Run the command line.
 
-    Leaves with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal).
+    Exits with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal).
     """
     encoding.write_plainly()
     try:
@@ -52,13 +52,10 @@ def main() -> None:
     except ReluprobeError as error:
         show(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        console.err.print("interrupted; runs that had ended are on disk", style="bold red")
-        sys.exit(130)
 
 
 def show(error: ReluprobeError) -> None:
-    """The message, its faults a line each, and what to do next."""
+    """Print the message, its faults one per line, and what to do next."""
     text = Text("error: ", style="bold red").append(error.message, style="not bold default")
     console.err.print(text, soft_wrap=True)
     faults = error.faults if isinstance(error, InputError) else ()

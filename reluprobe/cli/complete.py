@@ -1,4 +1,4 @@
-"""What a shell may complete after an option. Where nothing is offered, it completes files."""
+"""Shell completion: names to offer after an option. Where none is, the shell completes files."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def sweep_files(incomplete: str) -> list[str]:
     """TOML files that start so, and those in folders that do."""
     head, slash, tail = incomplete.rpartition("/")
     folder = Path(f"{head}{slash}" or ".").expanduser()
-    here = [*folder.glob("*.toml"), *folder.glob("*/*.toml")]
-    found = sorted(path.relative_to(folder).as_posix() for path in here)
+    files = [*folder.glob("*.toml"), *folder.glob("*/*.toml")]
+    paths = sorted(path.relative_to(folder).as_posix() for path in files)
     # Hidden ones, and those to be quoted, are left to the shell itself.
-    plain = (name for name in found if name[0] != "." and shlex.quote(name) == name)
+    plain = (name for name in paths if name[0] != "." and shlex.quote(name) == name)
     return [f"{head}{slash}{name}" for name in plain if name.startswith(tail)]

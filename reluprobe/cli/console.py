@@ -1,4 +1,4 @@
-"""Results go to stdout, progress and errors to stderr."""
+"""The two consoles: results go to stdout, progress and errors to stderr."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+def complain(text: str) -> None:
+    """Print one message about what went wrong."""
+    err.print(Text(text, style="red"), soft_wrap=True)
 
 
 def lively() -> bool:
@@ -37,12 +43,12 @@ def status(text: str) -> AbstractContextManager[object]:
 @contextmanager
 def progress(total: int) -> Iterator[Progress]:
     """A bar of epochs on stderr; nothing where stderr is no terminal."""
-    with bar(total) as found:
-        yield found
+    with bar(total) as progress_bar:
+        yield progress_bar
 
 
 def bar(total: int) -> Progress:
-    """The same bar, for whoever shows more beside it."""
+    """The same bar, not started: for a view that shows more with it."""
     # Imported here: --help and report have no bar to wait for.
     from rich.progress import (
         BarColumn,
@@ -53,8 +59,8 @@ def bar(total: int) -> Progress:
     )
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    found = Progress(
+    progress_bar = Progress(
         *columns, TimeRemainingColumn(), console=err, transient=True, disable=not lively()
     )
-    found.add_task("compiling", total=total)
-    return found
+    progress_bar.add_task("compiling", total=total)
+    return progress_bar

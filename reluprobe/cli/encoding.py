@@ -1,4 +1,4 @@
-"""Output that cannot encode a character gets one that looks like it, and no traceback."""
+"""Output encoding: what stdout cannot encode is written as a character that looks like it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def plain(error: UnicodeError) -> tuple[str, int]:
     """An error handler of :mod:`codecs`: what is not in ``PLAIN`` becomes ``?``."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    found = error.object[error.start : error.end]
-    return "".join(PLAIN.get(c, "?") for c in found), error.end
+    characters = error.object[error.start : error.end]
+    return "".join(PLAIN.get(c, "?") for c in characters), error.end
 
 
 def write_plainly() -> None:

@@ -1,4 +1,4 @@
-"""Where a sweep's runs are trained: ``--executor``, ``--address``, ``--devices``."""
+"""Options for where a sweep's runs are trained: ``--executor``, ``--address``, ``--devices``."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ class Place:
             hint = 'pip install "reluprobe[ray]", in a checkout: pip install ".[ray]"'
             raise ReluprobeError("--executor ray needs Ray, which is not installed", hint=hint)
 
-    def engine(self, errand: dispatch.Job, silent: bool) -> Engine:
+    def engine(self, job: dispatch.Job, silent: bool) -> Engine:
         """The engine; a cluster has answered by now."""
         if self.name == "ray":
             executor = _ray(self, silent)
-            return lambda runs, stop: dispatch.start(executor, errand, runs, stop)
+            return lambda runs, stop: dispatch.start(executor, job, runs, stop)
 
         def local(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator:
             # Imported here: where all is done, JAX is not waited for.
             from reluprobe.executor import local
 
-            where = errand.folder, runs, errand.manual_dir
-            yield from local.start(*where, stop, self.devices, errand.keep)
+            where = job.folder, runs, job.manual_dir
+            yield from local.start(*where, stop, self.devices, job.keep)
 
         return local
 
@@ -80,9 +80,9 @@ def _ray(place: Place, silent: bool) -> Executor:
         # Imported here: it takes half a second, and may not be installed.
         from reluprobe.executor.ray_executor import RayExecutor
 
-        found = RayExecutor(place.address, place.devices or 1)
+        executor = RayExecutor(place.address, place.devices or 1)
     if not silent:
-        each = labels.count(place.devices or 1, "GPU" if found.kind == "GPU" else "core")
-        told = f"ray: {labels.count(found.slots, 'task')} at a time, {each} each"
-        console.err.print(Text(told, style="dim"), soft_wrap=True)
-    return found
+        share = labels.count(place.devices or 1, "GPU" if executor.kind == "GPU" else "core")
+        text = f"ray: {labels.count(executor.slots, 'task')} at a time, {share} each"
+        console.err.print(Text(text, style="dim"), soft_wrap=True)
+    return executor

@@ -1,19 +1,19 @@
-"""``--json``: what happens in a sweep, one object a line on stdout."""
+"""``sweep --json``: what happens in a sweep, one JSON object per line on stdout."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from reluprobe.cli.sweep_output import Invocation, Outcome
-from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, RunDone
+from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.slices import Part
 from reluprobe.records import resume
 
 
-class Machines:
+class JsonLinesOutput:
     """Events for programs. Fields are added, never renamed."""
 
     silent = True
@@ -22,54 +22,55 @@ class Machines:
         """The whole plan and this slice of it."""
         programs = len(group_runs(job.mine))
         sizes = {"runs": len(job.plan.runs), "folded": job.plan.folded, "mine": len(job.mine)}
-        _say("plan", name=job.sweep.name, folder=str(job.folder), slice=_slice(job.part),
-             programs=programs, **sizes)  # fmt: skip
+        _print("plan", name=job.sweep.name, folder=str(job.folder), slice=_slice(job.part),
+               programs=programs, **sizes)  # fmt: skip
 
-    def start(self, job: Invocation, found: resume.Standing) -> None:
-        """What is there already."""
-        _say("start", damaged=list(found.damaged), **_counts(job, found))
+    def start(self, job: Invocation, standing: resume.Standing) -> None:
+        """How many runs are done already, and which files are no whole records."""
+        _print("start", damaged=list(standing.damaged), **_counts(job, standing))
 
-    def happened(self, event: Any, path: Path | None) -> None:
+    def event(self, event: Event, path: Path | None) -> None:
         """An event of the engine."""
-        kind, fields = _told(event)
-        _say(kind, **fields, **({"path": str(path)} if path else {}))
+        kind, fields = _name_and_fields(event)
+        _print(kind, **fields, **({"path": str(path)} if path else {}))
 
     def end(self, job: Invocation, outcome: Outcome) -> None:
         """How it ended."""
         compiling = None if outcome.compiling is None else round(outcome.compiling, 3)
         times = {"seconds": round(outcome.seconds, 3), "compiling": compiling}
-        _say("done", written=outcome.written, **times, **_counts(job, outcome),
-             exit=outcome.code, again=job.again)  # fmt: skip
+        _print("done", written=outcome.written, **times, **_counts(job, outcome),
+               exit=outcome.code, again=job.again)  # fmt: skip
 
 
 def _slice(part: Part) -> str | None:
     return f"{part[0]}/{part[1]}" if part[1] > 1 else None
 
 
-def _counts(job: Invocation, found: resume.Standing | Outcome) -> dict[str, int]:
-    counts = {status: found.count(status) for status in ("ok", "diverged", "failed")}
+def _counts(job: Invocation, standing: resume.Standing | Outcome) -> dict[str, int]:
+    counts = {status: standing.count(status) for status in ("ok", "diverged", "failed")}
     return counts | {"missing": len(job.mine) - sum(counts.values())}
 
 
-def _told(event: Any) -> tuple[str, dict[str, Any]]:
-    """The event's name and fields."""
-    if isinstance(event, Compiled):
-        return "compiled", {"runs": event.runs, "seconds": round(event.seconds, 3)}
-    if isinstance(event, EpochDone):
-        epoch = event.epoch
-        names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
-        told = {name: getattr(epoch, name) for name in names}
-        dead = [layer.dead for layer in epoch.layers]
-        return "epoch", {"id": event.run.id, **told, "dead": dead, "diverged": event.diverged}
-    if isinstance(event, RunDone):
-        record = event.record
-        if record.status == "failed":
+def _name_and_fields(event: Event) -> tuple[str, dict[str, Any]]:
+    match event:
+        case Compiled(runs, seconds):
+            return "compiled", {"runs": runs, "seconds": round(seconds, 3)}
+        case EpochDone(run, epoch, diverged):
+            names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+            fields = {name: getattr(epoch, name) for name in names}
+            dead = [layer.dead for layer in epoch.layers]
+            return "epoch", {"id": run.id, **fields, "dead": dead, "diverged": diverged}
+        case RunDone(record=record) if record.status == "failed":
             return "failed", {"id": record.id, "error": record.error}
-        return "run", {"id": record.id, "status": record.status, "seconds": record.seconds}
-    if isinstance(event, BegunAgain):
-        return "again", {"runs": event.runs, "host": event.host}
-    return "memory", {"lanes": event.lanes, "error": event.error}
+        case RunDone(record=record):
+            return "run", {"id": record.id, "status": record.status, "seconds": record.seconds}
+        case BegunAgain(runs, host):
+            return "again", {"runs": runs, "host": host}
+        case MemoryShort(lanes, error):
+            return "memory", {"lanes": lanes, "error": error}
+        case _:
+            assert_never(event)
 
 
-def _say(event: str, **fields: Any) -> None:
+def _print(event: str, **fields: Any) -> None:
     print(json.dumps({"event": event, **fields}, allow_nan=False), flush=True)

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called, so that ``--help`` waits for none of them."""
+"""The list of commands: name, module and first line; each is imported only when it is called."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from reluprobe.cli import console
 from reluprobe.errors import nearest
 
 #: Each command's module and the first line of its help, in the order in which they are listed.
@@ -65,6 +66,15 @@ class LazyGroup(TyperGroup):
             ctx.fail(f"No such command {args[0]!r}{nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C ends it with a message, where Typer would exit in silence."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            text = "interrupted; runs that had ended are on disk"
+            console.err.print(text, style="bold red")
+            raise typer.Exit(130) from None
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, without importing them."""
         with self._listed():
@@ -85,9 +95,9 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str, module: str) -> Any:
-    found = importlib.import_module(f"reluprobe.cli.commands.{module}")
+    command = importlib.import_module(f"reluprobe.cli.commands.{module}")
     alone = typer.Typer(add_completion=False)
     # Lines are for the terminal to break, paragraphs are ours.
-    text = re.sub(r"(?<!\n)\n(?!\n)", " ", found.HELP)
-    alone.command(name, help=text)(found.command)
+    text = re.sub(r"(?<!\n)\n(?!\n)", " ", command.HELP)
+    alone.command(name, help=text)(command.command)
     return typer.main.get_command(alone)

@@ -1,4 +1,4 @@
-"""A run to watch: rows on stdout; below them, on a terminal, how far it is and what it came to."""
+"""Live view of ``train``: rows on stdout; below them on a terminal a bar and a strip of layers."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def watched(config: RunConfig) -> Iterator[Rows]:
     if not console.lively():
         yield Rows()
         return
-    found = Watched(config)
+    view = Watched(config)
     try:
-        yield found
+        yield view
     finally:
-        found.close()
+        view.close()

@@ -1,4 +1,4 @@
-"""Flags made from the settings' one definition, and the options that commands share."""
+"""Command-line options: a flag for each setting, and what several commands share."""
 
 from __future__ import annotations
 
@@ -13,21 +13,10 @@ import typer
 
 from reluprobe.cli import complete
 from reluprobe.config import SETTINGS, Setting, Value
-from reluprobe.config.choices import DEFINITIONS
 from reluprobe.config.run_config import GROUPS
 from reluprobe.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
-Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
-Definition = Annotated[
-    str,
-    typer.Option(
-        "--definition",
-        "-d",
-        help=f"What to count: {', '.join(DEFINITIONS)}.",
-        autocompletion=complete.among(DEFINITIONS),
-    ),
-]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 #: What :func:`repeatable` gives.
 Texts = list[str] | None
@@ -76,12 +65,12 @@ def with_settings(
 
     Those of ``axes`` take several values, ``2,3,5``, and are handed over as a list.
     """
-    own = inspect.signature(function, eval_str=True)
-    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    signature = inspect.signature(function, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     # In the order of the panels: help shows them as they come.
     ordered = sorted(among, key=lambda name: list(PANELS).index(name) if name in PANELS else -1)
     flags = [_flag(among[name], axes.get(name)) for name in ordered]
-    together = own.replace(parameters=[*flags, *kept])
+    together = signature.replace(parameters=[*flags, *own])
     function.__signature__ = together  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in together.parameters.values()}
     return function
@@ -146,9 +135,9 @@ def parse_part(text: str | None) -> tuple[int, int]:
     """
     if text is None:
         return 1, 1
-    number, slash, of = text.partition("/")
-    if slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
-        return int(number), int(of)
+    number, slash, total = text.partition("/")
+    if slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total):
+        return int(number), int(total)
     allowed = "allowed is I/N with 1 <= I <= N; an index from 0 wants 1 added"
     raise InputError("cannot read --chunk", [f"got {text!r}; {allowed}"])
 
@@ -159,13 +148,13 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: a text has no ``=``.
     """
-    found = {}
+    overrides = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise InputError("cannot read --set", [f"got {text!r}; allowed is KEY=VALUE"])
-        found[key.strip()] = value_of(key.strip(), value)
-    return found
+        overrides[key.strip()] = value_of(key.strip(), value)
+    return overrides
 
 
 def value_of(name: str, text: str) -> Any:

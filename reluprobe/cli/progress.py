@@ -1,17 +1,18 @@
-"""How far a sweep is: a bar on a terminal, a plain line every few seconds elsewhere."""
+"""Progress of a sweep: a bar on a terminal, a plain line every few seconds elsewhere."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import assert_never
 
 from rich.text import Text
 
 from reluprobe.cli import console
 from reluprobe.config import SETTINGS, labels, phases
-from reluprobe.engine.events import Compiled, EpochDone, Event, RunDone
+from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
 from reluprobe.plan.runs import Run
 from reluprobe.report import formatting
 
@@ -33,17 +34,22 @@ class Progress:
 
     def see(self, event: Event) -> None:
         """Count an event. Epochs that are trained again, after a fault, count once."""
-        if isinstance(event, Compiled):
-            self.compiling += event.seconds
-        elif isinstance(event, EpochDone):
-            self.seen.add((event.run.id, event.epoch.epoch))
-            run = labels.settings({n: getattr(event.run.config, n) for n in self.names})
-            epoch = f"epoch {event.epoch.epoch}/{_epochs(event.run)}"
-            self.where = f"{run}, {epoch}" if run else epoch
-        elif isinstance(event, RunDone):
-            self.done += 1
-            # A run that failed has no further epochs to wait for.
-            self.seen |= {(event.run.id, n) for n in range(_epochs(event.run) + 1)}
+        match event:
+            case Compiled(seconds=seconds):
+                self.compiling += seconds
+            case EpochDone(run=run, epoch=epoch):
+                self.seen.add((run.id, epoch.epoch))
+                settings = labels.settings({n: getattr(run.config, n) for n in self.names})
+                where = f"epoch {epoch.epoch}/{_epochs(run)}"
+                self.where = f"{settings}, {where}" if settings else where
+            case RunDone(run=run):
+                self.done += 1
+                # A run that failed has no further epochs to wait for.
+                self.seen |= {(run.id, n) for n in range(_epochs(run) + 1)}
+            case BegunAgain() | MemoryShort():
+                pass
+            case _:
+                assert_never(event)
 
     @property
     def seconds(self) -> float:
@@ -90,13 +96,13 @@ def _bar(tally: Progress) -> Iterator[None]:
 
 
 @contextmanager
-def _repeated(action: object, every: float) -> Iterator[None]:
+def _repeated(action: Callable[[], object], every: float) -> Iterator[None]:
     """Call something every so many seconds, compiling or not, in a thread of its own."""
     over = threading.Event()
 
     def loop() -> None:
         while not over.wait(every):
-            action()  # type: ignore[operator]
+            action()
 
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()

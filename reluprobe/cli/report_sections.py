@@ -1,8 +1,8 @@
-"""The parts of a report below its main tables: samples, signals, lives, causes, claims."""
+"""Sections of a report below its main tables: epochs, splits, phases, lives, causes, claims."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
@@ -20,6 +20,7 @@ from reluprobe.analysis import (
 )
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.cli.console import out
+from reluprobe.cli.reading import View
 from reluprobe.config import Value
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import claims as claims_table
@@ -31,20 +32,21 @@ from reluprobe.report.terminal import unit_lives as lives_table
 Rows = Sequence[Summary]
 
 
-def show(found: Archive, rows: Rows, definition: str, also: Collection[str]) -> None:
+def show(sweep: Archive, rows: Rows, view: View) -> None:
     """Print what the sweep has, and of the rest what was asked for."""
+    definition, also = view.definition, view.also
     _by_epoch(rows, definition, "lives" in also)
     _samples(rows, definition, "bounds" in also)
     _phases(rows, definition)
     _courses(rows, definition)
-    if "signals" in also or all(r.config.epochs == 0 for r in found.records):
+    if "signals" in also or all(r.config.epochs == 0 for r in sweep.records):
         _signals(rows)
     if "lives" in also:
         _lives(rows)
     if "causes" in also:
         _causes(rows)
-    if found.reference is not None:
-        _claims(replication.compare(found.records, found.reference))
+    if sweep.reference is not None:
+        _claims(replication.compare(sweep.records, sweep.reference))
 
 
 def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
@@ -52,31 +54,31 @@ def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
     if len(rows) > sparklines.MOST_ROWS and not asked:
         out.print(Text(f"by epoch, of {len(rows)} configurations: --lives", style="dim"))
         return
-    found = sparklines.by_summary(rows, definition)
-    if len(sparklines.moments(found)) < 2:
+    courses = sparklines.by_summary(rows, definition)
+    if len(sparklines.moments(courses)) < 2:
         out.print(Text("by epoch: no run ended that was probed more than once", style="dim"))
         return
-    room = sparklines.room(found, out.width)
-    out.print(sparklines.title(found, definition, room))
-    out.print(sparklines.table(found, room))
+    room = sparklines.room(courses, out.width)
+    out.print(sparklines.title(courses, definition, room))
+    out.print(sparklines.table(courses, room))
     out.print(Text(sparklines.LEGEND, style="dim"))
 
 
 def _samples(rows: Rows, definition: str, bounds: bool) -> None:
-    looked = [(row.settings, splits.by_split(row.members, definition)) for row in rows]
-    there = [(settings, s) for settings, s in looked if s is not None]
-    if not there:
+    splits_of = [(row.settings, splits.by_split(row.members, definition)) for row in rows]
+    present = [(settings, s) for settings, s in splits_of if s is not None]
+    if not present:
         return
     out.print()
-    out.print(splits_table.samples_title(there, definition))
-    headline = splits_table.samples_headline(there)
+    out.print(splits_table.samples_title(present, definition))
+    headline = splits_table.samples_headline(present)
     if headline is not None:
         out.print(headline)
-    table = splits_table.samples(there, out.width)
+    table = splits_table.samples(present, out.width)
     out.print(table)
     out.print(splits_table.samples_legend(table))
     if bounds:
-        out.print(splits_table.bounds(there))
+        out.print(splits_table.bounds(present))
 
 
 def _phases(rows: Rows, definition: str) -> None:
@@ -91,47 +93,47 @@ def _phases(rows: Rows, definition: str) -> None:
 
 
 def _courses(rows: Rows, definition: str) -> None:
-    found = [(row.settings, step_course.course(row.members, definition)) for row in rows]
-    there = [(settings, moments) for settings, moments in found if moments]
-    if there:
+    courses = [(row.settings, step_course.course(row.members, definition)) for row in rows]
+    present = [(settings, moments) for settings, moments in courses if moments]
+    if present:
         word = splits_table.CALLED[definition][0]
         out.print()
         out.print(Text(f"{word} % by step", style="italic"))
-        out.print(splits_table.courses(there))
+        out.print(splits_table.courses(present))
 
 
 def _signals(rows: Rows) -> None:
-    found = [(row.settings, init_signal.signals(row.members)) for row in rows]
-    _table("signals", splits_table.SIGNAL_LEGEND, found, splits_table.signals)
+    by_row = [(row.settings, init_signal.signals(row.members)) for row in rows]
+    _table("signals", splits_table.SIGNAL_LEGEND, by_row, splits_table.signals)
 
 
 def _causes(rows: Rows) -> None:
-    found = [(row.settings, death_causes.blame(row.members)) for row in rows]
-    _table("causes of death", splits_table.BLAME_LEGEND, found, splits_table.blame)
+    by_row = [(row.settings, death_causes.blame(row.members)) for row in rows]
+    _table("causes of death", splits_table.BLAME_LEGEND, by_row, splits_table.blame)
 
 
 def _table(
     title: str,
     legend: str,
-    found: Sequence[tuple[Mapping[str, Value | None], Sequence[Any]]],
+    by_row: Sequence[tuple[Mapping[str, Value | None], Sequence[Any]]],
     table: Callable[[Any], RenderableType],
 ) -> None:
-    there = [(settings, layers) for settings, layers in found if layers]
+    present = [(settings, layers) for settings, layers in by_row if layers]
     out.print()
-    if not there:
+    if not present:
         out.print(Text(f"{title}: none was recorded in these runs", style="dim"))
         return
     out.print(Text(title, style="italic"))
-    out.print(table(there))
+    out.print(table(present))
     out.print(Text(legend, style="dim"))
 
 
 def _lives(rows: Rows) -> None:
-    found = [(row.settings, unit_lives.fates(row.members)) for row in rows]
+    fates = [(row.settings, unit_lives.fates(row.members)) for row in rows]
     out.print()
-    out.print(lives_table.headline(found))
-    out.print(lives_table.title(found))
-    out.print(lives_table.table(found, out.width))
+    out.print(lives_table.headline(fates))
+    out.print(lives_table.title(fates))
+    out.print(lives_table.table(fates, out.width))
     out.print(Text(lives_table.LEGEND, style="dim"))
     _map(rows)
 
@@ -140,8 +142,8 @@ def _map(rows: Rows) -> None:
     out.print()
     shown = unit_map.runs(rows)
     if not shown:
-        told = "life of every unit: no unit of a run that ended was dead at any of several probes"
-        out.print(Text(told, style="dim"))
+        text = "life of every unit: no unit of a run that ended was dead at any of several probes"
+        out.print(Text(text, style="dim"))
         return
     for row, run in shown:
         out.print(unit_map.title(row, run))
@@ -152,16 +154,16 @@ def _map(rows: Rows) -> None:
         out.print(Text(f"of {len(rows)} configurations, {which}", style="dim"))
 
 
-def _claims(found: replication.Replication) -> None:
+def _claims(replicated: replication.Replication) -> None:
     out.print()
-    for line in claims_table.heading(found):
+    for line in claims_table.heading(replicated):
         out.print(line)
-    if not found.rows:
+    if not replicated.rows:
         return
     out.print()
-    out.print(claims_table.title(found))
-    out.print(claims_table.table(found))
-    judged = claims.judge_all(found)
+    out.print(claims_table.title(replicated))
+    out.print(claims_table.table(replicated))
+    judged = claims.judge_all(replicated)
     if judged:
         out.print()
         out.print(claims_table.claims_title(judged))

@@ -1,4 +1,4 @@
-"""Several sweeps in one report: what each came to, then their configurations side by side."""
+"""Report of several sweeps: a headline each, then their configurations side by side."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ from rich.text import Text
 from reluprobe.analysis import aggregate, side_by_side
 from reluprobe.analysis.side_by_side import Beside
 from reluprobe.cli.console import out
+from reluprobe.cli.reading import View
 from reluprobe.config import labels, written
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import side_by_side as side_by_side_table
 from reluprobe.report.terminal import tables
 
 
-def several(found: Sequence[Archive]) -> list[Archive]:
-    """The sweeps with runs to put side by side; none where there are not two."""
-    there = [sweep for sweep in found if sweep.records]
-    return there if len(there) > 1 else []
+def with_records(sweeps: Sequence[Archive]) -> list[Archive]:
+    """Those that have a record: two of them and more are put side by side."""
+    return [sweep for sweep in sweeps if sweep.records]
 
 
-def show(
-    sweeps: Sequence[Archive], definition: str, by: Sequence[str] | None, sort: str | None
-) -> None:
+def show(sweeps: Sequence[Archive], view: View) -> None:
     """Print the headlines of these sweeps, and one table of all."""
-    found = side_by_side.line_up([s.records for s in sweeps], definition, by, sort)
+    definition = view.definition
+    lined_up = side_by_side.line_up([s.records for s in sweeps], definition, view.by, view.sort)
     names = Counter(sweep.name for sweep in sweeps)
     for n, sweep in enumerate(sweeps):
         name = sweep.name if names[sweep.name] == 1 else str(sweep.folder)
-        rows = tables.shortened(aggregate.summarize(sweep.records, definition, by))
-        out.print(side_by_side_table.heading(n, name, found))
+        rows = tables.shortened(aggregate.summarize(sweep.records, definition, view.by))
+        out.print(side_by_side_table.heading(n, name, lined_up))
         out.print(tables.sweep_headline(rows, definition))
         out.print(tables.provenance(sweep))
         lost = side_by_side_table.lost(rows)
@@ -40,45 +39,45 @@ def show(
             out.print(lost)
     out.print(Text(f"{definition}: {tables.CALLED[definition][1]}", style="dim"))
     out.print()
-    out.print(side_by_side_table.title(found, definition))
-    out.print(side_by_side_table.table(found, definition, out.width))
-    rest = side_by_side_table.rest(found)
+    out.print(side_by_side_table.title(lined_up, definition))
+    out.print(side_by_side_table.table(lined_up, definition, out.width))
+    rest = side_by_side_table.rest(lined_up)
     if rest is not None:
         out.print(rest)
-    _common(found)
+    _common(lined_up)
 
 
-def commands(sweeps: Sequence[Archive], definition: str, by: Sequence[str] | None) -> list[str]:
+def next_commands(sweeps: Sequence[Archive], view: View) -> list[str]:
     """What to ask next: each sweep's own report, and if it can be had the paired comparison."""
-    found = side_by_side.line_up([s.records for s in sweeps], definition, by)
-    each = [f"reluprobe report {_quoted(s)}" for s in sweeps]
-    return [f"next: {command}" for command in each + _paired(sweeps, found)]
+    lined_up = side_by_side.line_up([s.records for s in sweeps], view.definition, view.by)
+    reports = [f"reluprobe report {_quoted(s)}" for s in sweeps]
+    return [f"next: {command}" for command in reports + _paired(sweeps, lined_up)]
 
 
 def _quoted(sweep: Archive) -> str:
     return shlex.quote(str(sweep.folder))
 
 
-def _common(found: Beside) -> None:
+def _common(lined_up: Beside) -> None:
     """Say what is not independent: the same run in both, or runs of the same seeds."""
-    pairs = [side_by_side.common(line) for line in found.shared]
+    pairs = [side_by_side.common(line) for line in lined_up.shared]
     same, seeds = sum(ids for _, ids in pairs), sum(n for n, _ in pairs)
     if same:
         verb = "is" if same == 1 else "are"
-        told = f"{labels.count(same, 'run')} {verb} one and the same, by settings and seed"
-        out.print(Text(told, style="dim"))
+        text = f"{labels.count(same, 'run')} {verb} one and the same, by settings and seed"
+        out.print(Text(text, style="dim"))
     if seeds > same:
-        told = "some runs share their seed: reluprobe compare gives paired differences"
-        out.print(Text(told, style="dim"))
+        text = "some runs share their seed: reluprobe compare gives paired differences"
+        out.print(Text(text, style="dim"))
 
 
-def _paired(sweeps: Sequence[Archive], found: Beside) -> list[str]:
+def _paired(sweeps: Sequence[Archive], lined_up: Beside) -> list[str]:
     """The comparison seed by seed of two sweeps that something sets apart."""
-    pairs = [side_by_side.common(line) for line in found.shared]
-    if len(sweeps) != 2 or not found.apart or not any(n for n, _ in pairs):
+    pairs = [side_by_side.common(line) for line in lined_up.shared]
+    if len(sweeps) != 2 or not lined_up.apart or not any(n for n, _ in pairs):
         return []
-    baseline = ",".join(f"{name}={written(values[0])}" for name, values in found.apart.items())
-    within = " ".join(f"--within {name}" for name in found.lines[0].settings)
+    baseline = ",".join(f"{name}={written(values[0])}" for name, values in lined_up.apart.items())
+    within = " ".join(f"--within {name}" for name in lined_up.lines[0].settings)
     where = " ".join(map(_quoted, sweeps))
     command = f"reluprobe compare {where} --baseline {shlex.quote(baseline)} {within}"
     return [f"{command.strip()}  (paired differences)"]

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once, the engine is asked to stop; Ctrl-C again, at once."""
+"""Signals: one Ctrl-C or SIGTERM asks the engine to stop; a second Ctrl-C ends the process."""
 
 from __future__ import annotations
 
@@ -48,24 +48,24 @@ def watched() -> Iterator[Stopping]:
     if threading.current_thread() is not threading.main_thread():
         yield stopping  # signals are the main thread's
         return
-    here, there = socket.socketpair()
-    there.setblocking(False)
-    listener = threading.Thread(target=_listen, args=(here, stopping), daemon=True)
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    listener = threading.Thread(target=_listen, args=(reader, stopping), daemon=True)
     listener.start()
     before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
-    descriptor = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
+    descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
         yield stopping
     finally:
         signal.set_wakeup_fd(descriptor)
         for number, handler in before.items():
             signal.signal(number, handler)
-        there.close()
+        writer.close()
         listener.join()
-        here.close()
+        reader.close()
 
 
-def _listen(here: socket.socket, stopping: Stopping) -> None:
-    while numbers := here.recv(1):
+def _listen(reader: socket.socket, stopping: Stopping) -> None:
+    while numbers := reader.recv(1):
         if numbers[0] in SIGNALS:
             stopping.heard(numbers[0])

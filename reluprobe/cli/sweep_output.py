@@ -1,19 +1,22 @@
-"""What a sweep says while and after it runs: to people, to machines, or next to nothing."""
+"""What ``sweep`` prints while and after it runs: tables for people, or only the last line.
+
+``json_lines`` has the third form, for programs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol, assert_never
 
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.cli import console
-from reluprobe.cli.commands import report
+from reluprobe.cli import console, report_sweep
+from reluprobe.cli.reading import View
 from reluprobe.config import SweepConfig, labels, load_reference
-from reluprobe.engine.events import BegunAgain
+from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Plan, Run
 from reluprobe.plan.slices import Part
@@ -25,7 +28,16 @@ from reluprobe.report.terminal.tables import axes
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a command is about. ``again``: the command that goes on with it."""
+    """What a command is about.
+
+    Attributes:
+        sweep: as its file and flags have it.
+        plan: all of its runs.
+        mine: those of this command's slice.
+        part: which slice that is.
+        folder: where its records go.
+        again: the command that resumes it.
+    """
 
     sweep: SweepConfig
     plan: Plan
@@ -37,9 +49,15 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What it came to: the records of its runs, how many were written now, in what time.
+    """How a command ended.
 
-    ``compiling``: None where many compile at a time, so that it is no part of that time.
+    Attributes:
+        records: of its slice's runs, by id, also those that were there before.
+        written: how many of them were written now.
+        seconds: how long that took.
+        compiling: how many seconds of that went into compiling; None where many compile at a
+            time, so that it is no part of that time.
+        code: the exit code.
     """
 
     records: dict[str, records.RunRecord]
@@ -53,18 +71,28 @@ class Outcome:
         return sum(record.status == status for record in self.records.values())
 
 
-def standing(job: Invocation, found: resume.Standing | Outcome) -> str:
-    """``12 of 140 runs done (1 diverged), 2 failed, 126 missing``, of a slice where it is one."""
-    diverged, failed = found.count("diverged"), found.count("failed")
-    done, total = found.count("ok") + diverged, len(job.mine)
-    text = f"{done:,} of {labels.count(total, 'run')} done"
-    text += f" ({diverged:,} diverged)" if diverged else ""
-    parts = [text, f"{failed:,} failed" if failed else ""]
-    parts.append(f"{missing:,} missing" if (missing := total - done - failed) else "")
-    return ", ".join(filter(None, parts))
+class SweepOutput(Protocol):
+    """A form of output: it takes the plan, the state at the start, every event, the end."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether to show no progress."""
+        ...
+
+    def plan(self, job: Invocation) -> None:
+        """What is to be run."""
+
+    def start(self, job: Invocation, standing: resume.Standing) -> None:
+        """What the folder holds before anything is run."""
+
+    def event(self, event: Event, path: Path | None) -> None:
+        """Something happened; ``path``: the record that was written for it."""
+
+    def end(self, job: Invocation, outcome: Outcome) -> None:
+        """It is over."""
 
 
-class People:
+class HumanOutput:
     """Tables on stdout; what goes wrong on stderr."""
 
     silent = False
@@ -82,88 +110,106 @@ class People:
         if job.sweep.axes:
             console.out.print(axes(job.sweep.axes))
 
-    def start(self, job: Invocation, found: resume.Standing) -> None:
-        """What is there already."""
-        if found.records or found.damaged:
-            console.out.print(Text(f"{job.folder}: {standing(job, found)}"), soft_wrap=True)
-        for line in found.damaged:
-            complain(f"run again: {line}")
+    def start(self, job: Invocation, standing: resume.Standing) -> None:
+        """How many runs are done already, and which files are no whole records."""
+        if standing.records or standing.damaged:
+            text = Text(f"{job.folder}: {counts(job, standing)}")
+            console.out.print(text, soft_wrap=True)
+        complain_of_damaged(standing)
 
-    def happened(self, event: Any, path: Path | None) -> None:
-        """Only what went wrong is told; the rest is progress."""
-        mishap(event)
+    def event(self, event: Event, path: Path | None) -> None:
+        """Only what went wrong; the rest is progress."""
+        complain_of_mishap(event)
 
     def end(self, job: Invocation, outcome: Outcome) -> None:
-        """The tables of what there is, and where it lies."""
+        """The sweep's report, where its records are, what is not done."""
         ended = tuple(outcome.records[run.id] for run in job.mine if run.id in outcome.records)
         interrupted = outcome.code > 128
         if ended and job.part[1] == 1 and not interrupted:
-            named = load_reference(job.sweep.reference) if job.sweep.reference else None
+            reference = load_reference(job.sweep.reference) if job.sweep.reference else None
             missing = len(job.mine) - len(ended)
+            archive = Archive(job.sweep.name, job.folder, ended, (), missing, reference)
             console.out.print()
-            report.show(
-                Archive(job.sweep.name, job.folder, ended, missing=missing, reference=named),
-                report.View(),
-            )
+            report_sweep.show(archive, View())
             console.out.print()
-        console.out.print(Text(where(job, outcome)), soft_wrap=True)
+        console.out.print(Text(last_line(job, outcome)), soft_wrap=True)
         if not interrupted:
             console.out.print(Text(f"next: reluprobe report {job.folder}"), soft_wrap=True)
-        remains(job, outcome)
+        complain_of_remaining(job, outcome)
 
 
-class Quiet(People):
-    """The last line, and what goes wrong."""
+class QuietOutput:
+    """The last line on stdout; what goes wrong on stderr."""
 
     silent = True
 
     def plan(self, job: Invocation) -> None:
         """Nothing."""
 
-    def start(self, job: Invocation, found: resume.Standing) -> None:
-        """Nothing but files that are no records."""
-        for line in found.damaged:
-            complain(f"run again: {line}")
+    def start(self, job: Invocation, standing: resume.Standing) -> None:
+        """Only files that are no whole records."""
+        complain_of_damaged(standing)
+
+    def event(self, event: Event, path: Path | None) -> None:
+        """Only what went wrong."""
+        complain_of_mishap(event)
 
     def end(self, job: Invocation, outcome: Outcome) -> None:
-        """Where it lies."""
-        console.out.print(Text(where(job, outcome)), soft_wrap=True)
-        remains(job, outcome)
+        """Where the records are, what is not done."""
+        console.out.print(Text(last_line(job, outcome)), soft_wrap=True)
+        complain_of_remaining(job, outcome)
 
 
-def where(job: Invocation, outcome: Outcome) -> str:
-    """The line that says where the records are."""
+def counts(job: Invocation, standing: resume.Standing | Outcome) -> str:
+    """``12 of 140 runs done (1 diverged), 2 failed, 126 missing``, of a slice where it is one."""
+    diverged, failed = standing.count("diverged"), standing.count("failed")
+    done, total = standing.count("ok") + diverged, len(job.mine)
+    text = f"{done:,} of {labels.count(total, 'run')} done"
+    text += f" ({diverged:,} diverged)" if diverged else ""
+    parts = [text, f"{failed:,} failed" if failed else ""]
+    parts.append(f"{missing:,} missing" if (missing := total - done - failed) else "")
+    return ", ".join(filter(None, parts))
+
+
+def last_line(job: Invocation, outcome: Outcome) -> str:
+    """How many records were written, where they are, and how long it took."""
     if not outcome.written:
-        return f"{job.folder / RUNS}: {standing(job, outcome)}; nothing was run"
-    told = f"wrote {labels.count(outcome.written, 'record')} to {job.folder / RUNS}"
-    told += f" in {formatting.duration(outcome.seconds)}"
+        return f"{job.folder / RUNS}: {counts(job, outcome)}; nothing was run"
+    line = f"wrote {labels.count(outcome.written, 'record')} to {job.folder / RUNS}"
+    line += f" in {formatting.duration(outcome.seconds)}"
     if outcome.compiling is None:
-        return told
+        return line
     share = 100 * outcome.compiling / outcome.seconds
-    return f"{told}, {formatting.duration(outcome.compiling)} of it ({share:.0f}%) compiling"
+    return f"{line}, {formatting.duration(outcome.compiling)} of it ({share:.0f}%) compiling"
 
 
-def remains(job: Invocation, outcome: Outcome) -> None:
-    """On stderr, what is not done, and the command that does it."""
+def complain_of_damaged(standing: resume.Standing) -> None:
+    """Name the files that should be records and are none."""
+    for line in standing.damaged:
+        console.complain(f"run again: {line}")
+
+
+def complain_of_remaining(job: Invocation, outcome: Outcome) -> None:
+    """Say what is not done, and the command that does it."""
     if len(outcome.records) < len(job.mine):
-        complain(f"{standing(job, outcome)}; to go on: {job.again}")
+        console.complain(f"{counts(job, outcome)}; to resume: {job.again}")
     elif outcome.count("failed"):
-        complain(f"{standing(job, outcome)}; to try them again: {job.again} --retry-failed")
+        console.complain(f"{counts(job, outcome)}; to try them again: {job.again} --retry-failed")
 
 
-def mishap(event: Any) -> None:
-    """On stderr, a run that failed, a chunk that did not fit, a process that died."""
-    record = getattr(event, "record", None)
-    if record is not None and record.status == "failed":
-        complain(f"failed: {record.id} {labels.network(record.config)}: {record.error}")
-    elif isinstance(event, BegunAgain):
-        runs = labels.count(event.runs, "run")
-        complain(f"a process or its machine has died: {event.host} begins its {runs} again")
-    elif hasattr(event, "lanes"):
-        lanes = labels.count(event.lanes, "run")
-        complain(f"out of memory: going on with {lanes} side by side on a device")
-
-
-def complain(text: str) -> None:
-    """One message on stderr."""
-    console.err.print(Text(text, style="red"), soft_wrap=True)
+def complain_of_mishap(event: Event) -> None:
+    """Name a run that failed, a chunk that did not fit, a process that died."""
+    match event:
+        case RunDone(record=record) if record.status == "failed":
+            network = labels.network(record.config)
+            console.complain(f"failed: {record.id} {network}: {record.error}")
+        case BegunAgain(runs=number, host=host):
+            runs = labels.count(number, "run")
+            console.complain(f"a process or its machine has died: {host} begins its {runs} again")
+        case MemoryShort(lanes=number):
+            lanes = labels.count(number, "run")
+            console.complain(f"out of memory: going on with {lanes} side by side on a device")
+        case Compiled() | EpochDone() | RunDone():
+            pass
+        case _:
+            assert_never(event)

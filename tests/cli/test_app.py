@@ -1,3 +1,5 @@
+"""Every command from end to end: what it prints and writes, its exit code, what it imports."""
+
 import importlib
 import json
 import runpy
@@ -34,17 +36,17 @@ def run_files(folder):
 
 
 def test_train_shows_a_row_per_epoch_a_headline_the_file_and_the_next_command(reluprobe, tmp_path):
-    found = reluprobe("train", *TINY)
-    assert found.code == 0, found.err
+    result = reluprobe("train", *TINY)
+    assert result.code == 0, result.err
     (file,) = run_files(next((tmp_path / "results").iterdir()))
     record = records.read(file)
-    rows = [line.split() for line in found.out.splitlines() if line[:6].strip().isdigit()]
+    rows = [line.split() for line in result.out.splitlines() if line[:6].strip().isdigit()]
     assert [row[0] for row in rows] == ["0", "1"]
     assert rows[0][1] == "n/a"  # no training loss before the first step
     assert float(rows[1][2]) == pytest.approx(100 * record.final.test_accuracy, abs=0.051)
-    assert f"wrote results/train-{record.id}/runs/{record.id}.json" in found.out
-    assert f"next: reluprobe report results/train-{record.id}" in found.out
-    text = " ".join(found.out.split())
+    assert f"wrote results/train-{record.id}/runs/{record.id}.json" in result.out
+    assert f"next: reluprobe report results/train-{record.id}" in result.out
+    text = " ".join(result.out.split())
     assert "% of hidden units are dead on 200 training examples after 1 epoch" in text
     assert "test accuracy" in text
 
@@ -61,9 +63,9 @@ def test_a_train_is_a_sweep_of_one(reluprobe, tmp_path, swept):
 
 def test_a_sweep_writes_one_record_a_run_and_its_own_file(tmp_path, reluprobe):
     (tmp_path / "grid.toml").write_text(SWEEP)
-    found = reluprobe("sweep", "grid.toml")
-    assert found.code == 0, found.err
-    assert "8 runs in 1 compiled group" in found.out
+    result = reluprobe("sweep", "grid.toml")
+    assert result.code == 0, result.err
+    assert "8 runs in 1 compiled group" in result.out
     folder = tmp_path / "results" / "grid"
     assert len(run_files(folder)) == 8
     again = reluprobe("sweep", "results/grid/sweep.toml", "--dry-run")
@@ -71,23 +73,23 @@ def test_a_sweep_writes_one_record_a_run_and_its_own_file(tmp_path, reluprobe):
 
 
 def test_report_folds_seeds_pivots_and_names_the_sample(swept, reluprobe):
-    found = reluprobe("report", "results", "--no-figures")
-    assert found.code == 0, found.err
-    assert "8 runs of blobs, 1 epoch, probed on 200 training examples" in found.out
-    assert "by activation and lr" in found.out
-    assert "±" in found.out
-    table = found.out.split("activation  lr", 1)[1].splitlines()
+    result = reluprobe("report", "results", "--no-figures")
+    assert result.code == 0, result.err
+    assert "8 runs of blobs, 1 epoch, probed on 200 training examples" in result.out
+    assert "by activation and lr" in result.out
+    assert "±" in result.out
+    table = result.out.split("activation  lr", 1)[1].splitlines()
     assert [line.split()[:2] for line in table[1:5]] == [
         ["relu", "0.01"], ["relu", "0.1"], ["leaky_relu", "0.01"], ["leaky_relu", "0.1"],
     ]  # fmt: skip
 
 
 def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
-    found = json.loads(reluprobe("report", "results/grid", "--json", "--by", "activation").out)
-    (sweep,) = found["sweeps"]
+    result = json.loads(reluprobe("report", "results/grid", "--json", "--by", "activation").out)
+    (sweep,) = result["sweeps"]
     relu, leaky = sweep["configurations"]
-    there = [records.read(f) for f in run_files(tmp_path / "results" / "grid")]
-    ends = [r.final.test_accuracy for r in there if r.config.activation == "relu"]
+    run_records = [records.read(f) for f in run_files(tmp_path / "results" / "grid")]
+    ends = [r.final.test_accuracy for r in run_records if r.config.activation == "relu"]
     assert relu["test_accuracy"]["mean"] == pytest.approx(sum(ends) / len(ends))
     assert relu["test_accuracy"]["n"] == 4
     assert leaky["mean"]["mean"] == 0
@@ -96,45 +98,45 @@ def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
 def test_report_goes_further_where_asked(swept, reluprobe):
     plain = reluprobe("report", "results", "--no-figures").out
     asked = ("--lives", "--causes", "--signals", "--bounds")
-    found = reluprobe("report", "results", "--no-figures", *asked)
-    assert found.code == 0, found.err
+    result = reluprobe("report", "results", "--no-figures", *asked)
+    assert result.code == 0, result.err
     by_sample = "by sample (probe 200, test 1,024, train 4,096 examples)"
     assert by_sample in " ".join(plain.split())
     # What 0 firings in 200 bound: 1 - 0.05^(1/200) = 1.5%.
     bound = "probe: 200 examples, up to 1.5%"
     for words in ("lives of units: 2 probes a run", "causes of death", "signals", bound):
-        assert words in " ".join(found.out.split())
+        assert words in " ".join(result.out.split())
         assert words not in " ".join(plain.split())
-    assert all(len(line) <= 80 for line in found.out.splitlines() if not line.startswith("next"))
+    assert all(len(line) <= 80 for line in result.out.splitlines() if not line.startswith("next"))
 
 
 def test_a_sweep_that_trains_nothing_shows_what_its_inits_do(reluprobe, tmp_path):
     (tmp_path / "grid.toml").write_text(SWEEP)
-    found = reluprobe("sweep", "grid.toml", "--set", "epochs=0")
-    assert found.code == 0, found.err
-    assert "signals" in found.out
-    assert "n/a" in found.out  # no ratio for layer 1, no training loss
+    result = reluprobe("sweep", "grid.toml", "--set", "epochs=0")
+    assert result.code == 0, result.err
+    assert "signals" in result.out
+    assert "n/a" in result.out  # no ratio for layer 1, no training loss
 
 
 def test_every_units_life_is_in_the_json(swept, reluprobe, tmp_path):
-    found = json.loads(reluprobe("report", "results/grid", "--json", "--lives").out)
-    rows = found["sweeps"][0]["configurations"]
+    result = json.loads(reluprobe("report", "results/grid", "--json", "--lives").out)
+    rows = result["sweeps"][0]["configurations"]
     record = records.read(run_files(tmp_path / "results" / "grid")[0])
     (layers,) = [row["units"][record.id] for row in rows if record.id in row["units"]]
     assert len(layers) == record.config.depth
-    for told, layer in zip(layers, record.final.layers, strict=True):
-        assert sum(told["dead_at_end"]) == round(layer.dead * layer.units)
-        for dead, first in zip(told["dead_at_end"], told["first_death"], strict=True):
+    for layer_lives, layer in zip(layers, record.final.layers, strict=True):
+        assert sum(layer_lives["dead_at_end"]) == round(layer.dead * layer.units)
+        for dead, first in zip(layer_lives["dead_at_end"], layer_lives["first_death"], strict=True):
             assert first >= 0 or not dead
 
 
 def test_report_takes_files_sorts_and_counts_by_another_definition(swept, reluprobe, tmp_path):
     files = [str(f) for f in run_files(tmp_path / "results" / "grid")[:3]]
-    found = reluprobe("report", *files, "--definition", "never_positive", "--sort", "accuracy")
-    assert found.code == 0
-    assert "3 runs" in found.out
-    assert "missing" not in found.out
-    assert "never positive" in found.out
+    result = reluprobe("report", *files, "--definition", "never_positive", "--sort", "accuracy")
+    assert result.code == 0
+    assert "3 runs" in result.out
+    assert "missing" not in result.out
+    assert "never positive" in result.out
 
 
 def test_missing_runs_are_counted(swept, reluprobe, tmp_path):
@@ -146,27 +148,27 @@ def test_a_broken_record_is_named_and_the_others_are_shown(swept, reluprobe, tmp
     first, second, *_ = run_files(tmp_path / "results" / "grid")
     first.write_text(first.read_text()[:100])
     second.write_text(second.read_text().replace(records.SCHEMA, "reluprobe/run/99"))
-    found = reluprobe("report", "results", "--no-figures")
-    assert found.code == 1
-    assert "6 runs of blobs (2 more missing)" in found.out
-    assert first.name in found.err
-    assert "not whole JSON" in found.err
-    assert "reluprobe/run/99" in found.err
+    result = reluprobe("report", "results", "--no-figures")
+    assert result.code == 1
+    assert "6 runs of blobs (2 more missing)" in result.out
+    assert first.name in result.err
+    assert "not whole JSON" in result.err
+    assert "reluprobe/run/99" in result.err
 
 
 def test_diverged_runs_are_listed_and_are_no_failure(reluprobe):
-    found = reluprobe("train", *TINY, "--lr", "1e30")
-    assert found.code == 0
-    assert "diverged: not finite from epoch 1 on" in found.out
+    result = reluprobe("train", *TINY, "--lr", "1e30")
+    assert result.code == 0
+    assert "diverged: not finite from epoch 1 on" in result.out
     assert "diverged in epoch 1" in reluprobe("report", "results", "--no-figures").out
 
 
 def test_set_and_dry_run(reluprobe, tmp_path):
     (tmp_path / "grid.toml").write_text(SWEEP)
-    found = reluprobe("sweep", "grid.toml", "--dry-run", "--set", "seeds=5", "--set", "epochs=0")
-    assert found.code == 0
-    assert "20 runs in 1 compiled group" in found.out
-    assert "learning_rate" in found.out
+    result = reluprobe("sweep", "grid.toml", "--dry-run", "--set", "seeds=5", "--set", "epochs=0")
+    assert result.code == 0
+    assert "20 runs in 1 compiled group" in result.out
+    assert "learning_rate" in result.out
     assert not (tmp_path / "results").exists()
 
 
@@ -192,22 +194,22 @@ def test_set_and_dry_run(reluprobe, tmp_path):
 def test_bad_input_is_one_short_message_and_no_traceback(reluprobe, tmp_path, args, code, parts):
     (tmp_path / "grid.toml").write_text(SWEEP)
     (tmp_path / "results").mkdir()
-    found = reluprobe(*args)
-    assert found.code == code
-    text = " ".join(found.err.split())
+    result = reluprobe(*args)
+    assert result.code == code
+    text = " ".join(result.err.split())
     for part in parts:
         assert part in text
-    assert "Traceback" not in found.err
-    assert len(found.err.splitlines()) < 20
+    assert "Traceback" not in result.err
+    assert len(result.err.splitlines()) < 20
     assert list((tmp_path / "results").rglob("*.json")) == []
 
 
 def test_an_unwritable_folder_is_known_before_training(reluprobe, tmp_path):
     (tmp_path / "results").write_text("a file where the folder should be")
-    found = reluprobe("train", *TINY)
-    assert found.code == 1
-    assert "cannot write results/train-" in found.err
-    assert "epoch" not in found.out
+    result = reluprobe("train", *TINY)
+    assert result.code == 1
+    assert "cannot write results/train-" in result.err
+    assert "epoch" not in result.out
 
 
 def test_failed_runs_are_shown_with_their_message(swept, reluprobe, tmp_path):
@@ -245,3 +247,13 @@ def test_the_package_is_the_command(capsys, monkeypatch):
         runpy.run_module("reluprobe", run_name="__main__")
     assert not left.value.code
     assert capsys.readouterr().out.startswith("reluprobe ")
+
+
+def test_ctrl_c_ends_a_command_with_a_message_and_130(reluprobe, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reluprobe.cli.reading.open_all", interrupted)
+    result = reluprobe("report", "results")
+    assert result.code == 130
+    assert result.err == "interrupted; runs that had ended are on disk\n"

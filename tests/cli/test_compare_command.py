@@ -21,12 +21,12 @@ def test_the_headline_comes_first_and_80_columns_are_enough(reluprobe):
     write([*BASE, *ELU, *SELU], "one")
     write([*TANH, *runs_of("elu", [0.3, 0.3, 0.2, 0.4, 0.3], learning_rate=1e-4, init="he_normal")],
           "two")  # fmt: skip
-    found = reluprobe("compare", "results", "--baseline", "activation=relu")
-    assert found.code == 0, found.err
-    lines = found.out.splitlines()
+    result = reluprobe("compare", "results", "--baseline", "activation=relu")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
     assert lines[0] == "one, two"
     assert lines[1].startswith("of 4 changes, 2 leave fewer dead units and no worse accuracy;")
-    text = " ".join(found.out.split())
+    text = " ".join(result.out.split())
     assert "best: elu, −30.6 points dead (95% interval −34.3 to −27.2)" in text
     assert all(len(line) <= 80 for line in lines if not line.startswith("next:"))
     at = next(i for i, line in enumerate(lines) if line.startswith("baseline  "))
@@ -40,32 +40,32 @@ def test_the_headline_comes_first_and_80_columns_are_enough(reluprobe):
 def test_a_wide_terminal_shows_losses_in_one_line_a_row(reluprobe, monkeypatch):
     write([*BASE, *ELU], "one")
     monkeypatch.setenv("COLUMNS", "200")
-    found = reluprobe("compare", "results", "--baseline", "activation=relu")
-    (row,) = [line for line in found.out.splitlines() if line.startswith("elu")]
+    result = reluprobe("compare", "results", "--baseline", "activation=relu")
+    (row,) = [line for line in result.out.splitlines() if line.startswith("elu")]
     assert row.split()[1] == "11.8"
-    assert "test loss" in found.out
+    assert "test loss" in result.out
     assert row.rstrip().endswith("5  fewer dead, no worse")
 
 
 def test_defaults_quotes_short_names_and_lists_pick_the_baseline(reluprobe):
     write([*BASE, *ELU], "one")
     plain = reluprobe("compare", "results").out
-    told = reluprobe("compare", "results", "--baseline", "act='relu',lr=5e-3").out
-    assert plain.splitlines()[:-1] == told.splitlines()[:-1]
+    named = reluprobe("compare", "results", "--baseline", "act='relu',lr=5e-3").out
+    assert plain.splitlines()[:-1] == named.splitlines()[:-1]
     twice = reluprobe("compare", "results", "--baseline", "act=elu", "--baseline", "depth=2")
     assert "baseline: elu" in twice.out
 
 
 def test_the_next_command_writes_a_switch_as_it_is_read(reluprobe):
     write([*BASE, *runs_of("relu", [0.1] * 5, use_bias=False)], "one")
-    found = reluprobe("compare", "results", "--baseline", "use_bias=true")
-    told = found.out.splitlines()[-1].removeprefix("next: reluprobe ").split()
-    assert told == ["compare", "results", "--baseline", "use_bias=true", "--on", "train"]
-    assert reluprobe(*told).code == 0
-    found = reluprobe("compare", "results", "--baseline", "use_bias=true,depth=3")
-    assert "depth = 3: these runs have 2" in found.err
-    found = reluprobe("compare", "results", "--baseline", "residual=true")
-    assert "residual = true: these runs have false" in found.err
+    result = reluprobe("compare", "results", "--baseline", "use_bias=true")
+    following = result.out.splitlines()[-1].removeprefix("next: reluprobe ").split()
+    assert following == ["compare", "results", "--baseline", "use_bias=true", "--on", "train"]
+    assert reluprobe(*following).code == 0
+    result = reluprobe("compare", "results", "--baseline", "use_bias=true,depth=3")
+    assert "depth = 3: these runs have 2" in result.err
+    result = reluprobe("compare", "results", "--baseline", "residual=true")
+    assert "residual = true: these runs have false" in result.err
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_the_next_command_writes_a_switch_as_it_is_read(reluprobe):
 )
 def test_bad_input_is_one_short_message_and_no_traceback(reluprobe, args, code, parts):
     write([*BASE, *ELU], "one")
-    found = reluprobe("compare", "results", *args)
-    assert found.code == code
-    assert all(part in " ".join(found.err.split()) for part in parts)
-    assert "Traceback" not in found.err
-    assert found.out == ""
+    result = reluprobe("compare", "results", *args)
+    assert result.code == code
+    assert all(part in " ".join(result.err.split()) for part in parts)
+    assert "Traceback" not in result.err
+    assert result.out == ""
 
 
 def test_partial_results_lost_runs_and_duplicates_are_named(reluprobe):
@@ -112,23 +112,23 @@ def test_broken_files_are_left_out_with_code_1_after_the_table(reluprobe):
     write([*BASE, *ELU], "one")
     file = Path("results/one/runs") / f"{ELU[0].id}.json"
     file.write_text(file.read_text()[:99])
-    found = reluprobe("compare", "results", "--baseline", "act=relu")
-    assert found.code == 1
-    assert f"left out: results/one/runs/{file.name}" in found.err
-    assert "without the baseline's seed 0: elu" in found.out
+    result = reluprobe("compare", "results", "--baseline", "act=relu")
+    assert result.code == 1
+    assert f"left out: results/one/runs/{file.name}" in result.err
+    assert "without the baseline's seed 0: elu" in result.out
 
 
 def test_json_holds_every_number_unrounded_and_no_nan(reluprobe):
     lost = [record("gelu", s, status="diverged") for s in range(2)]
     write([*BASE, *ELU, *lost, record("tanh", 0, 0.9)], "one")
-    found = reluprobe("compare", "results", "--baseline", "act=relu", "--json")
-    assert found.code == 0, found.err
+    result = reluprobe("compare", "results", "--baseline", "act=relu", "--json")
+    assert result.code == 0, result.err
 
     def refuse(constant):
         raise AssertionError(constant)
 
-    told = json.loads(found.out, parse_constant=refuse)
-    (group,) = told["groups"]
+    content = json.loads(result.out, parse_constant=refuse)
+    (group,) = content["groups"]
     assert group["baseline"]["settings"]["activation"] == "relu"
     rows = {row["differs"]["activation"]: row for row in group["rows"]}
     assert list(rows) == ["elu", "tanh", "gelu"]
@@ -141,15 +141,15 @@ def test_json_holds_every_number_unrounded_and_no_nan(reluprobe):
     assert rows["gelu"]["changes"]["dead"] is None
     assert rows["gelu"]["diverged"] == [0, 1]
     assert rows["tanh"]["changes"]["dead"]["low"] is None
-    assert len(told["lost"]) == 2
+    assert len(content["lost"]) == 2
 
 
 def test_definitions_that_do_not_apply_show_na(reluprobe):
     write([*BASE, *ELU], "one")
-    found = reluprobe("compare", "results", "--baseline", "act=relu", "-d", "saturated")
-    (row,) = [line for line in found.out.splitlines() if line.startswith("elu")]
+    result = reluprobe("compare", "results", "--baseline", "act=relu", "-d", "saturated")
+    (row,) = [line for line in result.out.splitlines() if line.startswith("elu")]
     assert row.split()[1] == "n/a"
-    assert "0.0 points" not in found.out
+    assert "0.0 points" not in result.out
 
 
 def test_compare_does_not_import_jax(tmp_path, reluprobe):

@@ -1,4 +1,4 @@
-"""What a shell is told when Tab is pressed, and what is imported to tell it."""
+"""Shell completion: the names that Tab offers, and what is imported to find them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_options_of_a_command(tab: Any):
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "completions"),
     [
         ("train --act ", choices.ACTIVATIONS),
         ("train --activation le", ("leaky_relu",)),
@@ -72,8 +72,8 @@ def test_options_of_a_command(tab: Any):
         ("train --out ", ()),
     ],
 )
-def test_names(tab: Any, line: str, found: tuple[str, ...]):
-    assert tab(f"reluprobe {line}") == [*found]
+def test_names(tab: Any, line: str, completions: tuple[str, ...]):
+    assert tab(f"reluprobe {line}") == [*completions]
 
 
 def test_sweep_files(tab: Any, tmp_path: Path):
@@ -102,21 +102,21 @@ OURS |= {"reluprobe.config"}
 
 
 @pytest.mark.parametrize(
-    ("line", "found", "imported"),
+    ("line", "completions", "imported"),
     [
         ("reluprobe b", ["born-dead"], set()),
         ("reluprobe train --optimizer ad", ["adam", "adamw"], {"reluprobe.cli.commands.train"}),
     ],
 )
 def test_completing_imports_the_one_command_and_nothing_heavy(
-    monkeypatch: pytest.MonkeyPatch, line: str, found: list[str], imported: set[str]
+    monkeypatch: pytest.MonkeyPatch, line: str, completions: list[str], imported: set[str]
 ):
     monkeypatch.setenv("_RELUPROBE_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", line)
     monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
     with run_python(WATCHED) as process:
         out, err = process.communicate()
-    assert out.split() == found, err
+    assert out.split() == completions, err
     seen = set(err.split()) & (HEAVY | OURS)
     assert seen == (imported | {"reluprobe.config"} if imported else set())
 

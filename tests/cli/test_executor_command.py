@@ -28,30 +28,30 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
     """What ``--executor ray`` reaches, in a place with a sweep."""
     (tmp_path / "grid.toml").write_text(SWEEP)
-    found = Machine()
-    monkeypatch.setattr(executor_options, "_ray", lambda place, silent: found)
+    reached = Machine()
+    monkeypatch.setattr(executor_options, "_ray", lambda place, silent: reached)
     monkeypatch.setattr(executor_options.importlib.util, "find_spec", lambda name: name)
-    return found
+    return reached
 
 
-def lying(folder: Path) -> dict[str, Any]:
+def records_in(folder: Path) -> dict[str, Any]:
     """Records but for what no two sweeps share."""
-    found = {file.name: json.loads(file.read_text()) for file in (folder / "runs").iterdir()}
-    return {
-        name: {k: v for k, v in fields.items() if k != "seconds"} for name, fields in found.items()
-    }
+    records = {file.name: json.loads(file.read_text()) for file in (folder / "runs").iterdir()}
+    for fields in records.values():
+        del fields["seconds"]
+    return records
 
 
 def test_a_sweep_on_machines_leaves_what_a_local_one_leaves(machine, reluprobe, tmp_path):
-    found = reluprobe(*RAY, "--json")
-    assert found.code == 0
-    events = [json.loads(line) for line in found.out.splitlines()]
+    result = reluprobe(*RAY, "--json")
+    assert result.code == 0
+    events = [json.loads(line) for line in result.out.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[:2] == ["plan", "start"] and kinds[-1] == "done"
     assert kinds.count("run") == 8 and kinds.count("epoch") == 8 * 3
     assert events[-1]["written"] == 8 and events[-1]["compiling"] is None
     assert reluprobe("sweep", "grid.toml", "--out", "plain").code == 0
-    assert lying(tmp_path / "results/grid") == lying(tmp_path / "plain/grid")
+    assert records_in(tmp_path / "results/grid") == records_in(tmp_path / "plain/grid")
     assert {p.name for p in (tmp_path / "results/grid").iterdir()} == {
         ".lock", "runs", "sweep.toml",
     }  # fmt: skip
@@ -62,13 +62,13 @@ def test_a_sweep_on_machines_leaves_what_a_local_one_leaves(machine, reluprobe, 
 
 def test_failures_are_counted_and_retried_as_in_a_local_sweep(machine, reluprobe, engine):
     engine.failing = (0, 1, 2, 3)
-    found = reluprobe(*RAY, "--max-failures", "2")
-    assert found.code == 3 and len(machine.tried) < 8
-    assert "to go on: reluprobe sweep grid.toml --executor ray" in found.err
+    result = reluprobe(*RAY, "--max-failures", "2")
+    assert result.code == 3 and len(machine.tried) < 8
+    assert "to resume: reluprobe sweep grid.toml --executor ray" in result.err
     machine.cancelled, engine.failing = False, ()
-    found = reluprobe(*RAY, "--retry-failed", "--quiet")
-    assert found.code == 0 and found.out.startswith("wrote 8 records to results/grid/runs in ")
-    assert "compiling" not in found.out and found.err == ""
+    result = reluprobe(*RAY, "--retry-failed", "--quiet")
+    assert result.code == 0 and result.out.startswith("wrote 8 records to results/grid/runs in ")
+    assert "compiling" not in result.out and result.err == ""
 
 
 def test_one_ctrl_c_cancels_says_what_remains_and_leaves_with_130(
@@ -83,23 +83,23 @@ def test_one_ctrl_c_cancels_says_what_remains_and_leaves_with_130(
             known.wait(60)
 
     machine.before = interrupt
-    found = reluprobe(*RAY)
-    assert found.code == 130 and len(machine.tried) == 3
-    assert "of 8 runs done, 5 missing; to go on: reluprobe sweep grid.toml --exec" in found.err
+    result = reluprobe(*RAY)
+    assert result.code == 130 and len(machine.tried) == 3
+    assert "of 8 runs done, 5 missing; to resume: reluprobe sweep grid.toml --exec" in result.err
 
 
-def test_who_watches_is_told_that_a_process_died(machine, reluprobe, engine):
+def test_a_process_that_died_is_named_on_stderr(machine, reluprobe, engine):
     machine.retries, engine.deadly = 1, {2: 1}
-    found = reluprobe(*RAY, "--quiet")
-    assert found.code == 0
-    assert found.err == f"a process or its machine has died: {HOST} begins its 1 run again\n"
+    result = reluprobe(*RAY, "--quiet")
+    assert result.code == 0
+    assert result.err == f"a process or its machine has died: {HOST} begins its 1 run again\n"
 
 
 def test_a_slice_is_driven_like_the_whole(machine, reluprobe, engine, tmp_path):
     for number in (1, 2):
         machine.cancelled = False
         assert reluprobe(*RAY, "--chunk", f"{number}/2", "--quiet").code == 0
-    assert len(lying(tmp_path / "results/grid")) == 8
+    assert len(records_in(tmp_path / "results/grid")) == 8
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_a_slice_is_driven_like_the_whole(machine, reluprobe, engine, tmp_path):
 def test_what_cannot_be_is_refused(reluprobe, tmp_path, monkeypatch, args, code, part):
     (tmp_path / "grid.toml").write_text(SWEEP)
     monkeypatch.setattr(executor_options.importlib.util, "find_spec", lambda name: None)
-    found = reluprobe("sweep", "grid.toml", *args)
-    assert found.code == code and part in " ".join(found.err.split())
+    result = reluprobe("sweep", "grid.toml", *args)
+    assert result.code == code and part in " ".join(result.err.split())
     assert not list((tmp_path / "results").rglob("*.json"))

@@ -23,11 +23,11 @@ class Terminal:
         self.screen = pyte.Screen(80, lines)
         self.stream = pyte.Stream(self.screen)
         for name in ("out", "err"):
-            there = Console(
+            shared = Console(
                 file=self.written, force_terminal=True, width=80, height=lines, highlight=False,
                 _environ={"TERM": "xterm"},
             )  # fmt: skip
-            monkeypatch.setattr(console, name, there)
+            monkeypatch.setattr(console, name, shared)
 
     def rows(self) -> list[str]:
         """What is on the screen, without the blank lines at its end."""

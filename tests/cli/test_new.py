@@ -29,15 +29,15 @@ def put_in(part: str) -> str:
 
 
 def test_it_runs_two_activations_at_three_rates_with_three_seeds():
-    found = [run.config for run in runs(TEXT)]
-    assert len({(c.activation, c.learning_rate, c.seed) for c in found}) == len(found) == 18
-    assert {c.epochs for c in found} == {2}
+    configs = [run.config for run in runs(TEXT)]
+    assert len({(c.activation, c.learning_rate, c.seed) for c in configs}) == len(configs) == 18
+    assert {c.epochs for c in configs} == {2}
 
 
 def test_every_key_and_table_says_what_it_does():
     written = [line for line in re.sub(r"^# ", "", TEXT, flags=re.M).splitlines() if line[:1]]
-    told = [line for line in written if re.match(r"\[|\w+ = ", line)]
-    assert len(told) == 25 and all(re.search(r"  # \S", line) for line in told)
+    keys = [line for line in written if re.match(r"\[|\w+ = ", line)]
+    assert len(keys) == 25 and all(re.search(r"  # \S", line) for line in keys)
 
 
 def test_every_option_may_be_put_in_and_changes_the_sweep():
@@ -53,9 +53,9 @@ def test_every_option_may_be_put_in_and_changes_the_sweep():
 def test_new_writes_a_sweep_of_its_name_and_says_how_to_run_it(
     reluprobe: Any, tmp_path: Path, name: str
 ):
-    found = reluprobe("new", name)
-    assert found.code == 0, found.err
-    wrote, following = found.out.splitlines()
+    result = reluprobe("new", name)
+    assert result.code == 0, result.err
+    wrote, following = result.out.splitlines()
     assert wrote == f"wrote {name}.toml"
     sweep = read_sweep(tmp_path / f"{name}.toml")
     assert sweep.name == name and len(expand(sweep).runs) == 18
@@ -71,8 +71,8 @@ def test_the_name_of_the_file_names_the_sweep(reluprobe: Any, tmp_path: Path):
 def test_new_never_writes_over_a_file(reluprobe: Any, tmp_path: Path):
     (tmp_path / "mine.toml").write_text("mine")
     for args in (["mine"], ["other", "--out", "mine.toml"]):
-        found = reluprobe("new", *args)
-        assert found.code == 2 and "mine.toml is there already" in found.err
+        result = reluprobe("new", *args)
+        assert result.code == 2 and "mine.toml is there already" in result.err
     assert (tmp_path / "mine.toml").read_text() == "mine"
     assert reluprobe("new", "mine", "--out", "other.toml").code == 0
     assert read_sweep(tmp_path / "other.toml").name == "mine"
@@ -80,6 +80,6 @@ def test_new_never_writes_over_a_file(reluprobe: Any, tmp_path: Path):
 
 @pytest.mark.parametrize("args", [["a/b"], [".."], ["a\nb"], ["x", "--out", "y\nz.toml"]])
 def test_a_name_that_no_sweep_may_have_is_refused(reluprobe: Any, tmp_path: Path, args: list[str]):
-    found = reluprobe("new", *args)
-    assert found.code == 2 and "Traceback" not in found.err
+    result = reluprobe("new", *args)
+    assert result.code == 2 and "Traceback" not in result.err
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from killed_sweeps import KILLS, SWEEP, lying
+from killed_sweeps import KILLS, SWEEP, record_files
 from reluprobe import records
 
 
@@ -52,7 +52,7 @@ def heard(process: subprocess.Popen[str], kind: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_one_signal_ends_the_epoch_says_what_remains_and_how_to_go_on(harness, number, code):
+def test_one_signal_ends_the_epoch_says_what_remains_and_how_to_resume(harness, number, code):
     shutil.rmtree(harness.folder, ignore_errors=True)
     long = ("--set", "epochs=40")
     with child(harness, *long) as process:
@@ -60,13 +60,13 @@ def test_one_signal_ends_the_epoch_says_what_remains_and_how_to_go_on(harness, n
         process.send_signal(number)
         if number == signal.SIGTERM:  # as a scheduler repeats it
             process.send_signal(number)
-        _, told = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == code
-    done = len(lying(harness.folder))
+    done = len(record_files(harness.folder))
     assert 0 < done < 24
-    assert "stopping at the end of this epoch" in told
+    assert "stopping at the end of this epoch" in err
     assert not [f for f in harness.folder.rglob(".*") if f.name != ".lock"]
-    for name in lying(harness.folder):
+    for name in record_files(harness.folder):
         assert records.read(harness.folder / "runs" / name).status == "ok"
 
 
@@ -99,18 +99,18 @@ def test_a_full_disk_is_named_and_what_is_written_stays(harness):
     ):
         pytest.skip("needs a mount namespace for a disk of 100 kB")
     full = harness.place / "full"
-    (full / "kept").mkdir(parents=True)
+    (full / "copied").mkdir(parents=True)
     (full / "disk").mkdir()
     # The disk is gone with its namespace, so what it holds at the end is copied out.
     script = 'd=$1; shift; mount -t tmpfs -o size=100k none $d/disk; "$@" --out $d/disk; '
-    script += "code=$?; cp -a $d/disk/. $d/kept; exit $code"
+    script += "code=$?; cp -a $d/disk/. $d/copied; exit $code"
     with child(harness, before=["unshare", "-Urm", "sh", "-c", script, "sh", str(full)]) as process:
-        _, told = process.communicate(timeout=120)
-    assert process.returncode == 1, told
-    assert f"cannot write {full}/disk/kill/runs/" in told
-    assert "No space left on device" in told and "To go on: reluprobe sweep" in told
-    assert "Traceback" not in told
-    written = lying(full / "kept" / "kill")
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 1, err
+    assert f"cannot write {full}/disk/kill/runs/" in err
+    assert "No space left on device" in err and "To resume: reluprobe sweep" in err
+    assert "Traceback" not in err
+    written = record_files(full / "copied" / "kill")
     assert 0 < len(written) < 24
     assert not any(name.startswith(".") for name in written)
     for name, record in written.items():
@@ -132,12 +132,12 @@ def test_a_folder_made_read_only_is_named_and_what_is_written_stays(harness):
             process.kill()
             pytest.skip("cannot make a folder read-only here")
         try:
-            _, told = process.communicate(timeout=120)
+            _, err = process.communicate(timeout=120)
         finally:
             opened = [word.replace("+i", "-i").replace("a-w", "u+w") for word in closed]
             subprocess.run(opened, check=True)
     assert process.returncode == 1
-    assert f"cannot write {runs}/" in told and "Traceback" not in told
-    before = lying(harness.folder)
+    assert f"cannot write {runs}/" in err and "Traceback" not in err
+    before = record_files(harness.folder)
     assert 0 < len(before) < 24
     harness.finish()

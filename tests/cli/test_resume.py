@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 from rich.console import Console
 
-from killed_sweeps import KILLS, SWEEP, lying, same
+from killed_sweeps import KILLS, SWEEP, record_files, same_records
 from python_processes import imported_by
 from reluprobe import records
 from reluprobe.cli import console, progress
@@ -48,19 +48,19 @@ def swept(sweep_once):
 
 
 def test_only_what_is_missing_or_damaged_is_run_again(swept, reluprobe):
-    before = lying(swept)
-    gone, torn, *kept = before
+    before = record_files(swept)
+    gone, torn, *untouched = before
     (swept / "runs" / gone).unlink()
     (swept / "runs" / torn).write_bytes(before[torn][:999])
     (swept / "runs" / f".{gone}.a1b2c3").write_bytes(before[gone][:99])
-    found = reluprobe("sweep", "grid.toml")
-    assert found.code == 0
-    assert "results/grid: 6 of 8 runs done, 2 missing" in found.out
-    assert "wrote 2 records" in found.out and "8 runs of blobs" in found.out
-    assert f"{torn}: is not whole JSON" in found.err
-    after = lying(swept)
-    assert same(before, after)
-    assert all(before[name] == after[name] for name in kept)
+    result = reluprobe("sweep", "grid.toml")
+    assert result.code == 0
+    assert "results/grid: 6 of 8 runs done, 2 missing" in result.out
+    assert "wrote 2 records" in result.out and "8 runs of blobs" in result.out
+    assert f"{torn}: is not whole JSON" in result.err
+    after = record_files(swept)
+    assert same_records(before, after)
+    assert all(before[name] == after[name] for name in untouched)
     assert set(swept.iterdir()) == {swept / n for n in (".lock", "runs", "sweep.toml")}
 
 
@@ -73,29 +73,29 @@ def test_where_all_is_done_the_tables_are_shown_without_jax(swept, reluprobe, tm
 
 def test_slices_fill_one_folder_like_a_whole_sweep(swept, reluprobe, tmp_path):
     for number in (2, 3, 1):
-        found = reluprobe("sweep", "grid.toml", "--chunk", f"{number}/3", "--out", "sliced")
-        assert found.code == 0, found.err
-    assert f"of which slice {number}/3 is 2 runs" in found.out
-    assert same(lying(tmp_path / "sliced/grid"), lying(swept))
+        result = reluprobe("sweep", "grid.toml", "--chunk", f"{number}/3", "--out", "sliced")
+        assert result.code == 0, result.err
+    assert f"of which slice {number}/3 is 2 runs" in result.out
+    assert same_records(record_files(tmp_path / "sliced/grid"), record_files(swept))
     assert (tmp_path / "sliced/grid/sweep.toml").read_text() == (swept / "sweep.toml").read_text()
     assert "8 runs of blobs" in reluprobe("report", "sliced", "--no-figures").out
 
 
 def test_another_plan_is_refused_until_fresh_or_extend_says_otherwise(swept, reluprobe):
-    before = lying(swept)
+    before = record_files(swept)
     more = ("sweep", "grid.toml", "--set", "seeds=5")
-    found = reluprobe(*more)
-    assert found.code == 2
-    assert "8 runs there, 10 asked for, 8 in both" in found.err
-    assert "seed: only asked for 4" in found.err
-    assert lying(swept) == before
-    found = reluprobe(*more, "--extend")
-    assert found.code == 0 and "wrote 2 records" in found.out
-    assert before.items() <= lying(swept).items()
-    found = reluprobe("sweep", "grid.toml", "--fresh")
-    assert found.code == 0 and "wrote 8 records" in found.out
-    assert same(lying(swept), before)
-    assert before.items() <= lying(swept / "old-1").items()
+    result = reluprobe(*more)
+    assert result.code == 2
+    assert "8 runs there, 10 asked for, 8 in both" in result.err
+    assert "seed: only asked for 4" in result.err
+    assert record_files(swept) == before
+    result = reluprobe(*more, "--extend")
+    assert result.code == 0 and "wrote 2 records" in result.out
+    assert before.items() <= record_files(swept).items()
+    result = reluprobe("sweep", "grid.toml", "--fresh")
+    assert result.code == 0 and "wrote 8 records" in result.out
+    assert same_records(record_files(swept), before)
+    assert before.items() <= record_files(swept / "old-1").items()
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_another_plan_is_refused_until_fresh_or_extend_says_otherwise(swept, rel
 )
 def test_flags_that_cannot_be_are_refused(reluprobe, tmp_path, args, part):
     (tmp_path / "grid.toml").write_text(SWEEP)
-    found = reluprobe("sweep", "grid.toml", *args)
-    assert found.code == 2 and part in " ".join(found.err.split())
+    result = reluprobe("sweep", "grid.toml", *args)
+    assert result.code == 2 and part in " ".join(result.err.split())
     assert not (tmp_path / "results").exists()
 
 
@@ -124,10 +124,10 @@ def test_train_trains_again_and_leaves_a_sweeps_folder_alone(swept, reluprobe):
     assert [t for t in first.out.splitlines() if t[:6].strip() == "2"] == [
         t for t in again.out.splitlines() if t[:6].strip() == "2"
     ]
-    before = lying(swept)
-    found = reluprobe("train", *tiny, "--name", "grid")
-    assert found.code == 2 and "another --name" in found.err
-    assert lying(swept) == before
+    before = record_files(swept)
+    result = reluprobe("train", *tiny, "--name", "grid")
+    assert result.code == 2 and "another --name" in result.err
+    assert record_files(swept) == before
 
 
 # --- failures ----------------------------------------------------------------------------------
@@ -137,40 +137,41 @@ def test_a_failure_is_recorded_left_alone_and_retried_when_asked(reluprobe, tmp_
     (tmp_path / "grid.toml").write_text(SWEEP)
     real = program_spec.init_lane
     poisoned(lambda config: config.seed == 2 and config.activation == "tanh")
-    found = reluprobe("sweep", "grid.toml")
-    assert found.code == 3
-    assert "seed 2 is cursed" in found.err and "seed 2 is cursed" in found.out
-    assert "7 of 8 runs done, 1 failed; to try them again:" in " ".join(found.err.split())
-    assert found.err.rstrip().endswith("reluprobe sweep grid.toml --retry-failed")
+    result = reluprobe("sweep", "grid.toml")
+    assert result.code == 3
+    assert "seed 2 is cursed" in result.err and "seed 2 is cursed" in result.out
+    assert "7 of 8 runs done, 1 failed; to try them again:" in " ".join(result.err.split())
+    assert result.err.rstrip().endswith("reluprobe sweep grid.toml --retry-failed")
     folder = tmp_path / "results" / "grid"
-    (bad,) = [r for f in lying(folder) if (r := records.read(folder / "runs" / f)).status != "ok"]
+    ended = [records.read(folder / "runs" / name) for name in record_files(folder)]
+    (bad,) = [record for record in ended if record.status != "ok"]
     assert (bad.status, bad.config.seed, bad.config.activation) == ("failed", 2, "tanh")
     assert bad.error is not None and bad.error.startswith("FloatingPointError: seed 2 is cursed")
-    before = lying(folder)
-    found = reluprobe("sweep", "grid.toml")
-    assert found.code == 3 and "nothing was run" in found.out
-    assert lying(folder) == before
+    before = record_files(folder)
+    result = reluprobe("sweep", "grid.toml")
+    assert result.code == 3 and "nothing was run" in result.out
+    assert record_files(folder) == before
     with mock.patch.object(program_spec, "init_lane", real):
-        found = reluprobe("sweep", "grid.toml", "--retry-failed")
-    assert found.code == 0 and "wrote 1 record " in found.out
-    (found_,) = open_all([folder])
-    assert [r.status for r in found_.records] == ["ok"] * 8
+        result = reluprobe("sweep", "grid.toml", "--retry-failed")
+    assert result.code == 0 and "wrote 1 record " in result.out
+    (sweep,) = open_all([folder])
+    assert [r.status for r in sweep.records] == ["ok"] * 8
 
 
 def test_max_failures_stops_and_says_what_remains(reluprobe, tmp_path, poisoned):
     (tmp_path / "grid.toml").write_text(SWEEP)
     poisoned(lambda config: config.activation == "relu")
-    found = reluprobe("sweep", "grid.toml", "--max-failures", "2")
-    assert found.code == 3
-    assert "0 of 8 runs done, 2 failed, 6 missing; to go on: reluprobe sweep" in found.err
-    assert len(lying(tmp_path / "results/grid")) == 2
+    result = reluprobe("sweep", "grid.toml", "--max-failures", "2")
+    assert result.code == 3
+    assert "0 of 8 runs done, 2 failed, 6 missing; to resume: reluprobe sweep" in result.err
+    assert len(record_files(tmp_path / "results/grid")) == 2
 
 
 def test_a_failed_train_says_so(reluprobe, poisoned):
     poisoned(lambda config: True)
-    found = reluprobe("train", "--dataset", "blobs", "--depth", "1", "--width", "8")
-    assert found.code == 3
-    assert "failed: FloatingPointError: seed 42 is cursed" in found.out
+    result = reluprobe("train", "--dataset", "blobs", "--depth", "1", "--width", "8")
+    assert result.code == 3
+    assert "failed: FloatingPointError: seed 42 is cursed" in result.out
 
 
 # --- what is said meanwhile --------------------------------------------------------------------
@@ -179,9 +180,9 @@ def test_a_failed_train_says_so(reluprobe, poisoned):
 def test_json_is_one_event_a_line_and_nothing_else(reluprobe, tmp_path, poisoned):
     (tmp_path / "grid.toml").write_text(SWEEP)
     poisoned(lambda config: config.seed == 3 and config.activation == "relu")
-    found = reluprobe("sweep", "grid.toml", "--json")
-    assert found.code == 3
-    events = [json.loads(line) for line in found.out.splitlines()]
+    result = reluprobe("sweep", "grid.toml", "--json")
+    assert result.code == 3
+    events = [json.loads(line) for line in result.out.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[:2] == ["plan", "start"] and kinds[-1] == "done"
     assert kinds.count("run") == 7 and kinds.count("failed") == 1
@@ -190,26 +191,26 @@ def test_json_is_one_event_a_line_and_nothing_else(reluprobe, tmp_path, poisoned
     assert epochs >= {(id_, epoch) for id_ in ran for epoch in range(3)}
     for id_, event in ran.items():
         last = records.read(Path(event["path"])).final
-        (told,) = {
+        (final,) = {
             (e["test_loss"], *e["dead"])
             for e in events
             if e["event"] == "epoch" and (e["id"], e["epoch"]) == (id_, 2)
         }
-        assert told == (last.test_loss, last.layers[0].dead)
+        assert final == (last.test_loss, last.layers[0].dead)
     (failed,) = [e for e in events if e["event"] == "failed"]
     assert "cursed" in failed["error"] and Path(failed["path"]).exists()
     end = events[-1]
     counts = {name: end[name] for name in ("ok", "diverged", "failed", "missing", "exit")}
     assert counts == {"ok": 7, "diverged": 0, "failed": 1, "missing": 0, "exit": 3}
-    assert found.err == ""
+    assert result.err == ""
 
 
 def test_quiet_is_one_line(reluprobe, tmp_path):
     (tmp_path / "grid.toml").write_text(SWEEP)
-    found = reluprobe("sweep", "grid.toml", "--quiet")
-    (line,) = found.out.splitlines()
+    result = reluprobe("sweep", "grid.toml", "--quiet")
+    (line,) = result.out.splitlines()
     assert line.startswith("wrote 8 records to results/grid/runs")
-    assert found.err == ""
+    assert result.err == ""
 
 
 def test_off_a_terminal_a_plain_line_comes_again_and_again(run_of, capsys):
@@ -243,8 +244,8 @@ def test_off_a_terminal_a_plain_line_comes_again_and_again(run_of, capsys):
 def test_a_bar_is_drawn_on_a_terminal_that_can_and_nowhere_else(
     run_of, monkeypatch, capsys, term, terminal, lively
 ):
-    there = Console(stderr=True, force_terminal=terminal, _environ={"TERM": term})
-    monkeypatch.setattr(console, "err", there)
+    terminal_console = Console(stderr=True, force_terminal=terminal, _environ={"TERM": term})
+    monkeypatch.setattr(console, "err", terminal_console)
     assert console.lively() == lively
     tally, lines = progress.Progress([run_of()], 0), ""
     with progress.shown(tally, every=0.01):
@@ -272,7 +273,7 @@ def test_a_clock_that_is_set_back_and_forth_changes_nothing(reluprobe, tmp_path,
     (tmp_path / "grid.toml").write_text(SWEEP)
     jumps = iter(range(10**9))
     monkeypatch.setattr(time, "time", lambda: 1e9 - 1e6 * next(jumps) * (-1) ** next(jumps))
-    found = reluprobe("sweep", "grid.toml")
-    assert found.code == 0
-    for name in lying(tmp_path / "results/grid"):
+    result = reluprobe("sweep", "grid.toml")
+    assert result.code == 0
+    for name in record_files(tmp_path / "results/grid"):
         assert 0 <= records.read(tmp_path / "results/grid/runs" / name).seconds < 600

@@ -1,1 +1,1 @@
-"""The commands, a module each, imported when they are called."""
+"""The commands: one module each, imported when it is called."""

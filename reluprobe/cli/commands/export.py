@@ -10,15 +10,15 @@ import typer
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.cli import console, options
-from reluprobe.cli.commands import report
+from reluprobe.cli import console, options, reading, report_sweep
+from reluprobe.cli.reading import View
 from reluprobe.config import labels
 from reluprobe.errors import InputError
-from reluprobe.records.folder import open_all, stream_records
+from reluprobe.records.folder import stream_records
 
 HELP = """Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.
 
---csv and --parquet write two tables into a folder: runs, a row a run, and layers, a row for every
+--csv and --parquet write two tables into a folder: runs, one row per run, and layers, one row per
 run, epoch and hidden layer; columns.csv says what their columns mean. --markdown and --latex write
 the table of configurations that report shows, to stdout or a file."""
 
@@ -38,16 +38,16 @@ Out = Annotated[
 
 
 def command(
-    paths: options.Paths,
+    paths: reading.Paths,
     *,
     as_csv: Csv = False,
     as_parquet: Parquet = False,
     as_markdown: Markdown = False,
     as_latex: Latex = False,
     out: Out = None,
-    definition: options.Definition = "dead",
-    by: report.By = None,
-    sort: report.Sort = None,
+    definition: reading.Definition = "dead",
+    by: reading.By = None,
+    sort: reading.Sort = None,
 ) -> None:
     """Run it; the help is HELP."""
     tidy = [name for name, yes in (("csv", as_csv), ("parquet", as_parquet)) if yes]
@@ -57,10 +57,10 @@ def command(
         raise InputError(
             "no format given" if not tidy + markup else "formats that do not go together", [allowed]
         )
-    report.check_definition(definition)
-    view = report.View(definition, options.split(by), sort)
+    reading.check_definition(definition)
+    view = View(definition, options.split(by), sort)
     if tidy:
-        if view != report.View():
+        if view != View():
             reason = "--definition, --by and --sort are for --markdown and --latex"
             raise InputError("an option without an effect", [f"{reason}; tables hold every run"])
         _tables(paths, Path("export") if out is None else out, tidy)
@@ -77,16 +77,16 @@ def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str]) -> None
         written = files.write(stream_records(paths, faults), folder, formats)
     for path, rows in written.items():
         console.out.print(Text(f"wrote {path}  ({labels.count(rows, 'row')})"), soft_wrap=True)
-    report.complain_of(faults)
+    reading.exit_if_unreadable(faults)
 
 
-def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: report.View) -> None:
+def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: View) -> None:
     from reluprobe.report.export import markup
 
-    found = open_all(paths)
+    sweeps = reading.load(paths)
     written = (
-        markup.WRITERS[kind](sweep, report.rows_of(sweep, view), view.definition)
-        for sweep in found
+        markup.WRITERS[kind](sweep, report_sweep.summaries(sweep, view), view.definition)
+        for sweep in sweeps
         if sweep.records
     )
     text = "\n".join(written)
@@ -95,4 +95,4 @@ def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: report.Vie
     else:
         records.write_atomically(out, text)
         console.out.print(Text(f"wrote {out}"), soft_wrap=True)
-    report.complain(found)
+    reading.exit_if_unreadable(reading.unreadable(sweeps))

@@ -50,4 +50,4 @@ def starter(name: str, file: Path) -> str:
     # JSON writes a text as TOML does.
     words = {"{name}": json.dumps(name, ensure_ascii=False), "{folder}": shlex.quote(name)}
     words |= {"{file}": shlex.quote(str(file))}
-    return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], text)
+    return re.sub("|".join(map(re.escape, words)), lambda match: words[match[0]], text)

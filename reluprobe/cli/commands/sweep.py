@@ -92,11 +92,11 @@ def command(
     mine, folder = runs_of_part(plan.runs, part), out / sweep.name
     job = sweep_output.Invocation(sweep, plan, mine, part, folder, _again())
     voice = (
-        json_lines.Machines()
+        json_lines.JsonLinesOutput()
         if as_json
-        else sweep_output.Quiet()
+        else sweep_output.QuietOutput()
         if quiet
-        else sweep_output.People()
+        else sweep_output.HumanOutput()
     )
     voice.plan(job)
     if dry_run:
@@ -110,7 +110,7 @@ def command(
             outcome = _run(job, ours, voice, place, work, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:
-            error.hint = f"mend that; runs that had ended are kept. To go on: {job.again}"
+            error.hint = f"mend that; runs that had ended are kept. To resume: {job.again}"
         raise
     voice.end(job, outcome)
     if outcome.code:
@@ -120,7 +120,7 @@ def command(
 def _run(
     job: sweep_output.Invocation,
     ours: session.Session,
-    voice: sweep_output.People | json_lines.Machines,
+    voice: sweep_output.SweepOutput,
     place: executor_options.Place,
     work: Job,
     most: int | None,
@@ -142,7 +142,7 @@ def _run(
         with progress.shown(counts, voice.silent):
             for event, path in ours.run(engine, enough):
                 counts.see(event)
-                voice.happened(event, path)
+                voice.event(event, path)
                 if isinstance(event, RunDone):
                     written += 1
                     failures += event.record.status == "failed"

@@ -1,0 +1,100 @@
+"""Reading results: what report, compare and export share, from their options to unreadable files.
+
+Never imports JAX.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reluprobe.analysis import aggregate
+from reluprobe.cli import complete, console, options
+from reluprobe.config import SETTINGS
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.errors import InputError, nearest
+from reluprobe.records.folder import Archive, open_all
+
+Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
+Definition = Annotated[
+    str,
+    typer.Option(
+        "--definition",
+        "-d",
+        help=f"What to count: {', '.join(DEFINITIONS)}.",
+        autocompletion=complete.among(DEFINITIONS),
+    ),
+]
+By = Annotated[
+    options.Texts,
+    options.repeatable(
+        "--by",
+        "Group by this setting, folding the others.",
+        "AXIS",
+        "every axis but the seed",
+        among=SETTINGS,
+    ),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        help="Order rows by dead, accuracy, loss, or a setting.",
+        autocompletion=complete.among((*aggregate.SORT_KEYS, *SETTINGS)),
+    ),
+]
+
+
+@dataclass(frozen=True)
+class View:
+    """How to look at records.
+
+    Attributes:
+        definition: which definition of death counts.
+        by: the settings that tell configurations apart; all that vary but the seed, if None.
+        sort: what to order configurations by; as the sweep has them, if None.
+        also: what to show further: ``lives``, ``causes``, ``signals``, ``bounds``.
+    """
+
+    definition: str = "dead"
+    by: Sequence[str] | None = None
+    sort: str | None = None
+    also: frozenset[str] = frozenset()
+
+
+def check_definition(definition: str) -> None:
+    """Refuse a definition that is none.
+
+    Raises:
+        InputError: it is not.
+    """
+    if definition not in DEFINITIONS:
+        allowed = f"allowed is one of {', '.join(DEFINITIONS)}{nearest(definition, DEFINITIONS)}"
+        raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
+
+
+def load(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
+    """Every sweep in these folders and files, as :func:`reluprobe.records.folder.open_all`."""
+    sweeps = open_all(paths, needed)
+    # Records are millions of objects that stay until the command ends: the garbage collector need
+    # not walk over them again and again while tables are made.
+    gc.freeze()
+    return sweeps
+
+
+def exit_if_unreadable(faults: Sequence[str]) -> None:
+    """Name the files that could not be read, and leave with 1 if there are any."""
+    for fault in faults:
+        console.complain(f"left out: {fault}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def unreadable(sweeps: Sequence[Archive]) -> list[str]:
+    """The files of these sweeps that could not be read, a line each."""
+    return [fault for sweep in sweeps for fault in sweep.faults]

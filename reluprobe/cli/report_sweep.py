@@ -1,0 +1,51 @@
+"""One sweep's report on the terminal: headline, pivot, outcome, layers, sections, lost runs."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from reluprobe.analysis import aggregate
+from reluprobe.cli import report_sections
+from reluprobe.cli.console import out
+from reluprobe.cli.reading import View
+from reluprobe.records.folder import Archive
+from reluprobe.report.terminal import pivot as pivot_table
+from reluprobe.report.terminal import tables
+
+
+def summaries(sweep: Archive, view: View) -> list[aggregate.Summary]:
+    """The rows of a sweep's tables: its configurations, seeds folded."""
+    rows = aggregate.summarize(sweep.records, view.definition, view.by)
+    return tables.shortened(aggregate.sort_summaries(rows, view.sort))
+
+
+def show(sweep: Archive, view: View) -> None:
+    """Print the report of one sweep."""
+    rows = summaries(sweep, view)
+    out.print(Text(sweep.name, style="bold cyan"))
+    out.print(tables.sweep_headline(rows, view.definition))
+    out.print(tables.provenance(sweep))
+    out.print(Text(f"{view.definition}: {tables.CALLED[view.definition][1]}", style="dim"))
+    out.print()
+    _pivot(sweep, view)
+    out.print(tables.outcome(rows, view.definition, out.width))
+    out.print()
+    out.print(tables.layers_title(view.definition))
+    out.print(tables.by_layer(rows, view.definition, out.width))
+    report_sections.show(sweep, rows, view)
+    for warning in (tables.collapsed(sweep.records), tables.lost(sweep.records)):
+        if warning is not None:
+            out.print()
+            out.print(warning, soft_wrap=True)
+
+
+def _pivot(sweep: Archive, view: View) -> None:
+    # Beside many other axes the two would fold what is not to be folded.
+    if view.by is not None or len(aggregate.axes(sweep.records)) > tables.MOST_NAMES:
+        return
+    cross = aggregate.pivot(sweep.records, "activation", "learning_rate", view.definition)
+    if cross is not None:
+        out.print(pivot_table.title("activation", "learning_rate", view.definition))
+        out.print(pivot_table.table(cross, "activation", out.width))
+        out.print(Text(pivot_table.LEGEND, style="dim"))
+        out.print()
