@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.born import result
-from reluprobe.cli import console, options
+from reluprobe.cli import console, options, report_born_dead
 from reluprobe.config import AXES, BORN_DEAD, make_born_dead
 from reluprobe.report.terminal import born_dead
 
@@ -37,16 +37,6 @@ def command(
     if as_json:
         typer.echo(json.dumps(result.to_dict(drawn), allow_nan=False))
         return
-    show(drawn)
+    report_born_dead.show(drawn)
     console.out.print(Text(f"wrote {out / result.FOLDER / f'{drawn.id}.json'}"), soft_wrap=True)
     console.out.print(Text(born_dead.next_command(drawn.config)), soft_wrap=True)
-
-
-def show(drawn: result.Result) -> None:
-    """Print a result: headline, table, what was drawn."""
-    console.out.print(born_dead.headline(drawn))
-    console.out.print(born_dead.legend(drawn.config))
-    console.out.print()
-    console.out.print(born_dead.table(drawn))
-    console.out.print()
-    console.out.print(born_dead.drawn(drawn.config))

@@ -52,7 +52,9 @@ Set = Annotated[
 ]
 Chunk = Annotated[
     str | None,
-    typer.Option("--chunk", metavar="I/N", help="Only slice I of N, I from 1; see README."),
+    typer.Option(
+        "--chunk", metavar="I/N", help="Only slice I of N, I from 1; see docs/many-machines.md."
+    ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Move the folder's runs aside, start over.")]
 Extend = Annotated[bool, typer.Option("--extend", help="Add to a folder that holds another plan.")]
