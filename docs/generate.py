@@ -43,8 +43,8 @@ def _title(command: Sequence[str]) -> str:
 
 def help_of(command: Sequence[str]) -> str:
     """What the ``--help`` of a command says at 80 columns, without colour."""
-    found = CliRunner().invoke(app, [*command, "--help"], prog_name="reluprobe", env=_ENVIRONMENT)
-    lines = (Text.from_ansi(line).plain.rstrip() for line in found.output.splitlines())
+    shown = CliRunner().invoke(app, [*command, "--help"], prog_name="reluprobe", env=_ENVIRONMENT)
+    lines = (Text.from_ansi(line).plain.rstrip() for line in shown.output.splitlines())
     return "\n".join(lines).strip("\n")
 
 
@@ -100,16 +100,20 @@ def default_of(setting: Setting) -> str:
 def columns(table: str) -> Callable[[], str]:
     """The columns of an exported table."""
 
-    def rows(found: Sequence[Column[Any]]) -> Iterable[tuple[str, ...]]:
-        return ((f"`{c.name}`", c.kind, c.meaning) for c in found)
+    def rows(columns: Sequence[Column[Any]]) -> Iterable[tuple[str, ...]]:
+        return ((f"`{c.name}`", c.kind, c.meaning) for c in columns)
 
     return lambda: _table(("column", "type", "meaning"), rows(TABLES[table]))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    """A cell's text so that Markdown shows it as it is: ``runs/<id>.npz`` is no HTML."""
+    return re.sub(r"<(?=\w)", r"\\<", cell.replace("|", r"\|"))
 
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
@@ -124,7 +128,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
 
 def made(page: str) -> str:
     """A page with its made parts as they should be."""
-    return _BLOCK.sub(lambda found: f"{found[1]}\n{BLOCKS[found[2]]()}\n\n{found[3]}", page)
+    return _BLOCK.sub(lambda block: f"{block[1]}\n{BLOCKS[block[2]]()}\n\n{block[3]}", page)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""What the documentation shows is so: made pages are made anew, commands parse, keys exist."""
+"""The documentation: made pages are current, commands parse, keys exist, links lead somewhere."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 import typer
 
+import reluprobe
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, faults_of, parse_sweep, read_sweep
@@ -27,6 +30,7 @@ _SPEC.loader.exec_module(generate)
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 TEXTS = {page.name: page.read_text("utf-8") for page in [*PAGES, ROOT / "README.md"]}
+LINKED = [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
 
 
 def code(language: str) -> list[tuple[str, str]]:
@@ -112,7 +116,7 @@ def test_there_are_commands_to_check():
     assert len(command_lines()) > 20
 
 
-@pytest.mark.parametrize("block", [b for page, b in code("toml") if page != "README.md"])
+@pytest.mark.parametrize("block", [block for _, block in code("toml")])
 def test_every_sweep_that_is_shown_is_one(block: str):
     assert expand(parse_sweep(tomllib.loads(block))).runs
 
@@ -129,9 +133,83 @@ def test_the_walks_sweeps_have_the_runs_that_they_speak_of():
 
 def test_the_columns_that_the_examples_name_are_there():
     columns = {column.name for table in TABLES.values() for column in table}
-    (first, _), (block,) = [b for p, b in code("python")], [b for _, b in code("r")]
+    first, _ = [block for page, block in code("python") if page == "export.md"]
+    ((_, block),) = code("r")
     quoted = re.findall(r"\[+((?:\"\w+\"(?:, )?)+)\]", first)
     quoted += re.findall(r"c\(((?:\"\w+\"(?:, )?)+)\)", block)
     named = {name for some in quoted for name in re.findall(r"\w+", some)}
     named |= set(re.findall(r"\b[a-z]+\b", block.split("aggregate(")[1].split(", both")[0]))
     assert {"folder", "id", "activation", "dead"} <= named <= columns
+
+
+# --- where links lead ----------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link to a page may name after its #: the headings, as GitHub and MyST write them."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", prose, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_every_link_to_a_page_or_heading_leads_there(page: Path):
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if "://" not in target:
+            path, _, anchor = target.partition("#")
+            file = page.parent / path if path else page
+            assert file.exists(), target
+            assert not anchor or anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_every_table_has_a_head_and_a_blank_line_before_it(page: Path):
+    lines = ["", "", *page.read_text("utf-8").splitlines()]
+    for before, head, line in zip(lines, lines[1:], lines[2:], strict=False):
+        if re.fullmatch(r"\|[-:| ]+-[-:| ]*\|", line):
+            assert head.startswith("|") and before == "", line
+
+
+def test_every_page_is_in_the_sites_contents():
+    trees = re.findall(r"```{toctree}\n(.*?)```", TEXTS["index.md"], re.S)
+    listed = [line for tree in trees for line in tree.split() if not line.startswith(":")]
+    pages = {page.stem for page in PAGES} - {"index"}
+    assert pages <= set(listed)
+
+
+def test_every_public_name_is_in_the_reference():
+    described = set(re.findall(r"^\.\. auto\w+:: reluprobe\.(\w+)", TEXTS["reference.md"], re.M))
+    assert set(getattr(reluprobe, "__all__", ())) <= described
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path):
+    """Sphinx is in the extra ``docs`` alone: without it this is skipped."""
+    for module in ("sphinx", "myst_parser", "furo"):
+        pytest.importorskip(module, reason='the site needs pip install -e ".[docs]"')
+    build = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q"]
+    folders = [str(ROOT / "docs"), str(tmp_path / "site")]
+    done = subprocess.run(
+        [*build, "-d", str(tmp_path / "trees"), *folders], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site" / "index.html").exists()
+
+
+# --- what lies beside README ---------------------------------------------------------------------
+
+
+def test_contributing_names_every_package_and_no_file_that_is_not_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", text, re.M))
+    packages = {path.parent.name for path in (ROOT / "reluprobe").glob("*/__init__.py")}
+    assert packages <= set(rows)
+    for package in packages:
+        for name in re.findall(r"`([\w/]+(?:\.py|/))`", rows[package]):
+            assert (ROOT / "reluprobe" / package / name).exists(), f"{package}/{name}"
+    for name in re.findall(r"`((?:reluprobe|tests|benchmarks)/[\w/]+\.py)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_citation_is_of_this_version():
+    assert f"\nversion: {reluprobe.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")

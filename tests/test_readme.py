@@ -1,4 +1,4 @@
-"""README is what a newcomer has: what it says of commands, settings and sweeps must be so."""
+"""README and the pages that it leads to: definitions, the example sweep, the test command."""
 
 import re
 import tomllib
@@ -11,24 +11,32 @@ from reluprobe.config.choices import DEFINITIONS
 from reluprobe.plan.runs import expand
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_every_definition_stands_in_readme():
-    assert all(f"| `{name}` |" in README for name in DEFINITIONS)
+def test_readme_is_read_in_one_sitting():
+    assert len(README.splitlines()) <= 250
 
 
-def test_the_example_sweep_of_readme_is_a_sweep():
-    example, phased = re.findall(r"```toml\n(.*?)```", README, re.S)
-    sweep = parse_sweep(tomllib.loads(example))
-    plan = expand(sweep)
+def test_every_definition_stands_in_its_page():
+    page = (DOCS / "definitions.md").read_text("utf-8")
+    assert all(f"| `{name}` |" in page for name in DEFINITIONS)
+
+
+def test_the_example_sweep_and_the_phases_are_sweeps():
+    page = (DOCS / "sweep-file.md").read_text("utf-8")
+    example, _, phased = re.findall(r"```toml\n(.*?)```", page, re.S)
+    plan = expand(parse_sweep(tomllib.loads(example)))
     # 2 activations x 7 rates x 2 shapes, less the 7 of elu at depth 5, and one include; 3 seeds.
     assert len(plan.runs) == 3 * (2 * 7 * 2 - 7 + 1)
-    written = tomllib.loads(phased)
-    (run,) = expand(
-        parse_sweep({"phase": written["phase"], "base": {"epochs": written["epochs"]}})
-    ).runs
+    (run,) = expand(parse_sweep(tomllib.loads(phased))).runs
     assert run.config.phases == "permuted_pixels*99" and run.config.epochs == 1
+
+
+def test_readme_asks_every_sweep_that_is_there():
+    named = set(re.findall(r"sweeps/(\w+)\.toml", README))
+    assert named == {file.stem for file in (ROOT / "sweeps").glob("*.toml")}
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "sweeps").glob("*.toml")), ids=lambda p: p.stem)

@@ -53,7 +53,7 @@ Set = Annotated[
 Chunk = Annotated[
     str | None,
     typer.Option(
-        "--chunk", metavar="I/N", help="Only slice I of N, I from 1; see docs/many-machines.md."
+        "--chunk", metavar="I/N", help="Only slice I of N, I from 1: docs/many-machines.md."
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Move the folder's runs aside, start over.")]
