@@ -10,7 +10,8 @@ author = "The reluprobe authors"
 project_copyright = author
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+nb_execution_mode = "off"  # a test executes the notebook; its outputs are in it
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3  # links name headings as they do on GitHub
 # A role such as {py:func} that leads nowhere is a fault; types of other libraries are only named.
