@@ -125,7 +125,7 @@ def test_what_cannot_be_compared_is_skipped_with_a_word():
     assert set(found.chosen) == {"relu"}
     assert set(found.skipped) == {
         "selu: not in the reference",
-        "relu: 1 without an end left out",
+        "relu: 1 failed or diverged run left out",
         "leaky_relu: no such run in this sweep",
         "elu: no run ended with finite numbers",
     }
