@@ -47,13 +47,13 @@ SELU = runs_of("selu", [0.10, 0.12, 0.02, 0.20, 0.15], [0.80, 0.81, 0.79, 0.80, 
 TANH = runs_of("tanh", [0.70, 0.78, 0.66, 0.79, 0.73])
 
 
-def only(found):
-    (group,) = found.groups
+def only(comparison):
+    (group,) = comparison.groups
     return group
 
 
-def rows_of(found):
-    return {row.differs["activation"]: row for row in only(found).rows}
+def rows_of(comparison):
+    return {row.differs["activation"]: row for row in only(comparison).rows}
 
 
 def brute_force(x):

@@ -1,1 +1,1 @@
-"""Records → numbers: fold, pair, compare. No formatting, no JAX."""
+"""Analysis: numbers from records. Fold, pair, compare; nothing here formats or imports JAX."""

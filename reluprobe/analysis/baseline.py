@@ -1,4 +1,4 @@
-"""Configurations, and the one of them that the others are held against."""
+"""Group runs into configurations, and choose the baseline to compare the others with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from reluprobe.analysis.axes import differing
 from reluprobe.analysis.collapse import collapsed
 from reluprobe.config import SETTINGS, Value, rank, settings_of, written
 from reluprobe.errors import InputError, nearest
@@ -26,7 +27,7 @@ class Configuration:
     @property
     def done(self) -> dict[int, RunRecord]:
         """The runs with final numbers, by seed."""
-        return {seed: run for seed, run in self.runs.items() if ended(run)}
+        return {seed: run for seed, run in self.runs.items() if run.ended}
 
     def seeds(self, status: str) -> list[int]:
         """The seeds of the runs that diverged, failed or collapsed, in order."""
@@ -35,27 +36,20 @@ class Configuration:
         return sorted(s for s, run in self.runs.items() if run.status == status)
 
 
-def ended(run: RunRecord) -> bool:
-    """Whether a run has final numbers."""
-    return run.status == "ok" and bool(run.history)
-
-
 def configurations(records: Sequence[RunRecord]) -> list[Configuration]:
     """The configurations of these runs, in order of appearance."""
-    found: dict[tuple[Value, ...], tuple[dict[str, Value], dict[int, RunRecord]]] = {}
+    groups: dict[tuple[Value, ...], tuple[dict[str, Value], dict[int, RunRecord]]] = {}
     for record in records:
         settings = settings_of(record.config)
         del settings["seed"]
-        _, runs = found.setdefault(tuple(settings.values()), (settings, {}))
+        _, runs = groups.setdefault(tuple(settings.values()), (settings, {}))
         runs[record.config.seed] = record
-    return [Configuration(settings, runs) for settings, runs in found.values()]
+    return [Configuration(settings, runs) for settings, runs in groups.values()]
 
 
 def varying(among: Sequence[Configuration]) -> list[str]:
     """The settings in which these configurations differ."""
-    if not among:
-        return []
-    return [k for k in among[0].settings if len({one.settings[k] for one in among}) > 1]
+    return differing([one.settings for one in among])
 
 
 def matching(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list[Configuration]:
@@ -78,18 +72,18 @@ def choose(
     Raises:
         InputError: none matches, or several do and none of them is at the defaults.
     """
-    found = matching(among, wanted)
-    if not found:
+    matches = matching(among, wanted)
+    if not matches:
         raise InputError("no run has the baseline's settings", _absent(among, wanted))
-    differ = varying(found)
-    default = [one for one in found if all(one.settings[k] == SETTINGS[k].default for k in differ)]
+    differ = varying(matches)
+    default = [c for c in matches if all(c.settings[k] == SETTINGS[k].default for k in differ)]
     if len(default) == 1:
         return default[0]
     named = _written({**within, **wanted}) or "no setting named"
     raise InputError(
-        f"the baseline is not one configuration: {len(found)} match ({named})",
-        [*_listed(found, differ), f"name one value of {' and of '.join(differ)}"],
-        hint=_try(wanted, differ, found[0]),
+        f"the baseline is not one configuration: {len(matches)} match ({named})",
+        [*_listed(matches, differ), f"name one value of {' and of '.join(differ)}"],
+        hint=_try(wanted, differ, matches[0]),
     )
 
 
@@ -105,11 +99,11 @@ def _written(settings: Mapping[str, Value]) -> str:
 def _absent(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list[str]:
     faults = []
     for name, value in wanted.items():
-        there = sorted({one.settings[name] for one in among}, key=rank)
-        if value not in there:
-            listed = ", ".join(map(written, there[:MOST_LISTED]))
-            more = f", … ({len(there)} values)" if len(there) > MOST_LISTED else ""
-            close = nearest(written(value), map(written, there))
+        values = sorted({one.settings[name] for one in among}, key=rank)
+        if value not in values:
+            listed = ", ".join(map(written, values[:MOST_LISTED]))
+            more = f", … ({len(values)} values)" if len(values) > MOST_LISTED else ""
+            close = nearest(written(value), map(written, values))
             faults.append(f"{name} = {written(value)}: these runs have {listed}{more}{close}")
     if faults:
         return faults

@@ -1,10 +1,10 @@
-"""The mean of a few paired differences, with an interval that covers it as often as it says.
+"""Bootstrap-t interval of the mean of a few paired differences.
 
-The interval is the bootstrap-t (Efron & Tibshirani 1993, ch. 12.5; Hall 1988): the differences
-are drawn anew with replacement, each draw gives t* = (m* − m) / s*, and the interval is
-m − q₀.₉₇₅ · s to m − q₀.₀₂₅ · s with the quantiles q of t*. Up to ``EXACT`` differences every
-draw is counted with its multinomial weight, so that nothing is left to chance; beyond, a fixed
-set of ``DRAWS`` draws is used.
+The differences (Efron & Tibshirani 1993, ch. 12.5; Hall 1988) are drawn anew with replacement,
+each draw gives t* = (m* − m) / s*, and the interval is m − q₀.₉₇₅ · s to m − q₀.₀₂₅ · s with the
+quantiles q of t*. Up to ``EXACT`` differences every draw is counted with its multinomial weight,
+so that nothing is left to chance; beyond, a fixed set of ``DRAWS`` draws is used. The interval
+covers the mean about as often as it says, even of a few differences that are skewed.
 
 How often 95% intervals covered the true mean, in % of 4,000 simulated experiments of n seeds::
 
@@ -94,11 +94,11 @@ def change(
             left out.
         limits: between what a difference can lie at all.
     """
-    there = [d for d in differences if d is not None]
-    if not there:
+    present = [d for d in differences if d is not None]
+    if not present:
         return None
-    low, high = interval(there, limits) or (None, None)
-    return Change(math.fsum(there) / len(there), low, high, len(there))
+    low, high = interval(present, limits) or (None, None)
+    return Change(math.fsum(present) / len(present), low, high, len(present))
 
 
 def interval(
@@ -112,11 +112,11 @@ def interval(
     if len(differences) < FEWEST:
         return None
     # Sorted, as fixed draws would otherwise depend on the order of the seeds.
-    found = np.sort(np.asarray(differences, np.float64))
-    mean = math.fsum(found) / len(found)
-    centred = found - mean
+    ordered = np.sort(np.asarray(differences, np.float64))
+    mean = math.fsum(ordered) / len(ordered)
+    centred = ordered - mean
     scale = float(np.abs(centred).max())
-    if scale <= TIES * float(np.abs(found).max()):
+    if scale <= TIES * float(np.abs(ordered).max()):
         return mean, mean
     unit = centred / scale
     low, high = _quantiles(unit)

@@ -1,4 +1,4 @@
-"""What was said of dead units, each claim with the number that decides it.
+"""Claims about dead units from the literature, each with the measure that decides it.
 
 A claim is a range for a measure of single runs. With the 95% interval of the measure's mean over
 seeds, it **holds** where the interval lies in the range, **does not hold** where it lies wholly
@@ -8,18 +8,21 @@ outside, and otherwise, or with a single seed, **cannot be told**.
 from __future__ import annotations
 
 import enum
-import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from reluprobe.analysis import unit_lives
-from reluprobe.analysis.aggregate import Estimate, estimate, share
-from reluprobe.analysis.replication import Chosen, Replication, at_epoch
-from reluprobe.records import RunRecord
-
-#: A run, and the epoch at which it is looked at, to a number; None where the measure has no case.
-Measure = Callable[[RunRecord, int], float | None]
+from reluprobe.analysis.claim_measures import (
+    Measure,
+    accuracy,
+    gain,
+    layer_share,
+    network_share,
+    on_training_set,
+    revives,
+    smallest_step,
+)
+from reluprobe.analysis.estimates import Estimate, estimate
+from reluprobe.analysis.replication import Chosen, Replication
 
 #: "Near 40%": within so much of it.
 NEAR = 0.05
@@ -61,90 +64,33 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim and what decides it; ``found`` is None where no run has the measure."""
+    """A claim and what decides it; ``estimate`` is None where no run has the measure."""
 
     claim: Claim
     estimate: Estimate | None
     verdict: Verdict
 
 
-def layer_share(layer: int, definition: str) -> Measure:
-    """Share of a hidden layer's units, counted from 1; None in a network without such a layer."""
-
-    def measure(record: RunRecord, epoch: int) -> float | None:
-        layers = at_epoch(record, epoch).layers
-        return getattr(layers[layer - 1], definition) if layer <= len(layers) else None
-
-    return measure
-
-
-def network_share(definition: str, epoch: int | None = None) -> Measure:
-    """Share of all hidden units, at this epoch or at the last; None before it."""
-
-    def measure(record: RunRecord, last: int) -> float | None:
-        when = last if epoch is None else epoch
-        return share(at_epoch(record, when).layers, definition) if when <= last else None
-
-    return measure
-
-
-def accuracy(record: RunRecord, epoch: int) -> float | None:
-    """On the test set."""
-    return at_epoch(record, epoch).test_accuracy
-
-
-def revives(record: RunRecord, epoch: int) -> float | None:
-    """P(alive at the next probe | dead at this one), over the whole run."""
-    found = unit_lives.of_network(record)
-    return found.revives if found else None
-
-
-def smallest_step(record: RunRecord, epoch: int) -> float | None:
-    """The smallest change of ``dead`` from a layer to the next; above 0 only if all rise."""
-    shares = [layer.dead for layer in at_epoch(record, epoch).layers]
-    there = [s for s in shares if s is not None]
-    return min((b - a for a, b in itertools.pairwise(there)), default=None)
-
-
-def on_training_set(record: RunRecord, epoch: int) -> float | None:
-    """Share of units dead on the whole training set; None where the run was not looked at so."""
-    if record.final.epoch != epoch:
-        return None
-    layers = next((s.layers for s in record.samples if s.sample == "train"), ())
-    return share(layers, "dead")
-
-
-def gain(deep: int, shallow: int) -> Measure:
-    """By how much ``dead`` is more in one layer than in another."""
-    above, below = layer_share(deep, "dead"), layer_share(shallow, "dead")
-
-    def measure(record: RunRecord, epoch: int) -> float | None:
-        there = above(record, epoch), below(record, epoch)
-        return None if there[0] is None or there[1] is None else there[0] - there[1]
-
-    return measure
-
-
 def judge(claim: Claim, chosen: Chosen) -> Judged:
     """Decide a claim from the runs of its activation."""
-    found = estimate(claim.measure(run, chosen.epoch) for run in chosen.runs)
-    return Judged(claim, found, verdict(found, claim.low, claim.high))
+    measured = estimate(claim.measure(run, chosen.epoch) for run in chosen.runs)
+    return Judged(claim, measured, verdict(measured, claim.low, claim.high))
 
 
-def verdict(found: Estimate | None, low: float, high: float) -> Verdict:
+def verdict(measured: Estimate | None, low: float, high: float) -> Verdict:
     """Where the mean's 95% interval lies against the closed range [low, high]."""
-    if found is None or found.half_width is None:
+    if measured is None or measured.half_width is None:
         return Verdict.OPEN
-    least, most = found.mean - found.half_width, found.mean + found.half_width
+    least, most = measured.mean - measured.half_width, measured.mean + measured.half_width
     if low <= least and most <= high:
         return Verdict.HOLDS
     return Verdict.FAILS if most < low or least > high else Verdict.OPEN
 
 
-def judge_all(found: Replication) -> list[Judged]:
+def judge_all(replication: Replication) -> list[Judged]:
     """Every claim that goes with this reference and whose activation was run."""
-    claims = CLAIMS.get(found.reference.name, ())
-    return [judge(c, found.chosen[c.activation]) for c in claims if c.activation in found.chosen]
+    claims, chosen = CLAIMS.get(replication.reference.name, ()), replication.chosen
+    return [judge(c, chosen[c.activation]) for c in claims if c.activation in chosen]
 
 
 STUDY = "MNIST study"

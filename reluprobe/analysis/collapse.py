@@ -1,4 +1,4 @@
-"""Networks whose output does not depend on their input: finite, and yet nothing is learnt."""
+"""Collapsed networks: finite, but the output no longer depends on the input."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def collapsed(record: RunRecord) -> Collapse | None:
 
     One constant layer is enough: everything after it sees the same input whatever the image.
     """
-    if record.status != "ok" or not record.history:
+    if not record.ended:
         return None
     last = record.final
-    layer = next((n for n, found in enumerate(last.layers, 1) if found.constant == 1), None)
+    layer = next((n for n, units in enumerate(last.layers, 1) if units.constant == 1), None)
     if layer is None:
         return None
     classes, loss, accuracy = CLASSES.get(record.config.dataset), last.test_loss, last.test_accuracy

@@ -1,24 +1,26 @@
-"""Which change of setting helps: every configuration against its group's baseline."""
+"""Compare every configuration with the baseline of its group, and sort the contrasts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import check_axes
+from reluprobe.analysis.axes import check_axes
 from reluprobe.analysis.baseline import (
     Configuration,
     choose,
     configurations,
-    ended,
     matching,
     varying,
 )
 from reluprobe.analysis.contrast import Contrast, Question, contrast
+from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
 from reluprobe.config import Value, rank
-from reluprobe.errors import InputError, nearest
+from reluprobe.errors import InputError
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
+
+__all__ = ["SORT_KEYS", "Comparison", "Group", "compare", "pool", "sort_contrasts", "splits"]
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,18 @@ class Comparison:
 
 
 def pool(archives: Iterable[Archive]) -> tuple[list[RunRecord], int]:
-    """Every run of these folders once, and how many were found again.
+    """Every run of these folders once, and how many stood there again.
 
     Of two records of one id, one that ended goes before one that did not.
     """
-    found: dict[str, RunRecord] = {}
+    by_id: dict[str, RunRecord] = {}
     again = 0
     for record in (r for a in archives for r in a.records):
-        known = found.get(record.id)
+        known = by_id.get(record.id)
         again += known is not None
-        if known is None or (ended(record) and not ended(known)):
-            found[record.id] = record
-    return list(found.values()), again
+        if known is None or (record.ended and not known.ended):
+            by_id[record.id] = record
+    return list(by_id.values()), again
 
 
 def compare(records: Sequence[RunRecord], question: Question) -> Comparison:
@@ -95,15 +97,11 @@ def _check(question: Question) -> None:
 def _grouped(
     every: Sequence[Configuration], within: Sequence[str]
 ) -> list[tuple[dict[str, Value], list[Configuration]]]:
-    found: dict[tuple[Value, ...], list[Configuration]] = {}
+    members: dict[tuple[Value, ...], list[Configuration]] = {}
     for one in every:
-        found.setdefault(tuple(one.settings[k] for k in within), []).append(one)
-    ranked = sorted(found, key=lambda values: [rank(v) for v in values])
-    return [(dict(zip(within, values, strict=True)), found[values]) for values in ranked]
-
-
-#: What rows can be sorted by, and which sign puts the best first.
-SORT_KEYS: dict[str, int] = {"dead": 1, "accuracy": -1, "loss": 1}
+        members.setdefault(tuple(one.settings[k] for k in within), []).append(one)
+    ranked = sorted(members, key=lambda values: [rank(v) for v in values])
+    return [(dict(zip(within, values, strict=True)), members[values]) for values in ranked]
 
 
 def sort_contrasts(rows: Iterable[Contrast], key: str = "dead") -> list[Contrast]:
@@ -115,13 +113,12 @@ def sort_contrasts(rows: Iterable[Contrast], key: str = "dead") -> list[Contrast
         InputError: there is no such measure.
     """
     if key not in SORT_KEYS:
-        allowed = f"allowed is one of {', '.join(SORT_KEYS)}{nearest(key, SORT_KEYS)}"
-        raise InputError("cannot sort by that", [f"--sort {key}: {allowed}"])
+        raise unknown_key(key, SORT_KEYS)
 
     def place(row: Contrast) -> tuple[bool, float, float]:
-        found, accuracy = row.changes[key], row.changes["accuracy"]
+        change, accuracy = row.changes[key], row.changes["accuracy"]
         gained = 0.0 if accuracy is None else accuracy.mean
-        return found is None, 0.0 if found is None else SORT_KEYS[key] * found.mean, -gained
+        return (*best_first(key, change and change.mean), -gained)
 
     return sorted(rows, key=place)
 

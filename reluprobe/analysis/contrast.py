@@ -1,6 +1,6 @@
-"""One configuration beside the baseline: paired differences, and what they say.
+"""One configuration against the baseline: paired differences, and a verdict in plain words.
 
-Numbers and plain words only. Runs of one seed see the same data in the same order, and start from
+Runs of one seed see the same data in the same order, and start from
 the same draw where the shapes agree, so that their difference owes less to chance than the
 difference of two means.
 """
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reluprobe.analysis import bootstrap
-from reluprobe.analysis.aggregate import share
 from reluprobe.analysis.baseline import Configuration
 from reluprobe.analysis.bootstrap import Change
+from reluprobe.analysis.estimates import share
 from reluprobe.config import SETTINGS, Value
 from reluprobe.records import RunRecord
 
@@ -29,7 +29,7 @@ class Question:
         baseline: settings that pick the baseline.
         within: settings for each of whose values the comparison is made apart.
         definition: which definition of death counts.
-        on: the sample on which it counts: ``probe``, ``test`` or ``train``.
+        on: the split on which it counts: ``probe``, ``test`` or ``train``.
     """
 
     baseline: Mapping[str, Value] = field(default_factory=dict)
@@ -145,17 +145,17 @@ def verdict(row: Contrast, baseline: Configuration, definition: str = "dead") ->
     if not row.has_interval:
         return "no clear change"
     better, worse = (BETTER, WORSE) if row.changes["accuracy"] else ("lower loss", "higher loss")
-    told = better if quality.rises else worse if quality.falls else ""
+    moved = better if quality.rises else worse if quality.falls else ""
     word = definition.replace("_", " ")
     if dead.falls:
-        return f"fewer {word}, {told or 'no worse'}"
+        return f"fewer {word}, {moved or 'no worse'}"
     if dead.rises:
-        return f"more {word}, {told}" if told else f"more {word}"
-    return f"{told} only" if told else "no clear change"
+        return f"more {word}, {moved}" if moved else f"more {word}"
+    return f"{moved} only" if moved else "no clear change"
 
 
 def _without_pairs(other: Configuration, baseline: Configuration) -> str:
-    for who, found in (("", other), ("baseline ", baseline)):
-        if not found.done:
-            return f"{who}diverged" if found.seeds("diverged") else f"{who}failed"
+    for who, side in (("", other), ("baseline ", baseline)):
+        if not side.done:
+            return f"{who}diverged" if side.seeds("diverged") else f"{who}failed"
     return "no common seed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import Estimate, estimate
+from reluprobe.analysis.estimates import Estimate, estimate
 from reluprobe.records import CausesRecord, LayerRecord, RunRecord
 
 
@@ -25,16 +25,16 @@ class Blame:
 
 def blame(runs: Sequence[RunRecord]) -> list[Blame]:
     """By hidden layer, and last for the whole network; empty where causes were not sought."""
-    told = [run for run in runs if run.status == "ok" and _layers_of(run)]
-    depths = {run.config.depth for run in told}
+    explained = [run for run in runs if run.ended and _explained(run)]
+    depths = {len(layers) for run in explained for _, layers in run.timeline()}
     if len(depths) != 1:
         return []
     (depth,) = depths
     places = [[layer] for layer in range(depth)] + [list(range(depth))]
-    return [_blame(told, place) for place in places]
+    return [_blame(explained, place) for place in places]
 
 
-def _layers_of(run: RunRecord) -> list[tuple[LayerRecord, ...]]:
+def _explained(run: RunRecord) -> list[tuple[LayerRecord, ...]]:
     """The layers at every probe at which causes were sought."""
     probes = [layers for _, layers in run.timeline()]
     return [p for p in probes if any(layer.causes for layer in p)]
@@ -58,6 +58,6 @@ def _blame(runs: Sequence[RunRecord], place: Sequence[int]) -> Blame:
 def _part(
     run: RunRecord, place: Sequence[int], part: Callable[[CausesRecord], float]
 ) -> float | None:
-    found = [c for layers in _layers_of(run) for i in place if (c := layers[i].causes)]
-    fall = sum(c.weights + c.bias + c.upstream for c in found)
-    return sum(map(part, found)) / fall if fall else None
+    causes = [c for layers in _explained(run) for i in place if (c := layers[i].causes)]
+    fall = sum(c.weights + c.bias + c.upstream for c in causes)
+    return sum(map(part, causes)) / fall if fall else None

@@ -1,11 +1,11 @@
-"""What an initializer does to activations before training, by hidden layer."""
+"""Activations before training, by hidden layer: what an initializer makes of the signal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import Estimate, estimate
+from reluprobe.analysis.estimates import Estimate, estimate
 from reluprobe.records import LayerRecord, RunRecord
 
 
@@ -31,25 +31,25 @@ class Signal:
 
 def signals(runs: Sequence[RunRecord]) -> list[Signal]:
     """By hidden layer; empty where runs differ in depth or have no such measure."""
-    starts = [run.history[0].layers for run in runs if run.history]
-    starts = [layers for layers in starts if all(layer.activations for layer in layers)]
+    entries = [run.at_epoch(0) for run in runs]
+    starts = [e.layers for e in entries if e and all(layer.activations for layer in e.layers)]
     if len({len(layers) for layers in starts}) != 1:
         return []
     return [_signal(starts, i) for i in range(len(starts[0]))]
 
 
 def _signal(starts: Sequence[Sequence[LayerRecord]], i: int) -> Signal:
-    found = [layers[i].activations for layers in starts]
+    outputs = [layers[i].activations for layers in starts]
     below = [layers[i - 1].activations if i else None for layers in starts]
     ratios = [
         a.second / b.second if a and b and b.second else None
-        for a, b in zip(found, below, strict=True)
+        for a, b in zip(outputs, below, strict=True)
     ]
     return Signal(
-        estimate(a.zeros for a in found if a),
-        estimate(a.mean for a in found if a),
-        estimate(a.variance**0.5 for a in found if a),
+        estimate(a.zeros for a in outputs if a),
+        estimate(a.mean for a in outputs if a),
+        estimate(max(a.variance, 0.0) ** 0.5 for a in outputs if a),
         estimate(ratios),
         estimate(layers[i].dead for layers in starts),
-        next((a.counts for a in found if a), ()),
+        next((a.counts for a in outputs if a), ()),
     )

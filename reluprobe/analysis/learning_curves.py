@@ -1,11 +1,11 @@
-"""A measure over the course of training, seeds folded: numbers only."""
+"""Learning curves: a measure over the course of training, averaged over seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import Estimate, estimate, share
+from reluprobe.analysis.estimates import Estimate, estimate, share
 from reluprobe.records import EpochRecord, LayerRecord, RunRecord
 
 #: What a probe saw of each hidden layer.
@@ -40,9 +40,9 @@ def folded(runs: Sequence[Mapping[float, float | None]]) -> Curve:
     At one that only some have the mean would jump with whoever is missing.
     """
     common = sorted(set.intersection(*(set(run) for run in runs))) if runs else []
-    found = [(when, estimate(run[when] for run in runs)) for when in common]
-    there = [(when, value) for when, value in found if value is not None]
-    return Curve(tuple(when for when, _ in there), tuple(value for _, value in there))
+    means = ((when, estimate(run[when] for run in runs)) for when in common)
+    points = [(when, mean) for when, mean in means if mean is not None]
+    return Curve(tuple(when for when, _ in points), tuple(mean for _, mean in points))
 
 
 def by_epoch(runs: Sequence[RunRecord], measure: Callable[[EpochRecord], float | None]) -> Curve:
@@ -69,4 +69,4 @@ def layer(runs: Sequence[RunRecord], index: int, definition: str) -> Curve:
 
 def ended(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """The runs with final numbers, which alone every table counts."""
-    return [run for run in runs if run.status == "ok" and run.history]
+    return [run for run in runs if run.ended]

@@ -1,15 +1,13 @@
-"""What changing data do to the units: a run's phases, read off its records."""
+"""Dead units by phase, for runs whose data change: before, at the end of, and across phases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from reluprobe.analysis.aggregate import Estimate, estimate, share
-from reluprobe.analysis.unit_lives import bits
-from reluprobe.records import EpochRecord, LayerRecord, PhaseRecord, RunRecord
+from reluprobe.analysis import dead_masks
+from reluprobe.analysis.estimates import Estimate, estimate, share
+from reluprobe.records import LayerRecord, RunRecord
 
 
 @dataclass(frozen=True)
@@ -44,25 +42,24 @@ class Turn:
 
 def turns(runs: Sequence[RunRecord], definition: str) -> list[Turn]:
     """The phases in order; empty where there is but one, or runs differ in their phases."""
-    told = [run for run in runs if run.status == "ok" and run.phases]
-    if not told or len({run.config.phases for run in told}) != 1:
+    phased = [run for run in runs if run.ended and run.phases]
+    if len({(run.config.phases, len(run.phases)) for run in phased}) != 1:
         return []
-    return [_turn(told, n, definition) for n in range(len(told[0].phases))]
+    return [_turn(phased, n, definition) for n in range(len(phased[0].phases))]
 
 
 def _turn(runs: Sequence[RunRecord], n: int, definition: str) -> Turn:
     phases = [run.phases[n] for run in runs]
-    ends = [_at(run, phase.last_epoch) for run, phase in zip(runs, phases, strict=True)]
-    one = phases[0]
+    last = [run.at_epoch(phase.last_epoch) for run, phase in zip(runs, phases, strict=True)]
+    ends = [epoch for epoch in last if epoch is not None]
+    first = phases[0]
     return Turn(
         n,
-        one.dataset,
-        one.task,
-        one.first_epoch,
-        one.last_epoch,
-        estimate(
-            share(_start(run, phase), definition) for run, phase in zip(runs, phases, strict=True)
-        ),
+        first.dataset,
+        first.task,
+        first.first_epoch,
+        first.last_epoch,
+        estimate(share(_start(run, n), definition) for run in runs),
         estimate(_woken(run, n) for run in runs),
         estimate(share(end.layers, definition) for end in ends),
         estimate(end.test_accuracy for end in ends),
@@ -71,23 +68,22 @@ def _turn(runs: Sequence[RunRecord], n: int, definition: str) -> Turn:
     )
 
 
-def _at(run: RunRecord, epoch: int) -> EpochRecord:
-    return next(e for e in run.history if e.epoch == epoch)
+def _start(run: RunRecord, n: int) -> Sequence[LayerRecord]:
+    """The layers before a phase's first step, on its probe; of the first phase at epoch 0."""
+    start = run.phases[n].start
+    if start is not None:
+        return start.layers
+    return _layers_at(run, 0) if n == 0 else ()
 
 
-def _start(run: RunRecord, phase: PhaseRecord) -> Sequence[LayerRecord]:
-    return run.history[0].layers if phase.start is None else phase.start.layers
+def _layers_at(run: RunRecord, epoch: int) -> Sequence[LayerRecord]:
+    entry = run.at_epoch(epoch)
+    return () if entry is None else entry.layers
 
 
 def _woken(run: RunRecord, n: int) -> float | None:
     """Of the units dead at the end of the phase before, the share alive on the new data."""
-    start = run.phases[n].start
-    if start is None:
+    if n == 0:
         return None
-    before = _dead(_at(run, run.phases[n - 1].last_epoch).layers)
-    now = _dead(start.layers)
-    return float((before & ~now).sum() / before.sum()) if before.any() else None
-
-
-def _dead(layers: Sequence[LayerRecord]) -> np.ndarray:
-    return np.concatenate([bits(layer) for layer in layers])
+    before = _layers_at(run, run.phases[n - 1].last_epoch)
+    return dead_masks.woken_share(dead_masks.network(before), dead_masks.network(_start(run, n)))

@@ -1,4 +1,4 @@
-"""A published record beside our own runs: would one more seed of ours have given its numbers?"""
+"""Published numbers beside our own runs: would one more seed of ours have given them?"""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import Estimate, estimate, quantile, share
-from reluprobe.config import SETTINGS, Reference
+from reluprobe.analysis.estimates import Estimate, estimate, quantile, share
+from reluprobe.config import SETTINGS, Reference, labels
 from reluprobe.config.reference import PublishedEpoch
 from reluprobe.records import EpochRecord, RunRecord
 
@@ -41,15 +41,16 @@ def predict(values: Iterable[float | None]) -> Prediction | None:
     mean, and is to be judged by this one. (Hahn and Meeker, Statistical Intervals, 1991.)
     Values that are None are left out; None without a value.
     """
-    there = [v for v in values if v is not None]
-    found = estimate(there)
-    if found is None:
+    present = [v for v in values if v is not None]
+    ours = estimate(present)
+    if ours is None:
         return None
-    if found.half_width is None:
-        return Prediction(found.mean, None, None, 1)
-    variance = math.fsum((v - found.mean) ** 2 for v in there) / (found.n - 1)
-    half = quantile(found.n - 1) * math.sqrt(variance * (1 + 1 / found.n))
-    return Prediction(found.mean, found.mean - half, found.mean + half, found.n)
+    mean, n = ours.mean, ours.n
+    if n == 1:
+        return Prediction(mean, None, None, 1)
+    variance = math.fsum((v - mean) ** 2 for v in present) / (n - 1)
+    half = quantile(n - 1) * math.sqrt(variance * (1 + 1 / n))
+    return Prediction(mean, mean - half, mean + half, n)
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,9 @@ class Chosen:
     entry: PublishedEpoch
 
     def ends(self) -> list[EpochRecord]:
-        """Each run at the epoch."""
-        return [at_epoch(run, self.epoch) for run in self.runs]
-
-
-def at_epoch(record: RunRecord, epoch: int) -> EpochRecord:
-    """The end of this epoch: its last entry in the history."""
-    return next(e for e in reversed(record.history) if e.epoch == epoch)
+        """Each run at the epoch; without those whose history skips it."""
+        entries = [run.at_epoch(self.epoch) for run in self.runs]
+        return [entry for entry in entries if entry is not None]
 
 
 @dataclass(frozen=True)
@@ -113,22 +110,19 @@ class Replication:
 def compare(records: Sequence[RunRecord], reference: Reference) -> Replication:
     """Hold runs against a published record, activation by activation, at the last common epoch."""
     ours = dict.fromkeys(r.config.activation for r in records)
-    chosen, skipped = (
-        {},
-        [f"{name}: not in the reference" for name in ours if name not in reference.runs],
-    )
+    chosen: dict[str, Chosen] = {}
+    skipped = [f"{name}: not in the reference" for name in ours if name not in reference.runs]
     for name in reference.runs:
-        runs = [r for r in records if r.config.activation == name and r.status == "ok"]
-        if runs and all(r.history for r in runs):
-            chosen[name] = _choose(name, runs, reference)
-            lost = sum(r.config.activation == name for r in records) - len(runs)
-            skipped += [f"{name}: {lost} without an end left out"] * bool(lost)
+        runs = [r for r in records if r.config.activation == name]
+        ended = [r for r in runs if r.ended]
+        if ended:
+            chosen[name] = _choose(name, ended, reference)
+            if lost := len(runs) - len(ended):
+                skipped.append(f"{name}: {labels.count(lost, 'failed or diverged run')} left out")
         else:
-            why = (
-                "no run ended with finite numbers" if name in ours else "no such run in this sweep"
-            )
+            why = "no run ended with finite numbers" if runs else "no such run in this sweep"
             skipped.append(f"{name}: {why}")
-    rows = [row for found in chosen.values() for row in _rows(found, reference.definition)]
+    rows = [row for picked in chosen.values() for row in _rows(picked, reference.definition)]
     return Replication(reference, chosen, tuple(rows), tuple(skipped))
 
 
@@ -141,8 +135,7 @@ def _choose(name: str, runs: Sequence[RunRecord], reference: Reference) -> Chose
     near = tuple(by_distance[differences])
     reached = min(r.final.epoch for r in near)
     entries = sorted(reference.runs[name], key=lambda e: e.epoch)
-    common = [e for e in entries if any(h.epoch == e.epoch for h in near[0].history)]
-    common = [e for e in common if e.epoch <= reached]
+    common = [e for e in entries if all(run.at_epoch(e.epoch) for run in near)]
     entry = common[-1] if common else entries[0]
     epoch = entry.epoch if common else reached
     return Chosen(name, near, differences, len(runs) - len(near), epoch, entry)

@@ -1,19 +1,14 @@
-"""Sweeps side by side: which configurations line up, and by how much they differ. Numbers only."""
+"""Sweeps side by side: which configurations line up, and by how much they differ."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import (
-    Estimate,
-    Summary,
-    axes,
-    check_axes,
-    sort_summaries,
-    summarize,
-)
-from reluprobe.config import SETTINGS, Value, settings_of
+from reluprobe.analysis.aggregate import Summary, sort_summaries, summarize
+from reluprobe.analysis.axes import applies_in_any, axes, check_axes
+from reluprobe.analysis.estimates import Estimate
+from reluprobe.config import SETTINGS, Value
 from reluprobe.records import RunRecord
 
 
@@ -70,7 +65,8 @@ def line_up(
         sweeps: the runs of each.
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary within a sweep, if None.
-        sort: what to order lines by (see ``summary.ordered``), in the first sweep that has them.
+        sort: what to order lines by (see ``aggregate.sort_summaries``), in the first sweep that
+            has them.
 
     Raises:
         InputError: ``by`` or ``sort`` names no such thing.
@@ -78,26 +74,22 @@ def line_up(
     within = {name for runs in sweeps for name in axes(runs)}
     every = [run for runs in sweeps for run in runs]
     keys = [n for n in SETTINGS if n in within] if by is None else check_axes(by)
-    lone = [n for n in axes(every) if n not in within and n not in keys and _matters(every, n)]
-    found: dict[tuple[Value | None, ...], list[Summary | None]] = {}
+    lone = [n for n in axes(every) if n not in {*within, *keys} and applies_in_any(every, n)]
+    columns: dict[tuple[Value | None, ...], list[Summary | None]] = {}
     for at, runs in enumerate(sweeps):
-        for one in summarize(runs, definition, keys):
-            there = found.setdefault(tuple(one.settings.values()), [None] * len(sweeps))
-            there[at] = one
-    lines = [Line(dict(zip(keys, values, strict=True)), tuple(f)) for values, f in found.items()]
+        for summary in summarize(runs, definition, keys):
+            values = tuple(summary.settings.values())
+            columns.setdefault(values, [None] * len(sweeps))[at] = summary
+    lines = [Line(dict(zip(keys, values, strict=True)), tuple(c)) for values, c in columns.items()]
     lines = _ordered(lines, sort)
     lines.sort(key=lambda line: len(line.present) == 1)
     apart = {n: tuple(getattr(runs[0].config, n) for runs in sweeps) for n in lone}
     return Beside(apart, tuple(lines))
 
 
-def _matters(records: Sequence[RunRecord], name: str) -> bool:
-    return any(SETTINGS[name].applies(settings_of(r.config)) for r in records)
-
-
 def _ordered(lines: Sequence[Line], sort: str | None) -> list[Line]:
-    of = {id(line.present[0]): line for line in lines}
-    return [of[id(one)] for one in sort_summaries([line.present[0] for line in lines], sort)]
+    line_of = {id(line.present[0]): line for line in lines}
+    return [line_of[id(one)] for one in sort_summaries([line.present[0] for line in lines], sort)]
 
 
 def difference(line: Line) -> Difference:

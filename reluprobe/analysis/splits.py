@@ -1,4 +1,4 @@
-"""On which data, for certain, and why: what records say beyond the share of dead units."""
+"""Dead units by split: on the probe, on the test set, on the whole training set."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
 
-from reluprobe.analysis.aggregate import Estimate, estimate, share
-from reluprobe.analysis.unit_lives import bits
+from reluprobe.analysis.dead_masks import count, network, woken, woken_share
+from reluprobe.analysis.estimates import Estimate, estimate, share
 from reluprobe.config.choices import SPLITS
-from reluprobe.records import RunRecord, SampleRecord
-
-#: Which units of a network are dead.
-Dead = Bool[np.ndarray, " unit"]
+from reluprobe.records import RunRecord
 
 
 def firing_bound(examples: int, confidence: float = 0.95) -> float:
@@ -28,17 +24,17 @@ def firing_bound(examples: int, confidence: float = 0.95) -> float:
 
 @dataclass(frozen=True)
 class SplitShares:
-    """The finished networks of one configuration on three by_split.
+    """The finished networks of one configuration on the probe, the test and the training set.
 
     Attributes:
-        examples: sizes of the by_split, by name (the probe's, where runs differ, is the largest).
-        shares: share of units by the chosen definition, by name.
-        units: number of ``dead`` units of a network, by name.
+        examples: size of each split, by name (the largest, where runs differ).
+        shares: share of units by the chosen definition, by split.
+        units: number of ``dead`` units of a network, by split.
         awake: how many of those dead on the probe are alive on the training set.
         awakened: of the units dead on the probe, the share that is alive on the training set.
         asleep: of the units dead on the training set, the share that is alive on the test set.
         certified: share of units dead for every input in the box of the training data.
-        accuracy: by name.
+        accuracy: by split.
     """
 
     examples: dict[str, int]
@@ -52,30 +48,19 @@ class SplitShares:
 
 
 def by_split(runs: Sequence[RunRecord], definition: str) -> SplitShares | None:
-    """What the finished runs show on each sample; None where none was looked at so."""
-    ended = [run for run in runs if run.status == "ok" and run.samples]
+    """What the finished runs show on each split; None where none was probed on all of them."""
+    ended = [run for run in runs if run.ended and {s.sample for s in run.samples} >= {*SPLITS}]
     if not ended:
         return None
-    looked = [{s.sample: s for s in run.samples} for run in ended]
-    ends = [run.final.layers for run in ended]
-    dead = [{n: _dead(run[n]) for n in SPLITS} for run in looked]
+    samples = [{s.sample: s for s in run.samples} for run in ended]
+    dead = [{n: network(run[n].layers) for n in SPLITS} for run in samples]
     return SplitShares(
-        {n: max(run[n].examples for run in looked) for n in SPLITS},
-        {n: estimate(share(run[n].layers, definition) for run in looked) for n in SPLITS},
-        {n: estimate(float(units[n].sum()) for units in dead) for n in SPLITS},
-        estimate(float((units["probe"] & ~units["train"]).sum()) for units in dead),
-        estimate(_of_the_dead(units["probe"], units["train"]) for units in dead),
-        estimate(_of_the_dead(units["train"], units["test"]) for units in dead),
-        estimate(share(layers, "certified") for layers in ends),
-        {n: estimate(run[n].accuracy for run in looked) for n in SPLITS},
+        {n: max(run[n].examples for run in samples) for n in SPLITS},
+        {n: estimate(share(run[n].layers, definition) for run in samples) for n in SPLITS},
+        {n: estimate(count(masks[n]) for masks in dead) for n in SPLITS},
+        estimate(woken(masks["probe"], masks["train"]) for masks in dead),
+        estimate(woken_share(masks["probe"], masks["train"]) for masks in dead),
+        estimate(woken_share(masks["train"], masks["test"]) for masks in dead),
+        estimate(share(run.final.layers, "certified") for run in ended),
+        {n: estimate(run[n].accuracy for run in samples) for n in SPLITS},
     )
-
-
-def _of_the_dead(here: Dead, there: Dead) -> float | None:
-    """Of the units dead here, the share that is alive there; None where none is dead here."""
-    return float((here & ~there).sum() / here.sum()) if here.any() else None
-
-
-def _dead(sample: SampleRecord) -> Dead:
-    """``(unit,)`` of the whole network, layer after layer: which are dead on this sample."""
-    return np.concatenate([bits(layer) for layer in sample.layers])

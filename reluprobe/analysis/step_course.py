@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import Estimate, estimate, share
+from reluprobe.analysis.estimates import Estimate, by_layer, estimate, share
 from reluprobe.records import LayerRecord, RunRecord
 
 
@@ -20,10 +20,13 @@ class StepPoint:
 
 def course(runs: Sequence[RunRecord], definition: str) -> list[StepPoint]:
     """The probes in order, where runs were probed between epochs too; empty elsewhere."""
-    told = [_by_step(run) for run in runs if run.status == "ok" and run.steps]
-    if not told or any(found.keys() != told[0].keys() for found in told):
+    probes = [_by_step(run) for run in runs if run.ended and run.steps]
+    if len({tuple(sorted(by_step)) for by_step in probes}) != 1:
         return []
-    return [_moment(step, [found[step] for found in told], definition) for step in sorted(told[0])]
+    return [
+        _point(step, [by_step[step] for by_step in probes], definition)
+        for step in sorted(probes[0])
+    ]
 
 
 def _by_step(run: RunRecord) -> dict[int, tuple[LayerRecord, ...]]:
@@ -31,8 +34,6 @@ def _by_step(run: RunRecord) -> dict[int, tuple[LayerRecord, ...]]:
     return epochs | {s.step: s.layers for s in run.steps}
 
 
-def _moment(step: int, runs: Sequence[Sequence[LayerRecord]], definition: str) -> StepPoint:
-    layers = tuple(
-        estimate(getattr(layers[i], definition) for layers in runs) for i in range(len(runs[0]))
-    )
-    return StepPoint(step, layers, estimate(share(layers, definition) for layers in runs))
+def _point(step: int, networks: Sequence[Sequence[LayerRecord]], definition: str) -> StepPoint:
+    mean = estimate(share(layers, definition) for layers in networks)
+    return StepPoint(step, by_layer(networks, definition), mean)

@@ -1,4 +1,4 @@
-"""How long things last: the estimator of Kaplan and Meier (1958)."""
+"""Kaplan–Meier estimate (1958) of how long something lasts: a life, a time spent dead."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def kaplan_meier(length: np.ndarray, closed: np.ndarray) -> list[float]:
         length: ``(case,)`` probes that each was seen to last.
         closed: ``(case,)`` bool, whether it ended; the others lasted *at least* so long.
     """
-    survival, found = 1.0, []
+    survival, curve = 1.0, []
     for t in range(1, int(length.max(initial=0)) + 1):
         ends = np.sum((length == t) & closed)
         at_risk = np.sum(length > t) + ends
         if at_risk == 0:
             break
         survival *= 1 - float(ends / at_risk)
-        found.append(survival)
-    return found
+        curve.append(survival)
+    return curve

@@ -1,4 +1,4 @@
-"""The lives of units as a figure shows them: every unit of a run, and the curves of many runs."""
+"""Survival curves: how long units live and stay dead, over runs; and every unit's states in one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Int
 
 from reluprobe.analysis import unit_lives
+from reluprobe.analysis.dead_masks import Mask, masks, timeline
 from reluprobe.analysis.learning_curves import Curve, ended, folded
 from reluprobe.analysis.survival import kaplan_meier
-from reluprobe.analysis.unit_lives import Mask
 from reluprobe.records import RunRecord
 
 #: What a unit may be at a probe.
@@ -24,9 +24,9 @@ def states(mask: Mask) -> Int[np.ndarray, "unit probe"]:
     at the same probe the one dead at most probes comes first; those that never died are last.
     """
     seen = np.maximum.accumulate(mask, axis=0)
-    found = np.where(mask, DEAD, np.where(seen, REVIVED, ALIVE)).T
+    by_unit = np.where(mask, DEAD, np.where(seen, REVIVED, ALIVE)).T
     first = np.where(mask.any(0), mask.argmax(0), len(mask))
-    return found[np.lexsort((-mask.sum(0), first))]
+    return by_unit[np.lexsort((-mask.sum(0), first))]
 
 
 def thinned(rows: np.ndarray, most: int) -> np.ndarray:
@@ -42,12 +42,16 @@ def not_yet_dead(runs: Sequence[RunRecord]) -> Curve:
     Every unit is watched to the end, so this is the Kaplan–Meier curve of the first death. The
     interval is over runs: the units of one network do not die independently.
     """
-    return folded([_not_yet_dead(run) for run in ended(runs)])
+    curves = [_not_yet_dead(run) for run in ended(runs)]
+    return folded([curve for curve in curves if curve])
 
 
 def _not_yet_dead(run: RunRecord) -> dict[float, float]:
-    ever = np.maximum.accumulate(np.concatenate(unit_lives.masks(run), axis=1), axis=0)
-    times = [when for when, _ in unit_lives.timeline(run)]
+    layers = masks(run)
+    if not layers:
+        return {}
+    ever = np.maximum.accumulate(np.concatenate(layers, axis=1), axis=0)
+    times = [when for when, _ in timeline(run)]
     return dict(zip(times, (1 - ever.mean(axis=1)).tolist(), strict=True))
 
 
@@ -56,11 +60,14 @@ def still_dead(runs: Sequence[RunRecord]) -> Curve:
 
     The Kaplan–Meier curve of each run that saw a death, folded; from 1 at 0 probes on.
     """
-    each = [_still_dead(run) for run in ended(runs)]
-    return folded([found for found in each if len(found) > 1])
+    curves = [_still_dead(run) for run in ended(runs)]
+    return folded([curve for curve in curves if len(curve) > 1])
 
 
 def _still_dead(run: RunRecord) -> dict[float, float]:
-    found = unit_lives.episodes(np.concatenate(unit_lives.masks(run), axis=1))
-    shares = kaplan_meier(found.length, found.closed)
-    return dict(enumerate([1.0, *shares])) if len(found.length) else {}
+    layers = masks(run)
+    if not layers:
+        return {}
+    episodes = unit_lives.episodes(np.concatenate(layers, axis=1))
+    shares = kaplan_meier(episodes.length, episodes.closed)
+    return dict(enumerate([1.0, *shares])) if len(episodes.length) else {}

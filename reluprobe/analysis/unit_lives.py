@@ -1,7 +1,7 @@
-"""What became of each unit: births, deaths and revivals, read off the masks of a run's probes.
+"""Unit lives: births, deaths and revivals of each unit, from the masks of a run's probes.
 
-A mask is ``(probe, unit)`` bool: whether the unit was ``dead`` (no gradient, see ``probe``) at
-that probe. Time is counted in probes, since between two of them nothing is known: a unit that
+A mask is ``(probe, unit)`` bool: whether the unit was ``dead`` at that probe (see
+``dead_masks``). Time is counted in probes, since between two of them nothing is known: a unit that
 died and came back in between was alive, here.
 """
 
@@ -14,35 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from reluprobe.analysis.aggregate import Estimate, estimate
+from reluprobe.analysis.dead_masks import Mask, bits, masks, timeline
+from reluprobe.analysis.estimates import Estimate, estimate
 from reluprobe.analysis.survival import kaplan_meier
-from reluprobe.records import LayerRecord, RunRecord
+from reluprobe.records import RunRecord
 
-Mask = Bool[np.ndarray, "probe unit"]
+__all__ = ["Episodes", "Fate", "Fates", "Lives", "Mask", "Units", "bits", "episodes", "fates"]
+__all__ += ["lives", "masks", "median_length", "of_network", "timeline", "units"]
+
 #: A product of fractions that is ½ may come out a little above.
 ROUNDING = 1e-12
-
-
-def timeline(record: RunRecord) -> list[tuple[float, tuple[LayerRecord, ...]]]:
-    """The run's probes in order, those between epochs too: ``(epochs passed, hidden layers)``.
-
-    A run that diverged has no masks from then on, and none at all here: its units had no end.
-    """
-    if record.status != "ok":
-        return []
-    return record.timeline()
-
-
-def masks(record: RunRecord) -> list[Mask]:
-    """A mask for each hidden layer, first to last; none where the run has no timeline."""
-    probes = [layers for _, layers in timeline(record)]
-    return [np.stack([bits(found) for found in layer]) for layer in zip(*probes, strict=True)]
-
-
-def bits(layer: LayerRecord) -> Bool[np.ndarray, " unit"]:
-    """Which units of a layer are dead, from its mask."""
-    packed = np.frombuffer(bytes.fromhex(layer.dead_units or ""), np.uint8)
-    return np.unpackbits(packed, count=layer.units).astype(bool)
 
 
 @dataclass(frozen=True)
@@ -136,16 +117,16 @@ class Lives:
 
 def lives(mask: Mask) -> Lives:
     """Sum up a mask: of one layer, or of several side by side."""
-    found, stretch = units(mask), episodes(mask)
-    watched, last = int(mask[:-1].sum()), found.dead_at_end
-    closed = stretch.length[stretch.closed]
+    by_unit, stretches = units(mask), episodes(mask)
+    watched, last = int(mask[:-1].sum()), by_unit.dead_at_end
+    closed = stretches.length[stretches.closed]
     return Lives(
-        born=float(found.born_dead.mean()),
-        ever=float((found.first_death >= 0).mean()),
+        born=float(by_unit.born_dead.mean()),
+        ever=float((by_unit.first_death >= 0).mean()),
         end=float(last.mean()),
-        revives=float(found.revivals.sum()) / watched if watched else None,
+        revives=float(by_unit.revivals.sum()) / watched if watched else None,
         closed_length=float(np.median(closed)) if len(closed) else None,
-        permanent=float((found.revivals[last] == 0).mean()) if last.any() else None,
+        permanent=float((by_unit.revivals[last] == 0).mean()) if last.any() else None,
     )
 
 
@@ -182,38 +163,39 @@ class Fates:
     network: Fate
     layers: tuple[Fate, ...]
     probes: int
-    first: int
-    last: int
+    first: float
+    last: float
 
 
 def fates(records: Sequence[RunRecord]) -> Fates | None:
     """Fold the runs of one configuration; None where no run has a timeline."""
-    there = [(timeline(r), masks(r)) for r in records]
-    there = [(times, found) for times, found in there if times and found]
-    if not there:
+    watched = [(timeline(run), layers) for run in records if (layers := masks(run))]
+    if not watched:
         return None
-    depth = max(len(found) for _, found in there)
+    times = [[when for when, _ in probes] for probes, _ in watched]
+    by_run = [layers for _, layers in watched]
+    depth = max(map(len, by_run))
     return Fates(
-        _fold([np.concatenate(found, axis=1) for _, found in there]),
-        tuple(_fold([f[i] for _, f in there if i < len(f)]) for i in range(depth)),
-        min(len(times) for times, _ in there),
-        min(times[0][0] for times, _ in there),
-        max(times[-1][0] for times, _ in there),
+        _fold([np.concatenate(layers, axis=1) for layers in by_run]),
+        tuple(_fold([layers[i] for layers in by_run if i < len(layers)]) for i in range(depth)),
+        min(map(len, times)),
+        min(when[0] for when in times),
+        max(when[-1] for when in times),
     )
 
 
-def _fold(found: Sequence[Mask]) -> Fate:
-    each, stretches = [lives(mask) for mask in found], [episodes(mask) for mask in found]
+def _fold(by_run: Sequence[Mask]) -> Fate:
+    each, stretches = [lives(mask) for mask in by_run], [episodes(mask) for mask in by_run]
     length = np.concatenate([s.length for s in stretches])
     closed = np.concatenate([s.closed for s in stretches])
-    over = {f.name: estimate(getattr(e, f.name) for e in each) for f in dataclasses.fields(Lives)}
+    folded = {f.name: estimate(getattr(e, f.name) for e in each) for f in dataclasses.fields(Lives)}
     ended = int(closed.sum())
     return Fate(
-        **over, median=median_length(length, closed), closed=ended, open=len(closed) - ended
+        **folded, median=median_length(length, closed), closed=ended, open=len(closed) - ended
     )
 
 
 def of_network(record: RunRecord) -> Lives | None:
     """All hidden units of one run together; None where it has no timeline."""
-    found = masks(record)
-    return lives(np.concatenate(found, axis=1)) if found else None
+    layers = masks(record)
+    return lives(np.concatenate(layers, axis=1)) if layers else None

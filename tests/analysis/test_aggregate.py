@@ -1,3 +1,5 @@
+"""Aggregate: estimates, configurations, sorting, pivots; how numbers are written."""
+
 import dataclasses
 
 import numpy as np
@@ -35,12 +37,12 @@ def record(dead=(0.1, 0.3), accuracy=0.9, status="ok", **settings):
 
 def test_intervals_are_students_t():
     values = [0.1, 0.4, 0.35, 0.2]
-    found = aggregate.estimate([*values, None])
+    estimate = aggregate.estimate([*values, None])
     low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
-    assert found is not None
-    assert found.n == 4
-    assert found.mean == pytest.approx(np.mean(values))
-    assert found.half_width == pytest.approx((high - low) / 2)
+    assert estimate is not None
+    assert estimate.n == 4
+    assert estimate.mean == pytest.approx(np.mean(values))
+    assert estimate.half_width == pytest.approx((high - low) / 2)
 
 
 def test_one_run_has_no_interval_and_none_has_no_estimate():
@@ -52,8 +54,8 @@ def test_the_interval_covers_the_mean_95_percent_of_the_time():
     rng = np.random.default_rng(0)
     hits = 0
     for sample in rng.normal(3, 2, size=(2000, 5)):
-        found = aggregate.estimate(sample)
-        hits += abs(found.mean - 3) <= found.half_width
+        estimate = aggregate.estimate(sample)
+        hits += abs(estimate.mean - 3) <= estimate.half_width
     assert abs(hits / 2000 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 2000)
 
 
@@ -75,6 +77,18 @@ def test_by_folds_everything_else():
     with pytest.raises(InputError) as caught:
         aggregate.summarize(runs, by=["activaton"])
     assert "did you mean 'activation'?" in caught.value.faults[0]
+
+
+def test_a_setting_is_named_where_it_has_an_effect_in_any_run_of_a_row():
+    runs = [record(activation="relu"), record(activation="leaky_relu")]
+    for order in (runs, runs[::-1]):
+        (row,) = aggregate.summarize(order, by=["leaky_slope"])
+        assert row.settings == {"leaky_slope": 0.01}
+        assert aggregate.applies_in_any(order, "leaky_slope")
+        assert not aggregate.applies_in_all(order, "leaky_slope")
+    (row,) = aggregate.summarize(runs[:1], by=["leaky_slope"])
+    assert row.settings == {"leaky_slope": None}
+    assert aggregate.applies_in_all(runs, "depth")
 
 
 def test_diverged_and_failed_runs_are_counted_and_not_averaged():
@@ -121,9 +135,9 @@ def test_sorting_puts_the_best_first_and_what_has_no_value_last():
 
 def test_a_pivot_needs_both_axes_and_sorts_its_columns():
     runs = [record(activation=a, learning_rate=r) for r in (0.2, 0.1) for a in ("relu", "elu")]
-    found = aggregate.pivot(runs, "activation", "learning_rate")
-    assert (found.rows, found.columns) == (("relu", "elu"), (0.1, 0.2))
-    assert len(found.cells) == 4
+    pivot = aggregate.pivot(runs, "activation", "learning_rate")
+    assert (pivot.rows, pivot.columns) == (("relu", "elu"), (0.1, 0.2))
+    assert len(pivot.cells) == 4
     assert aggregate.pivot(runs[:2], "activation", "learning_rate") is None
 
 
@@ -162,10 +176,10 @@ def test_durations():
 
 @pytest.mark.parametrize(("depth", "room"), [(5, 6), (20, 6), (100, 2), (7, 6)])
 def test_shown_layers_fit_and_keep_the_ends(depth, room):
-    found = tables.shown_layers(depth, room)
-    assert len(found) <= max(room, 2)
-    assert (found[0], found[-1]) == (0, depth - 1)
-    assert found == sorted(set(found))
+    shown = tables.shown_layers(depth, room)
+    assert len(shown) <= max(room, 2)
+    assert (shown[0], shown[-1]) == (0, depth - 1)
+    assert shown == sorted(set(shown))
 
 
 def test_a_table_gives_up_losses_before_names():

@@ -1,4 +1,4 @@
-"""The interval of a mean paired difference: it covers, mirrors, and says where there is none."""
+"""Bootstrap-t interval: it covers the mean, mirrors, and says where there is none."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_swapping_the_sides_mirrors_the_interval():
 
 def covered(draw, mean, n, times):
     rng = np.random.default_rng(n)
-    found = (bootstrap.interval(draw(rng, n).tolist()) for _ in range(times))
-    return sum(low <= mean <= high for low, high in found) / times
+    intervals = (bootstrap.interval(draw(rng, n).tolist()) for _ in range(times))
+    return sum(low <= mean <= high for low, high in intervals) / times
 
 
 @pytest.mark.parametrize(("n", "times"), [(4, 1500), (5, 1500), (8, 500), (10, 500)])
@@ -49,17 +49,17 @@ def test_of_skewed_differences_hardly_fewer_do(n):
 
 
 def test_too_few_differences_have_a_mean_and_no_interval():
-    found = bootstrap.change([0.1, 0.2, 0.6])
-    assert (found.mean, found.low, found.high, found.n) == (pytest.approx(0.3), None, None, 3)
-    assert not (found.falls or found.rises or found.has_interval)
+    change = bootstrap.change([0.1, 0.2, 0.6])
+    assert (change.mean, change.low, change.high, change.n) == (pytest.approx(0.3), None, None, 3)
+    assert not (change.falls or change.rises or change.has_interval)
     assert bootstrap.change([None, None]) is None
 
 
 def test_equal_differences_have_an_interval_without_width():
     assert bootstrap.interval([0.0] * 5) == (0, 0)
-    found = bootstrap.change([0.975 - 0.97] * 5)
-    assert found.low == found.high == pytest.approx(0.005)
-    assert found.rises
+    change = bootstrap.change([0.975 - 0.97] * 5)
+    assert change.low == change.high == pytest.approx(0.005)
+    assert change.rises
     still = bootstrap.change([0.0] * 5)
     assert not (still.falls or still.rises)
 

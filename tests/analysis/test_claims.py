@@ -1,4 +1,4 @@
-"""Claims about published numbers: verdicts follow from the runs, and ``report`` tells them."""
+"""Claims from the literature: verdicts follow from the runs, and ``report`` prints them."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_what_was_not_measured_cannot_be_told():
 
 
 def judged(*runs):
-    found = claims.judge_all(replication.compare([r for group in runs for r in group], STUDY))
-    return {(j.claim.activation, j.claim.source, j.claim.text, j.claim.counted): j for j in found}
+    every = claims.judge_all(replication.compare([r for group in runs for r in group], STUDY))
+    return {(j.claim.activation, j.claim.source, j.claim.text, j.claim.counted): j for j in every}
 
 
-def verdict_of(found, words, counted=None, activation="relu"):
+def verdict_of(by_claim, words, counted=None, activation="relu"):
     (one,) = [
-        j for (act, source, said, by), j in found.items()
+        j for (act, source, said, by), j in by_claim.items()
         if words in f"{source} {said}" and act == activation and counted in (None, by)
     ]  # fmt: skip
     return one.verdict
@@ -86,9 +86,9 @@ def test_what_cs231n_says_of_the_training_set_is_judged_there(share, verdict):
 @pytest.mark.parametrize("activation", ["leaky_relu", "elu"])
 def test_staying_low_depends_on_who_counts(activation):
     runs = seeds(activation=activation, dead=(0.0,) * 5, never=(0.5,) * 5)
-    found = judged(runs)
-    assert verdict_of(found, "stays low", "dead", activation) is Verdict.HOLDS
-    assert verdict_of(found, "stays low", "never_positive", activation) is Verdict.FAILS
+    by_claim = judged(runs)
+    assert verdict_of(by_claim, "stays low", "dead", activation) is Verdict.HOLDS
+    assert verdict_of(by_claim, "stays low", "never_positive", activation) is Verdict.FAILS
 
 
 def test_no_recovery_is_decided_by_the_masks():
@@ -158,11 +158,11 @@ def test_report_without_a_reference_says_nothing_of_one(swept, reluprobe):
 
 def test_json_holds_the_same(swept, reluprobe):
     (sweep,) = json.loads(reluprobe("report", "study", "--json", "--lives")[1])["sweeps"]
-    there = sweep["reference"]
-    assert (there["name"], there["definition"]) == ("mnist_study", "never_positive")
-    assert there["published"][0]["published"] == pytest.approx(0.2773)
-    assert there["compared"][0]["differences"] == []
-    verdicts = [c["verdict"] for c in there["claims"]]
+    reference = sweep["reference"]
+    assert (reference["name"], reference["definition"]) == ("mnist_study", "never_positive")
+    assert reference["published"][0]["published"] == pytest.approx(0.2773)
+    assert reference["compared"][0]["differences"] == []
+    verdicts = [c["verdict"] for c in reference["claims"]]
     assert len(verdicts) == 13
     assert set(verdicts) <= {v.value for v in Verdict}
     relu, _ = sweep["configurations"]

@@ -25,10 +25,10 @@ def grid():
 def test_of_several_matches_the_one_at_the_defaults_is_the_baseline():
     runs = [record(a, s, learning_rate=r) for a in ("relu", "elu") for r in (0.1, 5e-3)
             for s in range(2)]  # fmt: skip
-    found = compare.compare(runs, RELU)
-    assert only(found).baseline.settings["learning_rate"] == 5e-3
+    comparison = compare.compare(runs, RELU)
+    assert only(comparison).baseline.settings["learning_rate"] == 5e-3
     assert only(compare.compare(runs, Question())).baseline is not None
-    assert [dict(row.differs) for row in only(found).rows] == [
+    assert [dict(row.differs) for row in only(comparison).rows] == [
         {"learning_rate": 0.1},
         {"activation": "elu", "learning_rate": 0.1},
         {"activation": "elu"},
@@ -37,8 +37,8 @@ def test_of_several_matches_the_one_at_the_defaults_is_the_baseline():
 
 def test_a_setting_without_effect_names_no_row():
     leaky = [record("leaky_relu", s, leaky_slope=0.1) for s in range(2)]
-    found = compare.compare([*BASE, *leaky], Question(baseline={"activation": "leaky_relu"}))
-    assert [dict(row.differs) for row in only(found).rows] == [{"activation": "relu"}]
+    comparison = compare.compare([*BASE, *leaky], Question(baseline={"activation": "leaky_relu"}))
+    assert [dict(row.differs) for row in only(comparison).rows] == [{"activation": "relu"}]
 
 
 def test_an_ambiguous_baseline_lists_what_there_is_and_what_to_name():
@@ -50,8 +50,8 @@ def test_an_ambiguous_baseline_lists_what_there_is_and_what_to_name():
     assert caught.value.hint == "--baseline activation=relu,learning_rate=0.005,depth=2"
     with pytest.raises(InputError, match=r"8 match \(no setting named\)"):
         compare.compare(grid(), Question())
-    found = compare.compare(grid(), Question(baseline={"activation": "relu", "depth": 3}))
-    assert only(found).baseline.settings["depth"] == 3
+    comparison = compare.compare(grid(), Question(baseline={"activation": "relu", "depth": 3}))
+    assert only(comparison).baseline.settings["depth"] == 3
 
 
 def test_a_long_list_of_candidates_is_cut():
@@ -70,22 +70,23 @@ def test_a_baseline_that_is_not_there_names_what_is():
 
 def test_within_compares_apart_and_picks_the_baseline_in_each():
     question = Question({"activation": "relu"}, ("learning_rate", "depth"))
-    found = compare.compare(grid()[:-2], question)  # elu at 0.1, depth 3 is not there
-    assert [dict(g.within) for g in found.groups] == [
+    comparison = compare.compare(grid()[:-2], question)  # elu at 0.1, depth 3 is not there
+    assert [dict(g.within) for g in comparison.groups] == [
         {"learning_rate": r, "depth": d} for r in (5e-3, 0.1) for d in (2, 3)
     ]
-    for group in found.groups:
+    for group in comparison.groups:
         assert group.baseline.settings["activation"] == "relu"
         assert group.baseline.settings["depth"] == group.within["depth"]
-    assert [len(g.rows) for g in found.groups] == [1, 1, 1, 0]
-    assert dict(found.groups[0].rows[0].differs) == {"activation": "elu"}
+    assert [len(g.rows) for g in comparison.groups] == [1, 1, 1, 0]
+    assert dict(comparison.groups[0].rows[0].differs) == {"activation": "elu"}
 
 
 def test_a_value_of_within_without_a_baseline_is_named():
     runs = [*grid(), record("elu", learning_rate=0.7)]
-    found = compare.compare(runs, Question({"activation": "relu", "depth": 2}, ("learning_rate",)))
-    assert [dict(w) for w in found.without] == [{"learning_rate": 0.7}]
-    lines = [line.plain for line in compare_text.missing(found, [], 0)]
+    question = Question({"activation": "relu", "depth": 2}, ("learning_rate",))
+    comparison = compare.compare(runs, question)
+    assert [dict(w) for w in comparison.without] == [{"learning_rate": 0.7}]
+    lines = [line.plain for line in compare_text.missing(comparison, [], 0)]
     assert "no baseline at lr 0.7: left out" in lines
 
 
@@ -134,6 +135,6 @@ def test_sorting_puts_the_best_first_and_what_has_no_change_last():
 def test_a_run_found_twice_counts_once_and_the_one_that_ended_counts():
     broken = record("relu", 0, status="failed")
     archives = [Archive("a", Path("a"), (broken, *BASE[1:])), Archive("b", Path("b"), tuple(BASE))]
-    found, again = compare.pool(archives)
-    assert sorted(found, key=lambda r: r.config.seed) == BASE
+    runs, again = compare.pool(archives)
+    assert sorted(runs, key=lambda r: r.config.seed) == BASE
     assert again == 5

@@ -1,4 +1,4 @@
-"""Contrasts: runs pair by seed, verdicts follow from the intervals, nothing is dropped."""
+"""Contrasts: runs pair by seed, verdicts follow from the intervals, no run is dropped unsaid."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def test_runs_pair_by_seed_and_not_by_order():
 
 
 def test_seeds_on_one_side_only_are_left_out_and_said():
-    found = compare.compare([*BASE[:4], *ELU[1:], record("elu", 9, 1.0)], RELU)
-    (row,) = only(found).rows
+    comparison = compare.compare([*BASE[:4], *ELU[1:], record("elu", 9, 1.0)], RELU)
+    (row,) = only(comparison).rows
     assert (row.pairs, row.lacking, row.extra) == ((1, 2, 3), (0,), (4, 9))
     assert row.changes["dead"].mean == pytest.approx(-0.32)
-    (line,) = compare_text.missing(found, [], 0)
+    (line,) = compare_text.missing(comparison, [], 0)
     assert line.plain == (
         "without the baseline's seed 0, with seeds 4, 9 that the baseline lacks: elu"
     )
@@ -50,8 +50,8 @@ def test_accuracy_and_loss_are_differences_too():
 
 def test_lost_runs_are_counted_and_never_averaged():
     lost = [record("elu", 0, status="diverged"), record("elu", 1, status="failed"), *ELU[2:]]
-    found = compare.compare([*BASE, *lost], RELU)
-    (row,) = only(found).rows
+    comparison = compare.compare([*BASE, *lost], RELU)
+    (row,) = only(comparison).rows
     assert row.pairs == (2, 3, 4)
     assert (row.lost, row.lacking) == (2, ())
     assert row.changes["dead"].mean == pytest.approx((-0.33 - 0.30 - 0.27) / 3)
@@ -66,9 +66,9 @@ def test_verdicts_follow_from_the_intervals():
     better = runs_of("silu", [0.1, 0.12, 0.02, 0.2, 0.15], [0.95, 0.96, 0.94, 0.95, 0.96])
     alike = runs_of("gelu", [0.41, 0.44, 0.36, 0.49, 0.43])
     only_worse = runs_of("softplus", [0.41, 0.44, 0.36, 0.49, 0.43], [0.5, 0.51, 0.52, 0.5, 0.49])
-    found = compare.compare([*BASE, *ELU, *SELU, *TANH, *better, *alike, *only_worse], RELU)
-    told = {n: verdict(r, only(found).baseline) for n, r in rows_of(found).items()}
-    assert told == {
+    comparison = compare.compare([*BASE, *ELU, *SELU, *TANH, *better, *alike, *only_worse], RELU)
+    verdicts = {n: verdict(r, only(comparison).baseline) for n, r in rows_of(comparison).items()}
+    assert verdicts == {
         "elu": "fewer dead, no worse",
         "selu": "fewer dead, less accurate",
         "tanh": "more dead",
@@ -76,7 +76,7 @@ def test_verdicts_follow_from_the_intervals():
         "gelu": "no clear change",
         "softplus": "less accurate only",
     }
-    assert {n for n, r in rows_of(found).items() if r.helps} == {"elu", "silu"}
+    assert {n for n, r in rows_of(comparison).items() if r.helps} == {"elu", "silu"}
 
 
 def test_equal_to_the_last_digit_is_no_change():
@@ -88,18 +88,18 @@ def test_equal_to_the_last_digit_is_no_change():
 
 
 def test_too_few_seeds_say_how_many_would_do():
-    found = compare.compare([*BASE[:3], *ELU[:3]], RELU)
-    (row,) = only(found).rows
-    assert verdict(row, only(found).baseline) == "too few seeds (3 of 4)"
+    comparison = compare.compare([*BASE[:3], *ELU[:3]], RELU)
+    (row,) = only(comparison).rows
+    assert verdict(row, only(comparison).baseline) == "too few seeds (3 of 4)"
     assert not row.helps
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed"])
 def test_what_never_ended_says_so_on_either_side(status):
     lost = [record("elu", s, status=status) for s in range(5)]
-    found = compare.compare([*BASE, *lost], RELU)
-    (row,) = only(found).rows
-    assert verdict(row, only(found).baseline) == status
+    comparison = compare.compare([*BASE, *lost], RELU)
+    (row,) = only(comparison).rows
+    assert verdict(row, only(comparison).baseline) == status
     assert row.changes == {"dead": None, "accuracy": None, "loss": None}
     turned = compare.compare([*BASE, *lost], Question(baseline={"activation": "elu"}))
     (row,) = only(turned).rows
@@ -107,41 +107,41 @@ def test_what_never_ended_says_so_on_either_side(status):
 
 
 def test_no_seed_in_common():
-    found = compare.compare([*BASE[:2], *ELU[2:]], RELU)
-    assert verdict(only(found).rows[0], only(found).baseline) == "no common seed"
+    comparison = compare.compare([*BASE[:2], *ELU[2:]], RELU)
+    assert verdict(only(comparison).rows[0], only(comparison).baseline) == "no common seed"
 
 
 def test_a_change_that_loses_runs_is_no_help():
-    found = compare.compare([*BASE, *ELU, record("relu", 5), record("elu", 5, status="diverged")],
-                            RELU)  # fmt: skip
-    (row,) = only(found).rows
-    assert verdict(row, only(found).baseline) == "fewer dead, no worse"
+    sixth = [record("relu", 5), record("elu", 5, status="diverged")]
+    comparison = compare.compare([*BASE, *ELU, *sixth], RELU)
+    (row,) = only(comparison).rows
+    assert verdict(row, only(comparison).baseline) == "fewer dead, no worse"
     assert not row.helps
 
 
 def test_a_definition_that_does_not_apply_is_not_zero():
     question = dataclasses.replace(RELU, definition="saturated")
-    found = compare.compare([*BASE, *ELU], question)
-    (row,) = only(found).rows
+    comparison = compare.compare([*BASE, *ELU], question)
+    (row,) = only(comparison).rows
     assert row.changes["dead"] is None
     assert row.changes["accuracy"] is not None
-    assert verdict(row, only(found).baseline, "saturated") == "n/a"
+    assert verdict(row, only(comparison).baseline, "saturated") == "n/a"
     assert not row.helps
 
 
 def test_without_classes_the_loss_stands_for_accuracy():
     base = [record("relu", s, 0.4 + s / 50, None, 0.5) for s in range(5)]
     worse = [record("elu", s, 0.1, None, 0.7 + s / 100) for s in range(5)]
-    found = compare.compare([*base, *worse], RELU)
-    (row,) = only(found).rows
-    assert verdict(row, only(found).baseline) == "fewer dead, higher loss"
+    comparison = compare.compare([*base, *worse], RELU)
+    (row,) = only(comparison).rows
+    assert verdict(row, only(comparison).baseline) == "fewer dead, higher loss"
     assert not row.helps
-    assert "no worse loss" in compare_text.headline(found).plain
+    assert "no worse loss" in compare_text.headline(comparison).plain
 
 
 def test_dead_on_another_sample():
-    found = compare.compare([*BASE, *ELU], dataclasses.replace(RELU, on="train"))
-    assert only(found).rows[0].changes["dead"].mean == pytest.approx(-0.153)
+    comparison = compare.compare([*BASE, *ELU], dataclasses.replace(RELU, on="train"))
+    assert only(comparison).rows[0].changes["dead"].mean == pytest.approx(-0.153)
     absent = compare.compare([*BASE, *ELU], dataclasses.replace(RELU, on="test"))
     assert only(absent).rows[0].changes["dead"] is None
 
@@ -160,7 +160,7 @@ def test_an_end_that_is_cut_is_said_to_be_so_and_no_other():
         ([*BASE, *ELU], pytest.approx(-0.343, abs=1e-3), False),
         ([*none, *all_], 1, False),  # as far as can be, and every seed says so
     ):
-        found = compare.compare(runs, RELU)
-        assert only(found).rows[0].changes["dead"].low == low
-        legend = compare_text.legend(found, runs)[-1].plain
+        comparison = compare.compare(runs, RELU)
+        assert only(comparison).rows[0].changes["dead"].low == low
+        legend = compare_text.legend(comparison, runs)[-1].plain
         assert ("an end at ±100.0 is a cut" in legend) == said

@@ -1,4 +1,4 @@
-"""Measures by epoch, and the lives of units, as figures show them."""
+"""Learning curves and survival curves, and the states of units that figures show."""
 
 import dataclasses
 import itertools
@@ -19,9 +19,9 @@ from reluprobe.records import StepRecord
 def test_a_curve_is_the_mean_over_runs_and_ends_where_the_tables_end():
     runs = [figure_runs.record(seed=s) for s in range(3)]
     (row,) = aggregate.summarize(runs, "dead")
-    found = learning_curves.network(runs, "dead")
-    assert found.when == (0, 1, 2, 3, 4)
-    assert found.last == row.mean
+    curve = learning_curves.network(runs, "dead")
+    assert curve.when == (0, 1, 2, 3, 4)
+    assert curve.last == row.mean
     assert learning_curves.layer(runs, 1, "never_positive").last == aggregate.estimate(
         r.final.layers[1].never_positive for r in runs
     )
@@ -48,14 +48,14 @@ def test_runs_fold_at_the_moments_that_all_have_and_lost_ones_do_not_count():
 def test_probes_between_epochs_are_part_of_a_curve():
     run = figure_runs.record()
     step = StepRecord(5, run.history[1].layers)  # of 10 an epoch
-    found = learning_curves.network([dataclasses.replace(run, steps=(step,))], "dead")
-    assert found.when == (0, 0.5, 1, 2, 3, 4)
+    curve = learning_curves.network([dataclasses.replace(run, steps=(step,))], "dead")
+    assert curve.when == (0, 0.5, 1, 2, 3, 4)
 
 
 def test_units_are_sorted_by_when_they_died_and_revivals_are_seen():
     mask = np.array([[c == "#" for c in row] for row in ("....", ".#.#", "##..", ".###", "...#")]).T
-    found = survival_curves.states(mask)
-    assert found.tolist() == [
+    states = survival_curves.states(mask)
+    assert states.tolist() == [
         [DEAD, DEAD, REVIVED, REVIVED],
         [ALIVE, DEAD, DEAD, DEAD],
         [ALIVE, DEAD, REVIVED, DEAD],
@@ -66,10 +66,10 @@ def test_units_are_sorted_by_when_they_died_and_revivals_are_seen():
 
 @given(hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)))
 def test_states_keep_what_the_mask_says(mask):
-    found = survival_curves.states(mask)
-    assert ((found == DEAD).sum(0) == mask.sum(1)).all()
+    states = survival_curves.states(mask)
+    assert ((states == DEAD).sum(0) == mask.sum(1)).all()
     units = unit_lives.units(mask)
-    assert (found[:, -1] == REVIVED).sum() == ((units.first_death >= 0) & ~mask[-1]).sum()
+    assert (states[:, -1] == REVIVED).sum() == ((units.first_death >= 0) & ~mask[-1]).sum()
 
 
 def test_thinning_a_sorted_picture_keeps_its_shares():
@@ -82,8 +82,8 @@ def test_thinning_a_sorted_picture_keeps_its_shares():
 
 def test_survival_falls_by_the_units_that_died_for_the_first_time():
     run = figure_runs.record(0.5)  # 2, 4, 6, 8 of 16 in each layer, and one more in layer 1
-    found = survival_curves.not_yet_dead([run])
-    assert [v.mean for v in found.values] == [1 - n / 32 for n in (0, 5, 9, 13, 17)]
+    curve = survival_curves.not_yet_dead([run])
+    assert [v.mean for v in curve.values] == [1 - n / 32 for n in (0, 5, 9, 13, 17)]
 
 
 def test_what_stays_dead_is_kaplan_and_meiers():
@@ -92,11 +92,11 @@ def test_what_stays_dead_is_kaplan_and_meiers():
     assert kaplan_meier(lasted, closed) == [3 / 4, 3 / 4 * 1 / 2]
     run = figure_runs.record(0.5)
     stretch = unit_lives.episodes(np.concatenate(unit_lives.masks(run), axis=1))
-    found = survival_curves.still_dead([run])
-    assert found.values[0].mean == 1
-    assert [v.mean for v in found.values[1:]] == kaplan_meier(stretch.length, stretch.closed)
+    curve = survival_curves.still_dead([run])
+    assert curve.values[0].mean == 1
+    assert [v.mean for v in curve.values[1:]] == kaplan_meier(stretch.length, stretch.closed)
     # One of 17 came back after one probe; of the others none was seen to.
-    assert found.values[1].mean == pytest.approx(1 - 1 / 13)
+    assert curve.values[1].mean == pytest.approx(1 - 1 / 13)
     assert not survival_curves.still_dead([figure_runs.record(0.0)])
 
 

@@ -1,7 +1,8 @@
-"""What phases show, from records made by hand; how configurations of many settings are named."""
+"""Dead units by phase, from records made by hand; names of configurations of many settings."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -37,8 +38,8 @@ def phased(seed: int = 0, phases: int = 2, **settings: object) -> records.RunRec
     ends = [{0, 1}, {1, 2, 3, 4}] * phases
     history = [EpochRecord(0, None, None, 2.3, 0.1, layers({7}), 0)]
     history += [EpochRecord(n + 1, 1.0, 0.5, 0.5, 0.9, layers(ends[n])) for n in range(phases)]
-    found = [PhaseRecord(0, "blobs", "same", 1, 1, None, sample({0, 1}, 0.9))]
-    found += [
+    entries = [PhaseRecord(0, "blobs", "same", 1, 1, None, sample({0, 1}, 0.9))]
+    entries += [
         PhaseRecord(n, "blobs", "permuted_pixels", n + 1, n + 1, sample({1}, 0.2), sample({5}, 0.3))
         for n in range(1, phases)
     ]
@@ -51,7 +52,7 @@ def phased(seed: int = 0, phases: int = 2, **settings: object) -> records.RunRec
         1.0,
         records.ProbeRecord("train", 100),
         tuple(history),
-        phases=tuple(found),
+        phases=tuple(entries),
     )
 
 
@@ -74,6 +75,20 @@ def test_seeds_fold_and_runs_of_other_phases_do_not_mix():
     assert phase_outcomes.turns([], "dead") == []
 
 
+def test_what_a_record_lacks_of_a_phase_is_none():
+    whole = phased()
+    lacking = dataclasses.replace(whole, history=whole.history[:1])
+    first, second = phase_outcomes.turns([lacking], "dead")
+    assert (second.wakes, second.end, second.accuracy) == (None, None, None)
+    assert second.start and second.start.mean == 1 / 8
+    unstarted = dataclasses.replace(whole.phases[1], start=None)
+    _, second = phase_outcomes.turns(
+        [dataclasses.replace(whole, phases=(whole.phases[0], unstarted))], "dead"
+    )
+    assert (second.start, second.wakes) == (None, None)
+    assert first.start and first.start.mean == 1 / 8
+
+
 @pytest.mark.parametrize("phases", [2, 12, 13, 100])
 def test_a_hundred_phases_are_shown_by_twelve_the_ends_among_them(phases: int):
     turns = phase_outcomes.turns([phased(phases=phases)], "dead")
@@ -89,14 +104,15 @@ def test_a_hundred_phases_are_shown_by_twelve_the_ends_among_them(phases: int):
 def test_report_shows_phases_without_being_asked_and_as_json(tmp_path, reluprobe):
     for seed in (0, 1):
         records.write(phased(seed), tmp_path / "new")
-    code, told, _ = reluprobe("report", str(tmp_path), "--no-figures")
+    code, text, _ = reluprobe("report", str(tmp_path), "--no-figures")
     assert code == 0
-    assert "over 2 phases dead 25.0% → 50.0%" in " ".join(told.split())
-    assert all(len(line) <= 80 for line in told.splitlines() if not line.startswith("next"))
-    (found,) = json.loads(reluprobe("report", str(tmp_path), "--json").out)["sweeps"][0][
+    assert "over 2 phases dead 25.0% → 50.0%" in " ".join(text.split())
+    assert all(len(line) <= 80 for line in text.splitlines() if not line.startswith("next"))
+    (configuration,) = json.loads(reluprobe("report", str(tmp_path), "--json").out)["sweeps"][0][
         "configurations"
     ]
-    assert [turn["wakes"] and turn["wakes"]["mean"] for turn in found["phases"]] == [None, 0.5]
+    wakes = [turn["wakes"] for turn in configuration["phases"]]
+    assert [share and share["mean"] for share in wakes] == [None, 0.5]
 
 
 def test_many_settings_are_told_by_what_most_others_do_not_have():

@@ -1,4 +1,4 @@
-"""What was published beside ours: predictions, the nearest runs, differences of protocol."""
+"""Replication: predictions, the runs nearest the protocol, differences from it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_the_shipped_record_is_what_the_study_printed():
 
 
 def test_the_default_run_is_the_protocols_and_what_cannot_be_compared_is_named():
-    found = replication.compare([record()], STUDY)
-    assert found.chosen["relu"].differences == ()
+    default = replication.compare([record()], STUDY)
+    assert default.chosen["relu"].differences == ()
     assert STUDY.unchecked() == ["last_partial_batch"]
     other = replication.compare([record(pixels="centred", adam_epsilon=1e-8)], STUDY)
     assert other.chosen["relu"].differences == (
@@ -44,16 +44,16 @@ def test_the_default_run_is_the_protocols_and_what_cannot_be_compared_is_named()
 
 def test_a_prediction_is_wider_than_the_interval_of_the_mean_by_the_root_of_n_plus_1():
     values = [0.1, 0.4, 0.35, 0.2]
-    found, mean = replication.predict([*values, None]), aggregate.estimate(values)
-    assert found.mean == mean.mean
-    assert (found.high - found.low) / 2 == pytest.approx(mean.half_width * math.sqrt(5))
+    prediction, mean = replication.predict([*values, None]), aggregate.estimate(values)
+    assert prediction.mean == mean.mean
+    assert (prediction.high - prediction.low) / 2 == pytest.approx(mean.half_width * math.sqrt(5))
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
 def test_a_prediction_holds_the_interval_of_the_mean(values):
-    found, mean = replication.predict(values), aggregate.estimate(values)
-    assert found.low <= mean.mean - mean.half_width + 1e-12
-    assert found.high >= mean.mean + mean.half_width - 1e-12
+    prediction, mean = replication.predict(values), aggregate.estimate(values)
+    assert prediction.low <= mean.mean - mean.half_width + 1e-12
+    assert prediction.high >= mean.mean + mean.half_width - 1e-12
 
 
 def test_a_prediction_covers_one_new_value_95_percent_of_the_time():
@@ -97,18 +97,31 @@ def test_shares_are_predicted_within_0_and_1():
 
 
 def test_differences_from_the_protocol_are_named_and_the_common_epoch_is_compared():
-    found = replication.compare(seeds(epochs=2, learning_rate=0.1), STUDY)
-    chosen = found.chosen["relu"]
+    compared = replication.compare(seeds(epochs=2, learning_rate=0.1), STUDY)
+    chosen = compared.chosen["relu"]
     assert chosen.differences == (
         "learning rate 0.1 instead of 0.005", "epochs 2 instead of 12",
     )  # fmt: skip
     assert (chosen.epoch, chosen.entry.epoch) == (2, 2)
-    shown = text(claims_table.heading(found), 200)
+    shown = text(claims_table.heading(compared), 200)
     assert (
         "runs differ from the reference's protocol in: learning rate 0.1 instead of 0.005, "
         "epochs 2 instead of 12"
     ) in shown
     assert "elu: no such run in this sweep" in shown
+
+
+def test_the_common_epoch_is_one_that_no_runs_history_skips():
+    skipping = [
+        dataclasses.replace(run, history=tuple(e for e in run.history if e.epoch != skipped))
+        for run, skipped in zip(seeds(2), (12, 11), strict=True)
+    ]
+    chosen = replication.compare(skipping, STUDY).chosen["relu"]
+    assert (chosen.epoch, len(chosen.ends())) == (10, 2)
+    without = dataclasses.replace(record(seed=9), history=())
+    both = replication.compare([record(), without], STUDY)
+    assert both.chosen["relu"].epoch == 12
+    assert "relu: 1 failed or diverged run left out" in both.skipped
 
 
 def test_of_a_grid_the_runs_nearest_the_protocol_are_compared():
@@ -121,11 +134,11 @@ def test_of_a_grid_the_runs_nearest_the_protocol_are_compared():
 def test_what_cannot_be_compared_is_skipped_with_a_word():
     lost = dataclasses.replace(record(activation="elu"), status="diverged")
     runs = [record(), record(seed=1, status="diverged"), record(activation="selu"), lost]
-    found = replication.compare(runs, STUDY)
-    assert set(found.chosen) == {"relu"}
-    assert set(found.skipped) == {
+    compared = replication.compare(runs, STUDY)
+    assert set(compared.chosen) == {"relu"}
+    assert set(compared.skipped) == {
         "selu: not in the reference",
-        "relu: 1 without an end left out",
+        "relu: 1 failed or diverged run left out",
         "leaky_relu: no such run in this sweep",
         "elu: no run ended with finite numbers",
     }
@@ -134,15 +147,16 @@ def test_what_cannot_be_compared_is_skipped_with_a_word():
 def test_any_reference_of_the_form_will_do(tmp_path):
     (tmp_path / "mine.json").write_text(broken(definition="dead"))
     mine = load_reference(str(tmp_path / "mine.json"))
-    found = replication.compare(seeds(dead=(0.1,), depth=1, epochs=2), mine)
-    assert [(row.layer, row.inside) for row in found.rows] == [(1, True), (0, True), (None, None)]
-    assert claims.judge_all(found) == []
-    assert "n/a" in text(claims_table.table(found))
+    compared = replication.compare(seeds(dead=(0.1,), depth=1, epochs=2), mine)
+    inside = [(row.layer, row.inside) for row in compared.rows]
+    assert inside == [(1, True), (0, True), (None, None)]
+    assert claims.judge_all(compared) == []
+    assert "n/a" in text(claims_table.table(compared))
 
 
 def test_without_a_common_epoch_both_are_named(tmp_path):
     late = {"relu": [{"epoch": 9, "layers": [10.0]}]}
     (tmp_path / "mine.json").write_text(broken(runs=late))
-    found = replication.compare(seeds(epochs=2), load_reference(str(tmp_path / "mine.json")))
-    shown = text(claims_table.heading(found))
+    compared = replication.compare(seeds(epochs=2), load_reference(str(tmp_path / "mine.json")))
+    shown = text(claims_table.heading(compared))
     assert "no epoch in common; epoch 9 as published beside epoch 2 of ours" in shown

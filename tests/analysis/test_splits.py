@@ -1,3 +1,5 @@
+"""Splits, causes of death, probes between epochs and activations before training."""
+
 import dataclasses
 import io
 
@@ -76,20 +78,20 @@ def test_the_firing_bound_is_the_exact_binomial_one_and_about_three_over_n(n):
 
 
 def test_samples_are_compared_unit_by_unit():
-    found = splits.by_split([record()], "dead")
-    assert {n: e.mean for n, e in found.shares.items()} == {
+    shares = splits.by_split([record()], "dead")
+    assert {n: e.mean for n, e in shares.shares.items()} == {
         "probe": 6 / 16, "test": 1 / 16, "train": 3 / 16,
     }  # fmt: skip
     # Dead on the probe: 6; of them 1 and, below, 2 and 4 fire on the training set.
-    assert found.awakened.mean == pytest.approx(3 / 6)
+    assert shares.awakened.mean == pytest.approx(3 / 6)
     # Dead on the training set: 3; on the test set unit 0 and 1 of the second layer fire.
-    assert found.asleep.mean == pytest.approx(2 / 3)
-    assert {n: e.mean for n, e in found.units.items()} == {"probe": 6, "test": 1, "train": 3}
-    assert found.awake.mean == 3
-    headline = splits_table.samples_headline([({}, found)])
+    assert shares.asleep.mean == pytest.approx(2 / 3)
+    assert {n: e.mean for n, e in shares.units.items()} == {"probe": 6, "test": 1, "train": 3}
+    assert shares.awake.mean == 3
+    headline = splits_table.samples_headline([({}, shares)])
     assert "of 6 units dead on the probe, 3 fire on the training set" in headline.plain
-    assert found.certified.mean == pytest.approx(1 / 16)
-    assert found.examples == {"probe": 10, "test": 20, "train": 60}
+    assert shares.certified.mean == pytest.approx(1 / 16)
+    assert shares.examples == {"probe": 10, "test": 20, "train": 60}
 
 
 def test_what_nobody_died_of_or_looked_at_is_none_and_not_zero():
@@ -100,6 +102,18 @@ def test_what_nobody_died_of_or_looked_at_is_none_and_not_zero():
     assert splits_table.samples_headline([({}, nobody)]) is None
     assert splits.by_split([record(samples=())], "dead") is None
     assert splits.by_split(runs, "saturated").shares["probe"] is None
+
+
+def test_a_run_without_one_of_the_splits_or_without_masks_is_left_out():
+    whole = record()
+    lacking = record(seed=1, samples=whole.samples[:2])
+    assert splits.by_split([whole, lacking], "dead") == splits.by_split([whole], "dead")
+    assert splits.by_split([lacking], "dead") is None
+    bare = tuple(dataclasses.replace(part, dead_units=None) for part in whole.samples[0].layers)
+    probe = dataclasses.replace(whole.samples[0], layers=bare)
+    shares = splits.by_split([record(samples=(probe, *whole.samples[1:]))], "dead")
+    assert (shares.units["probe"], shares.awake, shares.awakened) == (None, None, None)
+    assert shares.asleep.mean == pytest.approx(2 / 3)
 
 
 def test_shares_of_blame_are_of_the_sum_over_all_deaths_and_add_up_to_one():
@@ -124,13 +138,26 @@ def test_a_course_goes_step_by_step_over_seeds():
     for run in runs:
         later = [dataclasses.replace(e, step=4 * e.epoch) for e in run.history]
         object.__setattr__(run, "history", tuple(later))
-    found = step_course.course(runs, "dead")
-    assert [m.step for m in found] == [0, 3, 4, 8]
-    assert [e.mean for e in found[1].layers] == [0.0, 0.5]
-    assert found[1].mean == splits.Estimate(0.25, 0.0, 2)
+    points = step_course.course(runs, "dead")
+    assert [m.step for m in points] == [0, 3, 4, 8]
+    assert [e.mean for e in points[1].layers] == [0.0, 0.5]
+    assert points[1].mean == splits.Estimate(0.25, 0.0, 2)
     assert step_course.course([record()], "dead") == []
-    text = shown(splits_table.courses([({}, found)]))
+    text = shown(splits_table.courses([({}, points)]))
     assert text.splitlines()[2].split() == ["3", "0.0", "50.0", "25.0"]
+
+
+def test_a_course_of_runs_of_several_depths_has_each_layer_over_those_that_have_it():
+    steps = (StepRecord(3, (layer([]), layer([0, 1, 2, 3]))),)
+    deep = record(steps=steps)
+    shallow = record(
+        seed=1,
+        steps=(StepRecord(3, (layer([0, 1]),)),),
+        history=tuple(dataclasses.replace(e, layers=e.layers[:1]) for e in deep.history),
+    )
+    for runs in ([shallow, deep], [deep, shallow]):
+        probe = next(p for p in step_course.course(runs, "dead") if p.step == 3)
+        assert [(e.mean, e.n) for e in probe.layers] == [(0.125, 2), (0.5, 1)]
 
 
 def test_a_sparkline_has_a_character_for_two_bins_and_is_tallest_where_most_are():
@@ -143,9 +170,9 @@ def test_a_sparkline_has_a_character_for_two_bins_and_is_tallest_where_most_are(
 
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 500])
 def test_shown_probes_fit_start_with_the_first_and_end_with_the_last(count):
-    found = splits_table._early(count, 16)
-    assert len(found) <= 16
-    assert (found[0], found[-1]) == (0, count - 1)
+    shown_probes = splits_table._early(count, 16)
+    assert len(shown_probes) <= 16
+    assert (shown_probes[0], shown_probes[-1]) == (0, count - 1)
 
 
 def test_signals_are_ratios_of_second_moments_from_layer_to_layer():
@@ -156,12 +183,12 @@ def test_signals_are_ratios_of_second_moments_from_layer_to_layer():
 
 
 def test_tables_name_the_samples_sizes_and_write_nothing_as_nothing():
-    found = [({}, splits.by_split([record()], "dead"))]
-    text = shown(splits_table.samples_title(found, "dead"), splits_table.samples(found, 80))
+    rows = [({}, splits.by_split([record()], "dead"))]
+    text = shown(splits_table.samples_title(rows, "dead"), splits_table.samples(rows, 80))
     assert "probe 10, test 20, train 60" in text
     assert "37.5" in text
     assert "50.0" in text
-    assert "5%" in shown(splits_table.bounds(found), width=200)
+    assert "5%" in shown(splits_table.bounds(rows), width=200)
     blamed = shown(splits_table.blame([({"init": "he_normal"}, death_causes.blame([record()]))]))
     assert blamed.splitlines()[0].strip() == "he_normal"
     assert blamed.splitlines()[-1].split()[:3] == ["all", "7.0", "91.7"]

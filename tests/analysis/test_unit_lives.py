@@ -1,3 +1,5 @@
+"""Unit lives: episodes, revivals and medians from masks; collapsed networks."""
+
 import dataclasses
 import io
 import itertools
@@ -26,20 +28,20 @@ def mask(*rows):
     return np.array([[c == "#" for c in row] for row in rows]).T
 
 
-def record(found, status="ok", constant=None, loss=0.4, accuracy=0.9, **settings):
+def record(masks, status="ok", constant=None, loss=0.4, accuracy=0.9, **settings):
     """A run with these masks ``(probe, unit)``, one a layer; ``constant`` as ``dead`` if None."""
-    config = make_run({"depth": len(found), "width": found[0].shape[1], **settings})
+    config = make_run({"depth": len(masks), "width": masks[0].shape[1], **settings})
     run = as_run(config)
 
     def layer(i, t):
-        dead = float(found[i][t].mean())
+        dead = float(masks[i][t].mean())
         same = dead if constant is None else constant[i]
-        bits = np.packbits(found[i][t]).tobytes().hex()
-        return LayerRecord(found[i].shape[1], dead, dead, dead, same, dead, None, bits)
+        bits = np.packbits(masks[i][t]).tobytes().hex()
+        return LayerRecord(masks[i].shape[1], dead, dead, dead, same, dead, None, bits)
 
     history = tuple(
-        EpochRecord(t, None, None, loss, accuracy, tuple(layer(i, t) for i in range(len(found))))
-        for t in range(len(found[0]))
+        EpochRecord(t, None, None, loss, accuracy, tuple(layer(i, t) for i in range(len(masks))))
+        for t in range(len(masks[0]))
     )
     return RunRecord(
         SCHEMA,
@@ -58,12 +60,12 @@ HAND = mask("......", "#.....", "..####", ".#.##.", "##..##", "######")
 
 
 def test_a_hand_made_layer():
-    found = unit_lives.units(HAND)
-    assert found.born_dead.tolist() == [False, True, False, False, True, True]
-    assert found.first_death.tolist() == [-1, 0, 2, 1, 0, 0]
-    assert found.revivals.tolist() == [0, 1, 0, 2, 1, 0]
-    assert found.episodes.tolist() == [0, 1, 1, 2, 2, 1]
-    assert found.dead_at_end.tolist() == [False, False, True, False, True, True]
+    units = unit_lives.units(HAND)
+    assert units.born_dead.tolist() == [False, True, False, False, True, True]
+    assert units.first_death.tolist() == [-1, 0, 2, 1, 0, 0]
+    assert units.revivals.tolist() == [0, 1, 0, 2, 1, 0]
+    assert units.episodes.tolist() == [0, 1, 1, 2, 2, 1]
+    assert units.dead_at_end.tolist() == [False, False, True, False, True, True]
     whole = unit_lives.lives(HAND)
     assert (whole.born, whole.ever, whole.end) == (3 / 6, 5 / 6, 3 / 6)
     assert whole.revives == 4 / 15
@@ -72,36 +74,37 @@ def test_a_hand_made_layer():
 
 
 def test_episodes_have_a_start_a_length_and_an_end_or_none():
-    found = unit_lives.episodes(mask("##..#", ".#..."))
-    assert list(zip(found.unit, found.start, found.length, found.closed, strict=True)) == [
+    episodes = unit_lives.episodes(mask("##..#", ".#..."))
+    columns = (episodes.unit, episodes.start, episodes.length, episodes.closed)
+    assert list(zip(*columns, strict=True)) == [
         (0, 0, 2, True), (0, 4, 1, False), (1, 1, 1, True),
     ]  # fmt: skip
 
 
 @given(MASKS)
-def test_revivals_are_closed_episodes(found):
-    each, stretch = unit_lives.units(found), unit_lives.episodes(found)
-    closed = np.bincount(stretch.unit[stretch.closed], minlength=found.shape[1])
+def test_revivals_are_closed_episodes(mask):
+    each, stretch = unit_lives.units(mask), unit_lives.episodes(mask)
+    closed = np.bincount(stretch.unit[stretch.closed], minlength=mask.shape[1])
     assert each.revivals.tolist() == closed.tolist()
     assert (each.episodes - each.revivals).tolist() == each.dead_at_end.astype(int).tolist()
-    assert stretch.length.sum() == found.sum()
+    assert stretch.length.sum() == mask.sum()
 
 
 @given(MASKS)
-def test_units_agree_with_a_loop_over_their_bits(found):
-    each = unit_lives.units(found)
-    for unit, bits in enumerate(found.T.tolist()):
+def test_units_agree_with_a_loop_over_their_bits(mask):
+    each = unit_lives.units(mask)
+    for unit, bits in enumerate(mask.T.tolist()):
         assert each.dead_at_end[unit] == bits[-1]
         assert each.first_death[unit] == (bits.index(True) if True in bits else -1)
         assert each.episodes[unit] == sum(key for key, _ in itertools.groupby(bits))
 
 
 @given(MASKS)
-def test_shares_are_ordered_and_without_revivals_death_is_for_good(found):
-    whole = unit_lives.lives(found)
+def test_shares_are_ordered_and_without_revivals_death_is_for_good(mask):
+    whole = unit_lives.lives(mask)
     assert whole.ever >= max(whole.end, whole.born)
     assert (whole.permanent is None) == (whole.end == 0)
-    once = np.maximum.accumulate(found, axis=0)  # no unit ever comes back
+    once = np.maximum.accumulate(mask, axis=0)  # no unit ever comes back
     forever = unit_lives.lives(once)
     assert forever.permanent in (None, 1.0)
     assert forever.revives in (None, 0.0)
@@ -109,13 +112,13 @@ def test_shares_are_ordered_and_without_revivals_death_is_for_good(found):
 
 
 @given(MASKS)
-def test_the_chance_of_a_revival_is_what_the_median_is_made_of(found):
-    stretch = unit_lives.episodes(found)
+def test_the_chance_of_a_revival_is_what_the_median_is_made_of(mask):
+    stretch = unit_lives.episodes(mask)
     at_risk = sum(
         int(np.sum(stretch.length > t) + np.sum((stretch.length == t) & stretch.closed))
-        for t in range(1, len(found) + 1)
+        for t in range(1, len(mask) + 1)
     )
-    assert at_risk == found[:-1].sum()
+    assert at_risk == mask[:-1].sum()
     closed = stretch.length[stretch.closed]
     if len(closed) and stretch.closed.all():  # nothing censored: the plain (lower) median
         plain = np.sort(closed)[(len(closed) - 1) // 2]
@@ -138,29 +141,29 @@ def test_a_known_law_is_found_again():
     # (0.75² = 0.56, 0.75³ = 0.42), though the longest episodes are still open at the end.
     rng = np.random.default_rng(0)
     gone = rng.random((6, 4000)) < 0.25
-    found = ~np.logical_or.accumulate(np.vstack([np.zeros((1, 4000), bool), gone]), axis=0)
-    stretch, whole = unit_lives.episodes(found), unit_lives.lives(found)
+    mask = ~np.logical_or.accumulate(np.vstack([np.zeros((1, 4000), bool), gone]), axis=0)
+    stretch, whole = unit_lives.episodes(mask), unit_lives.lives(mask)
     assert unit_lives.median_length(stretch.length, stretch.closed) == 3
-    assert whole.revives == pytest.approx(0.25, abs=4 * np.sqrt(0.1875 / found[:-1].sum()))
+    assert whole.revives == pytest.approx(0.25, abs=4 * np.sqrt(0.1875 / mask[:-1].sum()))
     assert whole.closed_length < 3
 
 
 @given(MASKS, st.integers(0, 9))
-def test_masks_of_a_record_are_what_was_packed(found, seed):
-    (read,) = unit_lives.masks(record([found], seed=seed))
-    assert np.array_equal(read, found)
+def test_masks_of_a_record_are_what_was_packed(mask, seed):
+    (read,) = unit_lives.masks(record([mask], seed=seed))
+    assert np.array_equal(read, mask)
 
 
 def test_seeds_are_folded_and_episodes_pooled():
     runs = [record([mask("##.", "..#")], seed=0), record([mask("...", "#.#")], seed=1)]
-    found = unit_lives.fates(runs)
-    assert (found.probes, found.first, found.last) == (3, 0, 2)
-    (layer,) = found.layers
+    fates = unit_lives.fates(runs)
+    assert (fates.probes, fates.first, fates.last) == (3, 0, 2)
+    (layer,) = fates.layers
     assert layer.born == aggregate.estimate([0.5, 0.5])
     assert layer.revives == aggregate.estimate([1 / 2, 1.0])
     assert layer.permanent == aggregate.estimate([1.0, 0.0])
     assert (layer.closed, layer.open, layer.median) == (2, 2, 1)
-    assert found.network == layer
+    assert fates.network == layer
 
 
 def test_nothing_died_and_nothing_ended():
@@ -172,7 +175,7 @@ def test_nothing_died_and_nothing_ended():
 
 
 def test_the_table_says_what_happened_and_fits():
-    found = [
+    fates = [
         (
             {"activation": "relu"},
             unit_lives.fates([record([HAND, HAND], seed=s) for s in range(3)]),
@@ -180,11 +183,11 @@ def test_the_table_says_what_happened_and_fits():
         ({"activation": "elu"}, unit_lives.fates([record([mask("...")])])),
         ({"activation": "selu"}, None),
     ]
-    words = " ".join(text(lives_table.headline(found)).split())
+    words = " ".join(text(lives_table.headline(fates)).split())
     assert words.startswith("relu: 66.7 ±0.0% of the units dead at the end have been dead ever")
     assert "alive again by the next probe with probability 26.7 ±0.0%" in words
-    assert "…" not in text(lives_table.table(found, 80))
-    lines = text(lives_table.table(found, 200), 200).splitlines()
+    assert "…" not in text(lives_table.table(fates, 80))
+    lines = text(lives_table.table(fates, 200), 200).splitlines()
     assert lines[1].split() == [
         "relu", "1", "50.0", "±0.0", "83.3", "±0.0", "50.0", "±0.0", "26.7", "±0.0", "2", "9",
         "66.7", "±0.0",
@@ -192,14 +195,14 @@ def test_the_table_says_what_happened_and_fits():
     assert lines[3].split()[0] == "all"
     assert lines[4].split() == ["elu", "1", "0.0", "0.0", "0.0", *["n/a"] * 4]
     assert lines[6].split() == ["selu", "n/a"]
-    assert "6 probes a run, epochs 0–5" in lives_table.title(found[:1]).plain
-    assert "no unit was dead" in lives_table.headline(found[1:]).plain
+    assert "6 probes a run, epochs 0–5" in lives_table.title(fates[:1]).plain
+    assert "no unit was dead" in lives_table.headline(fates[1:]).plain
 
 
 def test_a_narrow_table_gives_up_intervals_that_stand_elsewhere():
     settings = {"activation": "leaky_relu", "dataset": "fashion_mnist"}
-    found = [(settings, unit_lives.fates([record([HAND], seed=s) for s in range(3)]))]
-    wide, narrow = (text(lives_table.table(found, w), 200) for w in (200, 60))
+    fates = [(settings, unit_lives.fates([record([HAND], seed=s) for s in range(3)]))]
+    wide, narrow = (text(lives_table.table(fates, w), 200) for w in (200, 60))
     assert "±0.0" in narrow  # of the revivals, which stand nowhere else
     assert wide.count("±") == narrow.count("±") + 6
 
@@ -209,8 +212,8 @@ def collapse(constant, loss, accuracy, **settings):
 
 
 def test_a_network_with_a_constant_layer_has_collapsed():
-    found = aggregate.collapsed(collapse((0.5, 1.0, 1.0), 2.303, 0.1135))
-    assert found == aggregate.Collapse(2, 2.303, 0.1135, True)
+    evidence = aggregate.collapsed(collapse((0.5, 1.0, 1.0), 2.303, 0.1135))
+    assert evidence == aggregate.Collapse(2, 2.303, 0.1135, True)
     assert aggregate.collapsed(collapse((0.9, 0.99), 2.303, 0.1135)) is None
 
 
@@ -222,9 +225,9 @@ def test_a_network_with_a_constant_layer_has_collapsed():
     ],
 )  # fmt: skip
 def test_chance_is_evidence_where_the_classes_are_known(loss, accuracy, dataset, chance):
-    found = aggregate.collapsed(collapse((1.0,), loss, accuracy, dataset=dataset))
-    assert found is not None
-    assert found.chance is chance
+    evidence = aggregate.collapsed(collapse((1.0,), loss, accuracy, dataset=dataset))
+    assert evidence is not None
+    assert evidence.chance is chance
 
 
 def test_collapsed_runs_are_listed_apart_from_diverged_ones_and_averaged():
