@@ -69,11 +69,11 @@ def make_born_dead(settings: Mapping[str, Value | Sequence[Any]]) -> BornDeadCon
     """
     axes = {name: settings.get(name, default) for name, default in AXES.items()}
     single: dict[str, Any] = {name: v for name, v in settings.items() if name not in axes}
-    faults, found = [], {}
+    faults, sizes = [], {}
     for name, written in axes.items():
-        values, wrong = axis_values(BORN_DEAD[name], [*_listed(written)])
-        found[name] = tuple(dict.fromkeys(values))
-        faults += wrong
+        values, axis_faults = axis_values(BORN_DEAD[name], [*_listed(written)])
+        sizes[name] = tuple(dict.fromkeys(values))
+        faults += axis_faults
     faults += faults_of(single, BORN_DEAD)
     if faults:
         raise InputError("bad settings", faults)
@@ -82,7 +82,7 @@ def make_born_dead(settings: Mapping[str, Value | Sequence[Any]]) -> BornDeadCon
     if idle:
         raise InputError("a setting without an effect", idle)
     clean = {n: BORN_DEAD[n].clean(v) for n, v in full.items()}
-    return BornDeadConfig(**{n: tuple(sorted(v)) for n, v in found.items()}, **clean)
+    return BornDeadConfig(**{n: tuple(sorted(v)) for n, v in sizes.items()}, **clean)
 
 
 def _listed(written: Value | Sequence[Any]) -> Sequence[Any]:

@@ -64,7 +64,7 @@ def parse(text: str) -> tuple[Phase, ...]:
     """The phases after the first, repeats spelled out, of a text without :func:`fault`."""
     if text == NONE:
         return ()
-    found: list[Phase] = []
+    every: list[Phase] = []
     for item in text.split(","):
         match = _ITEM.fullmatch(item.strip())
         assert match is not None
@@ -72,8 +72,8 @@ def parse(text: str) -> tuple[Phase, ...]:
         dataset = None if what in choices.TASKS else what
         task = what if dataset is None else task or "same"
         epochs = int(match["epochs"]) if match["epochs"] else None
-        found += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
-    return tuple(found)
+        every += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
+    return tuple(every)
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class Stretch:
 
 def stretches(text: str, epochs: int) -> list[Stretch]:
     """The phases of a run, the first being the run's own dataset as it is, for ``epochs``."""
-    found = [Stretch(0, Phase(), 1, epochs)]
+    placed = [Stretch(0, Phase(), 1, epochs)]
     for index, phase in enumerate(parse(text), start=1):
-        done = found[-1].last
-        found.append(Stretch(index, phase, done + 1, done + (phase.epochs or epochs)))
-    return found
+        done = placed[-1].last
+        placed.append(Stretch(index, phase, done + 1, done + (phase.epochs or epochs)))
+    return placed
 
 
 def normal(text: str) -> str:
@@ -169,5 +169,5 @@ def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
     text = "+".join(parts) or "same"
     text += f"@{table['epochs']}" if "epochs" in table else ""
     text += f"*{table['repeat']}" if table.get("repeat", 1) > 1 else ""
-    found = fault(text)
-    return text, [found] if found else []
+    text_fault = fault(text)
+    return text, [text_fault] if text_fault else []

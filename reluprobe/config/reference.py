@@ -70,12 +70,12 @@ class Reference:
         number in ``probe`` is how many examples were probed. What cannot be put so is in
         :meth:`unchecked`.
         """
-        found = {n: s.default for n, s in SETTINGS.items() if n not in ("seed", "activation")}
-        found |= {k: _meant(k, v) for k, v in self.protocol.items() if k in found}
+        values = {n: s.default for n, s in SETTINGS.items() if n not in ("seed", "activation")}
+        values |= {k: _meant(k, v) for k, v in self.protocol.items() if k in values}
         if self.protocol.get("bias") == "zeros":
-            found["bias_init"] = 0.0
+            values["bias_init"] = 0.0
         probed = re.search(r"\d+", str(self.protocol.get("probe", "")))
-        return found | ({"probe_examples": int(probed[0])} if probed else {})
+        return values | ({"probe_examples": int(probed[0])} if probed else {})
 
     def unchecked(self) -> list[str]:
         """The keys of the protocol that no setting stands for: nobody compares these."""
@@ -138,15 +138,15 @@ def _parse(text: bytes, where: str, name: str) -> Reference:
         got = type(written).__name__
         raise InputError("bad reference", [f"reference {where}: is a {got}; allowed is an object"])
     try:
-        found = _adapter().validate_python(written | {"name": name})
+        reference = _adapter().validate_python(written | {"name": name})
     except ValidationError as error:
         raise InputError(
             "bad reference", [_said(where, fault) for fault in error.errors()]
         ) from None
-    faults = [f"reference {where}: {fault}" for fault in _faults(found)]
+    faults = [f"reference {where}: {fault}" for fault in _faults(reference)]
     if faults:
         raise InputError("bad reference", faults)
-    return found
+    return reference
 
 
 @functools.cache
@@ -165,17 +165,17 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}…"
 
 
-def _faults(found: Reference) -> list[str]:
+def _faults(reference: Reference) -> list[str]:
     faults = [
         f"runs.{name}: no such activation{nearest(name, ACTIVATIONS)}"
-        for name in found.runs
+        for name in reference.runs
         if name not in ACTIVATIONS
     ]
-    if found.definition not in DEFINITIONS:
-        near = nearest(found.definition, DEFINITIONS)
+    if reference.definition not in DEFINITIONS:
+        near = nearest(reference.definition, DEFINITIONS)
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}"
-        faults.append(f"definition = {found.definition!r}: {allowed}{near}")
-    for key, value in found.protocol.items():
+        faults.append(f"definition = {reference.definition!r}: {allowed}{near}")
+    for key, value in reference.protocol.items():
         fault = SETTINGS[key].fault(_meant(key, value)) if key in SETTINGS else None
         if fault:
             faults.append(f"protocol: {fault}")

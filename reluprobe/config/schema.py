@@ -101,15 +101,15 @@ def _bounds(setting: Setting) -> Schema:
     if setting.type not in (int, float):
         return {}
     gt, ge, lt, le = setting.bounds
-    found: Schema = (
+    bounds: Schema = (
         {"minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX} if setting.type is float else {}
     )
     for key, strict, within in (("minimum", gt, ge), ("maximum", lt, le)):
         if within is not None or strict is not None:
-            found[key] = strict if within is None else within
+            bounds[key] = strict if within is None else within
         if strict is not None:
-            found[f"exclusive{key.capitalize()}"] = True
-    return found
+            bounds[f"exclusive{key.capitalize()}"] = True
+    return bounds
 
 
 def _name() -> Schema:

@@ -52,16 +52,16 @@ def read(path: Path) -> RunRecord:
 
 def _what_is_wrong(path: Path, text: bytes, error: ValidationError | None) -> RecordError:
     try:
-        found = json.loads(text)
+        fields = json.loads(text)
     except ValueError as fault:
         return RecordError(f"{path}: is not whole JSON: {fault}")
-    schema = found.get("schema") if isinstance(found, dict) else None
+    schema = fields.get("schema") if isinstance(fields, dict) else None
     if schema not in READABLE:
         if isinstance(schema, str) and schema.startswith("reluprobe/run/"):
-            told = f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
-            return NewerRecordError(told)
-        told = f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
-        return RecordError(told)
+            message = f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
+            return NewerRecordError(message)
+        message = f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
+        return RecordError(message)
     assert error is not None
     first = error.errors()[0]
     where = ".".join(str(p) for p in first["loc"])

@@ -192,6 +192,7 @@ class RunRecord:
 
     def timeline(self) -> list[tuple[float, tuple[LayerRecord, ...]]]:
         """Every probe in order: when, in epochs, and what it saw of each layer."""
-        found = [(float(e.epoch), e.layers) for e in self.history]
-        each = next((e.step / e.epoch for e in self.history if e.step and e.epoch), 1.0)
-        return sorted(found + [(s.step / each, s.layers) for s in self.steps], key=lambda p: p[0])
+        probes = [(float(e.epoch), e.layers) for e in self.history]
+        steps_per_epoch = next((e.step / e.epoch for e in self.history if e.step and e.epoch), 1.0)
+        probes += [(s.step / steps_per_epoch, s.layers) for s in self.steps]
+        return sorted(probes, key=lambda probe: probe[0])

@@ -216,10 +216,10 @@ def test_other_json_is_no_record(other: str, tmp_path: Path):
     assert "no reluprobe record" in refusal(path)
 
 
-@pytest.mark.parametrize("kept", [0, 1, 100, -3])
-def test_a_truncated_file_is_not_whole(kept: int, record: RunRecord, tmp_path: Path):
+@pytest.mark.parametrize("length", [0, 1, 100, -3])
+def test_a_truncated_file_is_not_whole(length: int, record: RunRecord, tmp_path: Path):
     path = tmp_path / "cut.json"
-    path.write_text(records.to_json(record)[:kept])
+    path.write_text(records.to_json(record)[:length])
     assert "not whole JSON" in refusal(path)
 
 

@@ -78,12 +78,12 @@ def test_slices_of_one_division_go_side_by_side_and_nothing_else_does(folder: Pa
 
 
 def test_whoever_enters_knows_whether_others_are_at_work(folder: Path):
-    told: list[bool] = []
-    with lock.held(folder, (1, 2), told.append), lock.held(folder, (2, 2), told.append):
+    crowded: list[bool] = []
+    with lock.held(folder, (1, 2), crowded.append), lock.held(folder, (2, 2), crowded.append):
         pass
-    with lock.held(folder, (1, 1), told.append):
+    with lock.held(folder, (1, 1), crowded.append):
         pass
-    assert told == [False, True, False]
+    assert crowded == [False, True, False]
 
 
 def test_a_lock_whose_entry_failed_is_free_again(folder: Path):
