@@ -17,7 +17,8 @@ from reluprobe.config.settings import (
     spelled_out,
     written,
 )
-from reluprobe.config.sweep_file import SweepConfig, parse_sweep, read_sweep, sweep_toml
+from reluprobe.config.sweep_config import SweepConfig, sweep_toml
+from reluprobe.config.sweep_file import parse_sweep, read_sweep
 
 __all__ = [
     "AXES",

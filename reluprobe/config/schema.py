@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reluprobe.config import choices, phases, reference, sweep_file
+from reluprobe.config import choices, phases, reference, sweep_keys
 from reluprobe.config.axes import MOST_VALUES
 from reluprobe.config.field import FLOAT32_MAX, Setting
 from reluprobe.config.settings import SETTINGS
@@ -28,7 +28,7 @@ def sweep_schema() -> Schema:
         "name": _name(),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
         "save_activations": {"type": "boolean", "default": False},
-        "seeds": {"anyOf": [_integer(1, sweep_file.MOST_SEEDS), _list(_ref("seed"))]},
+        "seeds": {"anyOf": [_integer(1, sweep_keys.MOST_SEEDS), _list(_ref("seed"))]},
         "base": _table(settings),
         "grid": axes,
         "zip": _blocks(axes),
@@ -37,7 +37,7 @@ def sweep_schema() -> Schema:
         "exclude": _blocks(_table(settings) | {"minProperties": 1}),
     }
     described = {
-        key: {"description": k.meaning} | tables[key] for key, k in sweep_file.KEYS.items()
+        key: {"description": k.meaning} | tables[key] for key, k in sweep_keys.KEYS.items()
     }
     values = {name: _described(s) | _value(s) for name, s in SETTINGS.items()}
     lists = {
