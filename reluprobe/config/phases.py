@@ -7,6 +7,7 @@ commas; ``none`` is no further phase.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Mapping
@@ -60,6 +61,7 @@ class Phase:
     epochs: int | None = None
 
 
+@functools.cache
 def parse(text: str) -> tuple[Phase, ...]:
     """The phases after the first, repeats spelled out, of a text without :func:`fault`."""
     if text == NONE:

@@ -21,6 +21,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from reluprobe.config.choices import ACTIVATIONS, DEFINITIONS
 from reluprobe.config.settings import SETTINGS, Value
+from reluprobe.config.validation import faults_in
 from reluprobe.errors import InputError, nearest
 
 #: The names of the records that come with the package.
@@ -140,9 +141,8 @@ def _parse(text: bytes, where: str, name: str) -> Reference:
     try:
         reference = _adapter().validate_python(written | {"name": name})
     except ValidationError as error:
-        raise InputError(
-            "bad reference", [_said(where, fault) for fault in error.errors()]
-        ) from None
+        lines = [f"reference {where}: {line}" for line in faults_in(error, with_input=True)]
+        raise InputError("bad reference", lines) from None
     faults = [f"reference {where}: {fault}" for fault in _faults(reference)]
     if faults:
         raise InputError("bad reference", faults)
@@ -152,17 +152,6 @@ def _parse(text: bytes, where: str, name: str) -> Reference:
 @functools.cache
 def _adapter() -> TypeAdapter[Reference]:
     return TypeAdapter(Reference)
-
-
-def _said(where: str, fault: Any) -> str:
-    place = ".".join(str(part) for part in fault["loc"])
-    got = "" if fault["type"] == "missing" else f"; got {_short(fault['input'])}"
-    return f"reference {where}: {place}: {fault['msg']}{got}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}…"
 
 
 def _faults(reference: Reference) -> list[str]:
