@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reluprobe.config.validation import faults_in
 from reluprobe.errors import ReluprobeError
-from reluprobe.records.atomic import write_atomically
+from reluprobe.files import write_atomically
 from reluprobe.records.schema import READABLE, SCHEMA, RunRecord
 
 ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -22,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reluprobe.errors import ReluprobeError
+from reluprobe.files import locks
 from reluprobe.plan.slices import WHOLE, Part
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _file(folder: Path, part: Part) -> Path:
 
 def _open(file: Path) -> int:
     try:
-        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        return locks.open_lock(file)
     except OSError as error:
         raise ReluprobeError(f"cannot write {file}: {error.strerror or error}") from None
 
@@ -102,9 +102,7 @@ def _open(file: Path) -> int:
 def _lock(handle: int) -> bool:
     """Whether the lock was free."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return locks.try_lock(handle)
     except OSError as error:
         if error.errno not in LOCKLESS:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -101,7 +102,7 @@ def test_a_file_system_without_locks_is_told_and_used(
     def flock(*_: Any) -> None:
         raise OSError(lock.errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     enter(folder)
     assert "no locks" in caplog.text
 
