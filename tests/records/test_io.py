@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -189,6 +190,38 @@ def test_a_timeline_puts_probes_between_epochs_where_they_belong(record: RunReco
     steps = tuple(records.StepRecord(s, layers) for s in (4, 14))
     whole = RunRecord(**{**vars(record), "history": epochs, "steps": steps})
     assert [when for when, _ in whole.timeline()] == [0.0, 0.4, 1.0, 1.4, 2.0]
+
+
+def of_losses(record: RunRecord, *losses: float | None, status: Any = "ok") -> RunRecord:
+    """The record with an epoch for each test loss; None where the numbers were not finite."""
+    epochs = tuple(EpochRecord(n, loss, None, loss, None, ()) for n, loss in enumerate(losses))
+    return dataclasses.replace(record, history=epochs, status=status)
+
+
+def test_a_run_has_ended_where_it_is_ok_and_has_an_epoch(record: RunRecord):
+    assert of_losses(record, 2.0, 1.0).ended
+    assert not of_losses(record).ended
+    assert not of_losses(record, 2.0, None, status="diverged").ended
+    assert not of_losses(record, 2.0, status="failed").ended
+
+
+def test_a_run_diverged_at_its_first_epoch_without_numbers(record: RunRecord):
+    assert of_losses(record, 2.0, 1.0).diverged_at is None
+    assert of_losses(record, 2.0, None, None, status="diverged").diverged_at == 1
+    assert of_losses(record, None, status="diverged").diverged_at == 0
+    # Between its last whole epoch and its end: no epoch says so.
+    assert of_losses(record, 2.0, 1.0, status="diverged").diverged_at is None
+    assert of_losses(record, status="failed").diverged_at is None
+
+
+def test_an_epoch_is_found_by_its_number(record: RunRecord):
+    run = of_losses(record, 2.0, 1.0, 0.5)
+    assert [run.at_epoch(n) for n in range(3)] == list(run.history)
+    assert run.at_epoch(3) is None and run.at_epoch(-1) is None
+    assert of_losses(record).at_epoch(0) is None
+    # A history need not start at epoch 0.
+    later = dataclasses.replace(run, history=run.history[1:])
+    assert later.at_epoch(0) is None and later.at_epoch(1) == run.history[1]
 
 
 # --- what is no record -------------------------------------------------------------------------

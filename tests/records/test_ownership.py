@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,19 @@ def test_a_sweep_file_of_a_reluprobe_with_fewer_settings_is_still_the_same_plan(
     assert len(lines) < len(file.read_text().splitlines())
     file.write_text("\n".join(lines))
     assert done(folder, plan_of()) == before
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_reading_a_folder_leaves_the_garbage_collector_as_it_was(folder: Path, collecting: bool):
+    done(folder, plan_of())
+    frozen, was_enabled = gc.get_freeze_count(), gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        assert len(open_all([folder])[0].records) == 3
+        assert gc.isenabled() == collecting
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
+    assert gc.get_freeze_count() == frozen
 
 
 def test_a_folder_without_a_record_is_anybodys(folder: Path):
