@@ -1,4 +1,4 @@
-"""Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
+"""Settings of runs and sweeps, checked: TOML and flags in, frozen dataclasses out."""
 
 from reluprobe.config.born_dead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
 from reluprobe.config.conflicts import conflicts

@@ -1,4 +1,4 @@
-"""The values of an axis: a list, one value, or a range where a list would be tedious."""
+"""Axes of a sweep: the values of a list, or of a linear or logarithmic range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of ``reluprobe born-dead``: a grid of depths and widths, and what is drawn there."""
+"""Settings of ``reluprobe born-dead``: the grid of depths and widths, and what is drawn there."""
 
 from __future__ import annotations
 

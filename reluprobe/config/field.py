@@ -54,7 +54,7 @@ class Spec:
 
     Attributes:
         help: one line for ``--help`` and the documentation.
-        role: what it is to the compiled program. ``static``: it changes shapes, code or rhythm,
+        role: what it is to the compiled program. ``static``: it changes shapes, code or schedule,
             and runs that differ in it are compiled apart. ``start``: it only makes the starting
             point. ``number``: data of the program. ``dial``: a number that is a part of the
             program only where it is not at its default.

@@ -1,4 +1,4 @@
-"""How settings, runs and counts are written for people."""
+"""Labels: settings, runs and counts as text for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New data after the first: the text of the setting ``phases``, and the ``[[phase]]`` of a sweep.
+"""Phases, new data after the first: the setting ``phases`` as text, ``[[phase]]`` as tables.
 
 One phase is ``what@epochs*repeat``: what is a dataset, a task (``permuted_pixels``,
 ``shuffled_labels``, ``same``), or both, ``fashion_mnist+shuffled_labels``. Phases are parted by

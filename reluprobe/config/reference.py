@@ -1,4 +1,4 @@
-"""What somebody else has published, to hold a sweep against: shipped records, or a JSON file.
+"""Published results to hold a sweep against: shipped with the package, or a JSON file.
 
 The form is that of ``references/mnist_study.json``: ``source`` and ``criterion`` in words,
 ``protocol`` as a table, ``runs`` by activation, an entry an epoch. Shares of units are in percent
@@ -110,7 +110,7 @@ def locate(written: Any, folder: Path) -> str:
 
 
 def load(located: str) -> Reference:
-    """Read a reference that :func:`locate` has found.
+    """Read the reference that :func:`locate` gave.
 
     Raises:
         InputError: there is no such file, or it is not of the form; every fault is listed.

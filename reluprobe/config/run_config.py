@@ -1,4 +1,4 @@
-"""The settings of one run: each has one name, one default, one help text, all of it here.
+"""RunConfig: every setting of a run, each with its type, bounds, default and help.
 
 The flags of ``reluprobe train``, the keys of a sweep file, the ``config`` of a record and the
 checks on all three are made from the fields of :class:`RunConfig`. It is a table, and as long as

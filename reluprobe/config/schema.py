@@ -1,4 +1,4 @@
-"""A sweep file as a JSON Schema, for editors: what the checks refuse, where a schema can say so.
+"""JSON Schema of a sweep file, for editors: what the checks refuse, where a schema can say so.
 
 Draft 4, the one that TOML editors take: a bound is left out by ``exclusiveMinimum = true`` beside
 ``minimum``, and nothing stands beside a ``$ref``. What a schema cannot say, the checks say still:

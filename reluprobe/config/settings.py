@@ -1,4 +1,4 @@
-"""Settings by name, checked; runs made of some of them; what mixes badly."""
+"""Settings by name: checks of one value or a table, and runs made of some of them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     default, so that two runs which cannot differ are the same run.
 
     Raises:
-        InputError: with every fault found.
+        InputError: with every fault.
     """
     faults = faults_of(settings)
     if faults:

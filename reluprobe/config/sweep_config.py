@@ -1,4 +1,4 @@
-"""Sweep, checked: its settings, axes and seeds; written as TOML, it gives the same runs again."""
+"""SweepConfig: a sweep whose settings, axes and seeds are checked; and that sweep as TOML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outer shape of a sweep file: its keys, what each means, and what may stand there."""
+"""Keys of a sweep file: what each means, and of what type it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoded datasets on disk: one folder a dataset, a ``.npy`` an array and a manifest that vouches.
+"""Cache of decoded datasets: one folder each, an ``.npy`` an array, a manifest with checksums.
 
 Decoding 60,000 PNGs takes seconds, reading the arrays back a fraction of one. A folder appears
 whole, by one rename, and is believed only while its manifest's checksums hold; a folder that they

@@ -1,4 +1,4 @@
-"""TensorFlow Datasets and TensorFlow: imported when they are wanted, and kept quiet."""
+"""Imports of TensorFlow Datasets and TensorFlow, late and without their output."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _no_progress_bars() -> Iterator[None]:
     tfds = import_tfds()
     from tensorflow_datasets.core.utils import tqdm_utils
 
-    # TFDS has functions that set this, and none that tells it.
+    # TFDS has functions that set this, and none to read it.
     active = getattr(tqdm_utils, "_active", True)
     tfds.disable_progress_bar()
     try:

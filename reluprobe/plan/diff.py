@@ -1,4 +1,4 @@
-"""How two plans differ, on less than a screen."""
+"""Diff of two plans: which settings and runs differ, in at most a screen of lines."""
 
 from __future__ import annotations
 

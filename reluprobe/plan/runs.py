@@ -1,4 +1,4 @@
-"""A sweep as runs: product, zip, include and exclude; ids; groups that share a program."""
+"""Runs of a sweep: product, zip, include and exclude; each run's id."""
 
 from __future__ import annotations
 

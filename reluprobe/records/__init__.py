@@ -1,4 +1,4 @@
-"""Results on disk: the schema of a record, JSON in and out, folders, locks, resume."""
+"""Records, results on disk: their schema, JSON in and out, folders, locks, resume."""
 
 from reluprobe.files import replacing, write_atomically
 from reluprobe.records.io import ADAPTER, NewerRecordError, RecordError, read, to_json, write

@@ -1,4 +1,4 @@
-"""The environment of a result: versions, devices, platform."""
+"""Environment of a result: versions of packages, devices, platform."""
 
 from __future__ import annotations
 

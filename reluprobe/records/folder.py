@@ -1,4 +1,4 @@
-"""Where results lie: find the sweeps below some paths and read their records.
+"""Folders of results: find the sweeps below some paths and read their records.
 
 ::
 

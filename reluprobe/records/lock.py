@@ -1,4 +1,4 @@
-"""Who may write to a sweep's folder: locks that the kernel drops when their process dies.
+"""Lock on a sweep's folder, whole or by slices, which ends with the process that holds it.
 
 One file a holder, ``.lock-<i>-of-<n>``, locked by ``flock`` as long as the holder lives; a whole
 sweep is part 1 of 1. Parts of one division go side by side, everything else excludes each other.

@@ -1,4 +1,4 @@
-"""A sweep's folder: whose it is, whose plan lies there, what to do where it is another one."""
+"""Claim a sweep folder: lock it, check its plan, then refuse, extend or start fresh."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def occupied(claim: Claim) -> Iterator[list[Run]]:
         InputError: the folder holds records of another plan, and that is to be refused.
         ReluprobeError: somebody else is at work there, or it cannot be written.
     """
-    mine = runs_of_part(claim.runs, claim.part)
+    part_runs = runs_of_part(claim.runs, claim.part)
 
     def settle(crowded: bool) -> None:
         _settle(claim, crowded)
-        _clean(claim.folder, mine if claim.part[1] > 1 else None)
+        _clean(claim.folder, part_runs if claim.part[1] > 1 else None)
 
     with lock.held(claim.folder, claim.part, settle):
-        yield mine
+        yield part_runs
 
 
 def _settle(claim: Claim, crowded: bool) -> None:
@@ -119,10 +119,10 @@ def _write(sweep: SweepConfig, folder: Path) -> None:
 
 def merged(sweep: SweepConfig, existing: Sequence[Run], runs: Sequence[Run]) -> SweepConfig:
     """A plan of the runs of both, each as an ``[[include]]``; its axes are in the runs."""
-    every = {run.id: run for run in (*existing, *runs)}
+    both = {run.id: run for run in (*existing, *runs)}
     include = [
         {n: v for n, v in settings_of(run.config).items() if v != SETTINGS[n].default}
-        for run in every.values()
+        for run in both.values()
     ]
     # An include must say something: the default run says its seed.
     include_tables = tuple(settings or {"seed": SETTINGS["seed"].default} for settings in include)

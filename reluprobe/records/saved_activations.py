@@ -1,4 +1,4 @@
-"""The outputs of a finished network's hidden layers on a few images, beside its record.
+"""Saved activations: a finished network's hidden outputs on a few images, beside its record.
 
 A run keeps them where it is asked to (``save_activations``), in ``runs/<id>.npz``: one array an
 hidden layer, ``L1``, ``L2``, … of ``(unit, image)`` in float16, on the first ``IMAGES`` images of

@@ -1,4 +1,4 @@
-"""Settings that do not mix are refused, in a sweep and by ``train``."""
+"""Conflicts: settings that do not mix are refused, in a sweep and by ``train``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of phases, and the blocks of a sweep file that say the same."""
+"""Phases: their text, and the blocks of a sweep file that say the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of sweep files: what the checks take it takes, what it refuses they refuse."""
+"""JSON Schema of sweep files: it takes what the checks take, and refuses what they refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that hang together: parameters in brackets, booleans, what is idle, what conflicts."""
+"""Settings: parameters in brackets, booleans, those without effect, flags."""
 
 from __future__ import annotations
 

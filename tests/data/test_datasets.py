@@ -1,4 +1,4 @@
-"""The datasets that come with reluprobe, and the names of all others."""
+"""Datasets that come with reluprobe, and the names of all others."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Runs of a sweep: product, zip, include and exclude; ids and groups."""
+
 import dataclasses
 import hashlib
 
@@ -239,17 +241,17 @@ def test_what_draws_weights_belongs_to_a_program_that_draws_them_anew(revive):
     assert together(make_run(one), make_run(one | {"bias_init": 1.0}))
 
 
-RHYTHM = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
+SCHEDULING = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_runs_that_differ_in_rhythm_alone_are_called_apart_and_compiled_once(name):
     one, other = map(program_settings, pair(name))
-    shared = {*START, *NUMBER, *DIAL, *RHYTHM, "activation"}
+    shared = {*START, *NUMBER, *DIAL, *SCHEDULING, "activation"}
     assert (one == other) == (name in shared)
 
 
-@pytest.mark.parametrize("name", RHYTHM)
+@pytest.mark.parametrize("name", SCHEDULING)
 def test_a_cosine_is_as_long_as_its_run(name):
     one, other = (dataclasses.replace(c, schedule="cosine") for c in pair(name))
     assert (program_settings(one) != program_settings(other)) == (name in ("epochs", "phases"))

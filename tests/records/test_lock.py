@@ -1,4 +1,4 @@
-"""The lock on a sweep's folder: one owner at a time, or slices of one division."""
+"""Lock on a sweep's folder: one owner at a time, or slices of one division."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep's folder: one plan, and records that nobody overwrites."""
+"""Claim of a sweep folder: one plan, and records that nobody overwrites."""
 
 from __future__ import annotations
 

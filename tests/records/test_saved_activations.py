@@ -1,4 +1,4 @@
-"""``save_activations``: what is kept, where, and what else knows of it."""
+"""Saved activations: what is saved, where, and what reads it."""
 
 import dataclasses
 
