@@ -29,7 +29,7 @@ def static_settings(config: RunConfig) -> RunConfig:
 
 
 def program_settings(config: RunConfig) -> RunConfig:
-    """Of :func:`static_settings`, what is compiled: runs that differ in schedule share a program."""
+    """Of :func:`static_settings`, what is compiled; what only says when, all runs share."""
     settings = static_settings(config)
     # The cosine's length is that of the whole run.
     stays = ("epochs", "phases") if config.schedule == "cosine" else ()
