@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
-from reluprobe.config import SETTINGS, Setting, labels, phases, sweep_file
+from reluprobe.config import SETTINGS, Setting, labels, phases, sweep_keys
 from reluprobe.config.field import Key
 from reluprobe.config.run_config import GROUPS
 from reluprobe.report.export.columns import Column
@@ -55,7 +55,7 @@ def keys() -> str:
         many = {"tables": f"[[{name}]]", "table": f"[{name}]"}
         return many.get(key.kind.split()[0], name)
 
-    return _table(_HEAD, (_key(written(name, key), key) for name, key in sweep_file.KEYS.items()))
+    return _table(_HEAD, (_key(written(name, key), key) for name, key in sweep_keys.KEYS.items()))
 
 
 def phase_keys() -> str:

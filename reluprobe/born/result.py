@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from reluprobe import records
 from reluprobe.config import BornDeadConfig
+from reluprobe.config.validation import faults_in
 
 SCHEMA = "reluprobe/born-dead/1"
 FOLDER = "born-dead"
@@ -92,9 +93,7 @@ def read(path: Path) -> Result:
     except OSError as error:
         raise records.RecordError(f"{path}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        told = f"{path}: is no whole result of born-dead: {where} {first['msg']}"
+        told = f"{path}: is no whole result of born-dead: {faults_in(error)[0]}"
         raise records.RecordError(told) from None
     if found.schema != SCHEMA:
         told = f"{path}: has schema {found.schema!r}; this reluprobe reads {SCHEMA!r}"

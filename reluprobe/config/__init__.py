@@ -1,4 +1,4 @@
-"""Runs and sweeps as frozen dataclasses; TOML and flags in; every message about bad input."""
+"""Settings of runs and sweeps, checked: TOML and flags in, frozen dataclasses out."""
 
 from reluprobe.config.born_dead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
 from reluprobe.config.conflicts import conflicts
@@ -17,7 +17,8 @@ from reluprobe.config.settings import (
     spelled_out,
     written,
 )
-from reluprobe.config.sweep_file import SweepConfig, parse_sweep, read_sweep, sweep_toml
+from reluprobe.config.sweep_config import SweepConfig, sweep_toml
+from reluprobe.config.sweep_file import parse_sweep, read_sweep
 
 __all__ = [
     "AXES",

@@ -1,4 +1,4 @@
-"""The values of an axis: a list, one value, or a range where a list would be tedious."""
+"""Axes of a sweep: the values of a list, or of a linear or logarithmic range."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def axis_values(setting: Setting, written: Any) -> tuple[tuple[Value, ...], list
         return (), [f"{setting.name} = {written!r}: an axis is {ALLOWED}"]
     if not values:
         return (), [f"{setting.name} = []: an axis needs at least one value"]
-    found = [(value, fault_of(setting.name, value, {setting.name: setting})) for value in values]
-    faults = [fault for _, fault in found if fault]
-    return tuple(_clean(setting, v) for v, fault in found if not fault), faults
+    checked = [(value, fault_of(setting.name, value, {setting.name: setting})) for value in values]
+    faults = [fault for _, fault in checked if fault]
+    return tuple(_clean(setting, v) for v, fault in checked if not fault), faults
 
 
 def _clean(setting: Setting, value: Value) -> Value:

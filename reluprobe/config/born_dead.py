@@ -1,14 +1,14 @@
-"""The settings of ``reluprobe born-dead``: a grid of depths and widths, and what is drawn there."""
+"""Settings of ``reluprobe born-dead``: the grid of depths and widths, and what is drawn there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from reluprobe.config import choices
 from reluprobe.config.axes import axis_values
-from reluprobe.config.field import Setting, setting, settings_in
+from reluprobe.config.field import Setting, Spec, settings_in
 from reluprobe.config.run_config import RunConfig
 from reluprobe.config.settings import SETTINGS, Value, faults_of, make_run
 from reluprobe.errors import InputError
@@ -18,17 +18,19 @@ from reluprobe.errors import InputError
 class _Own:
     """Settings that a training run has not, or has with another default or bound."""
 
-    width: int = setting(8, "Units in each hidden layer.", ge=1, le=1024)
-    init: str = setting("he_normal", "Initializer of the weights.", choices=choices.INITS)
-    networks: int = setting(10_000, "Networks drawn for each width.", ge=1, le=10_000_000)
-    inputs: int = setting(1, "Dimensions of the input.", ge=1, le=1024)
-    examples: int = setting(
-        1000,
-        "Inputs that a network is probed on, half of them the mirror images of the others; "
-        "1 is a single input.",
-        ge=1,
-        le=100_000,
-    )
+    width: Annotated[int, Spec("Units in each hidden layer.", ge=1, le=1024)] = 8
+    init: Annotated[str, Spec("Initializer of the weights.", choices=choices.INITS)] = "he_normal"
+    networks: Annotated[int, Spec("Networks drawn for each width.", ge=1, le=10_000_000)] = 10_000
+    inputs: Annotated[int, Spec("Dimensions of the input.", ge=1, le=1024)] = 1
+    examples: Annotated[
+        int,
+        Spec(
+            "Inputs that a network is probed on, half of them the mirror images of the others; "
+            "1 is a single input.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 1000
 
 
 _TABLE = SETTINGS | settings_in(_Own)
@@ -69,11 +71,11 @@ def make_born_dead(settings: Mapping[str, Value | Sequence[Any]]) -> BornDeadCon
     """
     axes = {name: settings.get(name, default) for name, default in AXES.items()}
     single: dict[str, Any] = {name: v for name, v in settings.items() if name not in axes}
-    faults, found = [], {}
+    faults, sizes = [], {}
     for name, written in axes.items():
-        values, wrong = axis_values(BORN_DEAD[name], [*_listed(written)])
-        found[name] = tuple(dict.fromkeys(values))
-        faults += wrong
+        values, axis_faults = axis_values(BORN_DEAD[name], [*_listed(written)])
+        sizes[name] = tuple(dict.fromkeys(values))
+        faults += axis_faults
     faults += faults_of(single, BORN_DEAD)
     if faults:
         raise InputError("bad settings", faults)
@@ -82,7 +84,7 @@ def make_born_dead(settings: Mapping[str, Value | Sequence[Any]]) -> BornDeadCon
     if idle:
         raise InputError("a setting without an effect", idle)
     clean = {n: BORN_DEAD[n].clean(v) for n, v in full.items()}
-    return BornDeadConfig(**{n: tuple(sorted(v)) for n, v in found.items()}, **clean)
+    return BornDeadConfig(**{n: tuple(sorted(v)) for n, v in sizes.items()}, **clean)
 
 
 def _listed(written: Value | Sequence[Any]) -> Sequence[Any]:

@@ -1,6 +1,6 @@
-"""The names a setting may take, known without importing JAX.
+"""Names that settings may take: activations, initializers, optimizers; known without JAX.
 
-``zoo`` holds the functions behind the names; a test keeps both lists the same.
+The package ``nn`` has the functions behind the names; a test keeps both lists the same.
 """
 
 ACTIVATIONS = (
@@ -54,7 +54,7 @@ SCHEDULES = ("constant", "cosine", "step")
 NORMS = ("none", "batch", "layer")
 PIXELS = ("unit", "standardized", "centred")
 
-#: What is done about dead units while training. Formulas are in ``revive``.
+#: What is done about dead units while training. Formulas are in ``engine.revive``.
 REVIVALS = ("none", "redo", "random", "redraw", "shrink_perturb")
 #: Of these, those that pick out units and draw them anew; the others change weights everywhere.
 UNIT_REVIVALS = ("redo", "random")
@@ -62,7 +62,8 @@ UNIT_REVIVALS = ("redo", "random")
 #: What a phase may do to the data of a dataset.
 TASKS = ("same", "permuted_pixels", "shuffled_labels")
 
-#: The definitions of death, in the order in which they are shown. Formulas are in ``probe``.
+#: The definitions of death, in the order in which they are shown. Formulas are in
+#: ``measures.definitions``.
 DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")
 
 #: The samples on which a finished network is looked at; an axis ``sample`` follows this order.

@@ -1,4 +1,4 @@
-"""Settings that are each allowed and make no sense together, with the reason."""
+"""Conflicts: settings that are each allowed and make no sense together, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How settings, runs and counts are written for people."""
+"""Labels: settings, runs and counts as text for people."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def name(setting_name: str) -> str:
 
 def settings(values: Mapping[str, Value | None]) -> str:
     """``leaky_relu(0.1) · lr 5e-3 · residual``: some values name themselves, others are named."""
-    there = {key: value for key, value in values.items() if value is not None}
-    f = there.get("activation")
-    parameter = there.pop(PARAMETERS[str(f)], None) if f in PARAMETERS else None
+    shown = {key: value for key, value in values.items() if value is not None}
+    f = shown.get("activation")
+    parameter = shown.pop(PARAMETERS[str(f)], None) if f in PARAMETERS else None
     if parameter is not None:
-        there["activation"] = f"{f}({setting(parameter)})"
-    return " · ".join(_named(key, value) for key, value in there.items())
+        shown["activation"] = f"{f}({setting(parameter)})"
+    return " · ".join(_named(key, value) for key, value in shown.items())
 
 
 def _named(key: str, value: Value) -> str:

@@ -1,4 +1,4 @@
-"""New data after the first: the text of the setting ``phases``, and the ``[[phase]]`` of a sweep.
+"""Phases, new data after the first: the setting ``phases`` as text, ``[[phase]]`` as tables.
 
 One phase is ``what@epochs*repeat``: what is a dataset, a task (``permuted_pixels``,
 ``shuffled_labels``, ``same``), or both, ``fashion_mnist+shuffled_labels``. Phases are parted by
@@ -7,6 +7,7 @@ commas; ``none`` is no further phase.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Mapping
@@ -60,11 +61,12 @@ class Phase:
     epochs: int | None = None
 
 
+@functools.cache
 def parse(text: str) -> tuple[Phase, ...]:
     """The phases after the first, repeats spelled out, of a text without :func:`fault`."""
     if text == NONE:
         return ()
-    found: list[Phase] = []
+    every: list[Phase] = []
     for item in text.split(","):
         match = _ITEM.fullmatch(item.strip())
         assert match is not None
@@ -72,8 +74,8 @@ def parse(text: str) -> tuple[Phase, ...]:
         dataset = None if what in choices.TASKS else what
         task = what if dataset is None else task or "same"
         epochs = int(match["epochs"]) if match["epochs"] else None
-        found += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
-    return tuple(found)
+        every += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
+    return tuple(every)
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,11 @@ class Stretch:
 
 def stretches(text: str, epochs: int) -> list[Stretch]:
     """The phases of a run, the first being the run's own dataset as it is, for ``epochs``."""
-    found = [Stretch(0, Phase(), 1, epochs)]
+    placed = [Stretch(0, Phase(), 1, epochs)]
     for index, phase in enumerate(parse(text), start=1):
-        done = found[-1].last
-        found.append(Stretch(index, phase, done + 1, done + (phase.epochs or epochs)))
-    return found
+        done = placed[-1].last
+        placed.append(Stretch(index, phase, done + 1, done + (phase.epochs or epochs)))
+    return placed
 
 
 def normal(text: str) -> str:
@@ -169,5 +171,5 @@ def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
     text = "+".join(parts) or "same"
     text += f"@{table['epochs']}" if "epochs" in table else ""
     text += f"*{table['repeat']}" if table.get("repeat", 1) > 1 else ""
-    found = fault(text)
-    return text, [found] if found else []
+    text_fault = fault(text)
+    return text, [text_fault] if text_fault else []

@@ -1,4 +1,4 @@
-"""What somebody else has published, to hold a sweep against: shipped records, or a JSON file.
+"""Published results to hold a sweep against: shipped with the package, or a JSON file.
 
 The form is that of ``references/mnist_study.json``: ``source`` and ``criterion`` in words,
 ``protocol`` as a table, ``runs`` by activation, an entry an epoch. Shares of units are in percent
@@ -21,6 +21,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from reluprobe.config.choices import ACTIVATIONS, DEFINITIONS
 from reluprobe.config.settings import SETTINGS, Value
+from reluprobe.config.validation import faults_in
 from reluprobe.errors import InputError, nearest
 
 #: The names of the records that come with the package.
@@ -70,12 +71,12 @@ class Reference:
         number in ``probe`` is how many examples were probed. What cannot be put so is in
         :meth:`unchecked`.
         """
-        found = {n: s.default for n, s in SETTINGS.items() if n not in ("seed", "activation")}
-        found |= {k: _meant(k, v) for k, v in self.protocol.items() if k in found}
+        values = {n: s.default for n, s in SETTINGS.items() if n not in ("seed", "activation")}
+        values |= {k: _meant(k, v) for k, v in self.protocol.items() if k in values}
         if self.protocol.get("bias") == "zeros":
-            found["bias_init"] = 0.0
+            values["bias_init"] = 0.0
         probed = re.search(r"\d+", str(self.protocol.get("probe", "")))
-        return found | ({"probe_examples": int(probed[0])} if probed else {})
+        return values | ({"probe_examples": int(probed[0])} if probed else {})
 
     def unchecked(self) -> list[str]:
         """The keys of the protocol that no setting stands for: nobody compares these."""
@@ -109,7 +110,7 @@ def locate(written: Any, folder: Path) -> str:
 
 
 def load(located: str) -> Reference:
-    """Read a reference that :func:`locate` has found.
+    """Read the reference that :func:`locate` gave.
 
     Raises:
         InputError: there is no such file, or it is not of the form; every fault is listed.
@@ -138,15 +139,14 @@ def _parse(text: bytes, where: str, name: str) -> Reference:
         got = type(written).__name__
         raise InputError("bad reference", [f"reference {where}: is a {got}; allowed is an object"])
     try:
-        found = _adapter().validate_python(written | {"name": name})
+        reference = _adapter().validate_python(written | {"name": name})
     except ValidationError as error:
-        raise InputError(
-            "bad reference", [_said(where, fault) for fault in error.errors()]
-        ) from None
-    faults = [f"reference {where}: {fault}" for fault in _faults(found)]
+        lines = [f"reference {where}: {line}" for line in faults_in(error, with_input=True)]
+        raise InputError("bad reference", lines) from None
+    faults = [f"reference {where}: {fault}" for fault in _faults(reference)]
     if faults:
         raise InputError("bad reference", faults)
-    return found
+    return reference
 
 
 @functools.cache
@@ -154,28 +154,17 @@ def _adapter() -> TypeAdapter[Reference]:
     return TypeAdapter(Reference)
 
 
-def _said(where: str, fault: Any) -> str:
-    place = ".".join(str(part) for part in fault["loc"])
-    got = "" if fault["type"] == "missing" else f"; got {_short(fault['input'])}"
-    return f"reference {where}: {place}: {fault['msg']}{got}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}…"
-
-
-def _faults(found: Reference) -> list[str]:
+def _faults(reference: Reference) -> list[str]:
     faults = [
         f"runs.{name}: no such activation{nearest(name, ACTIVATIONS)}"
-        for name in found.runs
+        for name in reference.runs
         if name not in ACTIVATIONS
     ]
-    if found.definition not in DEFINITIONS:
-        near = nearest(found.definition, DEFINITIONS)
+    if reference.definition not in DEFINITIONS:
+        near = nearest(reference.definition, DEFINITIONS)
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}"
-        faults.append(f"definition = {found.definition!r}: {allowed}{near}")
-    for key, value in found.protocol.items():
+        faults.append(f"definition = {reference.definition!r}: {allowed}{near}")
+    for key, value in reference.protocol.items():
         fault = SETTINGS[key].fault(_meant(key, value)) if key in SETTINGS else None
         if fault:
             faults.append(f"protocol: {fault}")

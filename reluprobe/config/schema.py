@@ -1,4 +1,4 @@
-"""A sweep file as a JSON Schema, for editors: what the checks refuse, where a schema can say so.
+"""JSON Schema of a sweep file, for editors: what the checks refuse, where a schema can say so.
 
 Draft 4, the one that TOML editors take: a bound is left out by ``exclusiveMinimum = true`` beside
 ``minimum``, and nothing stands beside a ``$ref``. What a schema cannot say, the checks say still:
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reluprobe.config import choices, phases, reference, sweep_file
+from reluprobe.config import choices, phases, reference, sweep_keys
 from reluprobe.config.axes import MOST_VALUES
 from reluprobe.config.field import FLOAT32_MAX, Setting
 from reluprobe.config.settings import SETTINGS
@@ -28,7 +28,7 @@ def sweep_schema() -> Schema:
         "name": _name(),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
         "save_activations": {"type": "boolean", "default": False},
-        "seeds": {"anyOf": [_integer(1, sweep_file.MOST_SEEDS), _list(_ref("seed"))]},
+        "seeds": {"anyOf": [_integer(1, sweep_keys.MOST_SEEDS), _list(_ref("seed"))]},
         "base": _table(settings),
         "grid": axes,
         "zip": _blocks(axes),
@@ -37,7 +37,7 @@ def sweep_schema() -> Schema:
         "exclude": _blocks(_table(settings) | {"minProperties": 1}),
     }
     described = {
-        key: {"description": k.meaning} | tables[key] for key, k in sweep_file.KEYS.items()
+        key: {"description": k.meaning} | tables[key] for key, k in sweep_keys.KEYS.items()
     }
     values = {name: _described(s) | _value(s) for name, s in SETTINGS.items()}
     lists = {
@@ -101,15 +101,15 @@ def _bounds(setting: Setting) -> Schema:
     if setting.type not in (int, float):
         return {}
     gt, ge, lt, le = setting.bounds
-    found: Schema = (
+    bounds: Schema = (
         {"minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX} if setting.type is float else {}
     )
     for key, strict, within in (("minimum", gt, ge), ("maximum", lt, le)):
         if within is not None or strict is not None:
-            found[key] = strict if within is None else within
+            bounds[key] = strict if within is None else within
         if strict is not None:
-            found[f"exclusive{key.capitalize()}"] = True
-    return found
+            bounds[f"exclusive{key.capitalize()}"] = True
+    return bounds
 
 
 def _name() -> Schema:

@@ -1,4 +1,4 @@
-"""Settings by name, checked; runs made of some of them; what mixes badly."""
+"""Settings by name: checks of one value or a table, and runs made of some of them."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def _fault(name: str, value: Any, among: Mapping[str, Setting]) -> str | None:
 
 def faults_of(settings: Mapping[str, Any], among: Mapping[str, Setting] = SETTINGS) -> list[str]:
     """Every fault of a table of settings: unknown names, values that may not stand there."""
-    found = (fault_of(name, value, among) for name, value in settings.items())
-    return [*filter(None, found), *given_twice(settings)]
+    faults = (fault_of(name, value, among) for name, value in settings.items())
+    return [*filter(None, faults), *given_twice(settings)]
 
 
 def given_twice(settings: Mapping[str, Any]) -> list[str]:
@@ -80,16 +80,16 @@ def spelled_out(settings: Mapping[str, Any]) -> dict[str, Any]:
     refuses another beside it). Of an activation without one, or with a text that is no number,
     the value is left for the check to refuse.
     """
-    found = dict(settings)
-    written = found.get("activation")
+    spelled = dict(settings)
+    written = spelled.get("activation")
     match = _WITH_PARAMETER.fullmatch(written) if isinstance(written, str) else None
     if match and match[1] in choices.PARAMETERS:
         try:
-            found[choices.PARAMETERS[match[1]]] = float(match[2])
+            spelled[choices.PARAMETERS[match[1]]] = float(match[2])
         except ValueError:
-            return found
-        found["activation"] = match[1]
-    return found
+            return spelled
+        spelled["activation"] = match[1]
+    return spelled
 
 
 def make_run(settings: Mapping[str, Value]) -> RunConfig:
@@ -99,7 +99,7 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     default, so that two runs which cannot differ are the same run.
 
     Raises:
-        InputError: with every fault found.
+        InputError: with every fault.
     """
     faults = faults_of(settings)
     if faults:

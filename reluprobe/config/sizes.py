@@ -1,4 +1,4 @@
-"""How many: the examples of a run's probe and the steps of its epochs, of a dataset's size."""
+"""Sizes that follow from a dataset's: examples that are probed, steps of an epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When units are revived: the text of the setting ``revive_at``."""
+"""Triggers: the setting ``revive_at`` as text, and the probes at which it revives units."""
 
 from __future__ import annotations
 

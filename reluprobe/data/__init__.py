@@ -1,4 +1,4 @@
-"""A dataset's name to arrays of fixed shape: ``load("mnist")``.
+"""Datasets by name as arrays of fixed shape: ``load("mnist")``.
 
 MNIST ships inside the package, ``blobs`` and ``abs`` are made on the spot, and every other name is
 looked up in TensorFlow Datasets, prepared once and kept in the user's cache.

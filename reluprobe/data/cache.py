@@ -1,4 +1,4 @@
-"""Decoded datasets on disk: one folder a dataset, a ``.npy`` an array and a manifest that vouches.
+"""Cache of decoded datasets: one folder each, an ``.npy`` an array, a manifest with checksums.
 
 Decoding 60,000 PNGs takes seconds, reading the arrays back a fraction of one. A folder appears
 whole, by one rename, and is believed only while its manifest's checksums hold; a folder that they
@@ -11,9 +11,6 @@ import contextlib
 import io
 import json
 import logging
-import os
-import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from reluprobe import files
 from reluprobe.data.dataset import ARRAYS, Dataset, frozen
 from reluprobe.errors import DatasetError
+from reluprobe.files import locks
 
 _log = logging.getLogger("reluprobe")
 _FORMAT = 1
@@ -114,34 +113,17 @@ def _read_array(path: Path, entry: dict[str, Any]) -> np.ndarray:
 
 
 def _write(folder: Path, dataset: Dataset) -> None:
-    """Write beside the final place and rename, so that no reader ever sees half a dataset."""
-    for leftover in folder.parent.glob(f".{folder.name}.*.part"):  # of a process that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
-    part = tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part")
-    try:
-        _write_files(Path(part), dataset)
-        if folder.exists():  # damaged: moved aside, since a rename replaces no full folder
-            os.rename(folder, Path(part).with_suffix(".old.part"))
-        os.rename(part, folder)
-        _sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(Path(part).with_suffix(".old.part"), ignore_errors=True)
-
-
-def _write_files(part: Path, dataset: Dataset) -> None:
-    manifest: dict[str, Any] = {
-        "format": _FORMAT,
-        "name": dataset.name,
-        "classes": dataset.classes,
-        "arrays": {a: _write_array(part / f"{a}.npy", getattr(dataset, a)) for a in ARRAYS},
-    }
-    manifest["crc32"] = _seal(manifest)
-    with open(part / _MANIFEST, "w", encoding="utf-8") as file:
-        file.write(json.dumps(manifest, indent=1))
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(part)
+    with files.replacing_folder(folder) as part:
+        manifest: dict[str, Any] = {
+            "format": _FORMAT,
+            "name": dataset.name,
+            "classes": dataset.classes,
+            "arrays": {a: _write_array(part / f"{a}.npy", getattr(dataset, a)) for a in ARRAYS},
+        }
+        manifest["crc32"] = _seal(manifest)
+        with open(part / _MANIFEST, "wb") as file:
+            file.write(json.dumps(manifest, indent=1).encode())
+            files.sync(file)
 
 
 class _Crc32File:
@@ -160,8 +142,7 @@ def _write_array(path: Path, array: np.ndarray) -> dict[str, Any]:
     with open(path, "wb") as file:
         counted = _Crc32File(file)
         np.lib.format.write_array(counted, array, allow_pickle=False)  # pyright: ignore
-        file.flush()
-        os.fsync(file.fileno())
+        files.sync(file)
     sums = {"bytes": counted.bytes, "crc32": counted.crc32}
     return {**sums, "shape": list(array.shape), "dtype": str(array.dtype)}
 
@@ -170,25 +151,13 @@ def _seal(manifest: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold ``folder``'s lock; the system drops it when a process ends, however it ends."""
-    # Imported late: Windows has no fcntl, and the built-in datasets need none of this.
-    import fcntl
+    """Hold the lock on building ``folder``."""
+
+    def waiting() -> None:
+        _log.info("waiting for another process that is building %s", folder.name)
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.parent / f".{folder.name}.lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("waiting for another process that is building %s", folder.name)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.locked(folder.parent / f".{folder.name}.lock", waiting):
         yield

@@ -1,4 +1,4 @@
-"""What a dataset is to the rest of reluprobe: four arrays of fixed shape and a class count."""
+"""Dataset: a training and a test split as arrays, and a count of classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The IDX file format, and the copy of MNIST that ships inside the package.
+"""IDX files, and the copy of MNIST that ships inside the package.
 
 Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, an element type, the number of
 dimensions, each size as a big-endian uint32, then the elements in C order).

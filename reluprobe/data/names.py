@@ -1,4 +1,4 @@
-"""Which dataset names there are; answers for the built-in ones without TensorFlow Datasets."""
+"""Names of datasets: which there are, and the nearest to one that there is not."""
 
 from __future__ import annotations
 

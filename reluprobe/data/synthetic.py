@@ -1,4 +1,4 @@
-"""Small made-up sets: the same numbers on every machine, nothing to download."""
+"""Synthetic datasets, blobs and abs: the same numbers on every machine, nothing to download."""
 
 from __future__ import annotations
 

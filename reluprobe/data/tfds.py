@@ -1,4 +1,4 @@
-"""The road through TensorFlow Datasets: a name to a prepared set, a prepared set to arrays."""
+"""Datasets of TensorFlow Datasets: prepared once, then decoded to arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fashion-MNIST, KMNIST and EMNIST as TensorFlow Datasets has them, without TensorFlow.
+"""Builders for Fashion-MNIST, KMNIST and EMNIST that need no TensorFlow.
 
 TFDS's own builders want TensorFlow only to unpack gzip and to encode PNG. These keep its URLs,
 checksums, features, class counts and example order, and use Python's gzip and zipfile and Pillow.

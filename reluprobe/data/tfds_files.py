@@ -1,4 +1,4 @@
-"""The files a TFDS dataset is made from: which are here, which are wrong, can the rest be had?
+"""Files that a TFDS dataset is made from: present, damaged, or within reach of a download.
 
 TFDS itself retries for more than three minutes before it says that there is no network, so this
 is asked first.

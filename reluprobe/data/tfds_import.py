@@ -1,4 +1,4 @@
-"""TensorFlow Datasets, imported when it is wanted and made to hold its tongue."""
+"""Imports of TensorFlow Datasets and TensorFlow, late and without their output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHATTY = ("absl", "urllib3", "tensorflow")
 
 
 def import_tfds() -> ModuleType:
-    """TensorFlow Datasets with its progress bars off; about a second the first time.
+    """TensorFlow Datasets; about a second the first time.
 
     Raises:
         DatasetError: it, or something it needs, is not installed.
@@ -29,33 +29,73 @@ def import_tfds() -> ModuleType:
     except ImportError as error:
         message = f"TensorFlow Datasets cannot be imported: {error}"
         raise DatasetError(message, hint="install reluprobe again, with all it needs") from error
-    tfds.disable_progress_bar()
     return tfds
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what TFDS prints and logs below an error; standard output stays the program's own."""
+    """Drop what TFDS prints, logs below an error and draws as progress; put all back afterwards.
+
+    Standard output stays the program's own.
+
+    Raises:
+        DatasetError: as :func:`import_tfds`.
+    """
+    with (
+        _logging_errors_only(),
+        _environment("TF_CPP_MIN_LOG_LEVEL", "2"),  # else TensorFlow greets on standard error
+        contextlib.redirect_stdout(io.StringIO()),  # "Downloading ..." is printed, not logged
+        _no_progress_bars(),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _logging_errors_only() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in _CHATTY]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        # "Downloading and preparing ..." is printed, not logged.
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
+        yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
 
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """A variable of the environment where nobody has set it, for as long as the block runs."""
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    tfds = import_tfds()
+    from tensorflow_datasets.core.utils import tqdm_utils
+
+    # TFDS has functions that set this, and none to read it.
+    active = getattr(tqdm_utils, "_active", True)
+    tfds.disable_progress_bar()
+    try:
+        yield
+    finally:
+        tfds.display_progress_bar(active)
+
+
 def import_tensorflow(name: str) -> None:
-    """Import TensorFlow, which TFDS needs to prepare the dataset called ``name``.
+    """Import TensorFlow, which TFDS needs to prepare the dataset called ``name``; in :func:`quiet`.
 
     Raises:
         DatasetError: it is not installed, or cannot be imported.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else it greets on standard error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its import alone warns, of its own deprecations

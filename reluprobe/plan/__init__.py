@@ -1,1 +1,1 @@
-"""A sweep as runs: product, zip, include and exclude; ids, groups, slices, differences."""
+"""Plan: a sweep as runs with ids, their groups by program, slices, and the diff of two plans."""

@@ -1,4 +1,4 @@
-"""How two plans differ, on less than a screen."""
+"""Diff of two plans: which settings and runs differ, in at most a screen of lines."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from reluprobe.plan.runs import Run
 MOST_SETTINGS, MOST_VALUES, MOST_RUNS = 10, 5, 3
 
 
-def lines(there: Sequence[Run], asked: Sequence[Run]) -> list[str]:
+def lines(existing: Sequence[Run], asked: Sequence[Run]) -> list[str]:
     """What is in a folder beside what was asked for: how many runs, which settings' values."""
-    old, new = ({run.id: run for run in runs} for runs in (there, asked))
+    old, new = ({run.id: run for run in runs} for runs in (existing, asked))
     gone, more = ([a[i] for i in a if i not in b] for a, b in ((old, new), (new, old)))
     both = len(old) - len(gone)
     counts = f"{labels.count(len(old), 'run')} there, {len(new):,} asked for, {both:,} in both"
-    settings = [text for name in SETTINGS if (text := _setting(name, there, asked))]
+    settings = [text for name in SETTINGS if (text := _setting(name, existing, asked))]
     if not gone and not more:
         return [counts, "in another order, so that slices of the two do not fit together"]
     if not settings:  # the same values, otherwise combined
@@ -26,8 +26,8 @@ def lines(there: Sequence[Run], asked: Sequence[Run]) -> list[str]:
     return [counts, *settings[:MOST_SETTINGS], *rest]
 
 
-def _setting(name: str, there: Sequence[Run], asked: Sequence[Run]) -> str | None:
-    old, new = (dict.fromkeys(getattr(r.config, name) for r in runs) for runs in (there, asked))
+def _setting(name: str, existing: Sequence[Run], asked: Sequence[Run]) -> str | None:
+    old, new = (dict.fromkeys(getattr(r.config, name) for r in runs) for runs in (existing, asked))
     if old.keys() == new.keys():
         return None
     if not old.keys() & new.keys():
@@ -36,13 +36,13 @@ def _setting(name: str, there: Sequence[Run], asked: Sequence[Run]) -> str | Non
     return f"{name}: " + "; ".join(f"{where} {_values(list(v))}" for where, v in only if v)
 
 
-def _values(found: Sequence[Value]) -> str:
-    listed = sorted(found, key=rank)
+def _values(values: Sequence[Value]) -> str:
+    listed = sorted(values, key=rank)
     shown = ", ".join(labels.setting(value) for value in listed[:MOST_VALUES])
     return f"{shown} … ({len(listed)})" if len(listed) > MOST_VALUES else shown
 
 
-def _runs(where: str, found: Sequence[Run]) -> list[str]:
-    shown = [f"{where}: {labels.network(run.config)}" for run in found[:MOST_RUNS]]
-    more = len(found) - len(shown)
+def _runs(where: str, runs: Sequence[Run]) -> list[str]:
+    shown = [f"{where}: {labels.network(run.config)}" for run in runs[:MOST_RUNS]]
+    more = len(runs) - len(shown)
     return [*shown, f"{where}: {more:,} more"] if more > 0 else shown

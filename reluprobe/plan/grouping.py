@@ -5,23 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from reluprobe.config import (
-    SETTINGS,
-    RunConfig,
-    settings_of,
-)
+from reluprobe.config import SETTINGS, RunConfig, settings_of
 from reluprobe.config.choices import UNIT_REVIVALS
 from reluprobe.plan.runs import Run
 
 #: Activations that need code of their own: learned slopes, random ones, two outputs a unit. All
 #: others are one number of a program that holds them all.
 OWN_CODE = ("prelu", "rrelu", "crelu")
-
-
 #: Static settings that say what a program is called with and when, and are no part of it.
-RHYTHM = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
-
-
+SCHEDULING = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
 #: What draws a weight belongs to a program that draws weights anew.
 DRAWING = ("init", "init_scale", "weight_gain")
 
@@ -37,12 +29,12 @@ def static_settings(config: RunConfig) -> RunConfig:
 
 
 def program_settings(config: RunConfig) -> RunConfig:
-    """Of :func:`static_settings`, what is compiled: runs that differ in rhythm share a program."""
+    """Of :func:`static_settings`, what is compiled; what only says when, all runs share."""
     settings = static_settings(config)
     # The cosine's length is that of the whole run.
     stays = ("epochs", "phases") if config.schedule == "cosine" else ()
     return dataclasses.replace(
-        settings, **{n: SETTINGS[n].default for n in RHYTHM if n not in stays}
+        settings, **{n: SETTINGS[n].default for n in SCHEDULING if n not in stays}
     )
 
 

@@ -1,4 +1,4 @@
-"""A sweep as runs: product, zip, include and exclude; ids; groups that share a program."""
+"""Runs of a sweep: product, zip, include and exclude; each run's id."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def expand(sweep: SweepConfig) -> Plan:
             f"sweep {sweep.name!r}: [[exclude]] without a match",
             [f"no run has {_show(e)}" for e in unmatched],
         )
-    kept = [p[1] for p in points if not any(_matches(*p, e) for e in sweep.exclude)]
-    unique = list(dict.fromkeys(kept))
+    remaining = [p[1] for p in points if not any(_matches(*p, e) for e in sweep.exclude)]
+    unique = list(dict.fromkeys(remaining))
     bad = dict.fromkeys(reason for config in unique for reason in conflicts(config))
     if bad:
         raise InputError(f"sweep {sweep.name!r} holds runs whose settings do not mix", list(bad))
     if not unique:
         raise InputError(f"sweep {sweep.name!r} has no run left after [[exclude]]")
-    return Plan(tuple(as_run(c) for c in unique), folded=len(kept) - len(unique))
+    return Plan(tuple(as_run(c) for c in unique), folded=len(remaining) - len(unique))
 
 
 def _all_settings(sweep: SweepConfig) -> Iterator[dict[str, Value]]:

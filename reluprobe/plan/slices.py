@@ -19,12 +19,12 @@ def runs_of_part(runs: Sequence[Run], part: Part) -> list[Run]:
 
     The whole is the plan in its order.
     """
-    number, of = part
-    return list(runs) if of == 1 else slices(runs, of)[number - 1]
+    number, count = part
+    return list(runs) if count == 1 else slices(runs, count)[number - 1]
 
 
-def slices(runs: Sequence[Run], of: int) -> list[list[Run]]:
+def slices(runs: Sequence[Run], count: int) -> list[list[Run]]:
     """So many slices, as :func:`runs_of_part` has them, in order."""
     alike = [run for g in group_runs(runs) for h in group_runs(g, ("activation",)) for run in h]
-    ends = [len(alike) * number // of for number in range(of + 1)]
+    ends = [len(alike) * number // count for number in range(count + 1)]
     return [alike[start:end] for start, end in itertools.pairwise(ends)]

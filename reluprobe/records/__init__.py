@@ -1,6 +1,6 @@
-"""Results on disk: the schema of a record, JSON in and out, folders, locks, resume."""
+"""Records, results on disk: their schema, JSON in and out, folders, locks, resume."""
 
-from reluprobe.records.atomic import replacing, write_atomically
+from reluprobe.files import replacing, write_atomically
 from reluprobe.records.io import ADAPTER, NewerRecordError, RecordError, read, to_json, write
 from reluprobe.records.schema import (
     READABLE,

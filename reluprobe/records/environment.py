@@ -1,4 +1,4 @@
-"""The environment of a result: versions, devices, platform."""
+"""Environment of a result: versions of packages, devices, platform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 def describe_environment(devices: Sequence[Any]) -> dict[str, str | int]:
     """What a result was computed with."""
-    found: dict[str, str | int] = {"reluprobe": __version__, "python": platform.python_version()}
-    found |= {name: metadata.version(name) for name in PACKAGES}
-    found |= {"backend": devices[0].platform, "device": devices[0].device_kind}
-    return found | {"devices": len(devices), "platform": platform.platform(terse=True)}
+    environment: dict[str, str | int] = {
+        "reluprobe": __version__,
+        "python": platform.python_version(),
+    }
+    environment |= {name: metadata.version(name) for name in PACKAGES}
+    environment |= {"backend": devices[0].platform, "device": devices[0].device_kind}
+    return environment | {"devices": len(devices), "platform": platform.platform(terse=True)}

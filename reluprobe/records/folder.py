@@ -1,4 +1,4 @@
-"""Where results lie: find the sweeps below some paths and read their records.
+"""Folders of results: find the sweeps below some paths and read their records.
 
 ::
 
@@ -76,7 +76,7 @@ def stream_records(
         InputError: a path does not exist.
         ReluprobeError: nothing readable is there; when the last file has been tried.
     """
-    found = False
+    readable = False
     for folder, files in _by_folder(paths).items():
         home = _home(folder)
         plan, _ = _sweep(home / SWEEP_FILE, faults)
@@ -87,9 +87,9 @@ def stream_records(
             except records.RecordError as error:
                 faults.append(error.message)
                 continue
-            found = True
+            readable = True
             yield home, record
-    if not found:
+    if not readable:
         raise _nothing(paths, faults)
 
 
@@ -103,11 +103,11 @@ def _nothing(paths: Sequence[Path], broken: Sequence[str]) -> ReluprobeError:
 
 def _by_folder(paths: Sequence[Path]) -> dict[Path, dict[Path, None]]:
     """The files of these folders and files, each once, by the folder that they lie in."""
-    found: dict[Path, dict[Path, None]] = {}
+    by_folder: dict[Path, dict[Path, None]] = {}
     for path in paths:
         for file in _record_files(path):
-            found.setdefault(file.parent, {})[file] = None
-    return found
+            by_folder.setdefault(file.parent, {})[file] = None
+    return by_folder
 
 
 def _home(folder: Path) -> Path:
@@ -125,14 +125,15 @@ def _uncollected() -> Iterator[None]:
     """Make millions of objects that are to stay without looking for garbage among them.
 
     Ten thousand records are read in two thirds of the time; no reference in them runs in a circle.
+    A program that keeps them to its end gains by ``gc.freeze()`` after that: no library call should
+    do so for it.
     """
-    was = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        if was:
+        if was_enabled:
             gc.enable()
 
 
@@ -159,11 +160,11 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _open(folder: Path, files: Collection[Path]) -> Archive:
-    found: list[records.RunRecord] = []
+    loaded: list[records.RunRecord] = []
     faults: list[str] = []
     for file in files:
         try:
-            found.append(records.read(file))
+            loaded.append(records.read(file))
         except records.RecordError as error:
             faults.append(error.message)
     home = _home(folder)
@@ -176,11 +177,11 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
         # Records of no known plan follow, ranked by their settings.
         return len(place), *map(rank, settings_of(record.config).values())
 
-    found.sort(key=order)
+    loaded.sort(key=order)
     # Single files are what they are; only a whole folder can lack something.
     whole = len(files) == sum(map(_is_record, _listed(folder)))
-    missing = len(place.keys() - {r.id for r in found}) if whole else 0
-    return Archive(name_of(home), home, tuple(found), tuple(faults), missing, reference)
+    missing = len(place.keys() - {r.id for r in loaded}) if whole else 0
+    return Archive(name_of(home), home, tuple(loaded), tuple(faults), missing, reference)
 
 
 def _sweep(file: Path, faults: list[str]) -> tuple[list[str], Reference | None]:

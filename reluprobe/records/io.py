@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from reluprobe.config.validation import faults_in
 from reluprobe.errors import ReluprobeError
-from reluprobe.records.atomic import write_atomically
+from reluprobe.files import write_atomically
 from reluprobe.records.schema import READABLE, SCHEMA, RunRecord
 
 ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
@@ -44,29 +45,28 @@ def read(path: Path) -> RunRecord:
     try:
         record = ADAPTER.validate_json(text)
     except ValidationError as error:
-        raise _what_is_wrong(path, text, error) from None
+        raise _refusal(path, text, error) from None
     if record.schema not in READABLE:
-        raise _what_is_wrong(path, text, None)
+        raise _refusal(path, text, None)
     return record
 
 
-def _what_is_wrong(path: Path, text: bytes, error: ValidationError | None) -> RecordError:
+def _refusal(path: Path, text: bytes, error: ValidationError | None) -> RecordError:
     try:
-        found = json.loads(text)
+        fields = json.loads(text)
     except ValueError as fault:
         return RecordError(f"{path}: is not whole JSON: {fault}")
-    schema = found.get("schema") if isinstance(found, dict) else None
+    schema = fields.get("schema") if isinstance(fields, dict) else None
     if schema not in READABLE:
         if isinstance(schema, str) and schema.startswith("reluprobe/run/"):
-            told = f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
-            return NewerRecordError(told)
-        told = f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
-        return RecordError(told)
+            message = f"{path}: has schema {schema!r}; this reluprobe reads {SCHEMA!r}: update it"
+            return NewerRecordError(message)
+        message = f"{path}: is no reluprobe record: schema is {schema!r}, allowed is {SCHEMA!r}"
+        return RecordError(message)
     assert error is not None
-    first = error.errors()[0]
-    where = ".".join(str(p) for p in first["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return RecordError(f"{path}: {where}: {first['msg']}{more}")
+    first, *others = faults_in(error)
+    more = f" (and {len(others)} more)" if others else ""
+    return RecordError(f"{path}: {first}{more}")
 
 
 def write(record: RunRecord, sweep_folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Who may write to a sweep's folder: locks that the kernel drops when their process dies.
+"""Lock on a sweep's folder, whole or by slices, which ends with the process that holds it.
 
 One file a holder, ``.lock-<i>-of-<n>``, locked by ``flock`` as long as the holder lives; a whole
 sweep is part 1 of 1. Parts of one division go side by side, everything else excludes each other.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -22,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reluprobe.errors import ReluprobeError
+from reluprobe.files import locks
 from reluprobe.plan.slices import WHOLE, Part
 
 log = logging.getLogger(__name__)
@@ -46,22 +46,22 @@ def held(folder: Path, part: Part, settle: Callable[[bool], None]) -> Iterator[N
     """
     with _gate(folder):
         file = _file(folder, part)
-        others, mine = _others(folder, part), _open(file)
-        if not _lock(mine):
-            os.close(mine)
+        others, handle = _others(folder, part), _open(file)
+        if not _lock(handle):
+            os.close(handle)
             raise _busy(folder, part, file)
         try:
             settle(bool(others))
         except BaseException:
             with contextlib.suppress(OSError):
                 file.unlink()
-            os.close(mine)
+            os.close(handle)
             raise
-        _sign(mine)
+        _sign(handle)
     try:
         yield
     finally:
-        _leave(folder, part, mine)
+        _leave(folder, part, handle)
 
 
 @contextmanager
@@ -70,10 +70,10 @@ def _gate(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ReluprobeError(f"cannot write {folder}: {error.strerror or error}") from None
-    gate, tired = _open(folder / ".lock"), time.monotonic() + PATIENCE
+    gate, deadline = _open(folder / ".lock"), time.monotonic() + PATIENCE
     try:
         while not _lock(gate):
-            if time.monotonic() > tired:
+            if time.monotonic() > deadline:
                 raise _busy(folder, WHOLE, folder / ".lock")
             time.sleep(0.02)
         yield
@@ -81,11 +81,11 @@ def _gate(folder: Path) -> Iterator[None]:
         os.close(gate)
 
 
-def _leave(folder: Path, part: Part, mine: int) -> None:
+def _leave(folder: Path, part: Part, handle: int) -> None:
     # Behind the gate nobody can hold the file that goes; where it cannot be had, the file stays.
     with contextlib.suppress(OSError, ReluprobeError), _gate(folder):
         _file(folder, part).unlink(missing_ok=True)
-    os.close(mine)
+    os.close(handle)
 
 
 def _file(folder: Path, part: Part) -> Path:
@@ -94,7 +94,7 @@ def _file(folder: Path, part: Part) -> Path:
 
 def _open(file: Path) -> int:
     try:
-        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        return locks.open_lock(file)
     except OSError as error:
         raise ReluprobeError(f"cannot write {file}: {error.strerror or error}") from None
 
@@ -102,9 +102,7 @@ def _open(file: Path) -> int:
 def _lock(handle: int) -> bool:
     """Whether the lock was free."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return locks.try_lock(handle)
     except OSError as error:
         if error.errno not in LOCKLESS:
             raise
@@ -114,7 +112,7 @@ def _lock(handle: int) -> bool:
 
 def _others(folder: Path, part: Part) -> list[Path]:
     """The parts at work beside this one; what dead processes have left is cleared away."""
-    found = []
+    others = []
     for file in folder.glob(".lock-*-of-*"):
         numbers = re.fullmatch(r"\.lock-(\d+)-of-(\d+)", file.name)
         if numbers is None or file == _file(folder, part):
@@ -128,23 +126,23 @@ def _others(folder: Path, part: Part) -> list[Path]:
             os.close(handle)
         if int(numbers[2]) != part[1]:
             raise _busy(folder, part, file)
-        found.append(file)
-    return found
+        others.append(file)
+    return others
 
 
 def _sign(handle: int) -> None:
-    who = {"pid": os.getpid(), "host": socket.gethostname()}
-    who["since"] = datetime.now().astimezone().isoformat(" ", "seconds")
+    holder = {"pid": os.getpid(), "host": socket.gethostname()}
+    holder["since"] = datetime.now().astimezone().isoformat(" ", "seconds")
     # Only for the message to others: a disk that is full is met where it matters.
     with contextlib.suppress(OSError):
         os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(who).encode(), 0)
+        os.pwrite(handle, json.dumps(holder).encode(), 0)
 
 
 def _busy(folder: Path, part: Part, file: Path) -> ReluprobeError:
     try:
-        who = json.loads(file.read_text("utf-8"))
-        by = f"process {who['pid']} on {who['host']} since {who['since']}"
+        holder = json.loads(file.read_text("utf-8"))
+        by = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         by = "another process"
     numbers = re.search(r"(\d+)-of-(\d+)$", file.name)

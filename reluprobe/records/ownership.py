@@ -1,4 +1,4 @@
-"""A sweep's folder: whose it is, whose plan lies there, what to do where it is another one."""
+"""Claim a sweep folder: lock it, check its plan, then refuse, extend or start fresh."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ def occupied(claim: Claim) -> Iterator[list[Run]]:
         InputError: the folder holds records of another plan, and that is to be refused.
         ReluprobeError: somebody else is at work there, or it cannot be written.
     """
-    mine = runs_of_part(claim.runs, claim.part)
+    part_runs = runs_of_part(claim.runs, claim.part)
 
     def settle(crowded: bool) -> None:
         _settle(claim, crowded)
-        _clean(claim.folder, mine if claim.part[1] > 1 else None)
+        _clean(claim.folder, part_runs if claim.part[1] > 1 else None)
 
     with lock.held(claim.folder, claim.part, settle):
-        yield mine
+        yield part_runs
 
 
 def _settle(claim: Claim, crowded: bool) -> None:
     """Have the plan in the folder's ``sweep.toml``, or refuse."""
     folder, way = claim.folder, claim.way
-    there, reference = _plan_of(folder, crowded)
-    if there and way == "fresh":
+    existing, reference = _plan_of(folder, crowded)
+    if existing and way == "fresh":
         _set_aside(folder)
-    elif there:
-        old, new = ([run.id for run in runs] for runs in (there, claim.runs))
+    elif existing:
+        old, new = ([run.id for run in runs] for runs in (existing, claim.runs))
         written = (folder / SWEEP_FILE).exists()
         # Slices are places in a plan's order, and the first has written it: none writes it again.
         if claim.part[1] > 1 and written and old == new:
@@ -71,12 +71,12 @@ def _settle(claim: Claim, crowded: bool) -> None:
         if set(old) != set(new) or (crowded and old != new):
             if way == "refuse":
                 hint = claim.hint.format(aside=_aside(folder))
-                lines = diff.lines(there, claim.runs)
+                lines = diff.lines(existing, claim.runs)
                 raise InputError(f"{folder} holds another plan", lines, hint=hint)
             if written and set(new) <= set(old):
                 return
             if not set(old) <= set(new):
-                both = merged(claim.sweep, there, claim.runs)
+                both = merged(claim.sweep, existing, claim.runs)
                 _write(both if both.reference else _referring(both, reference), folder)
                 return
     _write(claim.sweep, folder)
@@ -117,18 +117,18 @@ def _write(sweep: SweepConfig, folder: Path) -> None:
     records.write_atomically(folder / SWEEP_FILE, sweep_toml(sweep))
 
 
-def merged(sweep: SweepConfig, there: Sequence[Run], runs: Sequence[Run]) -> SweepConfig:
+def merged(sweep: SweepConfig, existing: Sequence[Run], runs: Sequence[Run]) -> SweepConfig:
     """A plan of the runs of both, each as an ``[[include]]``; its axes are in the runs."""
-    every = {run.id: run for run in (*there, *runs)}
+    both = {run.id: run for run in (*existing, *runs)}
     include = [
         {n: v for n, v in settings_of(run.config).items() if v != SETTINGS[n].default}
-        for run in every.values()
+        for run in both.values()
     ]
     # An include must say something: the default run says its seed.
-    told = tuple(settings or {"seed": SETTINGS["seed"].default} for settings in include)
+    include_tables = tuple(settings or {"seed": SETTINGS["seed"].default} for settings in include)
     return SweepConfig(
         sweep.name,
-        include=told,
+        include=include_tables,
         reference=sweep.reference,
         save_activations=sweep.save_activations,
     )

@@ -1,4 +1,4 @@
-"""How far a plan has come in a folder, and which of its runs a slice does."""
+"""Progress of a plan in a folder: which runs have a whole record, which are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outputs of a finished network's hidden layers on a few images, beside its record.
+"""Saved activations: a finished network's hidden outputs on a few images, beside its record.
 
 A run keeps them where it is asked to (``save_activations``), in ``runs/<id>.npz``: one array an
 hidden layer, ``L1``, ``L2``, … of ``(unit, image)`` in float16, on the first ``IMAGES`` images of
@@ -38,9 +38,9 @@ def write(layers: Sequence[Outputs], folder: Path, run_id: str) -> Path:
     Raises:
         ReluprobeError: it cannot be written.
     """
-    kept = {f"L{n}": _short(layer) for n, layer in enumerate(layers, start=1)}
+    arrays = {f"L{n}": _short(layer) for n, layer in enumerate(layers, start=1)}
     packed = io.BytesIO()
-    np.savez_compressed(packed, allow_pickle=False, **kept)
+    np.savez_compressed(packed, allow_pickle=False, **arrays)
     path = file_of(folder, run_id)
     records.write_atomically(path, packed.getvalue())
     return path
@@ -61,8 +61,8 @@ def read(folder: Path, run_id: str) -> list[Outputs] | None:
         return None
     try:
         # Read first: of a damaged archive NumPy would leave the file open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as found:
-            return [found[f"L{n}"].astype(np.float32) for n in range(1, len(found.files) + 1)]
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            return [arrays[f"L{n}"].astype(np.float32) for n in range(1, len(arrays.files) + 1)]
     except OSError as error:
         raise records.RecordError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

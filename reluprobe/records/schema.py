@@ -1,4 +1,4 @@
-"""The schema of a result: one run as frozen dataclasses; JSON in and out, atomically.
+"""Schema of a record: one run as frozen dataclasses.
 
 ``history`` starts at epoch 0, before the first step. Fractions are in [0, 1]; null means that a
 measure does not apply: the training loss of epoch 0, the accuracy of a regression, ``saturated``
@@ -26,10 +26,10 @@ Status = Literal["ok", "diverged", "failed"]
 # Ten thousand runs have a million of these parts: slots take 40% off the memory.
 @dataclass(frozen=True, slots=True)
 class CausesRecord:
-    """What moved the units that died since the last probe (see ``causes``), summed over them.
+    """What moved the units that died since the last probe, summed over them.
 
     Shapley values of the move of each unit's largest pre-activation, in its units: negative
-    where they pushed down. Their sum is the whole move.
+    where they pushed down. Their sum is the whole move. See ``measures.attribution``.
     """
 
     weights: float
@@ -39,10 +39,10 @@ class CausesRecord:
 
 @dataclass(frozen=True, slots=True)
 class ActivationsRecord:
-    """A layer's outputs over the probe's first thousand examples (see ``moments``).
+    """A layer's outputs over the probe's first thousand examples.
 
     ``second`` is the mean square of its pre-activations; ``counts`` are of equal bins between
-    ``low`` and ``high``.
+    ``low`` and ``high``. See ``measures.activation_stats``.
     """
 
     mean: float
@@ -56,7 +56,7 @@ class ActivationsRecord:
 
 @dataclass(frozen=True, slots=True)
 class LayerRecord:
-    """One hidden layer at one probe: fractions of its units, by each definition of ``probe``.
+    """One hidden layer at one probe: fractions of its units, by each definition of dead.
 
     Attributes:
         dead_units: a bit mask in hexadecimal: unit 0 is the highest bit of the first digit.
@@ -192,6 +192,7 @@ class RunRecord:
 
     def timeline(self) -> list[tuple[float, tuple[LayerRecord, ...]]]:
         """Every probe in order: when, in epochs, and what it saw of each layer."""
-        found = [(float(e.epoch), e.layers) for e in self.history]
-        each = next((e.step / e.epoch for e in self.history if e.step and e.epoch), 1.0)
-        return sorted(found + [(s.step / each, s.layers) for s in self.steps], key=lambda p: p[0])
+        probes = [(float(e.epoch), e.layers) for e in self.history]
+        steps_per_epoch = next((e.step / e.epoch for e in self.history if e.step and e.epoch), 1.0)
+        probes += [(s.step / steps_per_epoch, s.layers) for s in self.steps]
+        return sorted(probes, key=lambda probe: probe[0])

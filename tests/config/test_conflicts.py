@@ -1,4 +1,4 @@
-"""Settings that do not mix are refused, in a sweep and by ``train``."""
+"""Conflicts: settings that do not mix are refused, in a sweep and by ``train``."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def test_what_does_not_mix_is_refused_by_train(
             args.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             args += [f"--{flag}", str(value)]
-    found = reluprobe("train", "--dataset", "blobs", *args)
-    err = " ".join(found.err.split())
-    assert found.code == 2
+    result = reluprobe("train", "--dataset", "blobs", *args)
+    err = " ".join(result.err.split())
+    assert result.code == 2
     assert "settings that do not mix" in err and reason in err
     assert not list(tmp_path.iterdir())

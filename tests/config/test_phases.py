@@ -1,4 +1,4 @@
-"""The text of phases, and the blocks of a sweep file that say the same."""
+"""Phases: their text, and the blocks of a sweep file that say the same."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def test_a_table_as_text_is_read_as_the_table(tables: list[dict[str, Any]]):
 
 def test_phases_are_numbered_and_follow_each_other():
     config = make_run(dict(epochs=3, phases="permuted_pixels@2*2,blobs+shuffled_labels"))
-    found = [
+    stretches = [
         (s.index, s.first, s.last, s.phase) for s in phases.stretches(config.phases, config.epochs)
     ]
-    assert found == [
+    assert stretches == [
         (0, 1, 3, Phase()),
         (1, 4, 5, Phase(None, "permuted_pixels", 2)),
         (2, 6, 7, Phase(None, "permuted_pixels", 2)),

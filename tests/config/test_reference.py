@@ -62,6 +62,6 @@ def test_a_reference_that_is_not_there_is_named_with_the_nearest(tmp_path, writt
 )
 def test_a_broken_reference_is_named_with_its_fault(tmp_path, content, part):
     (tmp_path / "mine.json").write_text(content)
-    found = faults("mine.json", tmp_path)
-    assert all(str(tmp_path / "mine.json") in f for f in found)
-    assert any(part in f for f in found), found
+    texts = faults("mine.json", tmp_path)
+    assert all(str(tmp_path / "mine.json") in f for f in texts)
+    assert any(part in f for f in texts), texts

@@ -1,4 +1,4 @@
-"""The schema of sweep files: what the checks take it takes, what it refuses they refuse."""
+"""JSON Schema of sweep files: it takes what the checks take, and refuses what they refuse."""
 
 from __future__ import annotations
 
@@ -113,10 +113,10 @@ def test_it_is_draft_4_and_uses_nothing_that_is_not():
 
     def words(schema: Any) -> set[str]:
         """The keywords of a schema and of those within it; names of properties are none."""
-        found = set(schema)
+        keywords = set(schema)
         inner = [*schema.get("properties", {}).values(), *schema.get("definitions", {}).values()]
         inner += [*schema.get("anyOf", ()), *(schema[k] for k in ("items", "not") if k in schema)]
-        return found.union(*map(words, inner))
+        return keywords.union(*map(words, inner))
 
     assert words(SCHEMA) <= DRAFT_4
     # Beside a $ref, draft 4 reads nothing.
@@ -163,13 +163,13 @@ def test_a_settings_schema_and_its_check_agree_on_every_value(name: str):
 def test_every_setting_and_axis_says_what_it_means_and_has_a_default_that_is_taken():
     for name, setting in SETTINGS.items():
         for defined in (name, f"{name}_axis"):
-            found = SCHEMA["definitions"][defined]
-            assert found["description"].startswith(setting.help)
+            definition = SCHEMA["definitions"][defined]
+            assert definition["description"].startswith(setting.help)
         axis = SCHEMA["definitions"][f"{name}_axis"]["default"]
         assert VALIDATOR.is_valid({"base": {name: SCHEMA["definitions"][name]["default"]}})
         assert VALIDATOR.is_valid({"grid": {name: axis}})
 
 
 def test_the_command_prints_it(reluprobe: Any):
-    found = reluprobe("schema")
-    assert found.code == 0 and json.loads(found.out) == json.loads(json.dumps(SCHEMA))
+    result = reluprobe("schema")
+    assert result.code == 0 and json.loads(result.out) == json.loads(json.dumps(SCHEMA))

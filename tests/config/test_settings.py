@@ -1,4 +1,4 @@
-"""Settings that hang together: parameters in brackets, booleans, what is idle, what conflicts."""
+"""Settings: parameters in brackets, booleans, those without effect, flags."""
 
 from __future__ import annotations
 
@@ -270,8 +270,8 @@ def test_what_hangs_on_an_idle_setting_is_put_back_with_it():
     chain = {"revive_definition": "dormant", "revive_threshold": 0.1}
     assert make_run(chain) == make_run({})
     assert make_run(chain | {"revive": "redraw"}) == make_run({"revive": "redraw"})
-    kept = make_run(chain | {"revive": "random"})
-    assert (kept.revive_definition, kept.revive_threshold) == ("dormant", 0.1)
+    config = make_run(chain | {"revive": "random"})
+    assert (config.revive_definition, config.revive_threshold) == ("dormant", 0.1)
     assert idle_settings(chain) == [
         "revive_definition has an effect only with revive = redo or random, and revive is none"
     ]
@@ -298,5 +298,5 @@ def test_the_resolved_sweep_gives_the_same_ids(name: str, value: float, seed: in
 
 
 def test_every_setting_stands_under_one_heading_of_help():
-    told = [name for group in GROUPS.values() for name in group]
-    assert sorted(told) == sorted(SETTINGS) and len(told) == len(set(told))
+    names = [name for group in GROUPS.values() for name in group]
+    assert sorted(names) == sorted(SETTINGS) and len(names) == len(set(names))

@@ -1,3 +1,5 @@
+"""Sweep files: faults named all at once, ranges, overrides, and the resolved file."""
+
 import math
 import tomllib
 

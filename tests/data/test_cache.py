@@ -1,4 +1,4 @@
-"""The cache of decoded datasets: what is damaged or half built is built again."""
+"""Cache of decoded datasets: what is damaged or half built is built again."""
 
 from __future__ import annotations
 

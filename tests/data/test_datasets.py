@@ -1,8 +1,9 @@
-"""The datasets that come with reluprobe, and the names of all others."""
+"""Datasets that come with reluprobe, and the names of all others."""
 
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +140,27 @@ def test_a_name_that_a_dataset_has_passes(name: str) -> None:
     data.check_name(name)
 
 
-def test_quiet_puts_everything_back(capfd: Any) -> None:
+def test_quiet_puts_everything_back(capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tensorflow_datasets.core.utils import tqdm_utils
+
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     logger = logging.getLogger("absl")
-    before = logger.level
+    before = logger.level, dict(os.environ), tqdm_utils._active
     with pytest.raises(KeyError), tfds_import.quiet():
         print("chatter")
         assert not logger.isEnabledFor(logging.WARNING)
+        assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2" and not tqdm_utils._active
         raise KeyError
-    assert logger.level == before
+    assert (logger.level, dict(os.environ), tqdm_utils._active) == before
     print("heard")
     assert capfd.readouterr().out == "heard\n"
+
+
+def test_quiet_leaves_what_others_have_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tensorflow_datasets.core.utils import tqdm_utils
+
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    monkeypatch.setattr(tqdm_utils, "_active", False)
+    with tfds_import.quiet():
+        assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0" and not tqdm_utils._active

@@ -1,4 +1,4 @@
-"""IDX files: what is whole is read in its order, what is not is refused."""
+"""IDX files: a whole one is read in its order, any other is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the hosts of a dataset answer, asked at once and not for long."""
+"""Reachability of a dataset's hosts: asked all at once, and not for long."""
 
 from __future__ import annotations
 

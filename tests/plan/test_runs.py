@@ -1,3 +1,5 @@
+"""Runs of a sweep: product, zip, include and exclude; ids and groups."""
+
 import dataclasses
 import hashlib
 
@@ -14,23 +16,23 @@ def runs(**written):
     return expand(parse_sweep(written)).runs
 
 
-def settings(found, *names):
-    return [tuple(getattr(r.config, n) for n in names) for r in found]
+def settings(runs, *names):
+    return [tuple(getattr(r.config, n) for n in names) for r in runs]
 
 
 def test_grid_is_a_product_with_seeds_innermost():
-    found = runs(grid={"activation": ["relu", "elu"], "depth": [2, 3]}, seeds=[7, 8])
-    assert settings(found, "activation", "depth", "seed") == [
+    expanded = runs(grid={"activation": ["relu", "elu"], "depth": [2, 3]}, seeds=[7, 8])
+    assert settings(expanded, "activation", "depth", "seed") == [
         (a, d, s) for a in ("relu", "elu") for d in (2, 3) for s in (7, 8)
     ]
 
 
 def test_zipped_axes_move_together_and_blocks_multiply():
-    found = runs(
+    expanded = runs(
         grid={"activation": ["relu", "elu"]},
         zip=[{"depth": [2, 3], "width": [8, 16]}, {"init": ["he_normal", "normal"]}],
     )
-    assert settings(found, "activation", "depth", "width", "init") == [
+    assert settings(expanded, "activation", "depth", "width", "init") == [
         (a, d, w, i)
         for a in ("relu", "elu")
         for d, w in ((2, 8), (3, 16))
@@ -46,11 +48,11 @@ def test_include_adds_runs_over_base_and_alone_makes_no_other():
 
 
 def test_exclude_takes_out_what_matches_all_its_settings():
-    found = runs(
+    expanded = runs(
         grid={"activation": ["relu", "elu"], "depth": [2, 3]},
         exclude=[{"activation": "elu", "depth": 3}],
     )
-    assert settings(found, "activation", "depth") == [("relu", 2), ("relu", 3), ("elu", 2)]
+    assert settings(expanded, "activation", "depth") == [("relu", 2), ("relu", 3), ("elu", 2)]
 
 
 def test_an_exclude_that_matches_nothing_or_leaves_nothing_is_a_fault():
@@ -74,11 +76,11 @@ def test_duplicates_fold_also_where_a_setting_has_no_effect():
 
 
 def test_an_exclude_may_name_a_setting_as_written_though_it_has_no_effect():
-    found = runs(
+    expanded = runs(
         grid={"activation": ["relu", "leaky_relu"], "leaky_slope": [0.2, 0.1]},
         exclude=[{"activation": "relu", "leaky_slope": 0.1}],
     )
-    assert settings(found, "activation") == [("relu",), ("leaky_relu",), ("leaky_relu",)]
+    assert settings(expanded, "activation") == [("relu",), ("leaky_relu",), ("leaky_relu",)]
 
 
 def test_ids_are_hashes_of_what_differs_from_the_defaults():
@@ -106,10 +108,10 @@ def test_ids_of_old_runs_are_what_they_were_before_there_were_remedies():
 
 
 def test_groups_gather_runs_of_one_architecture():
-    found = runs(grid={"depth": [2, 3], "activation": ["relu", "elu"], "init": ["he_normal"]})
-    by_shape = group_runs(found)
+    expanded = runs(grid={"depth": [2, 3], "activation": ["relu", "elu"], "init": ["he_normal"]})
+    by_shape = group_runs(expanded)
     assert [settings(g, "depth") for g in by_shape] == [[(2,), (2,)], [(3,), (3,)]]
-    assert len(group_runs(found, also=("activation",))) == 4
+    assert len(group_runs(expanded, also=("activation",))) == 4
 
 
 # What is compiled apart.
@@ -239,17 +241,17 @@ def test_what_draws_weights_belongs_to_a_program_that_draws_them_anew(revive):
     assert together(make_run(one), make_run(one | {"bias_init": 1.0}))
 
 
-RHYTHM = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
+SCHEDULING = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_runs_that_differ_in_rhythm_alone_are_called_apart_and_compiled_once(name):
     one, other = map(program_settings, pair(name))
-    shared = {*START, *NUMBER, *DIAL, *RHYTHM, "activation"}
+    shared = {*START, *NUMBER, *DIAL, *SCHEDULING, "activation"}
     assert (one == other) == (name in shared)
 
 
-@pytest.mark.parametrize("name", RHYTHM)
+@pytest.mark.parametrize("name", SCHEDULING)
 def test_a_cosine_is_as_long_as_its_run(name):
     one, other = (dataclasses.replace(c, schedule="cosine") for c in pair(name))
     assert (program_settings(one) != program_settings(other)) == (name in ("epochs", "phases"))

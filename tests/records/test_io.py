@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -191,6 +192,38 @@ def test_a_timeline_puts_probes_between_epochs_where_they_belong(record: RunReco
     assert [when for when, _ in whole.timeline()] == [0.0, 0.4, 1.0, 1.4, 2.0]
 
 
+def of_losses(record: RunRecord, *losses: float | None, status: Any = "ok") -> RunRecord:
+    """The record with an epoch for each test loss; None where the numbers were not finite."""
+    epochs = tuple(EpochRecord(n, loss, None, loss, None, ()) for n, loss in enumerate(losses))
+    return dataclasses.replace(record, history=epochs, status=status)
+
+
+def test_a_run_has_ended_where_it_is_ok_and_has_an_epoch(record: RunRecord):
+    assert of_losses(record, 2.0, 1.0).ended
+    assert not of_losses(record).ended
+    assert not of_losses(record, 2.0, None, status="diverged").ended
+    assert not of_losses(record, 2.0, status="failed").ended
+
+
+def test_a_run_diverged_at_its_first_epoch_without_numbers(record: RunRecord):
+    assert of_losses(record, 2.0, 1.0).diverged_at is None
+    assert of_losses(record, 2.0, None, None, status="diverged").diverged_at == 1
+    assert of_losses(record, None, status="diverged").diverged_at == 0
+    # Between its last whole epoch and its end: no epoch says so.
+    assert of_losses(record, 2.0, 1.0, status="diverged").diverged_at is None
+    assert of_losses(record, status="failed").diverged_at is None
+
+
+def test_an_epoch_is_found_by_its_number(record: RunRecord):
+    run = of_losses(record, 2.0, 1.0, 0.5)
+    assert [run.at_epoch(n) for n in range(3)] == list(run.history)
+    assert run.at_epoch(3) is None and run.at_epoch(-1) is None
+    assert of_losses(record).at_epoch(0) is None
+    # A history need not start at epoch 0.
+    later = dataclasses.replace(run, history=run.history[1:])
+    assert later.at_epoch(0) is None and later.at_epoch(1) == run.history[1]
+
+
 # --- what is no record -------------------------------------------------------------------------
 
 
@@ -216,10 +249,10 @@ def test_other_json_is_no_record(other: str, tmp_path: Path):
     assert "no reluprobe record" in refusal(path)
 
 
-@pytest.mark.parametrize("kept", [0, 1, 100, -3])
-def test_a_truncated_file_is_not_whole(kept: int, record: RunRecord, tmp_path: Path):
+@pytest.mark.parametrize("length", [0, 1, 100, -3])
+def test_a_truncated_file_is_not_whole(length: int, record: RunRecord, tmp_path: Path):
     path = tmp_path / "cut.json"
-    path.write_text(records.to_json(record)[:kept])
+    path.write_text(records.to_json(record)[:length])
     assert "not whole JSON" in refusal(path)
 
 
@@ -253,6 +286,11 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "true for an epoch": (lambda f: f["history"][0].update(epoch=True), "epoch"),
     "null for the history": (lambda f: f.update(history=None), "history"),
     "a text in the config": (lambda f: f["config"].update(width="256"), "width"),
+    "a setting below its bound": (lambda f: f["config"].update(depth=0), "config.depth"),
+    "a setting above its bound": (lambda f: f["config"].update(dropout=1.0), "config.dropout"),
+    "a name that no setting has": (lambda f: f["config"].update(init="he"), "config.init"),
+    "a text that names no phases": (lambda f: f["config"].update(phases="@"), "config.phases"),
+    "a word in a number's place": (lambda f: f["config"].update(probe_examples="some"), "config"),
     "a missing layer field": (lambda f: first_layer(f).pop("dead"), "dead"),
     "a missing history": (lambda f: f.pop("history"), "history"),
     "an extra key": (lambda f: f.update(more=1), "more"),

@@ -1,8 +1,9 @@
-"""The lock on a sweep's folder: one owner at a time, or slices of one division."""
+"""Lock on a sweep's folder: one owner at a time, or slices of one division."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -78,12 +79,12 @@ def test_slices_of_one_division_go_side_by_side_and_nothing_else_does(folder: Pa
 
 
 def test_whoever_enters_knows_whether_others_are_at_work(folder: Path):
-    told: list[bool] = []
-    with lock.held(folder, (1, 2), told.append), lock.held(folder, (2, 2), told.append):
+    crowded: list[bool] = []
+    with lock.held(folder, (1, 2), crowded.append), lock.held(folder, (2, 2), crowded.append):
         pass
-    with lock.held(folder, (1, 1), told.append):
+    with lock.held(folder, (1, 1), crowded.append):
         pass
-    assert told == [False, True, False]
+    assert crowded == [False, True, False]
 
 
 def test_a_lock_whose_entry_failed_is_free_again(folder: Path):
@@ -101,7 +102,7 @@ def test_a_file_system_without_locks_is_told_and_used(
     def flock(*_: Any) -> None:
         raise OSError(lock.errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     enter(folder)
     assert "no locks" in caplog.text
 

@@ -1,4 +1,4 @@
-"""Records of schemas 1 and 2, as earlier versions wrote them, are read still."""
+"""Records of schemas 1 and 2, as earlier versions wrote them, are still read."""
 
 from __future__ import annotations
 

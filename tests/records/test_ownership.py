@@ -1,7 +1,8 @@
-"""A sweep's folder: one plan, and records that nobody overwrites."""
+"""Claim of a sweep folder: one plan, and records that nobody overwrites."""
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,11 @@ def test_only_a_whole_record_of_the_run_itself_counts_as_done(folder: Path):
     records.write(record_of(short, history=record_of(short).history[:1]), folder)
     file = records.write(record_of(older), folder)
     file.write_text(file.read_text().replace("run/3", "run/2"))
-    found = resume.progress_of(folder, runs)
-    assert set(found.records) == {ok.id, diverged.id, failed.id, older.id}
-    assert list(found.missing) == [torn, stranger, renamed, short, missing]
-    assert len(found.damaged) == 4
-    assert [found.count(status) for status in ("ok", "diverged", "failed")] == [2, 1, 1]
+    progress = resume.progress_of(folder, runs)
+    assert set(progress.records) == {ok.id, diverged.id, failed.id, older.id}
+    assert list(progress.missing) == [torn, stranger, renamed, short, missing]
+    assert len(progress.damaged) == 4
+    assert [progress.count(status) for status in ("ok", "diverged", "failed")] == [2, 1, 1]
 
 
 def test_a_newer_reluprobes_record_is_not_overwritten(folder: Path):
@@ -168,6 +169,19 @@ def test_a_sweep_file_of_a_reluprobe_with_fewer_settings_is_still_the_same_plan(
     assert done(folder, plan_of()) == before
 
 
+@pytest.mark.parametrize("collecting", [True, False])
+def test_reading_a_folder_leaves_the_garbage_collector_as_it_was(folder: Path, collecting: bool):
+    done(folder, plan_of())
+    frozen, was_enabled = gc.get_freeze_count(), gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        assert len(open_all([folder])[0].records) == 3
+        assert gc.isenabled() == collecting
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
+    assert gc.get_freeze_count() == frozen
+
+
 def test_a_folder_without_a_record_is_anybodys(folder: Path):
     with claim(folder, plan_of()):
         pass
@@ -193,8 +207,8 @@ def test_extend_keeps_the_old_runs_and_leaves_nothing_foreign(folder: Path):
         after = done(folder, other, way="extend")
         assert before.items() <= after.items() and len(after) == 6 + 2
         assert ids_of(read_sweep(folder / "sweep.toml")) == ids_of(first) | ids_of(other)
-    (found,) = open_all([folder])
-    assert (len(found.records), found.missing, found.faults) == (8, 0, ())
+    (archive,) = open_all([folder])
+    assert (len(archive.records), archive.missing, archive.faults) == (8, 0, ())
     # What holds all of the old ones is the plan itself, axes and all.
     wider = plan_of(seeds=3, learning_rate=[0.1, 0.2, 0.3])
     assert len(done(folder, wider, way="extend")) == 9
@@ -254,8 +268,8 @@ def test_what_killed_writers_left_is_cleared_away_and_no_slices_neighbours(folde
         for file in (*stale, folder / ".sweep.toml.abc"):
             file.touch()
         with claim(folder, sweep, (2, 2)) as mine:
-            kept = {file.name.split(".")[1] for file in stale if file.exists()}
-            assert kept == {run.id for run in runs} - {run.id for run in mine}
+            left = {file.name.split(".")[1] for file in stale if file.exists()}
+            assert left == {run.id for run in runs} - {run.id for run in mine}
     with claim(folder, sweep):
         assert not [f for f in folder.rglob(".*") if not f.name.startswith(".lock")]
     assert len(list((folder / "runs").iterdir())) == 4

@@ -1,4 +1,4 @@
-"""``save_activations``: what is kept, where, and what else knows of it."""
+"""Saved activations: what is saved, where, and what reads it."""
 
 import dataclasses
 
@@ -51,7 +51,7 @@ def test_the_outputs_are_those_of_the_network(run_of, blobs, layers_of, forward,
     run = run_of(activation="elu", elu_alpha=0.5, pixels="unit")
     lane, numbers, plan = program_spec.init_lane(run.config, blobs.train_inputs.shape[1], 10, 9)
     data = jax.tree.map(jnp.asarray, state.arrays(blobs.train_inputs, blobs.train_targets, 9))
-    found = evaluate.outputs(plan, data, lane.weights, numbers, 7)
+    outputs = evaluate.outputs(plan, data, lane.weights, numbers, 7)
 
     def elu(z):
         return value("elu", z, 0.5)
@@ -60,7 +60,7 @@ def test_the_outputs_are_those_of_the_network(run_of, blobs, layers_of, forward,
 
     network = nnx.merge(plan.graph, lane.weights)
     _, z = forward(layers_of(network), blobs.train_inputs[:7], elu)
-    np.testing.assert_allclose(found, elu(z).transpose(0, 2, 1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(outputs, elu(z).transpose(0, 2, 1), rtol=1e-4, atol=1e-6)
 
 
 def test_nothing_is_kept_unasked_and_the_record_is_the_same(run_of, blobs, ended):
@@ -90,10 +90,10 @@ def test_a_file_gives_back_what_it_was_given(tmp_path):
     layers[0][0, :2] = 1e6, -1e6
     path = saved_activations.write(layers, tmp_path, "abc")
     assert path == tmp_path / "runs" / "abc.npz"
-    found = saved_activations.read(tmp_path, "abc")
-    assert [layer.shape for layer in found] == [layer.shape for layer in layers]
-    assert found[0][0, :2].tolist() == [65504, -65504]
-    for one, other in zip(found[1:], layers[1:], strict=True):
+    outputs = saved_activations.read(tmp_path, "abc")
+    assert [layer.shape for layer in outputs] == [layer.shape for layer in layers]
+    assert outputs[0][0, :2].tolist() == [65504, -65504]
+    for one, other in zip(outputs[1:], layers[1:], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
     assert saved_activations.write(layers, tmp_path, "abd").read_bytes() == path.read_bytes()
     assert saved_activations.read(tmp_path, "none") is None
@@ -111,10 +111,10 @@ def test_a_sweep_keeps_them_beside_its_records_and_makes_up_for_lost_ones(relupr
     (tmp_path / "s.toml").write_text(TINY)
     assert reluprobe("sweep", "s.toml").code == 0
     runs = tmp_path / "results/s/runs"
-    kept = sorted(runs.glob("*.npz"))
-    assert [file.stem for file in kept] == sorted(file.stem for file in runs.glob("*.json"))
+    files = sorted(runs.glob("*.npz"))
+    assert [file.stem for file in files] == sorted(file.stem for file in runs.glob("*.json"))
     assert "nothing was run" in reluprobe("sweep", "s.toml").out
-    before, lost = kept[0].read_bytes(), kept[0]
+    before, lost = files[0].read_bytes(), files[0]
     lost.unlink()
     again = reluprobe("sweep", "s.toml")
     assert "wrote 1 record" in again.out and lost.read_bytes() == before
@@ -139,10 +139,10 @@ def parsed(**changes):
 
 def test_a_sweep_file_says_yes_or_no():
     assert not parsed().save_activations
-    kept = parsed(save_activations=True)
-    assert kept.save_activations and "save_activations = true" in sweep_toml(kept)
-    assert [r.id for r in expand(kept).runs] == [r.id for r in expand(parsed()).runs]
-    assert merged(kept, expand(kept).runs, []).save_activations
+    saving = parsed(save_activations=True)
+    assert saving.save_activations and "save_activations = true" in sweep_toml(saving)
+    assert [r.id for r in expand(saving).runs] == [r.id for r in expand(parsed()).runs]
+    assert merged(saving, expand(saving).runs, []).save_activations
     with pytest.raises(InputError) as refused:
         parsed(save_activations="yes")
     assert refused.value.faults == ("save_activations: got 'yes'; allowed is true or false",)

@@ -1,0 +1,72 @@
+"""SweepConfig: a sweep whose settings, axes and seeds are checked; and that sweep as TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tomli_w
+
+from reluprobe.config.settings import SETTINGS, Value
+
+Axes = Mapping[str, tuple[Value, ...]]
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """A sweep as written, checked, with its ranges spelled out.
+
+    Attributes:
+        name: the folder that its results go to.
+        base: settings shared by all runs; what is not named has its default.
+        seeds: every configuration is run once with each.
+        grid: axes whose product is taken.
+        zip: blocks of axes that move together; the blocks multiply the grid.
+        include: further runs, each these settings over ``base``.
+        exclude: partial settings; a run that matches all of one of them is left out.
+        reference: a published record to hold the runs against: a shipped name, or a file.
+        save_activations: whether runs keep their activations beside their records.
+    """
+
+    name: str
+    base: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    grid: Axes = dataclasses.field(default_factory=dict)
+    zip: tuple[Axes, ...] = ()
+    include: tuple[Mapping[str, Value], ...] = ()
+    exclude: tuple[Mapping[str, Value], ...] = ()
+    reference: str | None = None
+    save_activations: bool = False
+
+    @property
+    def axes(self) -> dict[str, tuple[Value, ...]]:
+        """Every axis, zipped ones and seeds too, with its values."""
+        axes = dict(self.grid)
+        for block in self.zip:
+            axes |= block
+        return axes | ({"seed": self.seeds} if len(self.seeds) > 1 else {})
+
+
+def sweep_toml(sweep: SweepConfig) -> str:
+    """The sweep as TOML with every base setting and every range resolved.
+
+    Read again, it gives the same runs, whatever the defaults have become by then.
+    """
+    fixed = {n: s.default for n, s in SETTINGS.items() if n not in sweep.axes}
+    if sweep.seeds:
+        fixed.pop("seed", None)
+    tables: dict[str, Any] = {"name": sweep.name}
+    if sweep.reference is not None:
+        tables["reference"] = sweep.reference
+    if sweep.save_activations:
+        tables["save_activations"] = True
+    if sweep.seeds:
+        tables["seeds"] = list(sweep.seeds)
+    tables["base"] = fixed | dict(sweep.base)
+    tables["grid"] = {k: list(v) for k, v in sweep.grid.items()}
+    tables["zip"] = [{k: list(v) for k, v in block.items()} for block in sweep.zip]
+    tables["include"] = [dict(t) for t in sweep.include]
+    tables["exclude"] = [dict(t) for t in sweep.exclude]
+    return tomli_w.dumps({k: v for k, v in tables.items() if v or k == "base"})

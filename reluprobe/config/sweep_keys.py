@@ -1,0 +1,125 @@
+"""Keys of a sweep file: what each means, and of what type it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from reluprobe.config.field import Key
+from reluprobe.config.reference import SHIPPED
+from reluprobe.config.settings import SETTINGS, unknown
+
+#: More seeds than this are taken for a slip of the pen.
+MOST_SEEDS = 100_000
+
+_ALLOWED = {
+    "name": "allowed is a text that can name a folder",
+    "save_activations": "allowed is true or false",
+    "seeds": f"allowed is a count from 1 to {MOST_SEEDS}, or a list of seeds",
+}
+
+
+def _folder_name(name: str) -> str:
+    if not name.strip() or name in (".", ".."):
+        raise ValueError(_ALLOWED["name"])
+    if any(c in name for c in "/\\\0"):
+        raise ValueError("a folder's name has no slash")
+    return name
+
+
+Seeds = Annotated[int, Field(ge=1, le=MOST_SEEDS)] | Annotated[list[Any], Field(min_length=1)]
+Table = dict[str, Any]
+
+
+class SweepFile(BaseModel):
+    """A sweep file as written; what stands in its tables is for later checks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[
+        str,
+        AfterValidator(_folder_name),
+        Key("text", "the file's name", "The folder below results that the records go to."),
+    ] = "sweep"
+    reference: Annotated[
+        Any,
+        Key(
+            "text",
+            "none",
+            "A published record that report holds the runs against: a shipped one's name "
+            f"({', '.join(SHIPPED)}), or the path of a .json file of its form.",
+        ),
+    ] = None
+    save_activations: Annotated[
+        bool,
+        Key(
+            "true or false",
+            "false",
+            "Whether runs keep the outputs of their hidden units on the first 200 images of the "
+            "probe, in runs/<id>.npz, for report to draw. It is no setting: a run's id and its "
+            "record are the same.",
+        ),
+    ] = False
+    seeds: Annotated[
+        Seeds | None,
+        Key(
+            "integer, or list of integers",
+            "the one seed of [base]",
+            "Every configuration is run once with each; a count n is 0 to n − 1.",
+        ),
+    ] = None
+    base: Annotated[Table, Key("table of settings", "their defaults", "What all runs share.")] = {}
+    grid: Annotated[
+        Table, Key("table of axes", "none", "Every combination of the axes' values is run.")
+    ] = {}
+    zip: Annotated[
+        list[Table],
+        Key(
+            "tables of axes",
+            "none",
+            "Axes that move together, all of one length; further blocks multiply.",
+        ),
+    ] = []
+    phase: Annotated[
+        list[Table],
+        Key("tables", "none", "New data after the first, a block for each phase."),
+    ] = []
+    include: Annotated[
+        list[Table],
+        Key("tables of settings", "none", "One more configuration: these over [base]."),
+    ] = []
+    exclude: Annotated[
+        list[Table],
+        Key("tables of settings", "none", "Leaves out every run that matches all of a block's."),
+    ] = []
+
+
+#: What a sweep file may hold.
+KEYS: dict[str, Key] = {
+    name: next(part for part in field.metadata if isinstance(part, Key))
+    for name, field in SweepFile.model_fields.items()
+}
+
+
+def read_shape(written: Mapping[str, Any], faults: list[str]) -> SweepFile:
+    """The keys of a sweep file; each that is not of its type is a fault, and has its default."""
+    try:
+        return SweepFile.model_validate(dict(written))
+    except ValidationError as error:
+        wrong = {str(fault["loc"][0]): fault for fault in error.errors()}
+    faults += [_fault_text(key, written[key], fault) for key, fault in wrong.items()]
+    return SweepFile.model_validate({k: v for k, v in written.items() if k not in wrong})
+
+
+def _fault_text(key: str, value: Any, fault: Any) -> str:
+    if key not in KEYS:
+        moved = f"; settings go under [base], as {key} = …" if key in SETTINGS else ""
+        return unknown(key, KEYS).replace("setting", "key") + moved
+    if KEYS[key].kind.startswith("tables"):
+        return f"[[{key}]]: got {value!r}; write [[{key}]] with double brackets"
+    if KEYS[key].kind.startswith("table"):
+        return f"[{key}]: got {value!r}; allowed is a table of settings"
+    own = fault["ctx"]["error"] if fault["type"] == "value_error" else None
+    return f"{key}: got {value!r}; {own or _ALLOWED[key]}"

@@ -1,0 +1,88 @@
+"""Atomic writes: a file or a folder takes its place whole, or what was there stays."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from reluprobe.errors import ReluprobeError
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all: a temporary file beside it, synced, then renamed.
+
+    Text becomes UTF-8.
+
+    Raises:
+        ReluprobeError: the folder cannot be made or written.
+    """
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write bytes to, which takes ``path``'s place when the block ends without an error.
+
+    Until then it is ``.<name>.<random>`` beside it, and may be read by whom the umask admits.
+
+    Raises:
+        ReluprobeError: as :func:`write_atomically`.
+    """
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "xb") as file:
+            yield file
+            sync(file)
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # made read-only meanwhile: the next start cleans
+            temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError):  # Ctrl-C, say: cleaned up after, not swallowed
+            raise
+        raise ReluprobeError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+@contextlib.contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which takes ``folder``'s place when the block ends without an error.
+
+    Only one process may do so at a time: what killed ones have left beside it is removed.
+
+    Raises:
+        OSError: it cannot be made, renamed or synced.
+    """
+    for leftover in folder.parent.glob(f".{folder.name}.*.part"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
+    old = part.with_suffix(".old.part")
+    try:
+        yield part
+        _sync_folder(part)
+        if folder.exists():  # moved aside, since a rename replaces no full folder
+            os.rename(folder, old)
+        os.rename(part, folder)
+        _sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def sync(file: IO[bytes]) -> None:
+    """Have what was written on the disk itself, where a loss of power leaves it."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

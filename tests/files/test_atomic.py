@@ -1,0 +1,51 @@
+"""Atomic writes: permissions, and what a failure leaves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from reluprobe import files
+
+
+def test_permissions_follow_the_umask_which_is_the_processs_and_never_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(mask: int) -> int:
+        raise AssertionError(f"umask({mask:o}) was called")
+
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "umask", refuse)
+            files.write_atomically(tmp_path / "new.txt", "é")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "new.txt").read_bytes() == "é".encode()
+    assert [file.name for file in tmp_path.iterdir()] == ["new.txt"]
+
+
+def test_a_file_being_written_has_a_hidden_name_that_starts_as_its_own(tmp_path: Path):
+    path = tmp_path / "deep" / "a.json"
+    with files.replacing(path) as first, files.replacing(path) as second:
+        first.write(b"1")
+        second.write(b"2")
+        assert len(list(path.parent.glob(".a.json.*"))) == 2 and not path.exists()
+    assert path.read_bytes() == b"1"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path):
+    folder = tmp_path / "set"
+    (tmp_path / ".set.killed.part").mkdir()
+    for text in ("old", "new"):
+        with files.replacing_folder(folder) as part:
+            (part / "file").write_text(text)
+    with pytest.raises(ZeroDivisionError), files.replacing_folder(folder) as part:
+        (part / "file").write_text("half")
+        raise ZeroDivisionError
+    assert (folder / "file").read_text() == "new"
+    assert list(tmp_path.iterdir()) == [folder]
