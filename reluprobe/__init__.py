@@ -19,7 +19,8 @@ __version__ = "0.1.0"
 
 #: Public names by the module that holds them.
 _HOMES = {
-    "reluprobe.api": ("UnitDefinitions", "born_dead", "load", "probe", "sweep", "train"),
+    "reluprobe.api": ("born_dead", "load", "sweep", "train"),
+    "reluprobe.measures.unit_definitions": ("UnitDefinitions", "probe"),
     "reluprobe.results": ("Results",),
     "reluprobe.records": ("RunRecord",),
     "reluprobe.errors": ("DatasetError", "InputError", "ReluprobeError"),
@@ -28,9 +29,10 @@ _HOMES = {
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from reluprobe.api import UnitDefinitions, born_dead, load, probe, sweep, train
+    from reluprobe.api import born_dead, load, sweep, train
     from reluprobe.config.choices import DEFINITIONS
     from reluprobe.errors import DatasetError, InputError, ReluprobeError
+    from reluprobe.measures.unit_definitions import UnitDefinitions, probe
     from reluprobe.records import RunRecord
     from reluprobe.results import Results
 

@@ -20,23 +20,19 @@ from contextlib import nullcontext
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from reluprobe.config import (
     SETTINGS,
     SweepConfig,
-    conflicts,
-    idle_settings,
     make_born_dead,
-    make_run,
     parse_sweep,
     read_sweep,
 )
-from reluprobe.errors import InputError, ReluprobeError
-from reluprobe.plan.runs import Run, as_run, expand
+from reluprobe.errors import InputError
+from reluprobe.plan.runs import Run, checked_run, expand
 from reluprobe.records.folder import Archive, open_all
 from reluprobe.records.ownership import Claim, Way
 
@@ -98,23 +94,6 @@ def train(
         return _in_memory([run], _path(manual_dir), None, progress)[0]
     claim = train_claim(run, given, Path(out), name, save_activations)
     return train_claimed(claim, _path(manual_dir), progress=progress)
-
-
-def checked_run(settings: Mapping[str, Any]) -> Run:
-    """The run of these settings.
-
-    Raises:
-        InputError: settings that are unknown, out of bounds, idle, or do not mix; all are listed.
-    """
-    run = as_run(make_run(settings))
-    idle = idle_settings(
-        {n: v for n, v in settings.items() if n not in SETTINGS or v != SETTINGS[n].default}
-    )
-    if idle:
-        raise InputError("a setting without an effect", idle)
-    if reasons := conflicts(run.config):
-        raise InputError("settings that do not mix", reasons)
-    return run
 
 
 def train_claim(
@@ -223,56 +202,9 @@ def load(*paths: str | PathLike[str]) -> Results:
     return Results(tuple(open_all([Path(path).expanduser() for path in paths])))
 
 
-class UnitDefinitions(NamedTuple):
-    """One answer per definition and unit, NumPy arrays ``(unit,)`` or ``(layer, unit)``.
-
-    ``saturated`` is None for an activation that is unbounded: it cannot saturate. Formulas and
-    sources are in :mod:`reluprobe.measures.definitions`.
-    """
-
-    dead: Bool[np.ndarray, "*layer unit"]
-    silent: Bool[np.ndarray, "*layer unit"]
-    never_positive: Bool[np.ndarray, "*layer unit"]
-    constant: Bool[np.ndarray, "*layer unit"]
-    dormant: Bool[np.ndarray, "*layer unit"]
-    saturated: Bool[np.ndarray, "*layer unit"] | None
-
-
-def probe(
-    z: Float[np.ndarray, "*layer example unit"], activation: str = "relu", **parameters: float
-) -> UnitDefinitions:
-    """Which units are dead, by each definition, from their pre-activations.
-
-    Args:
-        z: pre-activations, ``(example, unit)`` of one layer or ``(layer, example, unit)``; taken
-            as float32.
-        activation: a name, ``"relu"``, or with its parameter, ``"leaky_relu(0.1)"``.
-        **parameters: the activation's parameter by the name of its setting, ``leaky_slope=0.1``.
-
-    Raises:
-        InputError: an unknown activation or parameter; ``z`` of another shape, without an
-            example, or not of finite numbers.
-
-    Examples:
-        >>> rp.probe([[-1.0, 2.0], [-3.0, -1.0]]).dead
-        array([ True, False])
-    """
-    config = checked_run({"activation": activation, **_plain(parameters)}).config
-    layers = _pre_activations(z)
-    import jax.numpy as jnp
-
-    from reluprobe.measures import definitions
-    from reluprobe.nn import activations
-
-    which = activations.ACTIVATIONS[config.activation]
-    answers = definitions.probe(
-        jnp.asarray(layers.reshape(-1, *layers.shape[-2:])),
-        activations.INDEX[config.activation],
-        activations.activation_parameter(config),
-    )
-    shape = (*layers.shape[:-2], layers.shape[-1])
-    masks = UnitDefinitions(*(np.asarray(mask).reshape(shape) for mask in answers))
-    return masks if which.bounded else masks._replace(saturated=None)
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with NumPy's numbers as Python's, as a notebook has them of ``np.logspace``."""
+    return {n: v.item() if isinstance(v, np.generic) else v for n, v in settings.items()}
 
 
 def born_dead(
@@ -326,27 +258,8 @@ def _is_text(source: str) -> bool:
     return "\n" in source or ("=" in source and not Path(source).exists())
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with NumPy's numbers as Python's, as a notebook has them of ``np.logspace``."""
-    return {n: v.item() if isinstance(v, np.generic) else v for n, v in settings.items()}
-
-
 def _path(path: str | PathLike[str] | None) -> Path | None:
     return None if path is None else Path(path).expanduser()
-
-
-def _pre_activations(z: Any) -> Float[np.ndarray, "*layer example unit"]:
-    try:
-        array = np.asarray(z, np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError("cannot read z", [f"z: allowed are numbers: {error}"]) from None
-    if array.ndim not in (2, 3) or 0 in array.shape:
-        allowed = "(example, unit) or (layer, example, unit), none of them 0"
-        raise InputError("cannot probe z", [f"z of shape {array.shape}: allowed is {allowed}"])
-    if not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
-        raise InputError("cannot probe z", [f"z holds {count:,} values that are NaN or infinite"])
-    return array
 
 
 def _in_memory(
@@ -409,4 +322,4 @@ def _named_settings() -> inspect.Signature:
 
 
 cast(Any, train).__signature__ = _named_settings()
-__all__ = ["ReluprobeError", "born_dead", "load", "probe", "sweep", "train"]
+__all__ = ["born_dead", "load", "sweep", "train"]

@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reluprobe.config import (
     SETTINGS,
@@ -14,6 +15,7 @@ from reluprobe.config import (
     SweepConfig,
     Value,
     conflicts,
+    idle_settings,
     make_run,
     settings_of,
     spelled_out,
@@ -51,6 +53,23 @@ def run_id(config: RunConfig) -> str:
 def as_run(config: RunConfig) -> Run:
     """A run with its id."""
     return Run(run_id(config), config)
+
+
+def checked_run(settings: Mapping[str, Any]) -> Run:
+    """The run of these settings.
+
+    Raises:
+        InputError: settings that are unknown, out of bounds, idle, or do not mix; all are listed.
+    """
+    run = as_run(make_run(settings))
+    idle = idle_settings(
+        {n: v for n, v in settings.items() if n not in SETTINGS or v != SETTINGS[n].default}
+    )
+    if idle:
+        raise InputError("a setting without an effect", idle)
+    if reasons := conflicts(run.config):
+        raise InputError("settings that do not mix", reasons)
+    return run
 
 
 def expand(sweep: SweepConfig) -> Plan:

@@ -12,6 +12,7 @@ from rich.text import Text
 from reluprobe.cli import console, live_view, options
 from reluprobe.config import SETTINGS, RunConfig, labels, phases
 from reluprobe.engine.events import EpochDone, Event
+from reluprobe.plan.runs import checked_run
 from reluprobe.records.folder import RUNS
 from reluprobe.report import formatting
 from reluprobe.report.terminal import live_rows, tables
@@ -44,7 +45,7 @@ def command(
     from reluprobe import api  # not for those who ask for help
 
     given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
-    run = api.checked_run(given)
+    run = checked_run(given)
     claim = api.train_claim(
         run,
         given,

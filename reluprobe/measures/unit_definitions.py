@@ -1,0 +1,75 @@
+"""The definitions of death for pre-activations that somebody has as an array."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from reluprobe.errors import InputError
+from reluprobe.measures import definitions
+from reluprobe.nn import activations
+from reluprobe.plan.runs import checked_run
+
+
+class UnitDefinitions(NamedTuple):
+    """One answer per definition and unit, NumPy arrays ``(unit,)`` or ``(layer, unit)``.
+
+    ``saturated`` is None for an activation that is unbounded: it cannot saturate. Formulas and
+    sources are in :mod:`reluprobe.measures.definitions`.
+    """
+
+    dead: Bool[np.ndarray, "*layer unit"]
+    silent: Bool[np.ndarray, "*layer unit"]
+    never_positive: Bool[np.ndarray, "*layer unit"]
+    constant: Bool[np.ndarray, "*layer unit"]
+    dormant: Bool[np.ndarray, "*layer unit"]
+    saturated: Bool[np.ndarray, "*layer unit"] | None
+
+
+def probe(
+    z: Float[np.ndarray, "*layer example unit"], activation: str = "relu", **parameters: float
+) -> UnitDefinitions:
+    """Which units are dead, by each definition, from their pre-activations.
+
+    Args:
+        z: pre-activations, ``(example, unit)`` of one layer or ``(layer, example, unit)``; taken
+            as float32.
+        activation: a name, ``"relu"``, or with its parameter, ``"leaky_relu(0.1)"``.
+        **parameters: the activation's parameter by the name of its setting, ``leaky_slope=0.1``.
+
+    Raises:
+        InputError: an unknown activation or parameter; ``z`` of another shape, without an
+            example, or not of finite numbers.
+
+    Examples:
+        >>> rp.probe([[-1.0, 2.0], [-3.0, -1.0]]).dead
+        array([ True, False])
+    """
+    config = checked_run({"activation": activation, **parameters}).config
+    layers = _pre_activations(z)
+    which = activations.ACTIVATIONS[config.activation]
+    answers = definitions.probe(
+        jnp.asarray(layers.reshape(-1, *layers.shape[-2:])),
+        activations.INDEX[config.activation],
+        activations.activation_parameter(config),
+    )
+    shape = (*layers.shape[:-2], layers.shape[-1])
+    masks = UnitDefinitions(*(np.asarray(mask).reshape(shape) for mask in answers))
+    return masks if which.bounded else masks._replace(saturated=None)
+
+
+def _pre_activations(z: Any) -> Float[np.ndarray, "*layer example unit"]:
+    try:
+        array = np.asarray(z, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError("cannot read z", [f"z: allowed are numbers: {error}"]) from None
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        allowed = "(example, unit) or (layer, example, unit), none of them 0"
+        raise InputError("cannot probe z", [f"z of shape {array.shape}: allowed is {allowed}"])
+    if not np.isfinite(array).all():
+        count = int((~np.isfinite(array)).sum())
+        raise InputError("cannot probe z", [f"z holds {count:,} values that are NaN or infinite"])
+    return array
