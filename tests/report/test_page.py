@@ -13,6 +13,7 @@ import study_runs
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import write
 from reluprobe.report import page
+from reluprobe.report.figures import DrawnFigure
 from reluprobe.report.page import histories, words
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -174,8 +175,8 @@ def hostile():
     ]
     swept = dataclasses.replace(figure_runs.archive(runs), name=HOSTILE, faults=(BREAKING,))
     pictures = [
-        page.Illustration("one", HOSTILE, BREAKING, '" onload="alert(1)', FIGURE),
-        page.Illustration("none", HOSTILE, skipped=HOSTILE),
+        (DrawnFigure("one", HOSTILE, BREAKING, '" onload="alert(1)'), FIGURE),
+        (DrawnFigure("none", HOSTILE, skipped=HOSTILE), None),
     ]
     return page.html(page.model(swept, figures=pictures)), runs
 

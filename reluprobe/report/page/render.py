@@ -1,4 +1,4 @@
-"""A page's plain values → HTML: one string without a reference to anything outside itself."""
+"""HTML of a page, from its plain values: one string that refers to nothing outside itself."""
 
 from __future__ import annotations
 
