@@ -174,11 +174,11 @@ def hostile():
         dataclasses.replace(figure_runs.record(0.5, "failed", seed=1), error=BREAKING),
     ]
     swept = dataclasses.replace(figure_runs.archive(runs), name=HOSTILE, faults=(BREAKING,))
-    pictures = [
+    shown = [
         (DrawnFigure("one", HOSTILE, BREAKING, '" onload="alert(1)'), FIGURE),
         (DrawnFigure("none", HOSTILE, skipped=HOSTILE), None),
     ]
-    return page.html(page.model(swept, figures=pictures)), runs
+    return page.html(page.model(swept, figures=shown)), runs
 
 
 def test_text_stays_text(hostile):

@@ -32,11 +32,11 @@ def schema(columns: Sequence[Column[Any]]) -> pa.Schema:
     )
 
 
-def table(rows: Sequence[Sequence[Value]], of: pa.Schema) -> pa.Table:
-    """These rows, of this schema."""
-    columns = zip(*rows, strict=True) if rows else ([] for _ in of)
-    arrays = [pa.array(values, f.type) for values, f in zip(columns, of, strict=True)]
-    return pa.table(arrays, schema=of)
+def table(rows: Sequence[Sequence[Value]], types: pa.Schema) -> pa.Table:
+    """These rows, with the columns of this schema."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in types)
+    arrays = [pa.array(values, f.type) for values, f in zip(columns, types, strict=True)]
+    return pa.table(arrays, schema=types)
 
 
 def runs_table(pairs: Iterable[Pair]) -> pa.Table:

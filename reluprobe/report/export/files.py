@@ -22,16 +22,19 @@ from reluprobe.report.export.layers import (
     LAYERS,
     Settings,
     joined,
-    settings_of_run,
     varying,
     with_settings,
 )
-from reluprobe.report.export.runs import RUNS
+from reluprobe.report.export.runs import RUNS, SETTING_COLUMNS
 
 #: The tables by name; ``layers`` has some of the settings beside these columns.
 TABLES: dict[str, Sequence[Column[Any]]] = {"runs": RUNS, "layers": LAYERS}
 #: Rows that are held in memory before they are written: a row group of Parquet.
 BATCH = 20_000
+
+#: Where the settings stand in a row of ``runs``.
+_FIRST = RUNS.index(SETTING_COLUMNS[0])
+_SETTINGS = slice(_FIRST, _FIRST + len(SETTING_COLUMNS))
 
 Rows = Sequence[Sequence[Value]]
 Write = Callable[[Rows], object]
@@ -149,10 +152,11 @@ def _spooled(pairs: Iterable[Pair], runs: _Batches, spool: IO[bytes]) -> list[Se
     aside = _Batches([partial(pickle.dump, file=spool)])
     for home, record in pairs:
         run = Run(home, record)
-        runs.add([column.value(run) for column in RUNS])
+        row = [column.value(run) for column in RUNS]
+        runs.add(row)
         for layer in layers(run):
             aside.add([len(settings), *(column.value(layer) for column in LAYERS)])
-        settings.append(settings_of_run(run))
+        settings.append(tuple(row[_SETTINGS]))
     runs.flush()
     aside.flush()
     return settings

@@ -16,7 +16,7 @@ MOST_TICKS = 8
 
 
 def probability(result: Result) -> Drawing:
-    """Share of networks born dead by depth, a line a width, with intervals and bounds."""
+    """Share of networks born dead by depth, one line per width, with intervals and bounds."""
     widths = sorted({cell.width for cell in result.cells})
     shown = widths[:MOST_LINES]
     figure = style.canvas(style.COLUMN + 1.2, 2.6)

@@ -76,7 +76,7 @@ def definitions(context: Context) -> Drawing:
 
 
 def layers(context: Context) -> Drawing:
-    """Share of dead units of each hidden layer by epoch, a panel a configuration."""
+    """Share of dead units of each hidden layer by epoch, one panel per configuration."""
     shown, note = context.some(_probed(context))
     curves = [(e, by_layer) for e in shown if (by_layer := _by_layer(e, context.definition))]
     if not curves:

@@ -53,7 +53,7 @@ class Part:
 
 
 def beside(parts: Sequence[Part]) -> Figure:
-    """Measures side by side, or where lines are too many below each other, a panel a line.
+    """Measures side by side, or where lines are too many below each other, one panel per line.
 
     Args:
         parts: each with a curve at least.
@@ -93,7 +93,7 @@ def _together(parts: Sequence[Part]) -> Figure:
 
 
 def _apart(parts: Sequence[Part]) -> Figure:
-    """A panel a configuration, before the first in grey; a block of panels a measure."""
+    """One panel per configuration, before the first in grey; a block of panels a measure."""
     entries = _entries(parts)
     blocks = [small_multiples.Block(part.name, part.across, part.prepare) for part in parts]
     figure, panes = small_multiples.page([e.label for e in entries], blocks, height=0.62)
@@ -114,7 +114,7 @@ def behind(parts: Sequence[Part]) -> str:
 
 
 def overlaid(parts: Sequence[Part]) -> Figure:
-    """Measures of one axis: side by side, or where lines are too many a panel a configuration.
+    """Measures of one axis: side by side, or where lines are too many one panel per configuration.
 
     Args:
         parts: each with a curve at least.

@@ -34,7 +34,7 @@ FAINT: dict[str, Any] = {"alpha": 0.35, "markeredgewidth": 0, "markersize": 2.6}
 
 
 def outcome(context: Context) -> Drawing:
-    """Share of dead units and test accuracy at the end, a row a configuration, ranked."""
+    """Share of dead units and test accuracy at the end, one row per configuration, ranked."""
     ended = [e for e in context.entries if e.row.mean is not None]
     if not ended:
         raise LackingError("no run ended with finite numbers")
@@ -149,14 +149,14 @@ def accuracy(context: Context) -> Drawing:
     shown, note = context.some(with_points)
     if len(shown) <= MOST_LINES:
         figure = style.canvas(style.COLUMN + 0.8, 2.4)
-        one = figure.subplots()
-        _prepare(one, every)
+        panel = figure.subplots()
+        _prepare(panel, every)
         for entry in shown:
-            _scatter(one, by_label[entry.label], entry.look)
+            _scatter(panel, by_label[entry.label], entry.look)
         ends = [(_mean([a for _, a in by_label[e.label]]), e.label, e.look) for e in shown]
-        panels.name_ends(one, ends, 1.8)
-        one.set_xlabel(f"{context.word} %")
-        one.set_ylabel("test accuracy %")
+        panels.name_ends(panel, ends, 1.8)
+        panel.set_xlabel(f"{context.word} %")
+        panel.set_ylabel("test accuracy %")
     else:
         block = small_multiples.Block(
             "test accuracy %", f"{context.word} %", partial(_prepare, every=every)
