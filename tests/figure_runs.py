@@ -29,12 +29,12 @@ def masks(dead, seed=0):
 
     Unit 0 of layer 1 is dead at the second probe alone: it comes back.
     """
-    found = np.zeros((EPOCHS + 1, DEPTH, WIDTH), bool)
+    dead_units = np.zeros((EPOCHS + 1, DEPTH, WIDTH), bool)
     for epoch in range(1, EPOCHS + 1):
         many = min(WIDTH - 1, round(dead * WIDTH * epoch / EPOCHS) + seed) if dead else 0
-        found[epoch, :, 1 : 1 + many] = True
-    found[1, 0, 0] = bool(dead)
-    return found
+        dead_units[epoch, :, 1 : 1 + many] = True
+    dead_units[1, 0, 0] = bool(dead)
+    return dead_units
 
 
 def layer(mask, before=None, **more):
@@ -44,21 +44,21 @@ def layer(mask, before=None, **more):
     died = None if before is None else int((mask & ~before).sum())
     causes = CausesRecord(-1.0, -0.25, -0.75) if died else None
     bits = np.packbits(mask).tobytes().hex()
-    found = {"deaths": died, "causes": causes, "certified": 0.0} | more
-    return LayerRecord(WIDTH, share, share, never, share, share, None, bits, **found)
+    fields = {"deaths": died, "causes": causes, "certified": 0.0} | more
+    return LayerRecord(WIDTH, share, share, never, share, share, None, bits, **fields)
 
 
 def record(dead=0.5, status="ok", accuracy=0.9, bare=False, **settings):
     """A run; ``bare`` has neither causes, nor histograms, nor samples."""
     sizes = {"depth": DEPTH, "width": WIDTH, "epochs": EPOCHS, "seed": 0}
     run = as_run(make_run({**sizes, **settings}))
-    found = masks(dead, run.config.seed)
+    dead_units = masks(dead, run.config.seed)
 
     def epoch(t):
-        before = found[t - 1] if t and not bare else [None] * DEPTH
+        before = dead_units[t - 1] if t and not bare else [None] * DEPTH
         drawn = {} if bare or t else {"activations": HISTOGRAM}
         layers = tuple(
-            layer(mask, old, **drawn) for mask, old in zip(found[t], before, strict=True)
+            layer(mask, old, **drawn) for mask, old in zip(dead_units[t], before, strict=True)
         )
         loss = None if t == 0 else 1.0 / t + 0.01 * run.config.seed
         known = None if accuracy is None else accuracy * min(1.0, 0.1 + t) - 0.001 * run.config.seed
@@ -67,7 +67,7 @@ def record(dead=0.5, status="ok", accuracy=0.9, bare=False, **settings):
     history = tuple(map(epoch, range(EPOCHS + 1)))
     looked = [("probe", 1000, 1.0), ("test", 200, 0.75), ("train", 5000, 0.5)]
     samples = tuple(
-        SampleRecord(name, size, 0.5, 0.9, tuple(map(layer, of_less(found[-1], part))))
+        SampleRecord(name, size, 0.5, 0.9, tuple(map(layer, of_less(dead_units[-1], part))))
         for name, size, part in looked
     )
     return RunRecord(
@@ -77,9 +77,9 @@ def record(dead=0.5, status="ok", accuracy=0.9, bare=False, **settings):
     )  # fmt: skip
 
 
-def of_less(found, part):
+def of_less(layers, part):
     """The first so many of the dead units of each layer."""
-    return [mask & (np.cumsum(mask) <= round(part * mask.sum())) for mask in found]
+    return [mask & (np.cumsum(mask) <= round(part * mask.sum())) for mask in layers]
 
 
 def archive(records, folder=".", reference=None):

@@ -1,4 +1,4 @@
-"""The figures of a report: drawn into a folder, while the terminal says so."""
+"""Figures of ``report``: its flags, and drawing into a folder."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.records.folder import Archive
 
 if TYPE_CHECKING:
-    from reluprobe.report.figures import Drawn
-    from reluprobe.report.page import Illustration
+    from reluprobe.report.figures import DrawnFigure
+    from reluprobe.report.page import PageFigure
 
 #: Below a sweep's folder.
 FOLDER = "report"
@@ -149,7 +149,7 @@ def show(
 
     names = Counter(sweep.name for sweep in sweeps)
     good = True
-    for sweep in filter(lambda found: found.records, sweeps):
+    for sweep in filter(lambda sweep: sweep.records, sweeps):
         drawn = figures.drawn(sweep, definition, by, asked.grid, asked.only)
         name = sweep.name
         if names[name] > 1:
@@ -157,14 +157,14 @@ def show(
         own = asked.out and (asked.out / name if len(sweeps) > 1 else asked.out)
         folder = own or sweep.folder / FOLDER
         # A page is of all of a sweep's figures.
-        leave = None if asked.only else partial(draw_page.write, sweep, folder, definition, by)
-        good &= _write(drawn, folder, asked, leave)
+        write_page = None if asked.only else partial(draw_page.write, sweep, folder, definition, by)
+        good &= _write(drawn, folder, asked, write_page)
     if results and not asked.only:
         good &= _write(_born_dead(results), asked.out or results[0].parent / FOLDER, asked)
     return good
 
 
-def _born_dead(results: Sequence[Path]) -> Iterator[Drawn]:
+def _born_dead(results: Sequence[Path]) -> Iterator[DrawnFigure]:
     from reluprobe.born import result
     from reluprobe.report import figures
 
@@ -174,43 +174,44 @@ def _born_dead(results: Sequence[Path]) -> Iterator[Drawn]:
 
 
 def _write(
-    drawn: Iterable[Drawn],
+    drawn: Iterable[DrawnFigure],
     folder: Path,
     asked: Request,
-    leave: Callable[[list[Illustration]], None] | None = None,
+    write_page: Callable[[list[PageFigure]], None] | None = None,
 ) -> bool:
-    """Write figures into a folder, and then what is made of them as SVG: ``leave`` is a page."""
+    """Write figures into a folder, and then the page that shows them, if one is wanted."""
     from reluprobe.report import figures
 
-    formats = {*asked.formats, *(["svg"] if leave else [])}
-    kept: list[Illustration] | None = [] if leave else None
+    formats = {*asked.formats, *(["svg"] if write_page else [])}
+    on_page: list[PageFigure] = []
     written: list[str] = []
     console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
     with console.status("drawing figures"):
-        for found in drawn:
-            if found.figure is None:
-                told = f"no figure {found.name}: {found.skipped}"
-                console.err.print(Text(told, style="dim"), soft_wrap=True)
-                draw_page.keep(kept, found)
+        for figure in drawn:
+            if figure.figure is None:
+                reason = f"no figure {figure.name}: {figure.skipped}"
+                console.err.print(Text(reason, style="dim"), soft_wrap=True)
+                on_page.append((figure, None))
                 if asked.out is None:
-                    _forget(folder, found.name)
+                    _forget(folder, figure.name)
                 continue
-            images = {form: figures.render(found.figure, form, found.name) for form in formats}
-            draw_page.keep(kept, found, images.get("svg"))
+            images = {form: figures.render(figure.figure, form, figure.name) for form in formats}
+            if write_page:
+                on_page.append((figure, draw_page.image(figure, images["svg"])))
             try:
                 for form in asked.formats:
-                    records.write_atomically(folder / f"{found.name}.{form}", images[form])
+                    records.write_atomically(folder / f"{figure.name}.{form}", images[form])
             except ReluprobeError as error:
                 return _unwritten(error, asked)
-            written.append(found.name)
+            written.append(figure.name)
     if written:
         count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
         console.out.print(
             Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}"), soft_wrap=True
         )
     try:
-        if leave and kept is not None:
-            leave(kept)
+        if write_page:
+            write_page(on_page)
     except ReluprobeError as error:
         return _unwritten(error, asked)
     return True

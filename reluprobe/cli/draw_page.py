@@ -1,4 +1,4 @@
-"""The page of a report: one HTML file beside the figures, while the terminal says so."""
+"""Page of ``report``: written as one HTML file beside the figures."""
 
 from __future__ import annotations
 
@@ -13,24 +13,20 @@ from reluprobe.cli import console
 from reluprobe.records.folder import Archive
 
 if TYPE_CHECKING:
-    from reluprobe.report.figures import Drawn
-    from reluprobe.report.page import Illustration
+    from reluprobe.report.figures import DrawnFigure
+    from reluprobe.report.page import PageFigure
 
 FILE = "report.html"
 
 
-def keep(kept: list[Illustration] | None, drawn: Drawn, svg: bytes | None = None) -> None:
-    """Put a figure, or why there is none, among those of a page; nothing where none is wanted."""
-    if kept is None:
-        return
+def image(drawn: DrawnFigure, svg: bytes) -> bytes:
+    """A figure as the page shows it: its SVG, or a PNG where that would be too large."""
     from reluprobe.report import figures, page
 
-    image = svg
-    if drawn.figure is not None and svg is not None and len(svg) > page.LARGEST:
-        dots = figures.render(drawn.figure, "png", drawn.name, page.DPI)
-        image = min(page.of_few_colours(dots), svg, key=len)
-    words = drawn.name, drawn.title, drawn.caption, drawn.alt
-    kept.append(page.Illustration(*words, image, drawn.skipped))
+    if drawn.figure is None or len(svg) <= page.LARGEST:
+        return svg
+    dots = figures.render(drawn.figure, "png", drawn.name, page.DPI)
+    return min(page.of_few_colours(dots), svg, key=len)
 
 
 def write(
@@ -38,7 +34,7 @@ def write(
     folder: Path,
     definition: str,
     by: Sequence[str] | None,
-    figures: Sequence[Illustration],
+    figures: Sequence[PageFigure],
 ) -> None:
     """Write a sweep's page into a folder, and say where it is.
 
@@ -51,5 +47,5 @@ def write(
         text = page.html(page.model(sweep, definition, by, figures))
         records.write_atomically(folder / FILE, text)
     size = f"{len(text.encode()) / 1e6:.1f} MB"
-    told = f"wrote a page to open in a browser ({size}): {folder / FILE}"
-    console.out.print(Text(told), soft_wrap=True)
+    written = f"wrote a page to open in a browser ({size}): {folder / FILE}"
+    console.out.print(Text(written), soft_wrap=True)

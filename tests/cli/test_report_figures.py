@@ -37,15 +37,15 @@ def names(folder):
 
 
 def test_report_leaves_figures_and_says_where_and_what_there_is_none_of(reluprobe, swept):
-    found = reluprobe("report", "results", "--only", "outcome,units,heatmap")
-    assert found.code == 0
+    output = reluprobe("report", "results", "--only", "outcome,units,heatmap")
+    assert output.code == 0
     written = ["outcome.png", "outcome.svg", "units.png", "units.svg"]
     assert names(swept / "report") == written
-    assert "wrote 2 figures (png, svg) into results/made/report: outcome, units" in found.out
-    assert "drawing figures into results/made/report" in found.err
-    assert "no figure heatmap: no two settings were varied together" in found.err
+    assert "wrote 2 figures (png, svg) into results/made/report: outcome, units" in output.out
+    assert "drawing figures into results/made/report" in output.err
+    assert "no figure heatmap: no two settings were varied together" in output.err
     # The tables are first, what to do next is last.
-    assert found.out.index("test acc %") < found.out.index("wrote 2") < found.out.index("next:")
+    assert output.out.index("test acc %") < output.out.index("wrote 2") < output.out.index("next:")
 
 
 def test_the_formats_and_the_folder_are_the_users(reluprobe, swept, tmp_path):
@@ -61,8 +61,8 @@ def test_a_figure_that_there_is_no_more_does_not_stay_from_an_earlier_report(rel
     for file in (swept / "runs").iterdir():
         file.unlink()
     records.write(figure_runs.record(0.0), swept)
-    found = reluprobe("report", "results", "--only", "units,outcome")
-    assert "no figure units: no unit was ever dead" in found.err
+    output = reluprobe("report", "results", "--only", "units,outcome")
+    assert "no figure units: no unit was ever dead" in output.err
     assert not old.exists() and own.exists()
 
 
@@ -76,9 +76,9 @@ def test_several_sweeps_have_a_folder_each(reluprobe, swept, tmp_path):
 
 def test_no_figures_and_json_draw_none(reluprobe, swept):
     assert "wrote" not in reluprobe("report", "results", "--no-figures").out
-    found = reluprobe("report", "results", "--json")
-    assert json.loads(found.out)["sweeps"][0]["runs"] == 3
-    assert found.err == "" and not (swept / "report").exists()
+    output = reluprobe("report", "results", "--json")
+    assert json.loads(output.out)["sweeps"][0]["runs"] == 3
+    assert output.err == "" and not (swept / "report").exists()
 
 
 @pytest.mark.parametrize(("asked", "code"), [([], 0), (["--figures"], 1), (["--format", "svg"], 1)])
@@ -86,18 +86,18 @@ def test_where_figures_cannot_be_written_the_tables_are_shown_all_the_same(
     reluprobe, swept, asked, code
 ):
     (swept / "report").write_text("a file where the folder would be")
-    found = reluprobe("report", "results", *asked)
-    assert found.code == code
-    assert "test acc %" in found.out and "next:" in found.out
-    assert "no figures: cannot write results/made/report/outcome" in found.err
-    assert "--out DIR puts them elsewhere" in found.err
+    output = reluprobe("report", "results", *asked)
+    assert output.code == code
+    assert "test acc %" in output.out and "next:" in output.out
+    assert "no figures: cannot write results/made/report/outcome" in output.err
+    assert "--out DIR puts them elsewhere" in output.err
 
 
 def test_a_part_of_a_sweep_does_not_overwrite_the_figures_of_the_whole(reluprobe, swept):
     file = str(next((swept / "runs").iterdir()))
-    found = reluprobe("report", file)
-    assert found.code == 0 and not (swept / "report").exists()
-    assert "no figures of single files: --out DIR has them drawn there" in found.err
+    output = reluprobe("report", file)
+    assert output.code == 0 and not (swept / "report").exists()
+    assert "no figures of single files: --out DIR has them drawn there" in output.err
     assert reluprobe("report", file, "--figures").code == 2
     assert reluprobe("report", file, "--only", "outcome", "--out", "one").code == 0
 
@@ -113,9 +113,9 @@ def test_a_part_of_a_sweep_does_not_overwrite_the_figures_of_the_whole(reluprobe
     ],
 )
 def test_what_is_no_figure_is_refused_before_anything_is_shown(reluprobe, swept, args, words):
-    found = reluprobe("report", "results", *args)
-    assert found.code == 2 and found.out == ""
-    assert words in found.err
+    output = reluprobe("report", "results", *args)
+    assert output.code == 2 and output.out == ""
+    assert words in output.err
 
 
 def test_the_heat_map_is_of_the_axes_asked_for(reluprobe, tmp_path):
@@ -125,27 +125,27 @@ def test_the_heat_map_is_of_the_axes_asked_for(reluprobe, tmp_path):
             records.write(
                 figure_runs.record(l2=l2, dropout=dropout, learning_rate=l2 + 0.1), folder
             )
-    found = reluprobe("report", "results", "--heatmap", "lr,dropout", "--only", "heatmap")
-    assert "wrote 1 figure" in found.out, found.err
+    output = reluprobe("report", "results", "--heatmap", "lr,dropout", "--only", "heatmap")
+    assert "wrote 1 figure" in output.out, output.err
     svg = (tmp_path / "results/made/report/heatmap.svg").read_text()
     assert ">lr<" in svg and ">dropout<" in svg
 
 
 def test_results_of_born_dead_are_shown_and_drawn(reluprobe, swept, born):
-    found = reluprobe("report", "results", "--format", "svg")
-    assert "born dead: 25.00% of networks" in found.out and "made" in found.out
+    output = reluprobe("report", "results", "--format", "svg")
+    assert "born dead: 25.00% of networks" in output.out and "made" in output.out
     assert names(born.parent / "report") == [f"born_dead_{born.stem}.svg"]
     assert (swept / "report" / "outcome.svg").exists()
     alone = reluprobe("report", str(born), "--no-figures")
     assert alone.code == 0 and "born dead" in alone.out and "made" not in alone.out
-    told = json.loads(reluprobe("report", str(born.parent), "--json").out)
-    assert told["sweeps"] == [] and told["born_dead"][0]["cells"][0]["dead"] == 25
+    report = json.loads(reluprobe("report", str(born.parent), "--json").out)
+    assert report["sweeps"] == [] and report["born_dead"][0]["cells"][0]["dead"] == 25
 
 
 def test_a_damaged_result_of_born_dead_is_said(reluprobe, born):
     born.write_text(born.read_text()[:50])
-    found = reluprobe("report", str(born))
-    assert found.code == 1 and "is no whole result of born-dead" in found.err
+    output = reluprobe("report", str(born))
+    assert output.code == 1 and "is no whole result of born-dead" in output.err
 
 
 def test_tables_alone_do_not_wait_for_matplotlib(swept, tmp_path):
@@ -156,8 +156,8 @@ def test_tables_alone_do_not_wait_for_matplotlib(swept, tmp_path):
 def test_report_leaves_a_page_of_all_figures_and_of_no_fewer(reluprobe, swept):
     reluprobe("report", "results", "--only", "outcome", "--format", "svg")
     assert names(swept / "report") == ["outcome.svg"]
-    found = reluprobe("report", "results", "--format", "png")
-    assert "to open in a browser" in found.out and "results/made/report/report.html" in found.out
+    output = reluprobe("report", "results", "--format", "png")
+    assert "to open in a browser" in output.out and "results/made/report/report.html" in output.out
     text = (swept / "report" / "report.html").read_text()
     # It has its SVG whatever else is written; what there is no figure of is named with the reason.
     assert "<h1>made</h1>" in text and 'id="figure-outcome"' in text and "<svg" in text

@@ -30,8 +30,10 @@ from reluprobe.records import (
     StepRecord,
 )
 from reluprobe.records.folder import open_all, stream_records
-from reluprobe.report.export import files
+from reluprobe.report.export import arrow, files
 from reluprobe.report.export.files import TABLES
+from reluprobe.report.export.layers import LAYERS
+from reluprobe.report.export.runs import RUNS
 
 Rows = list[dict[str, Any]]
 
@@ -105,8 +107,8 @@ ALL = (SHALLOW, DEEP, LOST, BROKEN)
 def exported(tmp_path: Path) -> Callable[..., dict[str, Rows]]:
     """The tables, after a trip through files of a format."""
 
-    def export(format_: str, *found: RunRecord) -> dict[str, Rows]:
-        files.write(((tmp_path / "a", record) for record in found), tmp_path / "out", [format_])
+    def export(format_: str, *exported: RunRecord) -> dict[str, Rows]:
+        files.write(((tmp_path / "a", record) for record in exported), tmp_path / "out", [format_])
         read = {"csv": _read_csv, "parquet": parquet.read_table}[format_]
         return {n: read(tmp_path / "out" / f"{n}.{format_}").to_pylist() for n in TABLES}
 
@@ -121,10 +123,13 @@ def _read_csv(file: Path) -> Any:
 
 @pytest.mark.parametrize("format_", files.FORMATS)
 def test_a_row_for_every_run_epoch_and_layer_with_what_the_record_says(exported: Any, format_: str):
-    found = exported(format_, *ALL)
-    assert [row["id"] for row in found["runs"]] == [record.id for record in ALL]
-    for table, rows in found.items():
-        assert all(list(row) == [column.name for column in TABLES[table]] for row in rows)
+    tables = exported(format_, *ALL)
+    assert [row["id"] for row in tables["runs"]] == [record.id for record in ALL]
+    assert all(list(row) == [column.name for column in RUNS] for row in tables["runs"])
+    names = [column.name for column in LAYERS]
+    # The settings in which these four differ stand after the ids.
+    names[3:3] = ["activation", "learning_rate", "use_bias", "depth", "optimizer", "seed"]
+    assert all(list(row) == names for row in tables["layers"])
     by_id = {record.id: record for record in ALL}
     expected = [
         (record.id, at.epoch, number, at, layer)
@@ -132,9 +137,9 @@ def test_a_row_for_every_run_epoch_and_layer_with_what_the_record_says(exported:
         for at in record.history
         for number, layer in enumerate(at.layers, 1)
     ]
-    there = [row for row in found["layers"] if by_id[row["id"]] in (SHALLOW, LOST)]
-    assert [(r["id"], r["epoch"], r["layer"]) for r in there] == [e[:3] for e in expected]
-    for row, (*_, at, layer) in zip(there, expected, strict=True):
+    rows = [row for row in tables["layers"] if by_id[row["id"]] in (SHALLOW, LOST)]
+    assert [(r["id"], r["epoch"], r["layer"]) for r in rows] == [e[:3] for e in expected]
+    for row, (*_, at, layer) in zip(rows, expected, strict=True):
         for name in (*DEFINITIONS, "units", "certified", "deaths", "revived"):
             assert row[name] == getattr(layer, name)
         for name in ("test_accuracy", "test_loss", "train_accuracy", "train_loss", "step"):
@@ -162,8 +167,8 @@ def test_a_run_has_its_settings_its_end_and_its_samples(exported: Any, format_: 
 
 @pytest.mark.parametrize("format_", files.FORMATS)
 def test_what_does_not_apply_is_null_and_never_0(exported: Any, format_: str):
-    found = exported(format_, *ALL)
-    shallow, deep, lost, broken = found["runs"]
+    tables = exported(format_, *ALL)
+    shallow, deep, lost, broken = tables["runs"]
     measured = [*DEFINITIONS, "certified", "test_accuracy", "test_loss", "train_loss"]
     measured += [f"dead_on_{s}" for s in ("test", "train")] + ["accuracy_on_train"]
     for name in measured:
@@ -176,10 +181,10 @@ def test_what_does_not_apply_is_null_and_never_0(exported: Any, format_: str):
             assert row[name] is None
     assert deep["leaky_slope"] is None and lost["adam_beta1"] is None
     # And a 0 that was measured stays one.
-    first, *_ = found["layers"]
+    first, *_ = tables["layers"]
     assert first["dead"] == 0 and first["train_loss"] is None and first["deaths"] is None
-    assert found["layers"][2]["certified"] == 0
-    gone = [row for row in found["layers"] if row["id"] == LOST.id and row["epoch"]]
+    assert tables["layers"][2]["certified"] == 0
+    gone = [row for row in tables["layers"] if row["id"] == LOST.id and row["epoch"]]
     assert len(gone) == 2 and all(row[name] is None for row in gone for name in DEFINITIONS)
 
 
@@ -215,14 +220,14 @@ def test_columns_are_named_once_typed_and_described(table: str, tmp_path: Path):
     columns = TABLES[table]
     assert len({column.name for column in columns}) == len(columns)
     schema = parquet.read_schema(tmp_path / f"{table}.parquet")
-    told = {f.name: f.metadata[b"description"].decode() for f in schema}
-    assert told == {column.name: column.meaning for column in columns}
+    meanings = {f.name: f.metadata[b"description"].decode() for f in schema}
+    assert meanings == {column.name: column.meaning for column in columns}
     with open(tmp_path / "columns.csv", newline="") as file:
         listed = [row for row in csv.DictReader(file) if row["table"] == table]
     assert [(r["column"], r["type"], r["meaning"]) for r in listed] == [
         (c.name, c.kind, c.meaning) for c in columns
     ]
-    assert table != "runs" or set(SETTINGS) <= told.keys()
+    assert table != "runs" or set(SETTINGS) <= meanings.keys()
 
 
 def test_fractions_are_fractions():
@@ -230,6 +235,110 @@ def test_fractions_are_fractions():
     names = {c.name.split("_on_")[0] for c in fractions}
     assert names >= {*DEFINITIONS, "certified", "accuracy", "test_accuracy", "train_accuracy"}
     assert not any(name.endswith("loss") for name in names)
+
+
+# --- the settings in layers --------------------------------------------------------------------
+
+
+def varied(*settings: dict[str, Any], **more: Any) -> list[RunRecord]:
+    """Runs of one hidden layer with these settings."""
+    return [run((epoch(0, (layer(8, 1),)),), settings=s, **more) for s in settings]
+
+
+def settings_in_layers(tables: dict[str, Rows]) -> list[str]:
+    names = list(tables["layers"][0])
+    return names[names.index("id") + 1 : names.index("epoch")]
+
+
+@pytest.mark.parametrize("format_", files.FORMATS)
+def test_layers_have_beside_each_row_the_settings_in_which_the_runs_differ(
+    exported: Any, format_: str
+):
+    grid = [
+        {"activation": a, "learning_rate": rate, "seed": seed, "depth": 2}
+        for a in ("relu", "elu") for rate in (1e-3, 1.0) for seed in range(2)
+    ]  # fmt: skip
+    tables = exported(format_, *varied(*grid))
+    assert settings_in_layers(tables) == ["activation", "learning_rate", "seed"]
+    for row, of_run in zip(tables["layers"], tables["runs"], strict=True):
+        for name in ("id", "activation", "learning_rate", "seed"):
+            assert row[name] == of_run[name]
+
+
+def test_a_setting_is_in_layers_only_where_runs_in_which_it_has_an_effect_differ(exported: Any):
+    def settings_of(*settings: dict[str, Any]) -> list[str]:
+        return settings_in_layers(exported("csv", *varied(*settings)))
+
+    assert settings_of({"seed": 3}) == []
+    # Without an effect in the first: null there is no other value.
+    assert settings_of({}, {"optimizer": "momentum", "momentum": 0.5}) == ["optimizer"]
+    momenta = [{"optimizer": "momentum", "momentum": m} for m in (0.5, 0.9)]
+    assert settings_of({}, *momenta) == ["optimizer", "momentum"]
+    assert settings_of({"residual": False}, {"residual": True}) == ["residual"]
+
+
+def test_probe_examples_in_layers_are_those_that_were_probed_on(exported: Any):
+    few, many = varied({"probe_examples": 100}, {"probe_examples": "all"})
+    more = dataclasses.replace(many, probe=records.ProbeRecord("train", 60_000))
+    assert settings_in_layers(exported("csv", few, many)) == []  # of a set of 100
+    tables = exported("csv", few, more)
+    assert [row["probe_examples"] for row in tables["layers"]] == [100, 60_000]
+
+
+def test_a_run_without_a_row_of_its_own_counts_among_those_that_differ(exported: Any):
+    failed = run((), status="failed", settings={"depth": 1, "seed": 9})
+    assert settings_in_layers(exported("csv", *varied({}), failed)) == ["seed"]
+
+
+def test_the_settings_in_layers_are_described_in_columns_csv(tmp_path: Path):
+    runs = varied({"seed": 1}, {"seed": 2})
+    written = files.write([(tmp_path, record) for record in runs], tmp_path, ["csv"])
+    with open(tmp_path / "columns.csv", newline="") as file:
+        listed = [(r["table"], r["column"], r["meaning"]) for r in csv.DictReader(file)]
+    assert ("layers", "seed", "Seed of the run's weights and of its data order.") in listed
+    assert len(listed) == written[tmp_path / "columns.csv"] == len(RUNS) + len(LAYERS) + 1
+
+
+def test_settings_are_right_in_every_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "BATCH", 3)
+    runs = [
+        run((epoch(0, (layer(8, 1),) * 2),), settings={"seed": seed, "l2": seed % 2})
+        for seed in range(5)
+    ]
+    files.write([(tmp_path, record) for record in runs], tmp_path, ["parquet"])
+    rows = parquet.read_table(tmp_path / "layers.parquet").to_pylist()
+    assert [(r["seed"], r["l2"], r["layer"]) for r in rows] == [
+        (seed, seed % 2, number) for seed in range(5) for number in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize("runs", [ALL, (SHALLOW,), (BROKEN,), ()], ids=["all", "one", "bare", "no"])
+def test_tables_in_memory_are_those_of_the_files(tmp_path: Path, runs: tuple[RunRecord, ...]):
+    pairs = [(tmp_path / "a", record) for record in runs]
+    files.write(pairs, tmp_path / "out", ["parquet"])
+    in_memory = dict(zip(TABLES, arrow.tables(iter(pairs)), strict=True))
+    for name, table in in_memory.items():
+        written = parquet.read_table(tmp_path / "out" / f"{name}.parquet")
+        assert table.schema.equals(written.schema)
+        assert [f.metadata for f in table.schema] == [f.metadata for f in written.schema]
+        assert table.equals(written)
+
+
+# --- records with less -----------------------------------------------------------------------
+
+
+def test_records_with_parts_missing_are_exported_with_nulls(exported: Any):
+    late = run((epoch(0, (layer(8, 0),)),), status="diverged")  # after its last whole epoch
+    empty = run((), status="diverged", settings={"depth": 1, "seed": 1})
+    regression = run((dataclasses.replace(epoch(0, (layer(8, 0),)), test_accuracy=None),))
+    few = run((epoch(0, (layer(8, 0),)),), samples=samples((layer(8, 1),))[1:2])
+    unknown = run((epoch(0, (layer(8, None),)),))
+    rows = exported("csv", late, empty, regression, few, unknown)["runs"]
+    assert [row["diverged_at"] for row in rows] == [None] * 5
+    assert [row["last_epoch"] for row in rows] == [0, None, 0, 0, 0]
+    assert rows[2]["test_accuracy"] is None and rows[2]["test_loss"] == 0.5
+    assert rows[3]["test_examples"] == 1000 and rows[3]["train_examples"] is None
+    assert rows[4]["dead"] is None
 
 
 # --- streaming -----------------------------------------------------------------------------------
@@ -246,7 +355,7 @@ def test_records_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, r
             record = dataclasses.replace(DEEP, id=f"{seed:012x}")
             alive.append(weakref.ref(record))
             gc.collect()
-            assert sum(found() is not None for found in alive) <= 2
+            assert sum(record() is not None for record in alive) <= 2
             yield tmp_path, record
             del record
 
@@ -292,7 +401,7 @@ def test_a_stream_has_the_archives_records_in_the_sweeps_order(tmp_path: Path):
     records.write(DEEP, tmp_path / "other")
     (tmp_path / "s" / "runs" / "zz.json").write_text("{")
     faults: list[str] = []
-    streamed = [(home.name, found.id) for home, found in stream_records([tmp_path], faults)]
+    streamed = [(home.name, record.id) for home, record in stream_records([tmp_path], faults)]
     opened = open_all([tmp_path])
     assert streamed == [(a.name, record.id) for a in opened for record in a.records]
     assert streamed[1:] == [("s", made.id) for made in runs]
@@ -300,6 +409,6 @@ def test_a_stream_has_the_archives_records_in_the_sweeps_order(tmp_path: Path):
 
 
 def test_a_stream_of_nothing_says_so(tmp_path: Path):
-    for found in (open_all, lambda paths: list(stream_records(paths, []))):
+    for read in (open_all, lambda paths: list(stream_records(paths, []))):
         with pytest.raises(ReluprobeError, match="no readable record"):
-            found([tmp_path])
+            read([tmp_path])

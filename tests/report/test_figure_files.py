@@ -22,10 +22,12 @@ from reluprobe.report.figures import by_epoch, by_grid, formats, style
 
 def hashes():
     """Of a figure with lines and text, and of one with an image in it, in every format."""
-    found = figures.drawn(figure_runs.archive(figure_runs.sweep()), only=["definitions", "units"])
+    figures_drawn = figures.drawn(
+        figure_runs.archive(figure_runs.sweep()), only=["definitions", "units"]
+    )
     return [
         hashlib.sha256(figures.render(drawn.figure, form, drawn.name)).hexdigest()
-        for drawn in found
+        for drawn in figures_drawn
         for form in ("png", "svg", "pdf")
     ]
 
@@ -33,8 +35,10 @@ def hashes():
 @pytest.fixture(scope="module")
 def images():
     """Every figure of a small sweep as an SVG, by name."""
-    found = figures.drawn(figure_runs.archive(figure_runs.sweep(seeds=2)))
-    return {d.name: figures.render(d.figure, "svg", d.name).decode() for d in found if d.figure}
+    figures_drawn = figures.drawn(figure_runs.archive(figure_runs.sweep(seeds=2)))
+    return {
+        d.name: figures.render(d.figure, "svg", d.name).decode() for d in figures_drawn if d.figure
+    }
 
 
 def test_the_same_records_make_the_same_bytes_in_any_process(tmp_path):
@@ -47,21 +51,21 @@ def test_the_same_records_make_the_same_bytes_in_any_process(tmp_path):
         "MATPLOTLIBRC": str(tmp_path),
     }
     code = "import test_figure_files as t; print(*t.hashes())"
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | place, capture_output=True, text=True
     )
-    assert told.returncode == 0, told.stderr
-    found = hashes()
-    assert told.stdout.split() == found
-    assert len(set(found)) == 6
+    assert process.returncode == 0, process.stderr
+    expected = hashes()
+    assert process.stdout.split() == expected
+    assert len(set(expected)) == 6
 
 
 @pytest.mark.parametrize(
     ("form", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
 )
 def test_a_file_says_neither_when_it_was_made_nor_by_which_version(form, start):
-    (found,) = figures.drawn(figure_runs.archive(figure_runs.sweep(seeds=1)), only=["outcome"])
-    written = figures.render(found.figure, form)
+    (drawn,) = figures.drawn(figure_runs.archive(figure_runs.sweep(seeds=1)), only=["outcome"])
+    written = figures.render(drawn.figure, form)
     assert written.startswith(start)
     for word in (b"Date", b"tIME", b"Software", b"Creator", b"Producer", b"Matplotlib v"):
         assert word not in written

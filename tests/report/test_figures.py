@@ -22,14 +22,14 @@ NAMES = [f.name for f in figures.FIGURES]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Of a sweep in which one run kept its activations."""
-    found = tmp_path_factory.mktemp("swept")
+    path = tmp_path_factory.mktemp("swept")
     run = figure_runs.sweep()[0]
     rows = (
         np.random.default_rng(0).random((2, figure_runs.WIDTH, 20))
         * ~figure_runs.masks(0.4)[-1][..., None]
     )
-    saved_activations.write(list(rows), found, run.id)
-    return found
+    saved_activations.write(list(rows), path, run.id)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def drawn(folder):
 
 
 def draw(name, records, **how):
-    (found,) = figures.drawn(figure_runs.archive(records), only=[name], **how)
-    return found
+    (drawn,) = figures.drawn(figure_runs.archive(records), only=[name], **how)
+    return drawn
 
 
 def lines(axes, colour):
@@ -54,10 +54,10 @@ def lines(axes, colour):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_sweep_that_lacks_nothing_has_every_figure_with_its_words(drawn, name):
-    found = drawn[name]
-    assert found.skipped is None and found.figure is not None
-    assert found.title and found.caption.endswith(".")
-    assert any(c.isdigit() for c in found.alt)
+    figure = drawn[name]
+    assert figure.skipped is None and figure.figure is not None
+    assert figure.title and figure.caption.endswith(".")
+    assert any(c.isdigit() for c in figure.alt)
 
 
 LACKS = {
@@ -82,9 +82,9 @@ def test_what_a_sweep_lacks_is_skipped_with_a_word(name):
     records = LACKS[name]
     if name == "training":
         records = [dataclasses.replace(r, history=r.history[:1]) for r in records]
-    found = draw(name, records)
-    assert found.figure is None
-    assert found.skipped and not found.skipped.endswith(".")
+    drawn = draw(name, records)
+    assert drawn.figure is None
+    assert drawn.skipped and not drawn.skipped.endswith(".")
 
 
 @pytest.mark.parametrize("name", ["definitions", "layers"])
@@ -97,8 +97,8 @@ def test_one_probe_is_no_course(name):
 def test_lines_go_through_the_means_of_the_runs():
     records = figure_runs.sweep()
     rows = aggregate.summarize(records, "dead")
-    found = draw("definitions", records).figure
-    dead, never = found.axes
+    drawn = draw("definitions", records).figure
+    dead, never = drawn.axes
     for row, look in zip(rows, style.LOOKS, strict=False):
         (line,) = lines(dead, look.colour)
         assert line.get_ydata()[-1] == pytest.approx(100 * row.mean.mean)
@@ -126,10 +126,10 @@ def test_bands_are_the_intervals_and_stay_within_none_and_all():
 
 def test_a_panel_a_configuration_where_lines_are_too_many():
     records = [figure_runs.record(0.5, width=16, l2=l2) for l2 in np.linspace(0, 0.1, 8).tolist()]
-    found = draw("definitions", records)
-    assert len(found.figure.axes) == len(records)
-    assert [ax.get_title() for ax in found.figure.axes[:2]] == ["L2 0", "L2 0.01429"]
-    dead, never = (line.get_ydata()[-1] for line in found.figure.axes[0].lines)
+    drawn = draw("definitions", records)
+    assert len(drawn.figure.axes) == len(records)
+    assert [ax.get_title() for ax in drawn.figure.axes[:2]] == ["L2 0", "L2 0.01429"]
+    dead, never = (line.get_ydata()[-1] for line in drawn.figure.axes[0].lines)
     last = records[0].final.layers
     assert dead == pytest.approx(100 * aggregate.share(last, "dead"))
     assert never == pytest.approx(100 * aggregate.share(last, "never_positive"))
@@ -137,10 +137,10 @@ def test_a_panel_a_configuration_where_lines_are_too_many():
 
 def test_behind_every_panel_but_its_own_is_the_first_configuration():
     records = [figure_runs.record(0.5, accuracy=a, l2=a) for a in np.linspace(0.2, 0.9, 8).tolist()]
-    found = draw("training", records)
-    assert "Grey: the first of them, L2 0.2." in found.caption
-    assert len(found.figure.axes) == 2 * len(records)
-    own, *others = found.figure.axes[len(records) :]
+    drawn = draw("training", records)
+    assert "Grey: the first of them, L2 0.2." in drawn.caption
+    assert len(drawn.figure.axes) == 2 * len(records)
+    own, *others = drawn.figure.axes[len(records) :]
     assert [line.get_ydata()[-1] for line in own.lines] == pytest.approx([20])
     for record, axes in zip(records[1:], others, strict=True):
         grey, line = axes.lines
@@ -150,17 +150,17 @@ def test_behind_every_panel_but_its_own_is_the_first_configuration():
 
 def test_more_configurations_than_fit_are_thinned_and_it_is_said():
     records = [figure_runs.record(0.5, l2=l2) for l2 in np.linspace(0, 0.1, 40).tolist()]
-    found = draw("outcome", records)
-    assert len(found.figure.axes[0].get_yticks()) == 30
-    assert "30 of 40 configurations are shown" in found.caption
+    drawn = draw("outcome", records)
+    assert len(drawn.figure.axes[0].get_yticks()) == 30
+    assert "30 of 40 configurations are shown" in drawn.caption
 
 
 def test_the_figures_heed_by_and_definition():
     records = figure_runs.sweep()
-    found = draw("outcome", records, by=["activation"], definition="never_positive")
-    labels = [t.get_text() for t in found.figure.axes[0].get_yticklabels()]
+    drawn = draw("outcome", records, by=["activation"], definition="never_positive")
+    labels = [t.get_text() for t in drawn.figure.axes[0].get_yticklabels()]
     assert sorted(labels) == ["elu", "relu"]
-    assert "never positive" in found.caption
+    assert "never positive" in drawn.caption
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_the_figures_heed_by_and_definition():
 def test_rates_that_lie_apart_are_the_ticks(rates, ticks):
     records = [figure_runs.record(0.5, learning_rate=rate) for rate in rates]
     axis = draw("learning_rate", records).figure.axes[0].xaxis
-    there = [t for t in axis.get_ticklocs() if rates[0] <= t <= rates[-1]]
-    assert there == (ticks or pytest.approx([1e-4, 1e-3, 1e-2, 1e-1]))
+    shown = [t for t in axis.get_ticklocs() if rates[0] <= t <= rates[-1]]
+    assert shown == (ticks or pytest.approx([1e-4, 1e-3, 1e-2, 1e-1]))
 
 
 def test_rates_have_a_line_for_each_activation_and_a_mark_at_40(drawn):
@@ -198,20 +198,20 @@ def test_a_rate_beside_which_something_else_differs_makes_no_line():
 def test_rates_at_which_runs_diverged_are_marked():
     lost = figure_runs.record(status="diverged", learning_rate=0.1, seed=1)
     records = [figure_runs.record(learning_rate=r) for r in (1e-3, 0.1)] + [lost]
-    found = draw("learning_rate", records)
-    crosses = [line for line in found.figure.axes[0].lines if line.get_marker() == "x"]
+    drawn = draw("learning_rate", records)
+    crosses = [line for line in drawn.figure.axes[0].lines if line.get_marker() == "x"]
     assert [line.get_xdata().tolist() for line in crosses] == [[0.1]]
-    assert "diverged" in found.caption
+    assert "diverged" in drawn.caption
 
 
 def test_the_heat_map_has_a_cell_for_each_pair_and_grey_where_there_is_none():
     records = figure_runs.sweep()
-    found = draw("heatmap", records).figure
-    (image,) = found.axes[0].images
+    drawn = draw("heatmap", records).figure
+    (image,) = drawn.axes[0].images
     pivot = aggregate.pivot(records, "activation", "learning_rate")
     expected = [[pivot.cells[r, c].mean.mean for c in pivot.columns] for r in pivot.rows]
     np.testing.assert_allclose(image.get_array(), expected)
-    texts = {t.get_text() for t in found.axes[0].texts}
+    texts = {t.get_text() for t in drawn.axes[0].texts}
     assert texts == {formatting.percent(x) for row in expected for x in row}
     holed = [r for r in records if (r.config.activation, r.config.learning_rate) != ("elu", 0.1)]
     (image,) = draw("heatmap", holed).figure.axes[0].images
@@ -233,11 +233,11 @@ def test_the_heat_map_is_of_what_was_varied_together():
 def test_a_life_is_a_row_and_the_revived_are_seen(drawn):
     first = drawn["units"].figure.axes[0]
     (image,) = [child for child in first.get_children() if isinstance(child, AxesImage)]
-    found = image.get_array()
-    assert found.shape == (2 * figure_runs.WIDTH, figure_runs.EPOCHS + 1)
+    states = image.get_array()
+    assert states.shape == (2 * figure_runs.WIDTH, figure_runs.EPOCHS + 1)
     mask = figure_runs.masks(0.4).transpose(0, 1, 2).reshape(figure_runs.EPOCHS + 1, -1)
-    assert (found == 1).sum(axis=0).tolist() == mask.sum(axis=1).tolist()
-    assert (found[:, -1] == 2).sum() == 1
+    assert (states == 1).sum(axis=0).tolist() == mask.sum(axis=1).tolist()
+    assert (states[:, -1] == 2).sum() == 1
 
 
 def test_causes_are_stacked_to_the_whole_fall(drawn):
@@ -252,15 +252,15 @@ def test_published_values_stand_beside_the_interval_of_a_new_seed():
     records = [
         figure_runs.record(d, depth=2, epochs=4, seed=s) for s, d in enumerate((0.3, 0.4, 0.5))
     ]
-    (found,) = figures.drawn(
+    (drawn,) = figures.drawn(
         figure_runs.archive(records, reference="mnist_study"), only=["published"]
     )
     compared = replication.compare(records, load_reference("mnist_study"))
     row = compared.rows[0]
-    bar = next(line for line in found.figure.axes[0].lines if len(line.get_xdata()) == 2)
+    bar = next(line for line in drawn.figure.axes[0].lines if len(line.get_xdata()) == 2)
     assert bar.get_xdata() == pytest.approx([100 * row.ours.low, 100 * row.ours.high])
     inside = sum(r.inside is True for r in compared.rows)
-    assert f"{inside} of {len(compared.rows)}" in found.caption
+    assert f"{inside} of {len(compared.rows)}" in drawn.caption
 
 
 def test_dead_rows_of_activations_are_marked(drawn):
@@ -280,8 +280,8 @@ def test_a_damaged_file_of_activations_is_said(folder):
     file.parent.mkdir(parents=True)
     file.write_bytes(saved_activations.file_of(folder, run.id).read_bytes()[:100])
     made = figure_runs.archive([run], folder / "damaged")
-    (found,) = figures.drawn(made, only=["activations"])
-    assert str(file) in found.skipped
+    (drawn,) = figures.drawn(made, only=["activations"])
+    assert str(file) in drawn.skipped
 
 
 def test_names_that_are_none_are_refused_with_the_nearest():
@@ -291,10 +291,10 @@ def test_names_that_are_none_are_refused_with_the_nearest():
 
 
 def test_names_at_the_ends_of_lines_do_not_overlap():
-    found = panels.spread([0.5, 0.5, 0.52, 0.1, 0.99, 1.0], 0.1)
-    assert np.diff(np.sort(found)).min() >= 0.1 - 1e-9
-    assert np.argsort(found, kind="stable").tolist() == [3, 0, 1, 2, 4, 5]
-    assert max(found) <= 1 and min(found) >= 0
+    places = panels.spread([0.5, 0.5, 0.52, 0.1, 0.99, 1.0], 0.1)
+    assert np.diff(np.sort(places)).min() >= 0.1 - 1e-9
+    assert np.argsort(places, kind="stable").tolist() == [3, 0, 1, 2, 4, 5]
+    assert max(places) <= 1 and min(places) >= 0
     assert panels.spread([0.2, 0.8], 0.1) == [0.2, 0.8]
 
 

@@ -30,8 +30,8 @@ def record(seed: int, **settings: Any) -> RunRecord:
 
 def archive(name: str = "rates") -> Archive:
     rates = (1e-4, 5e-3, 0.1)
-    found = [record(s, learning_rate=rate, bias_init=-0.5) for rate in rates for s in range(3)]
-    return Archive(name, Path("results") / name, (*found, record(2, activation="leaky_relu")))
+    runs = [record(s, learning_rate=rate, bias_init=-0.5) for rate in rates for s in range(3)]
+    return Archive(name, Path("results") / name, (*runs, record(2, activation="leaky_relu")))
 
 
 SWEEP = archive()
@@ -113,15 +113,15 @@ def test_an_interval_is_named_only_where_there_is_one():
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    for found in SWEEP.records:
-        records.write(found, tmp_path / "results" / "rates")
+    for run in SWEEP.records:
+        records.write(run, tmp_path / "results" / "rates")
     return tmp_path / "results"
 
 
 def test_export_writes_to_stdout_or_to_a_file(reluprobe: Any, results: Path):
-    found = reluprobe("export", "results", "--markdown", "--sort", "dead", "--by", "activation")
-    assert found.code == 0 and found.out.startswith("### rates\n")
-    assert [line.split(" | ")[0] for line in found.out.splitlines()[4:]] == [
+    output = reluprobe("export", "results", "--markdown", "--sort", "dead", "--by", "activation")
+    assert output.code == 0 and output.out.startswith("### rates\n")
+    assert [line.split(" | ")[0] for line in output.out.splitlines()[4:]] == [
         "| activation", "| :--", "| relu", "| leaky_relu",
     ]  # fmt: skip
     other = reluprobe("export", "results", "--latex", "--out", "new/t.tex", "-d", "saturated")
@@ -133,17 +133,17 @@ def test_export_writes_to_stdout_or_to_a_file(reluprobe: Any, results: Path):
 def test_a_sweep_of_which_nothing_can_be_read_stops_no_other(reluprobe: Any, results: Path):
     (results / "broken" / "runs").mkdir(parents=True)
     (results / "broken" / "runs" / "x.json").write_text("{")
-    found = reluprobe("export", "results", "--markdown")
-    assert found.code == 1 and found.out.startswith("### rates") and "x.json" in found.err
-    found = reluprobe("report", "results")
-    assert found.code == 1 and "no readable run" in found.out and "10 runs of mnist" in found.out
+    output = reluprobe("export", "results", "--markdown")
+    assert output.code == 1 and output.out.startswith("### rates") and "x.json" in output.err
+    output = reluprobe("report", "results")
+    assert output.code == 1 and "no readable run" in output.out and "10 runs of mnist" in output.out
 
 
 def test_export_writes_tables_and_names_what_it_left_out(reluprobe: Any, results: Path):
     (results / "rates" / "runs" / "x.json").write_text("{")
-    found = reluprobe("export", "results", "--csv", "--parquet")
-    assert found.code == 1 and "left out: " in found.err and "x.json" in found.err
-    assert "wrote export/runs.csv  (10 rows)" in found.out
+    output = reluprobe("export", "results", "--csv", "--parquet")
+    assert output.code == 1 and "left out: " in output.err and "x.json" in output.err
+    assert "wrote export/runs.csv  (10 rows)" in output.out
     names = {"runs.csv", "runs.parquet", "layers.csv", "layers.parquet", "columns.csv"}
     assert {file.name for file in Path("export").iterdir()} == names
 
@@ -162,6 +162,6 @@ def test_export_writes_tables_and_names_what_it_left_out(reluprobe: Any, results
 def test_what_cannot_be_exported_is_refused(
     reluprobe: Any, results: Path, args: list[str], said: str
 ):
-    found = reluprobe("export", "results", *args)
-    assert found.code == 2 and said in found.err and found.out == ""
+    output = reluprobe("export", "results", *args)
+    assert output.code == 2 and said in output.err and output.out == ""
     assert not Path("export").exists()

@@ -13,6 +13,7 @@ import study_runs
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import write
 from reluprobe.report import page
+from reluprobe.report.figures import DrawnFigure
 from reluprobe.report.page import histories, words
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -42,8 +43,8 @@ class Seen(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
     def runs(self):
-        found, *_ = [text for at, text in self.texts if at and at[1].get("id") == "runs"]
-        return json.loads(found)
+        text, *_ = [text for at, text in self.texts if at and at[1].get("id") == "runs"]
+        return json.loads(text)
 
 
 def model(records, definition="dead", figures=(), **more):
@@ -88,15 +89,15 @@ def test_the_headline_has_accuracy_beside_deadness():
         study_runs.record((0.6,), accuracy=0.7),
         study_runs.record((0.5,), status="failed", activation="tanh"),
     ]
-    found = model(runs)
-    assert found["headline"] == [
+    content = model(runs)
+    assert content["headline"] == [
         "At the end of training, from 0.0% to 60.0% of hidden units are dead, depending on the "
         "configuration; test accuracy is from 70.0% to 90.0%.",
         "Without any dead unit: 2 of 4 configurations.",
         "1 of 4 runs could not be finished (failed) and count in no mean.",
     ]  # fmt: skip
     # Of those without a dead unit the more accurate one; it is the most accurate of all, too.
-    assert [(e["title"], e["label"], e["dead"], e["accuracy"]) for e in found["ends"]] == [
+    assert [(e["title"], e["label"], e["dead"], e["accuracy"]) for e in content["ends"]] == [
         ("Fewest dead and most accurate", "gelu", "0.0", "90.0"),
         ("Most dead", "relu", "60.0", "70.0"),
     ]
@@ -121,9 +122,9 @@ def test_histories_are_tenths_of_a_percent_with_settings_told_once():
         study_runs.record((0.123, 0.5), accuracy=0.9876, epochs=1, activation=f)
         for f in ("relu", "elu")
     ]
-    found = histories.runs(runs, "dead")
-    assert found["settings"]["epochs"] == "1" and "activation" not in found["settings"]
-    one = found["runs"][runs[1].id]
+    content = histories.runs(runs, "dead")
+    assert content["settings"]["epochs"] == "1" and "activation" not in content["settings"]
+    one = content["runs"][runs[1].id]
     assert one["settings"] == {"activation": "elu"}
     assert (one["e"], one["a"], one["t"]) == ([0, 1], [988, 988], [0.1, 0.1])
     assert (one["l"], one["d"]) == ([1, 2], [[0, 0], [123, 500]])
@@ -138,11 +139,11 @@ def test_long_histories_are_thinned_evenly_ends_and_all(monkeypatch):
 
 def test_claims_are_told_where_the_sweep_has_a_reference():
     assert model(figure_runs.sweep())["reference"] is None
-    found = model(study_runs.seeds(), reference="mnist_study")["reference"]
-    told = {row[3]: row[0] for row in found["claims"]["rows"]}
-    assert told["relu: layer 5: over 65% dead (dead)"] == "holds"
-    assert found["published"]["head"][2:4] == ["published", "our mean"]
-    assert found["published"]["numeric"][2]
+    reference = model(study_runs.seeds(), reference="mnist_study")["reference"]
+    verdicts = {row[3]: row[0] for row in reference["claims"]["rows"]}
+    assert verdicts["relu: layer 5: over 65% dead (dead)"] == "holds"
+    assert reference["published"]["head"][2:4] == ["published", "our mean"]
+    assert reference["published"]["numeric"][2]
 
 
 def test_every_definition_is_explained():
@@ -157,12 +158,12 @@ def test_the_origin_is_that_of_the_records(tmp_path):
     for run in runs:
         write(run, tmp_path)
     (tmp_path / "sweep.toml").write_text('name = "made"')
-    found = model(runs, "silent", folder=tmp_path)["origin"]
-    facts = dict(found["facts"])
+    origin = model(runs, "silent", folder=tmp_path)["origin"]
+    facts = dict(origin["facts"])
     assert facts["jax"] == "0, 9"
     assert facts["Training and probing took"] == "2.0 s"
     assert f"report {tmp_path} --definition silent" in facts["This page was written by"]
-    assert found["sweep"] == 'name = "made"'
+    assert origin["sweep"] == 'name = "made"'
 
 
 @pytest.fixture(scope="module")
@@ -173,11 +174,11 @@ def hostile():
         dataclasses.replace(figure_runs.record(0.5, "failed", seed=1), error=BREAKING),
     ]
     swept = dataclasses.replace(figure_runs.archive(runs), name=HOSTILE, faults=(BREAKING,))
-    pictures = [
-        page.Illustration("one", HOSTILE, BREAKING, '" onload="alert(1)', FIGURE),
-        page.Illustration("none", HOSTILE, skipped=HOSTILE),
+    shown = [
+        (DrawnFigure("one", HOSTILE, BREAKING, '" onload="alert(1)'), FIGURE),
+        (DrawnFigure("none", HOSTILE, skipped=HOSTILE), None),
     ]
-    return page.html(page.model(swept, figures=pictures)), runs
+    return page.html(page.model(swept, figures=shown)), runs
 
 
 def test_text_stays_text(hostile):

@@ -49,15 +49,15 @@ def opened(chromium, tmp_path):
     file = tmp_path / "report.html"
     file.write_text(page.html(page.model(made())), encoding="utf-8")
     shown = chromium.new_page(viewport={"width": 390, "height": 800})
-    told, asked = [], []
-    shown.on("console", lambda message: told.append(message.text))
-    shown.on("pageerror", lambda error: told.append(str(error)))
-    shown.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+    complaints, asked = [], []
+    shown.on("console", lambda message: complaints.append(message.text))
+    shown.on("pageerror", lambda error: complaints.append(str(error)))
+    shown.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
     shown.on("request", lambda request: asked.append(request.url))
     shown.goto(file.as_uri())
     yield shown
     shown.close()
-    assert told == []
+    assert complaints == []
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
 
 

@@ -52,5 +52,5 @@ def test_few_colours_are_as_a_drawing_looks_and_weigh_less():
     Image.fromarray(drawn).save(file, "png")
     few = page.of_few_colours(file.getvalue())
     assert len(few) < len(file.getvalue())
-    found = np.asarray(Image.open(io.BytesIO(few)).convert("RGB"), int)
-    assert np.abs(found - drawn).max() <= 4
+    pixels = np.asarray(Image.open(io.BytesIO(few)).convert("RGB"), int)
+    assert np.abs(pixels - drawn).max() <= 4

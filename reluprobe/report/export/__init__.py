@@ -1,1 +1,1 @@
-"""Results for other programs: tidy tables as CSV or Parquet, the main table for a paper."""
+"""Export of results: tidy tables as CSV, Parquet or Arrow; the main table for a paper."""

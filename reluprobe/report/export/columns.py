@@ -1,4 +1,4 @@
-"""What a column of an exported table is, and those that both tables have.
+"""Columns of exported tables: what one is, what it is read from, and those of both tables.
 
 A value is null where it does not apply: the accuracy of a regression, ``saturated`` of an unbounded
 activation, a setting without an effect beside the others, every measure of a run from the epoch
@@ -25,7 +25,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Column(Generic[Row]):
-    """One column, of a table that has a row for each ``Row``: the only place that defines it."""
+    """One column of a table that has a row for each ``Row``: the only place that defines it."""
 
     name: str
     kind: Kind
@@ -62,8 +62,8 @@ class Run:
         """The last epoch; None of a run that failed before its first probe."""
         return self.record.history[-1] if self.record.history else None
 
-    def sample(self, name: str) -> SampleRecord | None:
-        """The finished network on this sample; None where it was not looked at so."""
+    def on_split(self, name: str) -> SampleRecord | None:
+        """The finished network on ``probe``, ``test`` or ``train``; None where not measured."""
         return next((s for s in self.record.samples if s.sample == name), None)
 
 
@@ -82,8 +82,8 @@ def layers(run: Run) -> Iterator[Layer]:
     probes = [*run.record.history, *run.record.steps]
     # Older records do not say at which step an epoch ended, and have no probe between epochs.
     for probe in sorted(probes, key=lambda p: p.step or 0):
-        for number, found in enumerate(probe.layers, 1):
-            yield Layer(run, probe, number, found)
+        for number, layer in enumerate(probe.layers, 1):
+            yield Layer(run, probe, number, layer)
 
 
 def keys(run: Callable[[Any], Run]) -> list[Column[Any]]:
@@ -99,7 +99,7 @@ def measures(
     probe: Callable[[Any], EpochRecord | StepRecord | None], when: str
 ) -> list[Column[Any]]:
     """Losses and accuracies of an epoch; of a probe between epochs there are none."""
-    told: dict[str, tuple[Kind, str]] = {
+    meanings: dict[str, tuple[Kind, str]] = {
         "test_accuracy": ("fraction", "Accuracy on the test set"),
         "test_loss": ("number", "Loss on the test set (nats; of a regression, squared error)"),
         "train_accuracy": ("fraction", "Training accuracy, a mean over the epoch while it trains"),
@@ -107,5 +107,5 @@ def measures(
     }
     return [
         Column(name, kind, f"{said}{when}.", lambda x, name=name: getattr(probe(x), name, None))
-        for name, (kind, said) in told.items()
+        for name, (kind, said) in meanings.items()
     ]

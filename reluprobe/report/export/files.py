@@ -1,36 +1,43 @@
-"""Tidy tables on disk: records in, one by one, CSV or Parquet out, whole or not at all."""
+"""Tidy tables as files: records in, one by one; CSV or Parquet out, whole or not at all."""
 
 from __future__ import annotations
 
 import csv
 import io
+import pickle
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
 from pyarrow import parquet
 
-from reluprobe.records import RunRecord, replacing, write_atomically
-from reluprobe.report.export.columns import Column, Kind, Run, Value, layers
-from reluprobe.report.export.layers import LAYERS
-from reluprobe.report.export.runs import RUNS
+from reluprobe.records import replacing, write_atomically
+from reluprobe.report.export.arrow import Pair, schema, table
+from reluprobe.report.export.columns import Column, Run, Value, layers
+from reluprobe.report.export.layers import (
+    LAYERS,
+    Settings,
+    joined,
+    varying,
+    with_settings,
+)
+from reluprobe.report.export.runs import RUNS, SETTING_COLUMNS
 
-#: The tables by name.
+#: The tables by name; ``layers`` has some of the settings beside these columns.
 TABLES: dict[str, Sequence[Column[Any]]] = {"runs": RUNS, "layers": LAYERS}
 #: Rows that are held in memory before they are written: a row group of Parquet.
 BATCH = 20_000
 
-Write = Callable[[Sequence[Sequence[Value]]], None]
-_TYPES: dict[Kind, Any] = {
-    "text": pa.string(),
-    "whole number": pa.int64(),
-    "number": pa.float64(),
-    "fraction": pa.float64(),
-    "true or false": pa.bool_(),
-}
+#: Where the settings stand in a row of ``runs``.
+_FIRST = RUNS.index(SETTING_COLUMNS[0])
+_SETTINGS = slice(_FIRST, _FIRST + len(SETTING_COLUMNS))
+
+Rows = Sequence[Sequence[Value]]
+Write = Callable[[Rows], object]
 
 
 @contextmanager
@@ -44,10 +51,10 @@ def _csv(file: IO[bytes], columns: Sequence[Column[Any]]) -> Iterator[Write]:
 
     def spelled(row: Sequence[Value]) -> Sequence[Value]:
         # The one spelling that pandas, polars and R all take for a truth.
-        found = [*row]
+        cells = [*row]
         for i in switches:
-            found[i] = None if row[i] is None else str(row[i]).upper()
-        return found
+            cells[i] = None if row[i] is None else str(row[i]).upper()
+        return cells
 
     def write(rows: Iterable[Sequence[Value]]) -> None:
         file.write(_lines(map(spelled, rows) if switches else rows))
@@ -65,17 +72,9 @@ def _lines(rows: Iterable[Sequence[Value]]) -> bytes:
 @contextmanager
 def _parquet(file: IO[bytes], columns: Sequence[Column[Any]]) -> Iterator[Write]:
     """A row group a batch; what a column means is in the schema, as its ``description``."""
-    schema = pa.schema(
-        pa.field(c.name, _TYPES[c.kind], metadata={"description": c.meaning}) for c in columns
-    )
-    with parquet.ParquetWriter(file, schema) as writer:
-
-        def write(rows: Sequence[Sequence[Value]]) -> None:
-            values = zip(*rows, strict=True)
-            arrays = [pa.array(v, f.type) for v, f in zip(values, schema, strict=True)]
-            writer.write_table(pa.table(arrays, schema=schema))
-
-        yield write
+    types = schema(columns)
+    with parquet.ParquetWriter(file, types) as writer:
+        yield lambda rows: writer.write_table(table(rows, types))
 
 
 #: By the ends of their files' names.
@@ -86,16 +85,15 @@ FORMATS: dict[str, Callable[[IO[bytes], Sequence[Column[Any]]], AbstractContextM
 
 
 @dataclass
-class _Table:
-    """Rows of one table on their way to a file of each format."""
+class _Batches:
+    """Rows on their way to files, a batch at a time."""
 
-    columns: Sequence[Column[Any]]
     writers: Sequence[Write]
     rows: int = 0
-    waiting: list[list[Value]] = field(default_factory=list)
+    waiting: list[Sequence[Value]] = field(default_factory=list)
 
-    def take(self, found: Any) -> None:
-        self.waiting.append([column.value(found) for column in self.columns])
+    def add(self, row: Sequence[Value]) -> None:
+        self.waiting.append(row)
         if len(self.waiting) == BATCH:
             self.flush()
 
@@ -106,13 +104,12 @@ class _Table:
         self.waiting = []
 
 
-def write(
-    found: Iterable[tuple[Path, RunRecord]], folder: Path, formats: Sequence[str]
-) -> dict[Path, int]:
+def write(pairs: Iterable[Pair], folder: Path, formats: Sequence[str]) -> dict[Path, int]:
     """Write the tables ``runs`` and ``layers``, and ``columns.csv``, which says what they hold.
 
     Args:
-        found: records with the folders of their sweeps; they are not kept.
+        pairs: records with the folders of their sweeps; of a record no more than its settings
+            stays in memory.
         folder: where to; made if it is not there. Files of these names are replaced when the
             last record has been read, and not before.
         formats: of ``FORMATS``.
@@ -125,25 +122,57 @@ def write(
     """
     with ExitStack() as files:
 
-        def opened(name: str, format_: str) -> Write:
-            file = files.enter_context(replacing(folder / f"{name}.{format_}"))
-            return files.enter_context(FORMATS[format_](file, TABLES[name]))
+        def opened(name: str, columns: Sequence[Column[Any]]) -> _Batches:
+            paths = [(folder / f"{name}.{form}", FORMATS[form]) for form in formats]
+            writers = [(files.enter_context(replacing(path)), start) for path, start in paths]
+            return _Batches([files.enter_context(start(f, columns)) for f, start in writers])
 
-        tables = {n: _Table(c, [opened(n, f) for f in formats]) for n, c in TABLES.items()}
-        for home, record in found:
-            run = Run(home, record)
-            tables["runs"].take(run)
-            for layer in layers(run):
-                tables["layers"].take(layer)
-        for table in tables.values():
-            table.flush()
-    written = {folder / f"{n}.{f}": table.rows for n, table in tables.items() for f in formats}
-    return written | _dictionary(folder / "columns.csv")
+        runs = opened("runs", RUNS)
+        # Which settings vary is known when the last record has been read.
+        spool = files.enter_context(tempfile.TemporaryFile(dir=folder))
+        settings = _spooled(pairs, runs, spool)
+        places = varying(settings)
+        columns = with_settings(places)
+        rows = opened("layers", columns)
+        for n, *row in _unpickled(spool):
+            rows.add(joined(row, settings[n], places))
+        rows.flush()
+    counts = {"runs": runs.rows, "layers": rows.rows}
+    written = {folder / f"{name}.{form}": n for name, n in counts.items() for form in formats}
+    return written | _dictionary(folder / "columns.csv", {"runs": RUNS, "layers": columns})
 
 
-def _dictionary(path: Path) -> dict[Path, int]:
+def _spooled(pairs: Iterable[Pair], runs: _Batches, spool: IO[bytes]) -> list[Settings]:
+    """Write ``runs``, and set the rows of ``layers`` aside, each after the number of its run.
+
+    Returns:
+        Every run's settings.
+    """
+    settings: list[Settings] = []
+    aside = _Batches([partial(pickle.dump, file=spool)])
+    for home, record in pairs:
+        run = Run(home, record)
+        row = [column.value(run) for column in RUNS]
+        runs.add(row)
+        for layer in layers(run):
+            aside.add([len(settings), *(column.value(layer) for column in LAYERS)])
+        settings.append(tuple(row[_SETTINGS]))
+    runs.flush()
+    aside.flush()
+    return settings
+
+
+def _unpickled(spool: IO[bytes]) -> Iterator[Any]:
+    """The rows that were set aside."""
+    end = spool.tell()
+    spool.seek(0)
+    while spool.tell() < end:
+        yield from pickle.load(spool)
+
+
+def _dictionary(path: Path, tables: dict[str, Sequence[Column[Any]]]) -> dict[Path, int]:
     """What the columns mean, as a table."""
-    rows = [(name, c.name, c.kind, c.meaning) for name, table in TABLES.items() for c in table]
+    rows = [(name, c.name, c.kind, c.meaning) for name, columns in tables.items() for c in columns]
     head = ("table", "column", "type", "meaning")
     write_atomically(path, _lines([head, *rows]).decode())
     return {path: len(rows)}

@@ -1,12 +1,17 @@
-"""The table ``layers``: a row for every run, epoch and hidden layer."""
+"""Columns of the table ``layers``: one row per run, probe and hidden layer.
+
+After the ids come the settings in which the exported runs differ, so that nobody has to join.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
 from reluprobe.config.choices import DEFINITIONS
-from reluprobe.report.export.columns import Column, Kind, Layer, Value, keys, measures
+from reluprobe.report.export.columns import Column, Kind, Layer, Run, Value, keys, measures
+from reluprobe.report.export.runs import SETTING_COLUMNS
 from reluprobe.report.terminal.tables import CALLED
 
 Columns = list[Column[Layer]]
@@ -17,8 +22,8 @@ def _of(name: str, kind: Kind, said: str, field: str = "") -> Column[Layer]:
     part, _, inner = (field or name).partition(".")
 
     def value(row: Layer) -> Value:
-        found: Any = getattr(row.layer, part)
-        return getattr(found, inner) if inner and found is not None else found
+        content: Any = getattr(row.layer, part)
+        return getattr(content, inner) if inner and content is not None else content
 
     return Column(name, kind, said, value)
 
@@ -35,12 +40,12 @@ def _place() -> Columns:
 
 
 def _shares() -> Columns:
-    found = [
+    shares = [
         _of(name, "fraction", f"Share of the layer's units that are {word}: {rule}.")
         for name, (word, rule) in ((name, CALLED[name]) for name in DEFINITIONS)
     ]
     said = "Share of the layer's units dead for every input in the training data's box."
-    return [*found, _of("certified", "fraction", said)]
+    return [*shares, _of("certified", "fraction", said)]
 
 
 def _changes() -> Columns:
@@ -62,22 +67,55 @@ def _changes() -> Columns:
 
 def _outputs() -> Columns:
     when = "on the first 1,000 probe examples; at the first and the last epoch."
-    told: dict[str, tuple[Kind, str]] = {
+    meanings: dict[str, tuple[Kind, str]] = {
         "mean": ("number", "Mean of the layer's outputs"),
         "variance": ("number", "Variance of the layer's outputs"),
         "zeros": ("fraction", "Share of the layer's outputs that are 0"),
     }
     return [
         _of(f"output_{part}", kind, f"{said} {when}", f"activations.{part}")
-        for part, (kind, said) in told.items()
+        for part, (kind, said) in meanings.items()
     ]
 
 
+_KEYS: Columns = keys(attrgetter("run"))
+
+#: The columns that the table always has.
 LAYERS: tuple[Column[Layer], ...] = (
-    *keys(attrgetter("run")),
+    *_KEYS,
     *_place(),
     *_shares(),
     *_changes(),
     *_outputs(),
     *measures(attrgetter("probe"), "; of the epoch, the same for all its layers"),
 )
+
+
+#: A run's settings, as ``runs`` has them: null for one without an effect beside the others.
+Settings = tuple[Value, ...]
+
+
+def settings_of_run(run: Run) -> Settings:
+    """The value of every setting, in the order of ``SETTING_COLUMNS``."""
+    return tuple(column.value(run) for column in SETTING_COLUMNS)
+
+
+def varying(runs: Sequence[Settings]) -> list[int]:
+    """Which of ``SETTING_COLUMNS`` differ among the runs in which they have an effect."""
+    places = range(len(SETTING_COLUMNS))
+    return [i for i in places if len({settings[i] for settings in runs} - {None}) > 1]
+
+
+def with_settings(places: Sequence[int]) -> tuple[Column[Layer], ...]:
+    """The table's columns, with these settings after the ids."""
+    return (*_KEYS, *(_setting(SETTING_COLUMNS[i]) for i in places), *LAYERS[len(_KEYS) :])
+
+
+def _setting(column: Column[Run]) -> Column[Layer]:
+    return Column(column.name, column.kind, column.meaning, lambda row: column.value(row.run))
+
+
+def joined(row: Sequence[Value], settings: Settings, places: Sequence[int]) -> list[Value]:
+    """A row of ``LAYERS`` as one of :func:`with_settings`."""
+    n = len(_KEYS)
+    return [*row[:n], *(settings[i] for i in places), *row[n:]]

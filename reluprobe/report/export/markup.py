@@ -1,4 +1,4 @@
-"""The table of configurations, as in the terminal, for a page or a paper."""
+"""Table of configurations as Markdown or LaTeX, as the terminal shows it."""
 
 from __future__ import annotations
 
@@ -85,16 +85,16 @@ WRITERS: dict[str, Callable[[Archive, Sequence[Summary], str], str]] = {
 def escape(text: str) -> str:
     """Text as LaTeX prints it: commands escaped, powers of ten and minus signs as mathematics."""
     parts, end = [], 0
-    for found in _NUMBER.finditer(text):
-        mantissa, exponent, below = found.groups()
+    for match in _NUMBER.finditer(text):
+        mantissa, exponent, below = match.groups()
         number = f"-{below}" if below else rf"{mantissa} \times 10^{{{int(exponent)}}}"
-        parts += [_signs(text[end : found.start()]), f"${number}$"]
-        end = found.end()
+        parts += [_signs(text[end : match.start()]), f"${number}$"]
+        end = match.end()
     return "".join([*parts, _signs(text[end:])])
 
 
 def _signs(text: str) -> str:
-    return _SIGN.sub(lambda found: _LATEX[found[0]], text)
+    return _SIGN.sub(lambda match: _LATEX[match[0]], text)
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The table ``runs``: a row a run, its settings, and what it came to."""
+"""Columns of the table ``runs``: one row per run, with its settings and its outcome."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ _PLACE: dict[str, tuple[Kind, str]] = {
 
 def _fate() -> Columns:
     def diverged(run: Run) -> Value:
-        gone = (e.epoch for e in run.record.history if e.test_loss is None)
-        return next(gone, None) if run.record.status == "diverged" else None
+        return run.record.diverged_at if run.record.status == "diverged" else None
 
     def constant(run: Run) -> Value:
-        found = collapsed(run.record)
-        return found.layer if found else None
+        collapse = collapsed(run.record)
+        return collapse.layer if collapse else None
 
     said = "First epoch of a diverged run whose numbers are not finite."
-    collapse = (
+    constant_layer = (
         "First hidden layer that is constant on the probe at the end: the output of a run that "
         "ended does not depend on its input."
     )
@@ -38,7 +37,7 @@ def _fate() -> Columns:
         Column("status", "text", "ok, diverged or failed.", lambda run: run.record.status),
         Column("error", "text", "What a failed run failed of.", lambda run: run.record.error),
         Column("diverged_at", "whole number", said, diverged),
-        Column("collapsed_at", "whole number", collapse, constant),
+        Column("collapsed_at", "whole number", constant_layer, constant),
     ]
 
 
@@ -77,66 +76,70 @@ def _size() -> Columns:
 
 
 def _shares() -> Columns:
-    """Shares of all hidden units: by each definition on each sample, and for certain."""
+    """Shares of all hidden units: by each definition on each split, and for certain."""
 
     def probed(measure: str) -> Callable[[Run], Value]:
         return lambda run: share(run.last.layers, measure) if run.last else None
 
-    def on(sample: str, measure: str) -> Callable[[Run], Value]:
+    def on(split: str, measure: str) -> Callable[[Run], Value]:
         def value(run: Run) -> Value:
-            found = run.sample(sample)
-            return share(found.layers, measure) if found else None
+            ended = run.on_split(split)
+            return share(ended.layers, measure) if ended else None
 
         return value
 
-    found: Columns = []
+    columns: Columns = []
     for name in DEFINITIONS:
         word, rule = CALLED[name]
         said = f"Share of all hidden units that are {word} at the end: {rule}."
-        found.append(Column(name, "fraction", said, probed(name)))
+        columns.append(Column(name, "fraction", said, probed(name)))
     said = "Share of all hidden units dead for every input in the training data's box."
-    found.append(Column("certified", "fraction", said, probed("certified")))
-    for sample, where in (("test", "test set"), ("train", "whole training set")):
+    columns.append(Column("certified", "fraction", said, probed("certified")))
+    for split, where in (("test", "test set"), ("train", "whole training set")):
         for name in DEFINITIONS:
             said = f"As {name}, on the {where} in the probe's place."
-            found.append(Column(f"{name}_on_{sample}", "fraction", said, on(sample, name)))
-    return found
+            columns.append(Column(f"{name}_on_{split}", "fraction", said, on(split, name)))
+    return columns
 
 
-def _samples() -> Columns:
-    """The finished network on the samples, but for what :func:`measures` has."""
+def _splits() -> Columns:
+    """The finished network on each split, but for what :func:`measures` has."""
 
-    def of(sample: str, field: str) -> Callable[[Run], Value]:
-        return lambda run: getattr(run.sample(sample), field, None)
+    def measured(split: str, field: str) -> Callable[[Run], Value]:
+        return lambda run: getattr(run.on_split(split), field, None)
 
-    found: Columns = []
+    columns: Columns = []
     for s, where in (("test", "test set"), ("train", "training set")):
-        size = of(s, "examples")
-        found.append(Column(f"{s}_examples", "whole number", f"Examples of the {where}.", size))
+        size = measured(s, "examples")
+        columns.append(Column(f"{s}_examples", "whole number", f"Examples of the {where}.", size))
     kinds: dict[str, Kind] = {"accuracy": "fraction", "loss": "number"}
     for s, where in (("probe", "probe"), ("train", "whole training set")):
         for field, kind in kinds.items():
             said = f"{field.capitalize()} of the finished network on the {where}."
-            found.append(Column(f"{field}_on_{s}", kind, said, of(s, field)))
-    return found
+            columns.append(Column(f"{field}_on_{s}", kind, said, measured(s, field)))
+    return columns
 
 
 def _provenance() -> Columns:
-    def of(name: str) -> Callable[[Run], Value]:
+    def recorded(name: str) -> Callable[[Run], Value]:
         return lambda run: run.record.environment.get(name)
 
     said = "The run's share of its sweep's wall time, in seconds."
     seconds = Column[Run]("seconds", "number", said, lambda run: run.record.seconds)
-    return [seconds, *(Column(name, *told, of(name)) for name, told in _PLACE.items())]
+    places = (Column(name, kind, said, recorded(name)) for name, (kind, said) in _PLACE.items())
+    return [seconds, *places]
 
+
+#: A column for every setting.
+SETTING_COLUMNS: tuple[Column[Run], ...] = tuple(map(_setting, SETTINGS.values()))
 
 RUNS: tuple[Column[Run], ...] = (
     *keys(lambda run: run),
     *_fate(),
-    *map(_setting, SETTINGS.values()),
+    *SETTING_COLUMNS,
     *_size(),
     *measures(lambda run: run.last, "; of the last epoch"),
     *_shares(),
-    *_samples(),
+    *_splits(),
     *_provenance(),
 )

@@ -1,4 +1,4 @@
-"""The activations of finished networks: every unit on every image, dead rows marked."""
+"""Activations of finished networks: every unit on every image, dead units marked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from reluprobe.analysis.survival_curves import thinned
 from reluprobe.records import RecordError, RunRecord, saved_activations
 from reluprobe.report import formatting
 from reluprobe.report.figures import style
-from reluprobe.report.figures.context import Entry, LackingError, Picture, Scene, told, wrapped
+from reluprobe.report.figures.context import (
+    Context,
+    Drawing,
+    Entry,
+    LackingError,
+    alt_text,
+    wrapped,
+)
 from reluprobe.report.terminal import tables
 
 #: Layers across and networks down, at most; rows of a panel.
@@ -27,55 +34,55 @@ STRONG = 0.99
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A run with the activations that it kept."""
+class SavedRun:
+    """A run with the activations that it saved."""
 
     entry: Entry
     run: RunRecord
     layers: list[saved_activations.Outputs]
 
 
-def heatmaps(scene: Scene) -> Picture:
+def heatmaps(context: Context) -> Drawing:
     """Each hidden layer as units × images, those that fire on most images on top."""
-    found = [kept for e in scene.entries if (kept := _kept(scene, e)) is not None]
-    if not found:
+    saved = [run for e in context.entries if (run := _saved_run(context, e)) is not None]
+    if not saved:
         raise LackingError("no run kept its activations: save_activations = true keeps them")
-    shown, note = scene.some([kept.entry for kept in found], DOWN)
-    found = [kept for kept in found if kept.entry in shown]
-    across = min(ACROSS, max(len(kept.layers) for kept in found))
-    figure = style.canvas(style.PAGE, 1.5 * len(found) + 0.35)
-    axes = figure.subplots(len(found), across, squeeze=False)
-    for line, kept in zip(axes, found, strict=True):
-        places = tables.shown_layers(len(kept.layers), across)
+    shown, note = context.some([run.entry for run in saved], DOWN)
+    saved = [run for run in saved if run.entry in shown]
+    across = min(ACROSS, max(len(run.layers) for run in saved))
+    figure = style.canvas(style.PAGE, 1.5 * len(saved) + 0.35)
+    axes = figure.subplots(len(saved), across, squeeze=False)
+    for line, run in zip(axes, saved, strict=True):
+        places = tables.shown_layers(len(run.layers), across)
         for ax, i in zip(line, places, strict=False):
-            _layer(ax, kept, i)
+            _layer(ax, run, i)
         for ax in line[len(places) :]:
             ax.remove()
-        line[0].set_ylabel(wrapped(kept.entry.label, 24))
+        line[0].set_ylabel(wrapped(run.entry.label, 24))
     figure.supxlabel(f"the first {saved_activations.IMAGES} images of the probe")
-    facts = [f"{kept.entry.label}: {_told(kept)}" for kept in found]
+    facts = [f"{run.entry.label}: {_silent_units(run)}" for run in saved]
     caption = (
         "Outputs of each hidden layer (L1 is nearest the input) of one finished network of a "
         "kind: a row is a unit, a column an image, the darker the stronger; units that fire on "
         "most images on top. Red at the left: units that are dead on the whole probe, "
-        f"{scene.sample}.{note}"
+        f"{context.examples}.{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
-def _kept(scene: Scene, entry: Entry) -> Kept | None:
+def _saved_run(context: Context, entry: Entry) -> SavedRun | None:
     for run in sorted(entry.runs, key=lambda r: r.config.seed):
         try:
-            layers = saved_activations.read(scene.archive.folder, run.id)
+            layers = saved_activations.read(context.archive.folder, run.id)
         except RecordError as error:
             raise LackingError(error.message) from None
         if layers:
-            return Kept(entry, run, layers)
+            return SavedRun(entry, run, layers)
     return None
 
 
-def _layer(axes: Axes, kept: Kept, index: int) -> None:
-    outputs, dead = np.abs(kept.layers[index]), unit_lives.bits(kept.run.final.layers[index])
+def _layer(axes: Axes, saved: SavedRun, index: int) -> None:
+    outputs, dead = np.abs(saved.layers[index]), unit_lives.bits(saved.run.final.layers[index])
     # A CReLU's units give out two numbers each: what is marked is the unit.
     dead = np.resize(dead, len(outputs))
     order = np.lexsort((-outputs.mean(axis=1), -(outputs > 0).mean(axis=1), dead))
@@ -94,8 +101,8 @@ def _layer(axes: Axes, kept: Kept, index: int) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _told(kept: Kept) -> str:
-    silent = [f"L{n} {_silent(layer)}" for n, layer in enumerate(kept.layers, start=1)]
+def _silent_units(saved: SavedRun) -> str:
+    silent = [f"L{n} {_silent(layer)}" for n, layer in enumerate(saved.layers, start=1)]
     return f"of the units of {', '.join(silent)} are 0 on all {saved_activations.IMAGES} images"
 
 

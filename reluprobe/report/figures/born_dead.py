@@ -1,4 +1,4 @@
-"""How likely a network is constant from birth, between what is proved of it."""
+"""Share of networks born dead by depth and width, with the bounds that are proved."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from reluprobe.born.result import Cell, Result
 from reluprobe.config import labels
 from reluprobe.report.figures import panels, style
-from reluprobe.report.figures.context import MOST_LINES, Picture, told
+from reluprobe.report.figures.context import MOST_LINES, Drawing, alt_text
 from reluprobe.report.figures.style import LOOKS, Look
 
 MOST_TICKS = 8
 
 
-def probability(result: Result) -> Picture:
-    """Share of networks born dead by depth, a line a width, with intervals and bounds."""
+def probability(result: Result) -> Drawing:
+    """Share of networks born dead by depth, one line per width, with intervals and bounds."""
     widths = sorted({cell.width for cell in result.cells})
     shown = widths[:MOST_LINES]
     figure = style.canvas(style.COLUMN + 1.2, 2.6)
@@ -47,7 +47,7 @@ def probability(result: Result) -> Picture:
         "not depend on their input before any training, by depth and width, with 95% intervals. "
         f"{_bounds(result)}{more}"
     )
-    return Picture(figure, caption, told(facts, most=len(facts)))
+    return figure, caption, alt_text(facts, most=len(facts))
 
 
 def _bounds(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""What training does: loss and accuracy, and the dead by layer and by definition, by epoch."""
+"""Figures by epoch: loss and accuracy; dead units by definition, and by hidden layer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reluprobe.analysis import learning_curves
 from reluprobe.analysis.learning_curves import Curve
 from reluprobe.report import formatting
 from reluprobe.report.figures import lines, panels, small_multiples, style
-from reluprobe.report.figures.context import Entry, LackingError, Picture, Scene, told
+from reluprobe.report.figures.context import Context, Drawing, Entry, LackingError, alt_text
 from reluprobe.report.figures.lines import Courses, Part
 from reluprobe.report.figures.style import Look
 from reluprobe.report.terminal import tables
@@ -20,20 +20,23 @@ from reluprobe.report.terminal import tables
 NAMED_LAYERS = 5
 
 
-def training(scene: Scene) -> Picture:
+def training(context: Context) -> Drawing:
     """Training loss and test accuracy (of a regression, test loss) by epoch."""
-    trained = [e for e in scene.entries if any(r.final.train_loss is not None for r in e.runs)]
+    trained = [e for e in context.entries if any(r.final.train_loss is not None for r in e.runs)]
     if not trained:
         raise LackingError("no run was trained for an epoch and ended with finite numbers")
-    shown, note = scene.some(trained)
-    losses = _courses(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.train_loss))
-    tests = _courses(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.test_accuracy))
+    shown, note = context.some(trained)
+    losses = _curves(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.train_loss))
+    tests = _curves(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.test_accuracy))
     name, share = "test accuracy %", bool(tests)
     if not share:
         name = "test loss"
-        tests = _courses(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.test_loss))
+        tests = _curves(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.test_loss))
+    if not losses or not tests:
+        raise LackingError("the runs of no configuration share an epoch of training")
     tested = Part(name, tests, "accuracy" if share else "loss")
-    figure = lines.beside([Part("training loss", losses, "loss"), tested])
+    parts = [Part("training loss", losses, "loss"), tested]
+    figure = lines.beside(parts)
     written = formatting.percent if share else formatting.number
     ends = {e.label: c.last for e, c in losses}
     facts = [
@@ -43,49 +46,53 @@ def training(scene: Scene) -> Picture:
     ]
     caption = (
         f"Training loss (mean over the epoch) and {name.removesuffix(' %')} by epoch. "
-        f"{scene.seeds()}{lines.behind(losses)}{note}"
+        f"{context.seeds()}{lines.behind(parts)}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
-def definitions(scene: Scene) -> Picture:
+def definitions(context: Context) -> Drawing:
     """Share of all hidden units by epoch, by two definitions or three, side by side."""
-    wanted = dict.fromkeys((scene.definition, "dead", "never_positive"))
-    shown, note = scene.some(_probed(scene))
-    found = {d: _courses(shown, lambda runs, d=d: learning_curves.network(runs, d)) for d in wanted}
-    found = {d: there for d, there in found.items() if there}
-    names = {d: tables.CALLED[d][0] for d in found}
-    figure = lines.overlaid([Part(f"{names[d]} %", there) for d, there in found.items()])
-    ends = {d: {e.label: c.last for e, c in there} for d, there in found.items()}
+    wanted = dict.fromkeys((context.definition, "dead", "never_positive"))
+    shown, note = context.some(_probed(context))
+    curves = {d: _curves(shown, lambda runs, d=d: learning_curves.network(runs, d)) for d in wanted}
+    curves = {d: pairs for d, pairs in curves.items() if pairs}
+    if not curves:
+        raise LackingError("no definition applies to these networks")
+    names = {d: tables.CALLED[d][0] for d in curves}
+    figure = lines.overlaid([Part(f"{names[d]} %", pairs) for d, pairs in curves.items()])
+    ends = {d: {e.label: c.last for e, c in pairs} for d, pairs in curves.items()}
     facts = [
         f"{e.label}: "
-        + ", ".join(f"{formatting.plus_minus(ends[d].get(e.label))}% {names[d]}" for d in found)
+        + ", ".join(f"{formatting.plus_minus(ends[d].get(e.label))}% {names[d]}" for d in curves)
         for e in shown
     ]
-    meant = "; ".join(f"{names[d]}: {tables.CALLED[d][1]}" for d in found)
+    meant = "; ".join(f"{names[d]}: {tables.CALLED[d][1]}" for d in curves)
     caption = (
         f"Share of all hidden units by epoch, counted by each definition ({meant}), on "
-        f"{scene.sample}. {scene.seeds()}{note}"
+        f"{context.examples}. {context.seeds()}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
-def layers(scene: Scene) -> Picture:
-    """Share of dead units of each hidden layer by epoch, a panel a configuration."""
-    shown, note = scene.some(_probed(scene))
-    found = [(e, _by_layer(e, scene.definition)) for e in shown]
-    large = len(found) <= small_multiples.LARGE
-    every = [curve for _, by_layer in found for curve in by_layer]
+def layers(context: Context) -> Drawing:
+    """Share of dead units of each hidden layer by epoch, one panel per configuration."""
+    shown, note = context.some(_probed(context))
+    curves = [(e, by_layer) for e in shown if (by_layer := _by_layer(e, context.definition))]
+    if not curves:
+        raise LackingError(f"{context.word} does not apply to these networks")
+    large = len(curves) <= small_multiples.LARGE
+    every = [curve for _, by_layer in curves for curve in by_layer]
 
     def prepare(axes: Axes) -> None:
         panels.percent(axes, panels.roof(every))
         panels.epochs(axes, every)
 
-    block = small_multiples.Block(f"{scene.word} %", "epoch", prepare)
+    block = small_multiples.Block(f"{context.word} %", "epoch", prepare)
     height = 1.5 if large else 0.85
-    labels = [e.label for e, _ in found]
+    labels = [e.label for e, _ in curves]
     figure, (axes,) = small_multiples.page(labels, [block], height, 3 if large else 5, beyond=0.22)
-    for ax, (_, by_layer) in zip(axes, found, strict=True):
+    for ax, (_, by_layer) in zip(axes, curves, strict=True):
         looks = layer_looks(len(by_layer))
         for curve, look in zip(by_layer, looks, strict=True):
             panels.draw(ax, curve, look, 100, band=large)
@@ -95,28 +102,28 @@ def layers(scene: Scene) -> Picture:
     facts = [
         f"{e.label}: "
         + ", ".join(f"L{i + 1} {formatting.plus_minus(c.last)}%" for i, c in enumerate(by_layer))
-        for e, by_layer in found
+        for e, by_layer in curves
     ]
-    seeds = scene.seeds() if large else scene.seeds(band="")
+    seeds = context.seeds() if large else context.seeds(band="")
     caption = (
-        f"Share of {scene.word} units in each hidden layer (L1 is nearest the input) by epoch, on "
-        f"{scene.sample}. {seeds}{note}"
+        f"Share of {context.word} units in each hidden layer (L1 is nearest the input) by epoch, "
+        f"on {context.examples}. {seeds}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
-def _probed(scene: Scene) -> list[Entry]:
+def _probed(context: Context) -> list[Entry]:
     """The configurations of which there is a course to be seen."""
-    there = [e for e in scene.entries if any(len(r.history) > 1 or r.steps for r in e.runs)]
-    if not there:
+    probed = [e for e in context.entries if any(len(r.history) > 1 or r.steps for r in e.runs)]
+    if not probed:
         raise LackingError("no run was probed twice: epochs is 0, or none ended")
-    return there
+    return probed
 
 
 def _by_layer(entry: Entry, definition: str) -> list[Curve]:
     depth = max((len(r.final.layers) for r in entry.runs), default=0)
-    found = [learning_curves.layer(entry.runs, i, definition) for i in range(depth)]
-    return [curve for curve in found if curve.values]
+    curves = [learning_curves.layer(entry.runs, i, definition) for i in range(depth)]
+    return [curve for curve in curves if curve.values]
 
 
 def layer_looks(depth: int) -> list[Look]:
@@ -125,6 +132,6 @@ def layer_looks(depth: int) -> list[Look]:
     return [Look(to_hex(style.LAYERS(x)), "os^Dv"[i % 5]) for i, x in enumerate(at)]
 
 
-def _courses(shown: Sequence[Entry], fold: Callable[..., Curve]) -> Courses:
-    found = [(entry, fold(entry.runs)) for entry in shown]
-    return [(entry, curve) for entry, curve in found if curve.values]
+def _curves(shown: Sequence[Entry], fold: Callable[..., Curve]) -> Courses:
+    curves = [(entry, fold(entry.runs)) for entry in shown]
+    return [(entry, curve) for entry, curve in curves if curve.values]

@@ -1,4 +1,4 @@
-"""What killed units: the weights, the bias, or the layers upstream."""
+"""Causes of death by layer: the weights, the bias, or the layers upstream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reluprobe.analysis.death_causes import Blame
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import small_multiples, style
-from reluprobe.report.figures.context import LackingError, Picture, Scene, told
+from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
 from reluprobe.report.figures.style import LOOKS
 from reluprobe.report.terminal.tables import shown_layers
 
@@ -27,22 +27,22 @@ EDGE: dict[str, Any] = {"edgecolor": style.PAPER, "linewidth": 0.4}
 PARTS = {"weights": LOOKS[0].colour, "bias": "#9a1c4a", "upstream": "#9bd5b8"}
 
 
-def causes(scene: Scene) -> Picture:
+def causes(context: Context) -> Drawing:
     """What killed the units of each layer: shares of the fall of their largest pre-activation."""
-    explained = [e for e in scene.entries if any(map(_explained, e.runs))]
-    shown, note = scene.some(explained)
-    there = [(e, blame) for e in shown if (blame := death_causes.blame(e.runs))]
-    if not there:
+    explained = [e for e in context.entries if any(map(_explained, e.runs))]
+    shown, note = context.some(explained)
+    blamed = [(e, blame) for e in shown if (blame := death_causes.blame(e.runs))]
+    if not blamed:
         raise LackingError(
             "no cause of death was recorded: one is where a unit of a plain ReLU network dies"
         )
-    large = len(there) <= small_multiples.LARGE
-    deepest = 1 + min(MOST_ROWS, max(len(blame) - 1 for _, blame in there))
+    large = len(blamed) <= small_multiples.LARGE
+    deepest = 1 + min(MOST_ROWS, max(len(blame) - 1 for _, blame in blamed))
     figure, (axes,) = small_multiples.page(
-        [e.label for e, _ in there],
+        [e.label for e, _ in blamed],
         [
             small_multiples.Block(
-                "", "share of the fall %", partial(_prepare, [b for _, b in there])
+                "", "share of the fall %", partial(_prepare, [b for _, b in blamed])
             )
         ],
         height=(0.16 if large else 0.11) * deepest,
@@ -50,13 +50,13 @@ def causes(scene: Scene) -> Picture:
         beyond=0.3,
         legend=True,
     )
-    for ax, (_, blame) in zip(axes, there, strict=True):
+    for ax, (_, blame) in zip(axes, blamed, strict=True):
         _bars(ax, blame)
     handles = [
         Patch(facecolor=colour, edgecolor=style.PAPER, label=name) for name, colour in PARTS.items()
     ]
     figure.legend(handles=handles, **style.ON_TOP)
-    facts = [f"{e.label}: {_blamed(blame[-1])}" for e, blame in there]
+    facts = [f"{e.label}: {_blamed(blame[-1])}" for e, blame in blamed]
     ends = axes[0].get_xlim()
     cut = f" Bars end at ±{FARTHEST:.0f}%." if FARTHEST in map(abs, ends) else ""
     caption = (
@@ -65,7 +65,7 @@ def causes(scene: Scene) -> Picture:
         "left of 0: held the units up. Right: deaths a run. Means over runs; a layer in which "
         f"none died has no bar.{cut}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
 def _explained(run: RunRecord) -> bool:
@@ -76,9 +76,10 @@ def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:
     """Room for what pushed down, right of 0, and for what held up."""
     layers = [layer for blame in every for layer in blame]
     shares = [[e.mean for n in PARTS if (e := getattr(x, n))] for x in layers]
-    up = min(sum(s for s in there if s < 0) for there in shares)
-    down = max(sum(s for s in there if s > 0) for there in shares)
-    axes.set_xlim(max(105 * up, -FARTHEST), min(105 * down, FARTHEST))
+    up = min(sum(s for s in parts if s < 0) for parts in shares)
+    down = max(sum(s for s in parts if s > 0) for parts in shares)
+    # Where all parts cancel there is no fall to have shares of.
+    axes.set_xlim(max(105 * up, -FARTHEST), min(105 * down, FARTHEST) if up or down else 105)
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2.5, 5, 10]))
 
 
@@ -89,12 +90,12 @@ def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
     for row, layer in enumerate([*(blame[i] for i in shown), blame[-1]]):
         ends = [0.0, 0.0]  # of what pushed down, to the right, and of what held up
         for name, colour in PARTS.items():
-            found = getattr(layer, name)
-            if found is None:
+            part = getattr(layer, name)
+            if part is None:
                 continue
-            side = int(found.mean < 0)
-            axes.barh(row, 100 * found.mean, 0.75, ends[side], color=colour, **EDGE)
-            ends[side] += 100 * found.mean
+            side = int(part.mean < 0)
+            axes.barh(row, 100 * part.mean, 0.75, ends[side], color=colour, **EDGE)
+            ends[side] += 100 * part.mean
         if layer.deaths is not None:
             axes.annotate(
                 f"{layer.deaths.mean:,.0f}", (1.02, row), xycoords=("axes fraction", "data"),
@@ -106,7 +107,7 @@ def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
     axes.tick_params(axis="y", length=0, labelleft=True, pad=1.5)
 
 
-def _blamed(found: Blame) -> str:
-    parts = ", ".join(f"{name} {formatting.plus_minus(getattr(found, name))}%" for name in PARTS)
-    deaths = formatting.plus_minus(found.deaths, lambda n: f"{n or 0:,.0f}")
+def _blamed(blame: Blame) -> str:
+    parts = ", ".join(f"{name} {formatting.plus_minus(getattr(blame, name))}%" for name in PARTS)
+    deaths = formatting.plus_minus(blame.deaths, lambda n: f"{n or 0:,.0f}")
     return f"{parts} of the fall in {deaths} deaths a run"

@@ -1,12 +1,13 @@
-"""What a figure is made from and made of: a sweep with its configurations, and a picture."""
+"""What a figure is drawn from: a sweep, its configurations with their looks, and its words."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
 
 from reluprobe.analysis import aggregate
 from reluprobe.analysis.aggregate import Summary
@@ -17,42 +18,20 @@ from reluprobe.records.folder import Archive
 from reluprobe.report.figures.style import LOOKS, Look
 from reluprobe.report.terminal import tables
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 #: More lines than there are looks cannot be told apart in one panel.
 MOST_LINES = len(LOOKS)
 #: More panels, or rows, than this do not fit a page.
 MOST_PANELS = 30
-#: So many configurations are told in the text for those who do not see the picture.
-MOST_TOLD = 12
+#: So many facts stand in a figure's alternative text.
+MOST_FACTS = 12
+
+#: What draws a figure gives: matplotlib's figure; its caption, which says what is seen and how to
+#: read it; its alternative text, which says it with numbers for those who do not see it.
+Drawing = tuple[Figure, str, str]
 
 
 class LackingError(Exception):
     """A sweep has not what a figure shows; the message says what, in a few words."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure with its words.
-
-    Attributes:
-        caption: what is seen and how to read it, in a sentence.
-        alt: what it says, with its numbers, for those who do not see it.
-    """
-
-    figure: Figure
-    caption: str
-    alt: str
-
-
-@dataclass(frozen=True)
-class Figured:
-    """One kind of figure. ``draw`` raises :class:`LackingError` where a sweep has not its data."""
-
-    name: str
-    title: str
-    draw: Callable[[Scene], Picture]
 
 
 @dataclass(frozen=True)
@@ -70,8 +49,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A sweep as figures see it.
+class Context:
+    """What every figure of a sweep is drawn from.
 
     Attributes:
         definition: which definition of death counts.
@@ -109,15 +88,15 @@ class Scene:
         if len(entries) <= most:
             return list(entries), ""
         ranked = sorted(entries, key=lambda e: e.row.mean.mean if e.row.mean else 2.0)
-        kept = [ranked[i] for i in tables.shown_layers(len(ranked), most)]
+        shown = [ranked[i] for i in tables.shown_layers(len(ranked), most)]
         note = (
             f" {most} of {len(entries):,} configurations are shown, evenly spread from the fewest "
             f"{self.word} to the most."
         )
-        return [e for e in entries if e in kept], note
+        return [e for e in entries if e in shown], note
 
     @cached_property
-    def sample(self) -> str:
+    def examples(self) -> str:
         """The examples that units are probed on."""
         probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in self.records}
         return " or ".join(sorted(probes))
@@ -126,7 +105,7 @@ class Scene:
         """How runs are folded, in a sentence or two."""
         counts = sorted({len(e.runs) for e in self.entries if e.runs})
         lost = sum(e.row.runs - len(e.runs) for e in self.entries)
-        left = f" {labels.count(lost, 'run')} without an end left out." if lost else ""
+        left = f" {labels.count(lost, 'failed or diverged run')} left out." if lost else ""
         if not counts or counts == [1]:
             return f"One run each, so no interval.{left}"
         number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
@@ -134,8 +113,8 @@ class Scene:
         return f"{what} of {number} runs{bands}.{left}"
 
 
-def told(lines: Sequence[str], most: int = MOST_TOLD) -> str:
-    """Facts for who does not see the picture; of many the first, and how many more there are."""
+def alt_text(lines: Sequence[str], most: int = MOST_FACTS) -> str:
+    """A figure's facts as its alternative text; of many the first, and how many more there are."""
     more = len(lines) - most
     rest = [f"and {more} more"] if more > 0 else []
     return "; ".join([*lines[:most], *rest]) + "."

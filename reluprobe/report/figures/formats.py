@@ -1,4 +1,4 @@
-"""Figures as bytes: PNG, SVG and PDF, the same for the same input, whenever and wherever."""
+"""Figures as bytes: PNG, SVG and PDF, the same bytes for the same figure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Measures by epoch, a line a configuration: in one panel, or where that is too much in many."""
+"""Curves by epoch, one line per configuration: in one panel, or where they are too many in many."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from reluprobe.report.figures.context import MOST_LINES, Entry, wrapped
 from reluprobe.report.figures.style import LOOKS
 
 Courses = Sequence[tuple[Entry, Curve]]
+Panel = tuple[Entry, Axes, Curve]
 #: Above this percentage accuracies are told apart by their errors.
 ACCURATE = 80
 #: The first configuration, behind the line of another.
@@ -40,22 +41,41 @@ class Part:
 
     def prepare(self, axes: Axes) -> None:
         """The axes of this measure, for all its curves."""
-        found = [c for _, c in self.courses]
-        panels.epochs(axes, found)
-        means = [self.scale * v.mean for c in found for v in c.values]
+        curves = [c for _, c in self.courses]
+        panels.epochs(axes, curves)
+        means = [self.scale * v.mean for c in curves for v in c.values]
         if self.measures == "loss":
-            panels.loss(axes, found)
+            panels.loss(axes, curves)
         elif self.measures == "accuracy" and max(means) > ACCURATE:
             panels.accuracy(axes.yaxis, means)
         else:
-            panels.percent(axes, panels.roof(found))
+            panels.percent(axes, panels.roof(curves))
 
 
 def beside(parts: Sequence[Part]) -> Figure:
-    """Measures side by side, or where lines are too many below each other, a panel a line."""
-    if max(len(p.courses) for p in parts) <= MOST_LINES:
-        return _together(parts)
-    return _apart(parts)
+    """Measures side by side, or where lines are too many below each other, one panel per line.
+
+    Args:
+        parts: each with a curve at least.
+    """
+    return _apart(parts) if _too_many(parts) else _together(parts)
+
+
+def _too_many(parts: Sequence[Part]) -> bool:
+    return max(len(p.courses) for p in parts) > MOST_LINES
+
+
+def _entries(parts: Sequence[Part]) -> list[Entry]:
+    """The configurations that have any of these measures: some may not have all of them."""
+    return list({id(entry): entry for part in parts for entry, _ in part.courses}.values())
+
+
+def _panels_of(part: Part, entries: Sequence[Entry], axes: Sequence[Axes]) -> Iterator[Panel]:
+    """The panels in which there is a curve of this measure."""
+    curves = {id(entry): curve for entry, curve in part.courses}
+    for entry, ax in zip(entries, axes, strict=True):
+        if id(entry) in curves:
+            yield entry, ax, curves[id(entry)]
 
 
 def _together(parts: Sequence[Part]) -> Figure:
@@ -73,37 +93,42 @@ def _together(parts: Sequence[Part]) -> Figure:
 
 
 def _apart(parts: Sequence[Part]) -> Figure:
-    """A panel a configuration, before the first in grey; a block of panels a measure."""
-    labels = [entry.label for entry, _ in parts[0].courses]
+    """One panel per configuration, before the first in grey; a block of panels a measure."""
+    entries = _entries(parts)
     blocks = [small_multiples.Block(part.name, part.across, part.prepare) for part in parts]
-    figure, panes = small_multiples.page(labels, blocks, height=0.62)
+    figure, panes = small_multiples.page([e.label for e in entries], blocks, height=0.62)
     for part, axes in zip(parts, panes, strict=True):
-        first = part.courses[0][1]
-        for n, (ax, (_, curve)) in enumerate(zip(axes, part.courses, strict=True)):
-            if n:
+        first: Curve | None = None
+        for entry, ax, curve in _panels_of(part, entries, axes):
+            if entry is entries[0]:
+                first = curve
+            elif first is not None:
                 ax.plot(first.when, [part.scale * v.mean for v in first.values], **FIRST)
             panels.draw(ax, curve, LOOKS[0], part.scale, marker="")
     return figure
 
 
-def behind(courses: Courses) -> str:
-    """For a caption: what is drawn in grey where there is a panel a configuration."""
-    if len(courses) <= MOST_LINES:
-        return ""
-    return f" Grey: the first of them, {courses[0][0].label}."
+def behind(parts: Sequence[Part]) -> str:
+    """For the caption of :func:`beside`: what is drawn in grey where each line has a panel."""
+    return f" Grey: the first of them, {_entries(parts)[0].label}." if _too_many(parts) else ""
 
 
 def overlaid(parts: Sequence[Part]) -> Figure:
-    """Measures of one axis: side by side, or where lines are too many a panel a configuration."""
-    if len(parts[0].courses) <= MOST_LINES:
+    """Measures of one axis: side by side, or where lines are too many one panel per configuration.
+
+    Args:
+        parts: each with a curve at least.
+    """
+    if not _too_many(parts):
         return _together(parts)
+    entries = _entries(parts)
     whole = replace(parts[0], courses=[course for part in parts for course in part.courses])
     block = small_multiples.Block("units %", whole.across, whole.prepare)
-    labels = [entry.label for entry, _ in parts[0].courses]
+    labels = [entry.label for entry in entries]
     figure, (axes,) = small_multiples.page(labels, [block], height=0.68, legend=True)
     keys = []
     for part, look, dash in zip(parts, LOOKS, DASHES, strict=False):
-        for ax, (_, curve) in zip(axes, part.courses, strict=True):
+        for _, ax, curve in _panels_of(part, entries, axes):
             panels.draw(ax, curve, look, part.scale, marker="", linestyle=dash)
         name = part.name.removesuffix(" %")
         keys.append(Line2D([], [], linestyle=dash, color=look.colour, label=name))

@@ -1,4 +1,4 @@
-"""What others published, and what was claimed, beside our intervals."""
+"""Published values and claims beside our means and intervals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reluprobe.analysis.claims import Judged, Verdict
 from reluprobe.analysis.replication import PublishedValue, Replication
 from reluprobe.report import formatting
 from reluprobe.report.figures import panels, style
-from reluprobe.report.figures.context import LackingError, Picture, Scene, told, wrapped
+from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text, wrapped
 from reluprobe.report.figures.style import LOOKS, Look
 from reluprobe.report.terminal.claims import of_row, range_of
 
@@ -19,28 +19,28 @@ OURS, THEIRS = LOOKS[0], Look(LOOKS[1].colour, "D")
 VERDICTS = {Verdict.HOLDS: LOOKS[2], Verdict.FAILS: LOOKS[3], Verdict.OPEN: LOOKS[5]}
 
 
-def _compared(scene: Scene) -> Replication:
-    reference = scene.archive.reference
+def _compared(context: Context) -> Replication:
+    reference = context.archive.reference
     if reference is None:
         raise LackingError("the sweep names no published record")
-    found = replication.compare(scene.records, reference)
-    if not found.rows:
-        raise LackingError("; ".join(found.skipped))
-    return found
+    replicated = replication.compare(context.records, reference)
+    if not replicated.rows:
+        raise LackingError("; ".join(replicated.skipped))
+    return replicated
 
 
-def values(scene: Scene) -> Picture:
+def values(context: Context) -> Drawing:
     """Published values beside the interval in which a new seed of ours would lie."""
-    found = _compared(scene)
-    names = list(found.chosen)
-    most = max(sum(r.activation == name for r in found.rows) for name in names)
+    replicated = _compared(context)
+    names = list(replicated.chosen)
+    most = max(sum(r.activation == name for r in replicated.rows) for name in names)
     figure = style.canvas(style.PAGE, 0.19 * most + 0.85)
     axes = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
     for ax, name in zip(axes, names, strict=True):
-        rows = [row for row in found.rows if row.activation == name]
+        rows = [row for row in replicated.rows if row.activation == name]
         for place, row in enumerate(rows):
             _beside(ax, place, row)
-        ax.set_title(f"{name}, epoch {found.chosen[name].epoch}")
+        ax.set_title(f"{name}, epoch {replicated.chosen[name].epoch}")
         ax.set_yticks(range(len(rows)), [of_row(row) for row in rows])
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="y", color=style.QUIET, alpha=0.25, linewidth=0.4)
@@ -51,21 +51,22 @@ def values(scene: Scene) -> Picture:
         Line2D([], [], linestyle="", marker="D", color=THEIRS.colour, label="published"),
     ]
     figure.legend(handles=keys, **style.ABOVE)
-    figure.supxlabel(f"{found.reference.definition.replace('_', ' ')} %, and test accuracy %")
-    judged = [row for row in found.rows if row.inside is not None]
+    figure.supxlabel(f"{replicated.reference.definition.replace('_', ' ')} %, and test accuracy %")
+    judged = [row for row in replicated.rows if row.inside is not None]
     facts = [
         f"{row.activation} {of_row(row)}: published {formatting.percent(row.published)}, ours "
         f"{_interval(row)}"
-        for row in found.rows
+        for row in replicated.rows
         if row.inside is False
     ]
     inside = sum(row.inside is True for row in judged)
     caption = (
-        f"What was published ({found.reference.name}) beside our mean and the interval in which "
-        f"95% of new seeds of ours would lie: {inside} of {len(judged)} published values lie in it."
+        f"What was published ({replicated.reference.name}) beside our mean and the interval in "
+        f"which 95% of new seeds of ours would lie: {inside} of {len(judged)} published values lie "
+        "in it."
     )
-    outside = f"Outside: {told(facts)}" if facts else "None lies outside."
-    return Picture(figure, caption, f"{inside} of {len(judged)} values inside. {outside}")
+    outside = f"Outside: {alt_text(facts)}" if facts else "None lies outside."
+    return figure, caption, f"{inside} of {len(judged)} values inside. {outside}"
 
 
 def _beside(axes: Axes, place: int, row: PublishedValue) -> None:
@@ -91,9 +92,9 @@ def _interval(row: PublishedValue) -> str:
     return f"{formatting.percent(row.ours.low)} to {formatting.percent(row.ours.high)}"
 
 
-def verdicts(scene: Scene) -> Picture:
+def verdicts(context: Context) -> Drawing:
     """Every claim: the range in which it is true, our mean with its interval, and the verdict."""
-    judged = [j for j in claims.judge_all(_compared(scene)) if j.estimate is not None]
+    judged = [j for j in claims.judge_all(_compared(context)) if j.estimate is not None]
     if not judged:
         raise LackingError("nothing is claimed of what was run")
     figure = style.canvas(style.PAGE, 0.25 * len(judged) + 0.5)
@@ -117,7 +118,7 @@ def verdicts(scene: Scene) -> Picture:
         "95% interval. A claim holds where the interval lies in the range, does not hold where it "
         "lies wholly outside, and otherwise cannot be told."
     )
-    return Picture(figure, caption, told(facts, most=len(facts)))
+    return figure, caption, alt_text(facts, most=len(facts))
 
 
 def _claim(axes: Axes, place: int, judged: Judged) -> None:

@@ -1,4 +1,4 @@
-"""Where runs end: configurations ranked, dead by sample, dead against accuracy."""
+"""Finished networks: configurations ranked, dead units by split, dead units against accuracy."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reluprobe.report import formatting
 from reluprobe.report.figures import panels, small_multiples, style
 from reluprobe.report.figures.context import (
     MOST_LINES,
+    Context,
+    Drawing,
     Entry,
     LackingError,
-    Picture,
-    Scene,
-    told,
+    alt_text,
     wrapped,
 )
 from reluprobe.report.figures.style import LOOKS, Look
@@ -33,12 +33,12 @@ NAME = 52
 FAINT: dict[str, Any] = {"alpha": 0.35, "markeredgewidth": 0, "markersize": 2.6}
 
 
-def outcome(scene: Scene) -> Picture:
-    """Share of dead units and test accuracy at the end, a row a configuration, ranked."""
-    found = [e for e in scene.entries if e.row.mean is not None]
-    if not found:
+def outcome(context: Context) -> Drawing:
+    """Share of dead units and test accuracy at the end, one row per configuration, ranked."""
+    ended = [e for e in context.entries if e.row.mean is not None]
+    if not ended:
         raise LackingError("no run ended with finite numbers")
-    shown, note = scene.some(found)
+    shown, note = context.some(ended)
     shown = sorted(shown, key=lambda e: e.row.mean.mean if e.row.mean else 0.0)
     accuracies = [
         100 * a for e in shown for r in e.runs if (a := r.final.test_accuracy) is not None
@@ -46,38 +46,40 @@ def outcome(scene: Scene) -> Picture:
     figure = style.canvas(style.PAGE, ROW * _height([e.label for e in shown]) + REST)
     axes = figure.subplots(1, 1 + bool(accuracies), sharey=True, squeeze=False)[0]
     for n, entry in enumerate(shown):
-        ends = [share(r.final.layers, scene.definition) for r in entry.runs]
+        ends = [share(r.final.layers, context.definition) for r in entry.runs]
         _row(axes[0], n, entry.row.mean, ends)
         if accuracies:
             _row(axes[1], n, entry.row.accuracy, [r.final.test_accuracy for r in entry.runs])
     _names(axes[0], [e.label for e in shown])
     axes[0].set_xlim(-2, 102)
-    axes[0].set_xlabel(f"{scene.word} %")
+    axes[0].set_xlabel(f"{context.word} %")
     if accuracies:
         panels.accuracy(axes[1].xaxis, accuracies)
         axes[1].set_xlabel("test accuracy %")
     facts = [
-        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {scene.word}, test accuracy "
+        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, test accuracy "
         f"{formatting.plus_minus(e.row.accuracy)}"
         for e in shown
     ]
     single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
     also = ", and test accuracy," if accuracies else ""
     caption = (
-        f"Share of {scene.word} units on {scene.sample}{also} of the finished networks, from the "
-        f"fewest {scene.word} to the most. "
-        f"{scene.seeds('Points are means', 'lines')}{single}{note}"
+        f"Share of {context.word} units on {context.examples}{also} of the finished networks, from "
+        f"the fewest {context.word} to the most. "
+        f"{context.seeds('Points are means', 'lines')}{single}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
-def _row(axes: Axes, place: int, found: Estimate | None, runs: Sequence[float | None] = ()) -> None:
-    there = [100 * value for value in runs if value is not None]
-    if len(there) > 1:
+def _row(
+    axes: Axes, place: int, estimate: Estimate | None, runs: Sequence[float | None] = ()
+) -> None:
+    shares = [100 * value for value in runs if value is not None]
+    if len(shares) > 1:
         how: dict[str, Any] = FAINT | {"alpha": 0.7}
-        axes.plot(there, [place] * len(there), "o", color=style.QUIET, zorder=3, **how)
-    if found is not None:
-        panels.whisker(axes, place, found, LOOKS[0])
+        axes.plot(shares, [place] * len(shares), "o", color=style.QUIET, zorder=3, **how)
+    if estimate is not None:
+        panels.whisker(axes, place, estimate, LOOKS[0])
 
 
 def _height(labels: Sequence[str]) -> int:
@@ -95,80 +97,85 @@ def _names(axes: Axes, labels: Sequence[str]) -> None:
         ax.spines["left"].set_visible(False)
 
 
-def samples(scene: Scene) -> Picture:
+def samples(context: Context) -> Drawing:
     """Share of dead units of the finished networks on the probe, the test and the training set."""
-    looked = [e for e in scene.entries if any(r.samples for r in e.runs)]
+    looked = [e for e in context.entries if any(r.samples for r in e.runs)]
     if not looked:
         raise LackingError("no run was looked at on the test and the training set")
-    shown, note = scene.some(looked)
-    there = [(e, s) for e in shown if (s := splits.by_split(e.runs, scene.definition))]
-    figure = style.canvas(style.PAGE, 1.5 * ROW * len(there) + REST)
+    shown, note = context.some(looked)
+    by_entry = [(e, s) for e in shown if (s := splits.by_split(e.runs, context.definition))]
+    figure = style.canvas(style.PAGE, 1.5 * ROW * len(by_entry) + REST)
     axes = figure.subplots()
-    sizes = there[0][1].examples
-    names = {n: f"{n} ({sizes[n]:,} examples)" for n in SPLITS}
-    for k, sample in enumerate(SPLITS):
+    names = {n: f"{n} ({_sizes([s.examples[n] for _, s in by_entry])} examples)" for n in SPLITS}
+    for k, split in enumerate(SPLITS):
         # A little above and below each other: where they agree all three are seen.
-        for n, (_, s) in enumerate(there):
-            if (value := s.shares[sample]) is not None:
+        for n, (_, s) in enumerate(by_entry):
+            if (value := s.shares[split]) is not None:
                 panels.whisker(axes, n + 0.25 * (k - 1), value, LOOKS[k])
-    keys = [_key(LOOKS[k], names[sample]) for k, sample in enumerate(SPLITS)]
+    keys = [_key(LOOKS[k], names[split]) for k, split in enumerate(SPLITS)]
     figure.legend(handles=keys, **style.ABOVE)
-    _names(axes, [e.label for e, _ in there])
+    _names(axes, [e.label for e, _ in by_entry])
     axes.set_xlim(-2, 102)
-    axes.set_xlabel(f"{scene.word} %")
+    axes.set_xlabel(f"{context.word} %")
     facts = [
         f"{e.label}: " + ", ".join(f"{formatting.plus_minus(s.shares[n])}% on {n}" for n in SPLITS)
-        for e, s in there
+        for e, s in by_entry
     ]
     caption = (
-        f"Share of {scene.word} units of the finished networks by the examples that they are "
-        f"counted on: the more examples, the fewer are {scene.word} on all of them. "
-        f"{scene.seeds('Points are means', 'lines')}{note}"
+        f"Share of {context.word} units of the finished networks by the examples that they are "
+        f"counted on: the more examples, the fewer are {context.word} on all of them. "
+        f"{context.seeds('Points are means', 'lines')}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
+
+
+def _sizes(examples: Sequence[int]) -> str:
+    """``60,000``, or where datasets differ in size ``1,000 to 60,000``."""
+    low, high = f"{min(examples):,}", f"{max(examples):,}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _key(look: Look, label: str) -> Line2D:
     return Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=label)
 
 
-def accuracy(scene: Scene) -> Picture:
+def accuracy(context: Context) -> Drawing:
     """Share of dead units against test accuracy of the finished networks, one point a run."""
-    found = {e.label: _points(e, scene.definition) for e in scene.entries}
-    with_points = [e for e in scene.entries if found[e.label]]
-    every = [p for points in found.values() for p in points]
+    by_label = {e.label: _points(e, context.definition) for e in context.entries}
+    with_points = [e for e in context.entries if by_label[e.label]]
+    every = [p for points in by_label.values() for p in points]
     if len(every) < 2:
         raise LackingError("fewer than two runs ended with a test accuracy")
-    shown, note = scene.some(with_points)
+    shown, note = context.some(with_points)
     if len(shown) <= MOST_LINES:
         figure = style.canvas(style.COLUMN + 0.8, 2.4)
-        one = figure.subplots()
-        _prepare(one, every)
+        panel = figure.subplots()
+        _prepare(panel, every)
         for entry in shown:
-            _scatter(one, found[entry.label], entry.look)
-        ends = [(_mean([a for _, a in found[e.label]]), e.label, e.look) for e in shown]
-        panels.name_ends(one, ends, 1.8)
-        one.set_xlabel(f"{scene.word} %")
-        one.set_ylabel("test accuracy %")
+            _scatter(panel, by_label[entry.label], entry.look)
+        ends = [(_mean([a for _, a in by_label[e.label]]), e.label, e.look) for e in shown]
+        panels.name_ends(panel, ends, 1.8)
+        panel.set_xlabel(f"{context.word} %")
+        panel.set_ylabel("test accuracy %")
     else:
         block = small_multiples.Block(
-            "test accuracy %", f"{scene.word} %", partial(_prepare, every=every)
+            "test accuracy %", f"{context.word} %", partial(_prepare, every=every)
         )
         figure, (axes,) = small_multiples.page([e.label for e in shown], [block], height=0.62)
         for ax, entry in zip(axes, shown, strict=True):
             ax.plot(*zip(*every, strict=True), "o", color=style.QUIET, rasterized=True, **FAINT)
-            _scatter(ax, found[entry.label], LOOKS[0])
+            _scatter(ax, by_label[entry.label], LOOKS[0])
     facts = [
-        f"{e.label}: {_span([d for d, _ in found[e.label]])}% {scene.word}, test accuracy "
-        f"{_span([a for _, a in found[e.label]])}%"
+        f"{e.label}: {_span([d for d, _ in by_label[e.label]])}% {context.word}, test accuracy "
+        f"{_span([a for _, a in by_label[e.label]])}%"
         for e in shown
     ]
     grey = "; grey: all runs" if len(shown) > MOST_LINES else ""
     caption = (
-        f"Share of {scene.word} units on {scene.sample} against test accuracy, one point a "
+        f"Share of {context.word} units on {context.examples} against test accuracy, one point a "
         f"run{grey}.{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
 def _prepare(axes: Axes, every: Sequence[tuple[float, float]]) -> None:

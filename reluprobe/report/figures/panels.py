@@ -1,4 +1,4 @@
-"""What figures are put together from: panels, lines with bands, names at the ends of lines."""
+"""Parts of a panel: axes, lines with bands, whiskers, and names at the ends of lines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from matplotlib.ticker import (
     NullLocator,
     PercentFormatter,
 )
+from scipy.optimize import isotonic_regression
 
 from reluprobe.analysis.aggregate import Estimate
 from reluprobe.analysis.learning_curves import Curve
@@ -115,10 +116,10 @@ def logarithmic(axis: Axis, values: Iterable[float] = ()) -> None:
 
     Where these values are far enough apart for their numbers, the ticks are they.
     """
-    there = sorted(set(values))
-    logs = np.log10(there)
+    ticks = sorted(set(values))
+    logs = np.log10(ticks)
     apart = len(logs) > 1 and np.diff(logs).min() * MOST_TICKS >= logs[-1] - logs[0]
-    axis.set_major_locator(FixedLocator(there) if apart else LogLocator(numticks=5))
+    axis.set_major_locator(FixedLocator(ticks) if apart else LogLocator(numticks=5))
     axis.set_major_formatter(FuncFormatter(lambda value, _: labels.setting(float(value))))
     axis.set_minor_locator(NullLocator())
 
@@ -132,12 +133,12 @@ def epochs(axes: Axes, curves: Sequence[Curve]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
 
 
-def whisker(axes: Axes, place: float, found: Estimate, look: Look, least: float = 0.0) -> None:
+def whisker(axes: Axes, place: float, estimate: Estimate, look: Look, least: float = 0.0) -> None:
     """A share on a horizontal axis: its mean, and a line as long as its interval.
 
     The line ends at 100% and at ``least``, beyond which no value can lie.
     """
-    mean, half = 100 * found.mean, 100 * (found.half_width or 0.0)
+    mean, half = 100 * estimate.mean, 100 * (estimate.half_width or 0.0)
     ends = [max(mean - half, least), min(mean + half, 100)]
     axes.plot(ends, [place] * 2, "-", color=look.colour, linewidth=0.9)
     axes.plot([mean], [place], look.marker, color=look.colour)
@@ -169,28 +170,15 @@ def name_ends(axes: Axes, ends: Sequence[tuple[float, str, Look]], height: float
 def spread(wanted: Sequence[float], gap: float) -> list[float]:
     """Places at least ``gap`` apart, in the same order, as near to those wanted as can be.
 
-    Neighbours that are too near are moved apart about their common mean; what then lies below 0
-    or above 1 moves them all.
+    The least squares under that constraint: with n times the gap taken off the n-th place, it is
+    isotonic regression. What then lies below 0 or above 1 moves them all.
     """
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    blocks: list[tuple[float, list[int]]] = []
-    for i in order:
-        blocks.append((min(max(wanted[i], 0.0), 1.0), [i]))
-        while len(blocks) > 1 and _bottom(blocks[-1], gap) < _top(blocks[-2], gap) + gap:
-            (upper, above), (lower, below) = blocks.pop(), blocks.pop()
-            total = upper * len(above) + lower * len(below)
-            blocks.append((total / (len(above) + len(below)), below + above))
-    placed = [0.0] * len(wanted)
-    for block in blocks:
-        for n, i in enumerate(block[1]):
-            placed[i] = _bottom(block, gap) + n * gap
-    over = max(0.0, max(placed, default=0) - 1) or min(0.0, min(placed, default=0))
-    return [place - over for place in placed]
-
-
-def _bottom(block: tuple[float, list[int]], gap: float) -> float:
-    return block[0] - gap * (len(block[1]) - 1) / 2
-
-
-def _top(block: tuple[float, list[int]], gap: float) -> float:
-    return block[0] + gap * (len(block[1]) - 1) / 2
+    if not wanted:
+        return []
+    order = np.argsort(wanted, kind="stable")
+    gaps = gap * np.arange(len(wanted))
+    nearest = isotonic_regression(np.clip(wanted, 0.0, 1.0)[order] - gaps).x + gaps
+    over = max(0.0, nearest[-1] - 1) or min(0.0, nearest[0])
+    places = np.empty(len(wanted))
+    places[order] = nearest - over
+    return places.tolist()

@@ -1,12 +1,10 @@
-"""Every figure there is, in the order in which a report shows them; and drawing them."""
+"""Registry of figures, in the order in which a report shows them; draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-from matplotlib.figure import Figure
 
 from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
@@ -24,45 +22,39 @@ from reluprobe.report.figures import (
     unit_lives,
 )
 from reluprobe.report.figures import born_dead as born_dead_figure
-from reluprobe.report.figures.context import Figured, LackingError, Picture, Scene
-
-FIGURES: tuple[Figured, ...] = (
-    Figured("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
-    Figured("training", "Loss and accuracy by epoch", by_epoch.training),
-    Figured("definitions", "Dead units by epoch", by_epoch.definitions),
-    Figured("layers", "Dead units by hidden layer and epoch", by_epoch.layers),
-    Figured("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
-    Figured("heatmap", "Dead units over two settings", by_grid.heatmap),
-    Figured("units", "The life of every unit", unit_lives.units),
-    Figured("survival", "How long units live, and stay dead", unit_lives.survival),
-    Figured("causes", "Causes of death", causes.causes),
-    Figured("histograms", "Activations before training", signals.histograms),
-    Figured("activations", "Activations of finished networks", activation_maps.heatmaps),
-    Figured("samples", "Dead on which data", outcomes.samples),
-    Figured("accuracy", "Dead units against accuracy", outcomes.accuracy),
-    Figured("published", "Published values beside ours", literature.values),
-    Figured("claims", "What was claimed", literature.verdicts),
-)
+from reluprobe.report.figures.context import Context, Drawing, LackingError
+from reluprobe.report.figures.drawn_figure import DrawnFigure
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A figure of a sweep, or why there is none.
+class FigureKind:
+    """One kind of figure: its name, a heading, and the function that draws it of a sweep.
 
-    Attributes:
-        name: short, of letters and underscores: a file's stem.
-        title: a heading.
-        caption: what is seen and how to read it, in a sentence.
-        alt: what it says, with its numbers, for those who do not see it.
-        figure: None where ``skipped`` says what the sweep lacks.
+    ``draw`` raises :class:`LackingError` where a sweep has not what the figure shows.
     """
 
     name: str
     title: str
-    caption: str = ""
-    alt: str = ""
-    figure: Figure | None = None
-    skipped: str | None = None
+    draw: Callable[[Context], Drawing]
+
+
+FIGURES: tuple[FigureKind, ...] = (
+    FigureKind("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
+    FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
+    FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
+    FigureKind("layers", "Dead units by hidden layer and epoch", by_epoch.layers),
+    FigureKind("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
+    FigureKind("heatmap", "Dead units over two settings", by_grid.heatmap),
+    FigureKind("units", "The life of every unit", unit_lives.units),
+    FigureKind("survival", "How long units live, and stay dead", unit_lives.survival),
+    FigureKind("causes", "Causes of death", causes.causes),
+    FigureKind("histograms", "Activations before training", signals.histograms),
+    FigureKind("activations", "Activations of finished networks", activation_maps.heatmaps),
+    FigureKind("samples", "Dead on which data", outcomes.samples),
+    FigureKind("accuracy", "Dead units against accuracy", outcomes.accuracy),
+    FigureKind("published", "Published values beside ours", literature.values),
+    FigureKind("claims", "What was claimed", literature.verdicts),
+)
 
 
 def check_names(names: Sequence[str]) -> list[str]:
@@ -71,7 +63,7 @@ def check_names(names: Sequence[str]) -> list[str]:
     Raises:
         InputError: one is not.
     """
-    known = [figured.name for figured in FIGURES]
+    known = [kind.name for kind in FIGURES]
     faults = [
         f"--only {n}: allowed are {', '.join(known)}{nearest(n, known)}"
         for n in names
@@ -88,7 +80,7 @@ def drawn(
     by: Sequence[str] | None = None,
     grid: tuple[str, str] | None = None,
     only: Sequence[str] = (),
-) -> Iterator[Drawn]:
+) -> Iterator[DrawnFigure]:
     """Draw every figure of a sweep, one after another.
 
     Args:
@@ -97,26 +89,29 @@ def drawn(
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         grid: the two settings of the heat map; chosen by the sweep, if None.
         only: names of figures; all, if empty.
+
+    Raises:
+        InputError: a name of ``only`` is no figure's, or one of ``by`` no setting's.
     """
-    scene = Scene(archive, definition, None if by is None else tuple(by), grid)
+    context = Context(archive, definition, None if by is None else tuple(by), grid)
     wanted = check_names(only)
-    for figured in FIGURES:
-        if not wanted or figured.name in wanted:
-            yield _draw(figured.name, figured.title, partial(figured.draw, scene))
+    for kind in FIGURES:
+        if not wanted or kind.name in wanted:
+            yield _draw(kind.name, kind.title, partial(kind.draw, context))
 
 
-def born_dead(result: Result) -> Drawn:
+def born_dead(result: Result) -> DrawnFigure:
     """Draw a result of ``reluprobe born-dead``: it belongs to no sweep."""
     return _draw("born_dead", "Networks born dead", partial(born_dead_figure.probability, result))
 
 
-def _draw(name: str, title: str, draw: Callable[[], Picture]) -> Drawn:
+def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:
     try:
         with style.applied():
-            found = draw()
-            if found.figure.get_layout_engine() is not None:  # laid out once, not once a format
-                found.figure.draw_without_rendering()
-                found.figure.set_layout_engine("none")
+            figure, caption, alt = draw()
+            if figure.get_layout_engine() is not None:  # laid out once, not once a format
+                figure.draw_without_rendering()
+                figure.set_layout_engine("none")
     except LackingError as lacking:
-        return Drawn(name, title, skipped=str(lacking))
-    return Drawn(name, title, found.caption, found.alt, found.figure)
+        return DrawnFigure(name, title, skipped=str(lacking))
+    return DrawnFigure(name, title, caption, alt, figure)

@@ -1,6 +1,8 @@
-"""What passes through a network: histograms of activations, and the activations themselves."""
+"""Histograms of activations before training, layer by layer."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +14,7 @@ from reluprobe.config import labels
 from reluprobe.records import LayerRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import style
-from reluprobe.report.figures.context import LackingError, Picture, Scene, told, wrapped
+from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text, wrapped
 from reluprobe.report.figures.style import LOOKS
 from reluprobe.report.terminal import tables
 
@@ -26,11 +28,11 @@ BIRTH = (
 ACROSS, DOWN = 5, 12
 
 
-def histograms(scene: Scene) -> Picture:
+def histograms(context: Context) -> Drawing:
     """Each layer's outputs before training, a row for each kind of network at birth."""
-    vary = [n for n in aggregate.axes(scene.records) if n in BIRTH]
+    vary = [n for n in aggregate.axes(context.records) if n in BIRTH]
     rows = [
-        row for row in aggregate.summarize(scene.records, scene.definition, vary)
+        row for row in aggregate.summarize(context.records, context.definition, vary)
         if init_signal.signals(row.members)
     ]  # fmt: skip
     if not rows:
@@ -41,11 +43,12 @@ def histograms(scene: Scene) -> Picture:
         rows = rows[:DOWN]
     names = [labels.settings(row.settings) for row in tables.shortened(rows)]
     named = [n or row.members[0].config.activation for n, row in zip(names, rows, strict=True)]
-    across = max(min(ACROSS, len(row.members[0].history[0].layers)) for row in rows)
+    networks = [_at_birth(row) for row in rows]
+    across = min(ACROSS, max(map(len, networks)))
     figure = style.canvas(style.PAGE, 0.66 * len(rows) + 0.4)
     axes = figure.subplots(len(rows), across, squeeze=False)
-    for line, row, name in zip(axes, rows, named, strict=True):
-        _row(line, row)
+    for line, layers, name in zip(axes, networks, named, strict=True):
+        _row(line, layers)
         line[0].set_ylabel(wrapped(name, 16), rotation=0, ha="right", va="center")
     figure.supxlabel("output of a unit")
     facts = [
@@ -60,16 +63,20 @@ def histograms(scene: Scene) -> Picture:
         "run of each kind, counts on a logarithmic axis, all layers of a row on one horizontal "
         f"axis. σ: their standard deviation; 0: the share that is exactly 0.{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
-def _row(line: np.ndarray, row: Summary) -> None:
+def _at_birth(row: Summary) -> tuple[LayerRecord, ...]:
+    """The hidden layers of its first run that has all their histograms, before training."""
+    starts = (run.history[0].layers for run in row.members if run.history)
+    return next((layers for layers in starts if all(x.activations for x in layers)), ())
+
+
+def _row(line: np.ndarray, layers: Sequence[LayerRecord]) -> None:
     """One network: its layers, evenly spread where they are many, on a common axis."""
-    run = next(r for r in row.members if r.history and r.history[0].layers[0].activations)
-    layers = run.history[0].layers
     shown = tables.shown_layers(len(layers), len(line))
-    found = [a for i in shown if (a := layers[i].activations)]
-    low, high = min(a.low for a in found), max(a.high for a in found)
+    outputs = [a for i in shown if (a := layers[i].activations)]
+    low, high = min(a.low for a in outputs), max(a.high for a in outputs)
     for ax, i in zip(line, shown, strict=False):
         _histogram(ax, layers[i], (low, high))
         ax.set_title(_measures(layers[i], i), loc="right", fontsize=style.SMALL, pad=1)
@@ -78,11 +85,11 @@ def _row(line: np.ndarray, row: Summary) -> None:
 
 
 def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> None:
-    found = layer.activations
-    assert found is not None
-    counts = np.array(found.counts, float)
-    high = found.high if found.high > found.low else found.low + 1e-12
-    edges = np.linspace(found.low, high, len(counts) + 1)
+    outputs = layer.activations
+    assert outputs is not None
+    counts = np.array(outputs.counts, float)
+    high = outputs.high if outputs.high > outputs.low else outputs.low + 1e-12
+    edges = np.linspace(outputs.low, high, len(counts) + 1)
     # With an edge, as a signal that has faded is all in a spike.
     axes.stairs(
         counts / counts.sum(), edges, fill=True, facecolor=LOOKS[0].colour,
@@ -98,9 +105,9 @@ def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> Non
 
 
 def _measures(layer: LayerRecord, index: int) -> str:
-    found = layer.activations
-    assert found is not None
-    return f"L{index + 1} · σ {_short(found.variance**0.5)} · 0: {100 * found.zeros:.0f}%"
+    outputs = layer.activations
+    assert outputs is not None
+    return f"L{index + 1} · σ {_short(outputs.variance**0.5)} · 0: {100 * outputs.zeros:.0f}%"
 
 
 def _short(value: float | None) -> str:

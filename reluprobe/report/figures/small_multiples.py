@@ -1,4 +1,4 @@
-"""Small multiples: many panels with the same axes, each with its name, laid out by hand.
+"""Small multiples: many panels with the same axes, each named, laid out by hand.
 
 Matplotlib's layout engine and its shared axes take time that grows with the square of the number
 of panels. Here every size is known beforehand; all are in inches.
@@ -67,28 +67,28 @@ def page(
     rows = math.ceil(len(labels) / across)
     columns = math.ceil(len(labels) / rows)
     width = style.PAGE * min(1.0, 0.4 + 0.2 * len(labels))
-    each = (width - LEFT - beyond - RIGHT - (columns - 1) * (GAP + beyond)) / columns
-    names = [wrapped(label, int(each / LETTER)) for label in labels]
+    panel_width = (width - LEFT - beyond - RIGHT - (columns - 1) * (GAP + beyond)) / columns
+    names = [wrapped(label, int(panel_width / LETTER)) for label in labels]
     heads = [_head(names[r * columns : (r + 1) * columns]) for r in range(rows)]
     tall = sum(heads) + rows * (height + NUMBERS) + NAME
     total = legend * LEGEND + tall * len(blocks)
     figure = Figure(figsize=(width, total), dpi=style.DPI)
-    found = []
+    panels = []
     for n, block in enumerate(blocks):
         top = total - legend * LEGEND - n * tall
         axes = []
         for i, name in enumerate(names):
             row, column = divmod(i, columns)
-            left = LEFT + column * (each + GAP + beyond)
+            left = LEFT + column * (panel_width + GAP + beyond)
             bottom = top - sum(heads[: row + 1]) - (row + 1) * height - row * NUMBERS
-            place = left / width, bottom / total, each / width, height / total
+            place = left / width, bottom / total, panel_width / width, height / total
             axes.append(_panel(figure, place, name, block, column == 0, i + columns >= len(names)))
         middle = (LEFT + width - beyond) / 2 / width
         figure.text(middle, (top - tall + 0.04) / total, block.across, ha="center", va="bottom")
         centre = (top - (tall - NAME) / 2) / total
         figure.text(0.03 / width, centre, block.name, rotation=90, ha="left", va="center")
-        found.append(axes)
-    return figure, found
+        panels.append(axes)
+    return figure, panels
 
 
 def _head(names: Sequence[str]) -> float:

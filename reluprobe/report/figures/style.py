@@ -1,4 +1,4 @@
-"""One look for all figures: sizes for print, colours, and how figures become bytes-stable.
+"""Style of all figures: sizes for print, colours, and matplotlib's settings.
 
 The six colours are those that, with a contrast of 3:1 or more on white and on near-black, differ
 most from each other under simulated deuteranopia and protanopia (Machado, Oliveira, Fernandes

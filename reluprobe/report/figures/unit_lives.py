@@ -1,4 +1,4 @@
-"""What becomes of units: each one's life, and how long they live."""
+"""Figures of the lives of units: dead or alive at each probe, and survival curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import lines, small_multiples, style
-from reluprobe.report.figures.context import LackingError, Picture, Scene, told
+from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
 from reluprobe.report.figures.lines import Part
 from reluprobe.report.terminal.tables import shown_layers
 
@@ -21,29 +21,29 @@ MOST_UNITS = 600
 NEVER = "no unit was ever dead at a probe"
 
 
-def units(scene: Scene) -> Picture:
+def units(context: Context) -> Drawing:
     """The life of every unit of one run of each configuration, sorted by when it died."""
-    ended = [e for e in scene.entries if e.runs]
+    ended = [e for e in context.entries if e.runs]
     mortal = [e for e in ended if any(map(_died, e.runs))]
     if not mortal:
         raise LackingError(NEVER)
-    shown, note = scene.some(mortal)
-    there = [(e, min(filter(_died, e.runs), key=_seed)) for e in shown]
-    large = len(there) <= small_multiples.LARGE
+    shown, note = context.some(mortal)
+    runs = [(e, min(filter(_died, e.runs), key=_seed)) for e in shown]
+    large = len(runs) <= small_multiples.LARGE
     figure, (axes,) = small_multiples.page(
-        [e.label for e, _ in there],
+        [e.label for e, _ in runs],
         [small_multiples.Block("units, by hidden layer", "epoch")],
         height=2.0 if large else 0.85,
         across=3 if large else 6,
         beyond=0.1,
         legend=True,
     )
-    for ax, (_, run) in zip(axes, there, strict=True):
+    for ax, (_, run) in zip(axes, runs, strict=True):
         _lives(ax, run)
     names = (("alive", style.ALIVE), ("dead", style.DEAD), ("alive again", style.REVIVED))
     keys = [Patch(facecolor=c, edgecolor=style.QUIET, linewidth=0.4, label=n) for n, c in names]
     figure.legend(handles=keys, **style.ON_TOP)
-    facts = [f"{e.label}: {_told(run)}" for e, run in there]
+    facts = [f"{e.label}: {_summary(run)}" for e, run in runs]
     without = len(ended) - len(mortal)
     none = f" In {labels.count(without, 'configuration')} no unit died." if without else ""
     caption = (
@@ -51,7 +51,7 @@ def units(scene: Scene) -> Picture:
         "and in each sorted by when the unit first died. Of each configuration the first "
         f"run in which any did.{none}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)
 
 
 def _seed(run: RunRecord) -> int:
@@ -59,16 +59,19 @@ def _seed(run: RunRecord) -> int:
 
 
 def _died(run: RunRecord, followed: bool = False) -> bool:
-    """Whether a unit was dead at a probe; at one after which there is another, if ``followed``."""
+    """Whether a unit was dead at a probe; at one after which there is another, if ``followed``.
+
+    A layer that says how many were dead, but not which, has no lives to show.
+    """
     probes = [seen for _, seen in run.timeline()]
     watched = probes[:-1] if followed else probes
-    return len(probes) > 1 and any(layer.dead for seen in watched for layer in seen)
+    return len(probes) > 1 and any(x.dead and x.dead_units for seen in watched for x in seen)
 
 
 def _lives(axes: Axes, run: RunRecord) -> None:
     masks = unit_lives.masks(run)
-    each = max(1, MOST_UNITS // len(masks))
-    layers = [survival_curves.thinned(survival_curves.states(mask), each) for mask in masks]
+    most = max(1, MOST_UNITS // len(masks))
+    layers = [survival_curves.thinned(survival_curves.states(mask), most) for mask in masks]
     rows = np.concatenate(layers)
     colours = ListedColormap([style.ALIVE, style.DEAD, style.REVIVED])
     axes.imshow(rows, colours, vmin=0, vmax=2, aspect="auto", extent=(0, 1, 1, 0))
@@ -88,24 +91,24 @@ def _lives(axes: Axes, run: RunRecord) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _told(run: RunRecord) -> str:
-    found = unit_lives.of_network(run)
-    if found is None:
+def _summary(run: RunRecord) -> str:
+    lives = unit_lives.of_network(run)
+    if lives is None:
         return "no probes"
-    again = found.ever - found.end
+    again = lives.ever - lives.end
     return (
-        f"{formatting.percent(found.ever)}% of units dead at some probe, "
-        f"{formatting.percent(found.end)}% at the last, "
+        f"{formatting.percent(lives.ever)}% of units dead at some probe, "
+        f"{formatting.percent(lives.end)}% at the last, "
         f"{formatting.percent(again)}% alive again by then (seed {run.config.seed})"
     )
 
 
-def survival(scene: Scene) -> Picture:
+def survival(context: Context) -> Drawing:
     """How long units live until they first die, and how long they then stay dead."""
-    mortal = [e for e in scene.entries if any(_died(r, followed=True) for r in e.runs)]
+    mortal = [e for e in context.entries if any(_died(r, followed=True) for r in e.runs)]
     if not mortal:
         raise LackingError(NEVER)
-    shown, note = scene.some(mortal)
+    shown, note = context.some(mortal)
     alive = [(e, survival_curves.not_yet_dead(e.runs)) for e in shown]
     dead = [(e, survival_curves.still_dead(e.runs)) for e in shown]
     parts = [
@@ -124,6 +127,6 @@ def survival(scene: Scene) -> Picture:
         "Survival curves: the share of hidden units that no probe has yet seen dead, and of the "
         "times a unit was dead the share that lasts longer than so many probes (Kaplan–Meier: "
         f"deaths that run on at the end count as long as they were watched). "
-        f"{scene.seeds()}{lines.behind(alive)}{note}"
+        f"{context.seeds()}{lines.behind(parts)}{note}"
     )
-    return Picture(figure, caption, told(facts))
+    return figure, caption, alt_text(facts)

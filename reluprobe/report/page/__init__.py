@@ -1,11 +1,11 @@
-"""One HTML page a sweep: a single file that opens anywhere, without a network.
+"""HTML page of a sweep: a single file that opens anywhere, without a network.
 
 ``model`` makes plain values of an archive, ``render`` makes them HTML; each part of the page has
 a module of its own. Figures come as bytes of SVG or PNG: nothing here draws.
 """
 
-from reluprobe.report.page.model import Illustration, model
-from reluprobe.report.page.pictures import DPI, LARGEST, of_few_colours
+from reluprobe.report.page.images import DPI, LARGEST, of_few_colours
+from reluprobe.report.page.model import PageFigure, model
 from reluprobe.report.page.render import html
 
-__all__ = ["DPI", "LARGEST", "Illustration", "html", "model", "of_few_colours"]
+__all__ = ["DPI", "LARGEST", "PageFigure", "html", "model", "of_few_colours"]

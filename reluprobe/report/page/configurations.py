@@ -1,4 +1,4 @@
-"""The table of configurations: what is shown, and by what it is sorted."""
+"""Table of configurations on the page: its cells, and what each is sorted by."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _row(row: Summary, layers: Sequence[int]) -> dict[str, Any]:
         "label": label,
         "names": [_setting(value) for value in row.settings.values()],
         "ends": [cell(row.mean), cell(row.accuracy)],
-        "losses": [cell(found, formatting.number) for found in (row.loss, row.train_loss)],
+        "losses": [cell(estimate, formatting.number) for estimate in (row.loss, row.train_loss)],
         "layers": [_layer(row, n) for n in layers],
         "fates": fates(row),
         "runs": tables.runs_of(row),
@@ -55,12 +55,12 @@ def _layer(row: Summary, layer: int) -> dict[str, Any]:
 
 
 def cell(
-    found: Estimate | None, write: Callable[[float | None], str] = formatting.percent
+    estimate: Estimate | None, write: Callable[[float | None], str] = formatting.percent
 ) -> dict[str, Any]:
     """``37.4 ±1.2``, sorted by 0.3744."""
     return {
-        "text": formatting.plus_minus(found, write),
-        "value": None if found is None else float(f"{found.mean:.6g}"),
+        "text": formatting.plus_minus(estimate, write),
+        "value": None if estimate is None else float(f"{estimate.mean:.6g}"),
     }
 
 
@@ -76,5 +76,5 @@ def _setting(value: Value | None) -> dict[str, Any]:
 
 def fates(row: Summary) -> list[str]:
     """What became of its runs; ``ended`` where all of them ended and none collapsed."""
-    found = [fate for fate in FATES[1:] if getattr(row, fate)]
-    return found or [ENDED]
+    mishaps = [fate for fate in FATES[1:] if getattr(row, fate)]
+    return mishaps or [ENDED]

@@ -1,4 +1,4 @@
-"""Each run's settings and history as compact arrays, for the page's script to unfold."""
+"""Settings and histories of all runs, as compact arrays for the page's script."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ MOST_NUMBERS = 300_000
 MOST_LAYERS = 50
 
 
-def runs(found: Sequence[RunRecord], definition: str) -> dict[str, Any]:
+def runs(records: Sequence[RunRecord], definition: str) -> dict[str, Any]:
     """Every run by its id.
 
     ``settings`` are those that all runs share; a run has only its own. Of each epoch ``e`` there
     are the test accuracy ``a`` and per layer of ``l`` the share ``d``, both in tenths of a
     percent, and the test loss ``t``; null where a measure does not apply.
     """
-    every = [settings_of(r.config) for r in found]
+    every = [settings_of(r.config) for r in records]
     common = {k: v for k, v in every[0].items() if all(s[k] == v for s in every)} if every else {}
     # An epoch has its number, accuracy and loss beside the shares.
-    columns = sum(3 + min(_depth(r), MOST_LAYERS) for r in found)
+    columns = sum(3 + min(_depth(r), MOST_LAYERS) for r in records)
     room = max(2, MOST_NUMBERS // max(1, columns))
     return {
         "settings": {k: labels.setting(v) for k, v in common.items()},
@@ -36,7 +36,7 @@ def runs(found: Sequence[RunRecord], definition: str) -> dict[str, Any]:
                 "settings": {k: labels.setting(v) for k, v in own.items() if k not in common},
                 **_history(run, definition, room),
             }
-            for run, own in zip(found, every, strict=True)
+            for run, own in zip(records, every, strict=True)
         },
     }
 

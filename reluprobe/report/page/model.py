@@ -1,10 +1,9 @@
-"""A sweep's page as plain values: everything that it says, and nothing of how it looks."""
+"""Content of a sweep's page as plain values: all that it says, nothing of how it looks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -15,64 +14,51 @@ from reluprobe.report.page import configurations, histories, origin, words
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import tables
 
+if TYPE_CHECKING:  # a page needs no matplotlib
+    from reluprobe.report.figures import DrawnFigure
 
-@dataclass(frozen=True)
-class Illustration:
-    """A figure as the page has it.
 
-    Attributes:
-        name: short; unique on the page.
-        title: its heading.
-        caption: what is seen and how to read it.
-        alt: what it says, with its numbers, for those who do not see it.
-        image: a whole SVG or PNG; None where ``skipped`` says what the sweep lacks.
-    """
-
-    name: str
-    title: str
-    caption: str = ""
-    alt: str = ""
-    image: bytes | None = None
-    skipped: str | None = None
+#: A figure with its words, and its bytes as a whole SVG or PNG; None where it was skipped.
+PageFigure = tuple["DrawnFigure", bytes | None]
 
 
 def model(
-    found: Archive,
+    archive: Archive,
     definition: str = "dead",
     by: Sequence[str] | None = None,
-    figures: Sequence[Illustration] = (),
+    figures: Sequence[PageFigure] = (),
 ) -> dict[str, Any]:
     """What the page of a sweep says.
 
     Args:
-        found: the sweep, with a record at least.
+        archive: the sweep, with a record at least.
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
-        figures: in their order, those that were skipped among them.
+        figures: in their order, those that were skipped among them; names are unique.
     """
-    rows = tables.shortened(aggregate.summarize(found.records, definition, by))
+    rows = tables.shortened(aggregate.summarize(archive.records, definition, by))
     return {
-        "title": found.name,
+        "title": archive.name,
         "word": tables.CALLED[definition][0],
-        "question": words.question(found.records, rows),
-        "primer": words.primer(found.records, definition),
+        "question": words.question(archive.records, rows),
+        "primer": words.primer(archive.records, definition),
         "headline": words.headline(rows, definition),
         "ends": words.ends(rows, definition),
-        "summary": tables.provenance(found).plain,
-        "figures": [f for f in figures if f.image is not None],
-        "skipped": [f for f in figures if f.image is None],
-        "reference": None if found.reference is None else _reference(found, found.reference),
+        "summary": tables.provenance(archive).plain,
+        "figures": [(figure, image) for figure, image in figures if image is not None],
+        "skipped": [figure for figure, image in figures if image is None],
+        "reference": None if archive.reference is None else _reference(archive, archive.reference),
         "table": configurations.table(rows, definition),
-        "troubles": _troubles(found),
-        "faults": list(found.faults),
-        "runs": histories.runs(found.records, definition),
-        "origin": origin.origin(found, definition, by),
+        "troubles": _troubles(archive),
+        "faults": list(archive.faults),
+        "runs": histories.runs(archive.records, definition),
+        "origin": origin.origin(archive, definition, by),
         "definitions": words.definitions(),
     }
 
 
-def _reference(found: Archive, reference: Reference) -> dict[str, Any]:
-    compared = replication.compare(found.records, reference)
+def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:
+    compared = replication.compare(archive.records, reference)
     judged = claims.judge_all(compared)
     heading, *notes = [line.plain for line in claims_table.heading(compared)]
     return {
@@ -99,8 +85,8 @@ def plain(table: Table, title: str) -> dict[str, Any]:
     }
 
 
-def _troubles(found: Archive) -> list[dict[str, Any]]:
-    """What ended without numbers, and what collapsed: a heading each with a line a run."""
-    groups = (tables.lost(found.records), tables.collapsed(found.records))
+def _troubles(archive: Archive) -> list[dict[str, Any]]:
+    """Failed and diverged runs, and collapsed ones: a heading each, with one line per run."""
+    groups = (tables.lost(archive.records), tables.collapsed(archive.records))
     lines = [[tables.said(line).strip() for line in g.renderables] for g in groups if g is not None]
     return [{"title": head.rstrip(":"), "lines": rest} for head, *rest in lines]

@@ -1,4 +1,4 @@
-"""Where a page's numbers come from: versions, device, command, sweep file, time."""
+"""Provenance of a page's numbers: versions, device, command, sweep file, dates."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from reluprobe.report import formatting
 from reluprobe.report.terminal import tables
 
 
-def origin(found: Archive, definition: str, by: Sequence[str] | None) -> dict[str, Any]:
+def origin(archive: Archive, definition: str, by: Sequence[str] | None) -> dict[str, Any]:
     """Facts as pairs of texts, and the sweep's file as it lies in the folder."""
-    file = found.folder / SWEEP_FILE
+    file = archive.folder / SWEEP_FILE
     sweep = file.read_text(errors="replace") if file.is_file() else None
     facts = [
-        ("Runs", tables.provenance(found).plain),
-        ("Training and probing took", formatting.duration(sum(r.seconds for r in found.records))),
-        *_dates(found),
-        *_environment(found),
-        ("Folder", str(found.folder)),
-        ("This page was written by", _command(found, definition, by)),
+        ("Runs", tables.provenance(archive).plain),
+        ("Training and probing took", formatting.duration(sum(r.seconds for r in archive.records))),
+        *_dates(archive),
+        *_environment(archive),
+        ("Folder", str(archive.folder)),
+        ("This page was written by", _command(archive, definition, by)),
     ]
     if sweep is not None:
         facts.append(("To run it again", f"reluprobe sweep {SWEEP_FILE}, the file below"))
     return {"facts": facts, "sweep": sweep}
 
 
-def _dates(found: Archive) -> Iterator[tuple[str, str]]:
+def _dates(archive: Archive) -> Iterator[tuple[str, str]]:
     """When the records were written, by their files: a record does not say so itself."""
-    places = [found.folder / RUNS / f"{r.id}.json" for r in found.records]
+    places = [archive.folder / RUNS / f"{r.id}.json" for r in archive.records]
     times = [place.stat().st_mtime for place in places if place.is_file()]
     if times:
         days = [f"{datetime.fromtimestamp(t, UTC):%Y-%m-%d}" for t in (min(times), max(times))]
         yield "Records' files are of", " to ".join(dict.fromkeys(days))
 
 
-def _environment(found: Archive) -> Iterator[tuple[str, str]]:
-    keys = dict.fromkeys(key for r in found.records for key in r.environment)
+def _environment(archive: Archive) -> Iterator[tuple[str, str]]:
+    keys = dict.fromkeys(key for r in archive.records for key in r.environment)
     for key in keys:
-        values = dict.fromkeys(str(r.environment.get(key, "not told")) for r in found.records)
+        values = dict.fromkeys(str(r.environment.get(key, "not told")) for r in archive.records)
         yield key, ", ".join(values)
 
 
-def _command(found: Archive, definition: str, by: Sequence[str] | None) -> str:
-    words = ["reluprobe", "report", str(found.folder)]
+def _command(archive: Archive, definition: str, by: Sequence[str] | None) -> str:
+    words = ["reluprobe", "report", str(archive.folder)]
     if definition != "dead":
         words += ["--definition", definition]
     if by is not None:

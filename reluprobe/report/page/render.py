@@ -1,4 +1,4 @@
-"""A page's plain values → HTML: one string without a reference to anything outside itself."""
+"""HTML of a page, from its plain values: one string that refers to nothing outside itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reluprobe.report.page import pictures
+from reluprobe.report.page import images
 
 
 def html(model: dict[str, Any]) -> str:
@@ -23,7 +23,7 @@ def html(model: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    environment.filters["inline"] = pictures.inline
+    environment.filters["inline"] = images.inline
     script = _part("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("report.html").render(

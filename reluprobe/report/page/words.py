@@ -1,4 +1,4 @@
-"""What the page says in sentences, to someone who never heard of dead units."""
+"""Sentences of the page, for someone who never heard of dead units."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def question(runs: Sequence[RunRecord], rows: Sequence[Summary]) -> list[str]:
         else "How many of these networks’ units are dead from birth, before any training?"
     )
     names = [name.replace("_", " ") for name in aggregate.axes(runs)]
-    told = names[:MOST_NAMED]
+    shown = names[:MOST_NAMED]
     if len(names) > MOST_NAMED:
-        told.append(labels.count(len(names) - MOST_NAMED, "further setting"))
+        shown.append(labels.count(len(names) - MOST_NAMED, "further setting"))
     compared = f"{labels.count(len(rows), 'configuration')} in {labels.count(len(runs), 'run')}"
-    return [asked, f"{compared}, which differ in {_listed(told)}." if told else f"{compared}."]
+    return [asked, f"{compared}, which differ in {_listed(shown)}." if shown else f"{compared}."]
 
 
 def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
@@ -85,17 +85,17 @@ def headline(rows: Sequence[Summary], definition: str) -> list[str]:
         first += ", depending on the configuration"
     if accuracy:
         first += f"; test accuracy is {_span(accuracy)}"
-    whole = sum(found.mean == 0 for found in dead)
+    whole = sum(estimate.mean == 0 for estimate in dead)
     lines = [f"{first}."]
     if whole and len(dead) > 1:
-        of = labels.count(len(rows), "configuration")
-        lines.append(f"Without any {word} unit: {whole:,} of {of}.")
+        configurations = labels.count(len(rows), "configuration")
+        lines.append(f"Without any {word} unit: {whole:,} of {configurations}.")
     return [*lines, *_lost(rows)]
 
 
-def _span(found: Sequence[Estimate]) -> str:
+def _span(estimates: Sequence[Estimate]) -> str:
     """``37.4 ±1.2%``, or from the least mean to the greatest."""
-    low, high = min(found, key=_mean, default=None), max(found, key=_mean, default=None)
+    low, high = min(estimates, key=_mean, default=None), max(estimates, key=_mean, default=None)
     if low is high:
         return f"{formatting.plus_minus(low)}%"
     return (
@@ -103,8 +103,8 @@ def _span(found: Sequence[Estimate]) -> str:
     )
 
 
-def _mean(found: Estimate) -> float:
-    return found.mean
+def _mean(estimate: Estimate) -> float:
+    return estimate.mean
 
 
 def _lost(rows: Sequence[Summary]) -> list[str]:
@@ -122,17 +122,17 @@ def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
     """The configurations with the fewest dead, the most dead, and the best accuracy."""
     word = tables.CALLED[definition][0]
     known = [row for row in rows if row.mean is not None]
-    told = [row for row in rows if row.accuracy is not None]
+    accurate = [row for row in rows if row.accuracy is not None]
     if len(rows) < 2:
         return []
-    found: dict[int, tuple[list[str], Summary]] = {}
+    titled: dict[int, tuple[list[str], Summary]] = {}
     for title, row in (
         (f"fewest {word}", min(known, key=_fewest, default=None)),
         (f"most {word}", max(known, key=_dead, default=None)),
-        ("most accurate", max(told, key=_accuracy, default=None)),
+        ("most accurate", max(accurate, key=_accuracy, default=None)),
     ):
         if row is not None:
-            found.setdefault(id(row), ([], row))[0].append(title)
+            titled.setdefault(id(row), ([], row))[0].append(title)
     return [
         {
             "title": _listed(titles).capitalize(),
@@ -140,7 +140,7 @@ def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
             "dead": formatting.plus_minus(row.mean),
             "accuracy": formatting.plus_minus(row.accuracy),
         }
-        for titles, row in found.values()
+        for titles, row in titled.values()
     ]
 
 

@@ -102,8 +102,8 @@ function history(run) {
     );
     return row;
   });
-  const told = run.e.length < run.of ? `By epoch; ${run.e.length} of ${run.of} shown` : "By epoch";
-  part("history").replaceChildren(element("caption", told), head, ...lines);
+  const caption = run.e.length < run.of ? `By epoch; ${run.e.length} of ${run.of} shown` : "By epoch";
+  part("history").replaceChildren(element("caption", caption), head, ...lines);
 }
 
 function settings(run) {

@@ -1,4 +1,4 @@
-"""Figures as parts of a page: SVG made smaller and inline; pictures of few colours for the rest."""
+"""Images in a page: SVG made smaller and inline; PNG of few colours where SVG is too large."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def _svg(text: str) -> Markup:
     text = re.sub(r' xmlns(?::\w+)?="[^"]*"', "", text)
     text = re.sub(
         r' width="([\d.]+)pt" height="[\d.]+pt"',
-        lambda found: f' style="{_size(float(found[1]))}"',
+        lambda match: f' style="{_size(float(match[1]))}"',
         text,
         count=1,
     )
-    return Markup(PLACES.sub(lambda found: SURPLUS.sub(r"\1", found[0]), text))
+    return Markup(PLACES.sub(lambda match: SURPLUS.sub(r"\1", match[0]), text))
 
 
 def _size(points: float) -> str:

@@ -1,0 +1,57 @@
+"""A drawn figure with its words; it shows itself in a notebook and saves itself to a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from reluprobe.errors import InputError, nearest
+from reluprobe.records import write_atomically
+from reluprobe.report.figures.formats import FORMATS, render
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure of a sweep, or why there is none.
+
+    Attributes:
+        name: short, of letters and underscores: a file's stem.
+        title: a heading.
+        caption: what is seen and how to read it, in a sentence.
+        alt: what it says, with its numbers, for those who do not see it.
+        figure: matplotlib's; None where ``skipped`` says what the sweep lacks.
+    """
+
+    name: str
+    title: str
+    caption: str = ""
+    alt: str = ""
+    figure: Figure | None = None
+    skipped: str | None = None
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write it to a file, in the format that the file's suffix names; return the path.
+
+        The same figure makes the same bytes, as :func:`render` has it.
+
+        Raises:
+            InputError: the suffix is none of ``FORMATS``, or there is no figure to write.
+            ReluprobeError: the file cannot be written.
+        """
+        path = Path(path)
+        form = path.suffix.removeprefix(".").lower()
+        if form not in FORMATS:
+            allowed = ", ".join(f".{name}" for name in FORMATS)
+            fault = f"{path}: allowed are {allowed}{nearest(form, FORMATS)}"
+            raise InputError("unknown format", [fault])
+        if self.figure is None:
+            raise InputError(f"there is no figure {self.name}", [self.skipped or "nothing to draw"])
+        write_atomically(path, render(self.figure, form, self.name))
+        return path
+
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows; None without a figure: it then shows the text."""
+        return None if self.figure is None else render(self.figure, "svg", self.name).decode()
