@@ -6,10 +6,9 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reluprobe.analysis.aggregate import estimate
-from reluprobe.config import Value, labels, spelled_out
+from reluprobe.config import Value, spelled_out
 from reluprobe.config.choices import DEFINITIONS, SPLITS
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.records import RunRecord
@@ -18,9 +17,6 @@ from reluprobe.records.folder import Archive
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from reluprobe.analysis.aggregate import Estimate
-    from reluprobe.analysis.compare import Group
-    from reluprobe.analysis.contrast import Contrast, Question
     from reluprobe.report.figures import DrawnFigure
 
 #: Columns of a terminal that ``print(results)`` fills.
@@ -69,15 +65,15 @@ class Results:
 
     def runs(self) -> pa.Table:
         """One row a run: its settings, and what it came to. Columns as ``export`` has them."""
-        from reluprobe.report.export import tables
+        from reluprobe.report.export import arrow
 
-        return tables.runs_table(self._pairs())
+        return arrow.runs_table(self._pairs())
 
     def layers(self) -> pa.Table:
         """One row a run × epoch × hidden layer, with the settings that vary among the runs."""
-        from reluprobe.report.export import tables
+        from reluprobe.report.export import arrow
 
-        return tables.layers_table(self._pairs())
+        return arrow.layers_table(self._pairs())
 
     def _pairs(self) -> Iterator[tuple[Path, RunRecord]]:
         for archive in self.archives:
@@ -103,24 +99,11 @@ class Results:
             InputError: no such setting, definition or order.
         """
         from reluprobe.analysis import aggregate
+        from reluprobe.report import result_tables
 
         _checked("definition", definition, DEFINITIONS)
         rows = aggregate.summarize(self.records, definition, by)
-        depth = max((len(row.layers) for row in rows), default=0)
-        table = []
-        for row in aggregate.sort_summaries(rows, sort):
-            layers = [*row.layers, *[None] * (depth - len(row.layers))]
-            counts = {n: getattr(row, n) for n in ("runs", "diverged", "failed", "collapsed")}
-            table.append(
-                dict(row.settings)
-                | _interval(definition, row.mean)
-                | _interval("test_accuracy", row.accuracy)
-                | _interval("test_loss", row.loss)
-                | _interval("train_loss", row.train_loss)
-                | {k: v for n, e in enumerate(layers, 1) for k, v in _interval(f"L{n}", e).items()}
-                | counts
-            )
-        return _table(table)
+        return result_tables.summary(aggregate.sort_summaries(rows, sort), definition)
 
     def compare(
         self,
@@ -148,6 +131,7 @@ class Results:
         from reluprobe.analysis import compare
         from reluprobe.analysis.contrast import Question
         from reluprobe.config import SETTINGS, faults_of
+        from reluprobe.report import result_tables
 
         _checked("definition", definition, DEFINITIONS)
         _checked("on", on, SPLITS)
@@ -157,14 +141,7 @@ class Results:
         clean = {n: SETTINGS[n].clean(v) for n, v in spelled_out(chosen).items()}
         question = Question(clean, tuple(within), definition, on)
         runs, _ = compare.pool(self.archives)
-        comparison = compare.compare(runs, question)
-        return _table(
-            [
-                dict(group.within) | _contrast(row, group, question)
-                for group in comparison.groups
-                for row in compare.sort_contrasts(group.rows, sort)
-            ]
-        )
+        return result_tables.comparison(compare.compare(runs, question), sort)
 
     def figure(
         self,
@@ -213,7 +190,10 @@ class Results:
         from reluprobe.analysis import aggregate
         from reluprobe.report.terminal import tables
 
-        out = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+        # In a notebook too this is text: Rich would show it there and then.
+        out = Console(
+            file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False
+        )
         for archive in self.archives:
             rows = tables.shortened(aggregate.summarize(archive.records))
             out.print(Text(archive.name))
@@ -234,45 +214,3 @@ def _checked(name: str, value: str, allowed: Sequence[str]) -> str:
         listed = f"allowed is one of {', '.join(allowed)}{nearest(value, allowed)}"
         raise InputError(f"unknown {name}", [f"{name} = {value!r}: {listed}"])
     return value
-
-
-def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:
-    mean, half = (None, None) if estimate is None else (estimate.mean, estimate.half_width)
-    return {name: mean, f"{name}_half_width": half}
-
-
-def _contrast(row: Contrast, group: Group, question: Question) -> dict[str, Any]:
-    """One change of settings, and what it changes over the pairs of runs."""
-    from reluprobe.analysis import contrast
-
-    names = {"dead": question.definition, "accuracy": "test_accuracy", "loss": "test_loss"}
-    changed = [row.configuration.done[seed] for seed in row.pairs]
-    cells: dict[str, Any] = {"change": labels.settings(row.differs), "pairs": len(row.pairs)}
-    for measure, name in names.items():
-        mean = estimate(contrast.measure(run, measure, question) for run in changed)
-        change = row.changes[measure]
-        cells[name] = None if mean is None else mean.mean
-        for end in ("mean", "low", "high"):
-            title = f"{name}_change" if end == "mean" else f"{name}_change_{end}"
-            cells[title] = None if change is None else getattr(change, end)
-    return cells | {"verdict": contrast.verdict(row, group.baseline, question.definition)}
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows of the same keys as a table; a column of numbers and words is of words."""
-    import pyarrow as pa
-
-    columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-    return pa.table({name: _column(values) for name, values in columns.items()})
-
-
-def _column(values: Sequence[Any]) -> pa.Array:
-    import pyarrow as pa
-
-    if len({type(v) for v in values if v is not None} - {int, float}) > 1 or (
-        any(isinstance(v, str) for v in values) and any(isinstance(v, int | float) for v in values)
-    ):
-        return pa.array([None if v is None else labels.setting(v) for v in values], pa.string())
-    if any(isinstance(v, float) for v in values):
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    return pa.array(values) if any(v is not None for v in values) else pa.nulls(len(values))

@@ -1,0 +1,81 @@
+"""Summaries and comparisons as Arrow tables, for the library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from reluprobe.analysis import contrast
+from reluprobe.analysis.aggregate import Estimate, Summary, estimate
+from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
+from reluprobe.analysis.contrast import Contrast, Question
+from reluprobe.config import labels
+
+
+def summary(rows: Sequence[Summary], definition: str) -> pa.Table:
+    """One row a configuration: its settings, means with half-widths, and how its runs ended."""
+    depth = max((len(row.layers) for row in rows), default=0)
+    return _table([_summary(row, definition, depth) for row in rows])
+
+
+def _summary(row: Summary, definition: str, depth: int) -> dict[str, Any]:
+    layers = [*row.layers, *[None] * (depth - len(row.layers))]
+    measures = {
+        definition: row.mean,
+        "test_accuracy": row.accuracy,
+        "test_loss": row.loss,
+        "train_loss": row.train_loss,
+        **{f"L{n}": layer for n, layer in enumerate(layers, start=1)},
+    }
+    cells: dict[str, Any] = dict(row.settings)
+    for name, value in measures.items():
+        cells |= _interval(name, value)
+    counts = ("runs", "diverged", "failed", "collapsed")
+    return cells | {name: getattr(row, name) for name in counts}
+
+
+def comparison(compared: Comparison, sort: str) -> pa.Table:
+    """One row a change of settings, within each group, in the order of ``sort``."""
+    return _table(
+        [
+            dict(group.within) | _contrast(row, group, compared.question)
+            for group in compared.groups
+            for row in sort_contrasts(group.rows, sort)
+        ]
+    )
+
+
+def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+    mean, half = (None, None) if estimate is None else (estimate.mean, estimate.half_width)
+    return {name: mean, f"{name}_half_width": half}
+
+
+def _contrast(row: Contrast, group: Group, question: Question) -> dict[str, Any]:
+    """One change of settings, and what it changes over the pairs of runs."""
+    names = {"dead": question.definition, "accuracy": "test_accuracy", "loss": "test_loss"}
+    changed = [row.configuration.done[seed] for seed in row.pairs]
+    cells: dict[str, Any] = {"change": labels.settings(row.differs), "pairs": len(row.pairs)}
+    for measure, name in names.items():
+        mean = estimate(contrast.measure(run, measure, question) for run in changed)
+        change = row.changes[measure]
+        cells[name] = None if mean is None else mean.mean
+        for end in ("mean", "low", "high"):
+            title = f"{name}_change" if end == "mean" else f"{name}_change_{end}"
+            cells[title] = None if change is None else getattr(change, end)
+    return cells | {"verdict": contrast.verdict(row, group.baseline, question.definition)}
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of the same keys as a table; a column of numbers and words is of words."""
+    columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+    return pa.table({name: _column(values) for name, values in columns.items()})
+
+
+def _column(values: Sequence[Any]) -> pa.Array:
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds - {int, float}) > 1 or (str in kinds and kinds != {str}):
+        # A setting whose values are numbers and words, such as ``probe_examples``.
+        return pa.array([None if v is None else labels.setting(v) for v in values], pa.string())
+    return pa.array(values, pa.float64() if float in kinds else None)
