@@ -104,7 +104,7 @@ def test_partial_results_lost_runs_and_duplicates_are_named(reluprobe):
     assert "2 runs found again in another folder, counted once" in text
     assert "without the baseline's seed 4: elu" in text
     assert "without the baseline's seeds 2–4: gelu" in text
-    assert "2 runs without an end:" in text
+    assert "2 failed or diverged runs:" in text
     assert "failed: boom" in text
 
 

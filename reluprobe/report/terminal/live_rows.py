@@ -8,7 +8,7 @@ from reluprobe.analysis.aggregate import share
 from reluprobe.config import RunConfig, labels
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.terminal.tables import NARROW, heat, shown_layers
+from reluprobe.report.terminal.tables import DIVERGED_LATE, NARROW, heat, shown_layers
 
 
 class EpochRows:
@@ -40,8 +40,9 @@ def train_headline(record: RunRecord) -> Text:
     if record.status == "failed":
         return Text(f"failed: {record.error}", style="bold red")
     if record.status != "ok":
-        lost = next((e.epoch for e in record.history if e.test_loss is None), None)
-        return Text(f"diverged: not finite from epoch {lost} on", style="bold red")
+        epoch = record.diverged_at
+        text = DIVERGED_LATE if epoch is None else f"diverged: not finite from epoch {epoch} on"
+        return Text(text, style="bold red")
     last = record.final
     worst = max(range(len(last.layers)), key=lambda i: last.layers[i].dead or 0.0)
     text = (

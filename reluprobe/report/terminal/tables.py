@@ -32,6 +32,8 @@ NARROW = 80
 GAP = 2
 #: What may become of runs, as :class:`Summary` counts them.
 MISHAPS = ("diverged", "failed", "collapsed")
+#: What is said of a run that diverged although every epoch of its history is finite.
+DIVERGED_LATE = "diverged after the last whole epoch"
 
 
 def heat(share_: float | None) -> str:
@@ -163,7 +165,7 @@ def lost(found: Sequence[RunRecord]) -> Group | None:
     bad = [r for r in found if r.status != "ok"]
     if not bad:
         return None
-    lines = [Text(f"{labels.count(len(bad), 'run')} without an end:", style="bold red")]
+    lines = [Text(f"{labels.count(len(bad), 'failed or diverged run')}:", style="bold red")]
     return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {labels.network(r.config)}") for r in bad))
 
 
@@ -189,8 +191,9 @@ def _evidence(found: Collapse) -> str:
 def _fate(record: RunRecord) -> str:
     if record.status == "failed":
         return f"failed: {record.error}"
-    first = next(e.epoch for e in record.history if e.test_loss is None)
-    return f"diverged in epoch {first}"
+    epoch = record.diverged_at
+    # A run may diverge after its last whole epoch: then no epoch of its history says so.
+    return f"diverged in epoch {epoch}" if epoch is not None else DIVERGED_LATE
 
 
 def axes(found: dict[str, tuple[Value, ...]]) -> Table:
