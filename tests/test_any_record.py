@@ -21,8 +21,8 @@ from reluprobe.records import RunRecord, read, write
 from reluprobe.report import figures
 from reluprobe.results import Results
 
-thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
-drawn = settings(max_examples=6, suppress_health_check=list(HealthCheck), deadline=None)
+thorough = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+drawn = settings(max_examples=3, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 @contextlib.contextmanager
