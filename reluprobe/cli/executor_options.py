@@ -70,7 +70,7 @@ class Place:
             from reluprobe.executor import local
 
             where = errand.folder, runs, errand.manual_dir
-            yield from local.start(*where, stop, self.devices, errand.keep)
+            yield from local.start(*where, stop, self.devices, errand.save_activations)
 
         return local
 

@@ -90,7 +90,7 @@ def _show(run: Run, folder: Path, manual_dir: Path | None, keep: bool) -> tuple[
     console.out.print(Text(labels.network(run.config), style="bold cyan"))
     console.out.print(_legend(run.config))
     with console.status("loading and compiling"):
-        events = local.start(folder, [run], manual_dir, keep=keep)
+        events = local.start(folder, [run], manual_dir, save_activations=keep)
         first = next(events)
     console.out.print(rows.heading(), soft_wrap=True)
     starts = {s.first: s for s in phases.stretches(run.config.phases, run.config.epochs)[1:]}
