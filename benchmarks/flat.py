@@ -49,8 +49,10 @@ def child(file: str, out: str) -> None:
     from reluprobe import data, records
     from reluprobe.config import read_sweep
     from reluprobe.engine import runner
+    from reluprobe.engine.process import set_up_process
     from reluprobe.plan.runs import expand
 
+    set_up_process()
     runs = expand(read_sweep(Path(file))).runs
     first, ended, last = None, 0, 0.0
     for event in runner.execute(runs, data.load):
@@ -80,10 +82,10 @@ def main() -> None:
     ratio = statistics.median(long[0] / short[0] for short, long in rounds)
     print("| sweep | seconds a run | times the short one's | peak memory, MiB |")
     print("|---|---:|---:|---:|")
-    for n, (runs, told) in enumerate(((SHORT, "1"), (asked.long, f"{ratio:.2f}"))):
+    for n, (runs, shown) in enumerate(((SHORT, "1"), (asked.long, f"{ratio:.2f}"))):
         seconds = statistics.median(pair[n][0] for pair in rounds)
         peak = statistics.median(pair[n][1] for pair in rounds)
-        print(f"| {runs:,} runs | {seconds:.3f} | {told} | {peak:.0f} |")
+        print(f"| {runs:,} runs | {seconds:.3f} | {shown} | {peak:.0f} |")
 
 
 if __name__ == "__main__":

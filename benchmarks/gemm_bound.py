@@ -22,7 +22,9 @@ from jax.sharding import PartitionSpec as P
 
 from reluprobe import data
 from reluprobe.config import RunConfig, make_run
-from reluprobe.engine import devices, runner, schedule
+from reluprobe.config.sizes import probed
+from reluprobe.engine import runner
+from reluprobe.engine.process import set_up_process
 from reluprobe.plan.runs import as_run
 
 EPOCHS = 9
@@ -38,7 +40,7 @@ def products(config: RunConfig) -> dict[tuple[int, int, int], float]:
         counts[shape] = counts.get(shape, 0) + times
 
     sizes = [(FEATURES, width)] + [(width, width)] * (config.depth - 1) + [(width, OUTPUTS)]
-    looks = (TEST + schedule.probed(config, TRAIN)) / batch
+    looks = (TEST + probed(config, TRAIN)) / batch
     for layer, (k, n) in enumerate(sizes):
         add((batch, k, n), steps + looks)  # forward
         add((k, batch, n), steps)  # gradient of the weights
@@ -102,7 +104,7 @@ def epochs(events: Iterator[runner.Event], lanes: int) -> Iterator[float]:
 
 def main() -> None:
     runs = [as_run(make_run({"epochs": EPOCHS, "seed": s})) for s in range(64)]
-    devices.use_every_core()
+    set_up_process()
     lanes = len(jax.devices())
     events = runner.execute(runs[:lanes], data.load)
     trained = epochs(events, lanes)

@@ -35,8 +35,10 @@ def reluprobe(runs: int) -> tuple[float, float, str]:
     from reluprobe import data
     from reluprobe.config import make_run
     from reluprobe.engine import runner
+    from reluprobe.engine.process import set_up_process
     from reluprobe.plan.runs import as_run
 
+    set_up_process()
     plan = [as_run(make_run({"epochs": EPOCHS, "seed": seed})) for seed in range(runs)]
     compiling, start = 0.0, time.perf_counter()
     for event in runner.execute(plan, data.load):

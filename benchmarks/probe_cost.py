@@ -3,8 +3,8 @@
 Run: ``python benchmarks/probe_cost.py``. Prints a Markdown table.
 
 One process and one compiled program, the sweep's own: how much it trains and looks at are traced
-numbers, so the sides differ in nothing else and take turns. A section of no step times the probe
-alone; from it goes the time of a section that looks at nothing, and from the share of the causes
+numbers, so the sides differ in nothing else and take turns. A segment of no step times the probe
+alone; from it goes the time of a segment that probes nothing, and from the share of the causes
 that of the same probe without them.
 """
 
@@ -19,7 +19,9 @@ import numpy as np
 
 from reluprobe import data
 from reluprobe.config import make_run
-from reluprobe.engine import compiler, devices, runner, state
+from reluprobe.engine import compiler, devices, placement, state
+from reluprobe.engine.context import Context
+from reluprobe.engine.process import set_up_process
 from reluprobe.plan.runs import as_run
 
 ROUNDS, LOOKS = 4, 5
@@ -40,38 +42,36 @@ class Bench:
     """The study's run, one lane a device, through the engine of ``reluprobe sweep``."""
 
     def __init__(self) -> None:
-        dataset = data.load("mnist")
-        engine = runner._Engine({"mnist": dataset}, lambda: False, devices.local_devices())
-        engine.put(["mnist"])
-        count = engine.mesh.size
+        datasets = {"mnist": data.load("mnist")}
+        self.devices = devices.local_devices()
+        count = len(self.devices)
         runs = [as_run(make_run({"seed": seed})) for seed in range(count)]
-        starts = [compiler.begin(r.config, engine.datasets) for r in runs]
-        self.engine, self.steps = engine, -(-TRAIN // runs[0].config.batch_size)
-        self.lanes, self.numbers = engine._stack(
-            [s[0] for s in starts], [s[1] for s in starts], count
-        )
-        engine.gather(runs)
-        self.program, _ = engine.compiler.get(engine.order(runs[0], count))
+        context = Context.of(runs, datasets, self.devices, "map")
+        self.data = context.placed.place(["mnist"])["mnist"]
+        self.steps = -(-TRAIN // runs[0].config.batch_size)
+        request = context.request(runs[0], count)
+        starts = [compiler.init_lane(r.config, request.specs[0], datasets) for r in runs]
+        self.lanes, self.hyper = placement.stack_lanes(starts, count, context.mesh)
+        self.program, _ = context.compiler.get(request)
         self.seconds("train")  # the lanes hold an epoch's order from here on
 
     def seconds(self, side: str) -> float:
-        """Seconds of one section."""
+        """Seconds of one segment."""
         trains, closes, probed, explained = SIDES[side]
         # From step 1 on where there is nothing to train: step 0 would draw an order.
         first, last = (0, self.steps) if trains else (1, 1)
         place: Any = (np.int32(n) for n in (1, first, last))
         flags: Any = (np.bool_(closes), np.bool_(False))
         sizes: Any = (np.int32(n) for n in (probed, explained))
-        now = state.Section(*place, *flags, *sizes)
+        segment = state.Segment(*place, *flags, *sizes)
         start = time.perf_counter()
-        self.lanes, report = self.program(
-            self.engine.placed["mnist"], now, self.lanes, self.numbers
-        )
+        self.lanes, report = self.program(self.data, segment, self.lanes, self.hyper)
         jax.block_until_ready((self.lanes, report))
         return time.perf_counter() - start
 
 
 def main() -> None:
+    set_up_process()
     bench = Bench()
     rounds: list[dict[str, float]] = []
     for _ in range(ROUNDS):
@@ -99,9 +99,9 @@ def main() -> None:
     def forward(r: dict[str, float]) -> float:
         return (r["test"] - r["nothing"]) * TRAIN / TEST
 
-    device = bench.engine.mesh.devices.flat[0]
+    device = bench.devices[0]
     print(
-        f"{bench.engine.mesh.size} × {device.device_kind}, {device.platform}, JAX "
+        f"{len(bench.devices)} × {device.device_kind}, {device.platform}, JAX "
         f"{jax.__version__}; medians of {ROUNDS} rounds of the study's network\n"
     )
     print("| of an epoch | ms | share | bar |")

@@ -32,9 +32,9 @@ PROBE, BATCH, WIDTH, DEPTH, RATE = 1000, 128, 256, 5, 5e-3
 def mnist() -> tuple[np.ndarray, ...]:
     from reluprobe import data
 
-    found = data.load("mnist")
-    train, test = (x.astype(np.float32) / 255 for x in (found.train_inputs, found.test_inputs))
-    return train, found.train_targets, test, found.test_targets
+    dataset = data.load("mnist")
+    train, test = (x.astype(np.float32) / 255 for x in (dataset.train_inputs, dataset.test_inputs))
+    return train, dataset.train_targets, test, dataset.test_targets
 
 
 def reluprobe_(epochs: int, runs: int) -> Iterator[float]:
@@ -42,8 +42,10 @@ def reluprobe_(epochs: int, runs: int) -> Iterator[float]:
     from reluprobe import data
     from reluprobe.config import make_run
     from reluprobe.engine import runner
+    from reluprobe.engine.process import set_up_process
     from reluprobe.plan.runs import as_run
 
+    set_up_process()
     plan = [as_run(make_run({"epochs": epochs, "seed": seed})) for seed in range(runs)]
     done, start = 0, time.perf_counter()
     for event in runner.execute(plan, data.load):
@@ -140,19 +142,19 @@ def main() -> None:
     if asked.side:
         print(json.dumps([*SIDES[asked.side][2](asked.epochs, asked.runs)]))
         return
-    there = {n: s for n, s in SIDES.items() if importlib.util.find_spec(s[1])}
-    found: dict[str, list[float]] = {name: [] for name in there}
+    installed = {n: s for n, s in SIDES.items() if importlib.util.find_spec(s[1])}
+    seconds: dict[str, list[float]] = {name: [] for name in installed}
     for _ in range(asked.rounds):
-        for name in there:
-            found[name].append(measured(name, asked.epochs, asked.runs))
+        for name in installed:
+            seconds[name].append(measured(name, asked.epochs, asked.runs))
     print("| the study's network | seconds a run and epoch | times reluprobe |")
     print("|---|---:|---:|")
-    for name, (title, _, _) in there.items():
-        pairs = zip(found[name], found["reluprobe"], strict=True)
+    for name, (title, _, _) in installed.items():
+        pairs = zip(seconds[name], seconds["reluprobe"], strict=True)
         ratio = statistics.median(a / b for a, b in pairs)
-        seconds = statistics.median(found[name])
-        print(f"| {title.format(runs=asked.runs)} | {seconds:.4f} | {ratio:.2f} |")
-    for name in SIDES.keys() - there.keys():
+        middle = statistics.median(seconds[name])
+        print(f"| {title.format(runs=asked.runs)} | {middle:.4f} | {ratio:.2f} |")
+    for name in SIDES.keys() - installed.keys():
         print(f"\n{SIDES[name][0]}: left out, {SIDES[name][1]} is not installed")
 
 

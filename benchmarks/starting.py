@@ -51,8 +51,8 @@ def rows(activation: str, *more: str) -> list[float]:
     with tempfile.TemporaryDirectory() as out:
         # Two epochs, as after the last one the whole training set is probed before its row.
         arguments = ("train", "--act", activation, "--epochs", "2", "--out", out, *more)
-        found = {line.split()[0]: when for when, line in lines(*CLI, *arguments) if line.split()}
-        return [found["0"], found["1"]]
+        seconds = {line.split()[0]: when for when, line in lines(*CLI, *arguments) if line.split()}
+        return [seconds["0"], seconds["1"]]
 
 
 SIDES: dict[str, tuple[tuple[str, ...], Callable[[], list[float]]]] = {
@@ -74,24 +74,24 @@ def compiling() -> tuple[float, float]:
     """Seconds of the quickstart sweep, and of those waiting for a compiler."""
     with tempfile.TemporaryDirectory() as out:
         arguments = ("sweep", str(QUICKSTART), "--json", "--out", out)
-        told = [json.loads(line) for _, line in lines(*CLI, *arguments) if line]
-    return told[-1]["seconds"], told[-1]["compiling"]
+        events = [json.loads(line) for _, line in lines(*CLI, *arguments) if line]
+    return events[-1]["seconds"], events[-1]["compiling"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     asked: Any = parser.parse_args()
-    found: dict[str, list[list[float]]] = {side: [] for side in SIDES}
+    rounds: dict[str, list[list[float]]] = {side: [] for side in SIDES}
     for _ in range(asked.rounds):
         for side, (_, run) in SIDES.items():
-            found[side].append(run())
+            rounds[side].append(run())
     print("| from a cold start | seconds | times `import jax` |")
     print("|---|---:|---:|")
     for side, (titles, _) in SIDES.items():
         for n, title in enumerate(titles):
-            seconds = statistics.median(row[n] for row in found[side])
-            pairs = zip(found[side], found["jax"], strict=True)
+            seconds = statistics.median(row[n] for row in rounds[side])
+            pairs = zip(rounds[side], rounds["jax"], strict=True)
             ratio = statistics.median(row[n] / jax[0] for row, jax in pairs)
             print(f"| {title} | {seconds:.2f} | {ratio:.2f} |")
     total, waited = compiling()

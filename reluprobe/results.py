@@ -191,9 +191,7 @@ class Results:
         from reluprobe.report.terminal import tables
 
         # In a notebook too this is text: Rich would show it there and then.
-        out = Console(
-            file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False
-        )
+        out = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False)
         for archive in self.archives:
             rows = tables.shortened(aggregate.summarize(archive.records))
             out.print(Text(archive.name))

@@ -1,7 +1,7 @@
 """Shared by the tests: two CPU devices, strict ranks, and formulas that owe nothing to JAX.
 
-Strict dtype promotion is asked for in ``test_train`` alone: Optax's Adam raises a Python float to
-an int32 step count, which strictness forbids.
+Strict dtype promotion is asked for in ``test_train_step`` alone: Optax's Adam raises a Python float
+to an int32 step count, which strictness forbids.
 """
 
 from __future__ import annotations
@@ -133,12 +133,12 @@ def forward() -> Callable[[Sequence[Any], Array, Any], Any]:
     """Outputs and pre-activations of a perceptron, by NumPy; f is one function or one a layer."""
 
     def run(layers: Layers, inputs: Array, f: Any) -> tuple[Array, Array]:
-        hidden, found = np.asarray(inputs, np.float64), []
+        hidden, preactivations = np.asarray(inputs, np.float64), []
         of_layers = [f] * (len(layers) - 1) if callable(f) else f
         for (kernel, bias), f_of_layer in zip(layers[:-1], of_layers, strict=True):
-            found.append(hidden @ kernel + bias)
-            hidden = f_of_layer(found[-1])
-        return hidden @ layers[-1][0] + layers[-1][1], np.stack(found)
+            preactivations.append(hidden @ kernel + bias)
+            hidden = f_of_layer(preactivations[-1])
+        return hidden @ layers[-1][0] + layers[-1][1], np.stack(preactivations)
 
     return run
 
@@ -214,22 +214,22 @@ def reluprobe(
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kept") / "results"
+def swept_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("swept") / "results"
 
 
 @pytest.fixture
 def sweep_once(
-    reluprobe: Callable[..., Result], tmp_path: Path, kept: Path
+    reluprobe: Callable[..., Result], tmp_path: Path, swept_results: Path
 ) -> Callable[[str], Path]:
     """Run a sweep file, ``grid.toml``, once for all tests of a file; each has its own copy."""
 
     def run(text: str) -> Path:
         (tmp_path / "grid.toml").write_text(text)
-        if not kept.exists():
-            found = reluprobe("sweep", "grid.toml", "--out", str(kept))
-            assert found.code == 0, found.err
-        shutil.copytree(kept, tmp_path / "results")
+        if not swept_results.exists():
+            result = reluprobe("sweep", "grid.toml", "--out", str(swept_results))
+            assert result.code == 0, result.err
+        shutil.copytree(swept_results, tmp_path / "results")
         return tmp_path / "results" / "grid"
 
     return run

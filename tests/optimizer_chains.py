@@ -50,12 +50,12 @@ GRADIENTS = [tree_of(seed) for seed in range(1, 6)]
 
 def moves(chain: Any, gradients: Sequence[Tree] = GRADIENTS, weights: Tree = WEIGHTS) -> list[Tree]:
     """What each gradient in turn adds to the weights, which follow."""
-    kept, found = chain.init(weights), []
+    state, steps = chain.init(weights), []
     for gradient in gradients:
-        move, kept = chain.update(gradient, kept, weights)
+        move, state = chain.update(gradient, state, weights)
         weights = optax.apply_updates(weights, move)
-        found.append(move)
-    return found
+        steps.append(move)
+    return steps
 
 
 def flat(tree: Any) -> np.ndarray:

@@ -10,24 +10,23 @@ import optax
 from flax import nnx
 
 from reluprobe.config import make_run
-from reluprobe.engine import program_spec, revive, state
-from reluprobe.engine.program_spec import Blueprint
+from reluprobe.engine import revive, state
+from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.nn import optimizers
+from training_segments import Start, start_of
 
 FEATURES, CLASSES, COUNT, DEPTH, WIDTH = 5, 3, 40, 2, 8
 SMALL: dict[str, Any] = dict(depth=DEPTH, width=WIDTH, batch_size=16, probe_examples=20, seed=3)
-Start = tuple[state.Lane, state.Numbers, Blueprint]
 redraw = jax.jit(revive.redraw_units, static_argnums=0)
 
 
 def start(**settings: Any) -> Start:
     config = make_run(SMALL | {"revive": "redo"} | settings)
-    lane, numbers, plan = program_spec.init_lane(config, FEATURES, CLASSES, COUNT)
-    return lane, numbers, plan
+    return start_of(config, FEATURES, CLASSES, COUNT)
 
 
-def network_of(plan: Blueprint, weights: Any) -> Any:
-    return nnx.merge(plan.graph, weights, copy=True)
+def network_of(spec: ProgramSpec, weights: Any) -> Any:
+    return nnx.merge(spec.graph, weights, copy=True)
 
 
 def arrays_of(network: Any) -> dict[str, np.ndarray]:
@@ -39,10 +38,10 @@ def arrays_of(network: Any) -> dict[str, np.ndarray]:
     return {name.removesuffix(".value"): np.asarray(x) for name, x in named.items()}
 
 
-def moved(lane: state.Lane, numbers: state.Numbers, plan: Blueprint) -> state.Lane:
+def moved(lane: state.Lane, hyper: state.Hyperparameters, spec: ProgramSpec) -> state.Lane:
     """The lane after two steps down random gradients: every weight has moments."""
     params, rest = state.trained(lane.weights)
-    optimizer, opt = plan.optimizer(numbers), lane.optimizer
+    optimizer, opt = spec.optimizer(hyper), lane.optimizer
     rng = np.random.default_rng(0)
 
     @jax.jit

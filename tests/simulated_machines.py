@@ -43,7 +43,7 @@ class Machine:
     """An executor in this process.
 
     Args:
-        deaf: whether what is told gets lost.
+        deaf: whether messages get lost.
         retries: how often a chunk is begun again whose process has died.
         before: called before each try of a chunk.
     """
@@ -73,15 +73,15 @@ class Machine:
             self.tried.append(file)
             self.before()
             yield None
-            told: list[Any] = []
-            end = self._tried(file, told)
-            yield from [] if self.deaf else told
+            messages: list[Any] = []
+            end = self._try(file, messages)
+            yield from [] if self.deaf else messages
             yield end
 
-    def _tried(self, file: Path, told: list[Any]) -> Ended:
+    def _try(self, file: Path, messages: list[Any]) -> Ended:
         for again in range(self.retries, -1, -1):
             try:
-                work(file, told.append)
+                work(file, messages.append)
             except DeathError as error:
                 if not again:
                     return Ended(file, lost=str(error))
@@ -116,7 +116,7 @@ class Engine:
         return self
 
     def start(
-        self, folder: Path, runs: Sequence[Run], manual_dir: Path | None, *, keep: bool
+        self, folder: Path, runs: Sequence[Run], manual_dir: Path | None, *, save_activations: bool
     ) -> Iterator[Any]:
         for run in runs:
             if self.deadly.get(run.config.seed, 0):

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from reluprobe import data, records
 from reluprobe.engine import runner
 from reluprobe.plan.runs import Run
-
-
-class SideBySide(runner._Engine):
-    """The engine as on an accelerator: lanes of a device side by side."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.one_by_one = False
 
 
 def records_in(events: Iterable[object]) -> dict[str, records.RunRecord]:

@@ -1,4 +1,4 @@
-"""Sections of training on 52 examples made by hand: three batches of 16 and one of 4."""
+"""Segments of training on 52 examples made by hand: three batches of 16 and one of 4."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from reluprobe.engine import state, train_step
+from reluprobe.config import RunConfig
+from reluprobe.engine import program_spec, state, train_step
+from reluprobe.engine.program_spec import ProgramSpec
 
 COUNT, TESTED, BATCH, FEATURES, CLASSES = 52, 30, 16, 4, 3
-one_section = jax.jit(train_step.section, static_argnums=0)
+run_segment = jax.jit(train_step.run_segment, static_argnums=0)
+
+
+Start = tuple[state.Lane, state.Hyperparameters, ProgramSpec]
+
+
+def start_of(config: RunConfig, features: int, outputs: int, count: int) -> Start:
+    """A run's lane before its first step, and the spec of its program."""
+    spec = program_spec.spec_of(config, features, outputs, count)
+    return *program_spec.init_lane(config, spec), spec
 
 
 def examples() -> state.Arrays:
@@ -20,10 +31,10 @@ def examples() -> state.Arrays:
     return jax.tree.map(jnp.asarray, state.arrays(inputs, labels, COUNT))
 
 
-def section_of(
+def segment_of(
     epoch: int, first: int = 0, last: int = 4, ends: bool = False, explained: int = 0
-) -> state.Section:
+) -> state.Segment:
     """Steps of an epoch up to its end, probed on twenty examples."""
     place = (jnp.int32(n) for n in (epoch, first, last))
     flags = jnp.bool_(True), jnp.bool_(ends)
-    return state.Section(*place, *flags, jnp.int32(20), jnp.int32(explained))
+    return state.Segment(*place, *flags, jnp.int32(20), jnp.int32(explained))

@@ -1,4 +1,4 @@
-"""What Lu et al. (2019) prove about the probability that a ReLU network is born dead.
+"""Bounds: what Lu et al. (2019) prove about the probability that a ReLU network is born dead.
 
 With zero bias and independent weights from symmetric distributions without an atom at 0, N units in
 each of D = ``depth`` hidden layers (the paper counts layers: L = D + 1) and a one-dimensional

@@ -1,4 +1,4 @@
-"""Draw a grid of depths and widths, and join the counts with the closed forms."""
+"""Count networks born dead over a grid of depths and widths, beside the closed forms."""
 
 from __future__ import annotations
 

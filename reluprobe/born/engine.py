@@ -1,4 +1,4 @@
-"""Draw networks by the thousand and see at which hidden layer each falls silent."""
+"""Born-dead engine: draws networks by the thousand; at which hidden layer is each silent."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def first_silent(
     size = min(batch or _that_fit(config, width, len(examples)), config.networks)
     key = jax.random.fold_in(jax.random.key(config.seed), width)
     program = _program(config.run, width, max(config.depth))
-    found = []
+    batches = []
     for first in range(0, config.networks, size):
-        numbers = np.arange(first, first + size, dtype=np.uint32)
-        found.append(np.asarray(program(key, examples, numbers)))
-    silent = np.concatenate(found)[: config.networks]
+        indices = np.arange(first, first + size, dtype=np.uint32)
+        batches.append(np.asarray(program(key, examples, indices)))
+    silent = np.concatenate(batches)[: config.networks]
     if (silent == 0).any():
         raise ReluprobeError(
             f"{config.init}: activations are not finite; the weights are too large"

@@ -1,4 +1,4 @@
-"""A grid of depths and widths as it lies on disk: the schema, and JSON in and out."""
+"""Born-dead results on disk: the schema, and JSON in and out."""
 
 from __future__ import annotations
 
@@ -89,27 +89,27 @@ def read(path: Path) -> Result:
         records.RecordError: the file cannot be read, or is no such result.
     """
     try:
-        found = ADAPTER.validate_json(path.read_bytes())
+        result = ADAPTER.validate_json(path.read_bytes())
     except OSError as error:
         raise records.RecordError(f"{path}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        told = f"{path}: is no whole result of born-dead: {faults_in(error)[0]}"
-        raise records.RecordError(told) from None
-    if found.schema != SCHEMA:
-        told = f"{path}: has schema {found.schema!r}; this reluprobe reads {SCHEMA!r}"
-        raise records.RecordError(told)
-    return found
+        fault = f"{path}: is no whole result of born-dead: {faults_in(error)[0]}"
+        raise records.RecordError(fault) from None
+    if result.schema != SCHEMA:
+        fault = f"{path}: has schema {result.schema!r}; this reluprobe reads {SCHEMA!r}"
+        raise records.RecordError(fault)
+    return result
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
     """The results in these folders of results, and those among these files; each once."""
-    found: dict[Path, None] = {}
+    results: dict[Path, None] = {}
     for path in paths:
         if is_of(path):
-            found |= dict.fromkeys([path] if path.is_file() else sorted(path.glob("[!.]*.json")))
+            results |= dict.fromkeys([path] if path.is_file() else sorted(path.glob("[!.]*.json")))
         else:
-            found |= dict.fromkeys(sorted((path / FOLDER).glob("[!.]*.json")))
-    return list(found)
+            results |= dict.fromkeys(sorted((path / FOLDER).glob("[!.]*.json")))
+    return list(results)
 
 
 def is_of(path: Path) -> bool:

@@ -67,10 +67,12 @@ class Place:
 
         def local(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator:
             # Imported here: where all is done, JAX is not waited for.
+            from reluprobe.engine.process import set_up_process
             from reluprobe.executor import local
 
+            set_up_process()
             where = job.folder, runs, job.manual_dir
-            yield from local.start(*where, stop, self.devices, job.keep)
+            yield from local.start(*where, stop, self.devices, job.save_activations)
 
         return local
 

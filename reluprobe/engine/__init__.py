@@ -1,1 +1,1 @@
-"""Runs → records: one compiled program a group."""
+"""Engine: trains and probes runs, one compiled program a group, and yields their records."""

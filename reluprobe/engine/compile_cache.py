@@ -1,4 +1,4 @@
-"""Compiled programs on disk, for those who ask: the next process need not compile them again."""
+"""Compile cache: compiled programs on disk, so that the next process need not compile them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import jax
 
 from reluprobe.data.cache import root
 
-#: The environment's word for it: a folder, or 1 for the user's cache folder.
+#: The environment variable: a folder, or 1 for the user's cache folder.
 VARIABLE = "RELUPROBE_COMPILE_CACHE"
 #: Fields of /proc/cpuinfo that say what machine code a core understands.
 CAPABILITIES = ("flags", "Features", "model name", "CPU part")
 
 
-def as_asked() -> Path | None:
-    """:func:`keep` where the environment asks for it, ``RELUPROBE_COMPILE_CACHE``; else None."""
-    told = os.environ.get(VARIABLE, "").strip()
-    if told in ("", "0"):
+def enable_if_asked() -> Path | None:
+    """:func:`enable` where the environment asks for it, ``RELUPROBE_COMPILE_CACHE``; else None."""
+    value = os.environ.get(VARIABLE, "").strip()
+    if value in ("", "0"):
         return None
-    return keep(None if told == "1" else Path(told))
+    return enable(None if value == "1" else Path(value))
 
 
-def keep(cache_dir: Path | None = None) -> Path:
+def enable(cache_dir: Path | None = None) -> Path:
     """Read and write compiled programs below the user's cache folder; the folder.
 
     JAX's own persistent cache, in a folder of this jaxlib and this kind of processor: machine code
@@ -46,6 +46,6 @@ def keep(cache_dir: Path | None = None) -> Path:
 def processor(info: Path = Path("/proc/cpuinfo")) -> str:
     """Eight hexadecimal digits of what a core here can do."""
     lines = info.read_text("utf-8", "replace").splitlines() if info.exists() else []
-    told = {line for line in lines if line.split("\t")[0] in CAPABILITIES}
-    text = "\n".join([platform.machine(), platform.processor(), *sorted(told)])
+    capabilities = {line for line in lines if line.split("\t")[0] in CAPABILITIES}
+    text = "\n".join([platform.machine(), platform.processor(), *sorted(capabilities)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""Which of this machine's devices the engine uses."""
+"""Devices: which of this machine's the engine uses."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from reluprobe.errors import InputError
 
 
 def local_devices(most: int | None = None) -> list[jax.Device]:
-    """This machine's devices: all of them, or the first ``most``. On a CPU one is a core.
+    """This machine's devices: all of them, or the first ``most``.
+
+    On a CPU there is one in all, unless :func:`use_every_core` was called before.
 
     Raises:
         InputError: there are not that many.
     """
-    use_every_core()
-    found = jax.local_devices()
-    if most is not None and not 1 <= most <= len(found):
-        kind = found[0].device_kind
-        fault = f"--devices {most}: allowed is 1 to {len(found)}; here are {len(found)} × {kind}"
+    present = jax.local_devices()
+    if most is not None and not 1 <= most <= len(present):
+        kind = present[0].device_kind
+        fault = (
+            f"--devices {most}: allowed is 1 to {len(present)}; here are {len(present)} × {kind}"
+        )
         raise InputError("cannot use that many devices", [fault])
-    return found[:most]
+    return present[:most]
 
 
 def use_every_core() -> None:
@@ -32,14 +35,3 @@ def use_every_core() -> None:
         jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     except RuntimeError:  # JAX was used before us in this process: take the devices it has
         return
-
-
-def set_up_process() -> None:
-    """Set this process up as the command line wants it: every core, and the compile cache if asked.
-
-    For whoever owns the process; library calls leave it as it is.
-    """
-    from reluprobe.engine import compile_cache
-
-    use_every_core()
-    compile_cache.as_asked()

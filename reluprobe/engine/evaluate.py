@@ -1,4 +1,4 @@
-"""Passes over a sample that look and change nothing: losses, tallies, moments, causes."""
+"""Evaluation: passes over a split that train nothing: losses, dead units, causes, outputs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from reluprobe.engine.program_spec import Blueprint
-from reluprobe.engine.state import Arrays, Numbers, Section, losses
+from reluprobe.engine.program_spec import ProgramSpec
+from reluprobe.engine.state import Arrays, Hyperparameters, Segment, losses
 from reluprobe.measures import activation_stats, attribution, definitions
 from reluprobe.nn import activations
 
@@ -19,111 +19,114 @@ from reluprobe.nn import activations
 BATCH = 1000
 
 
-def _batch(plan: Blueprint) -> int:
-    return min(BATCH, plan.train_examples)
+def _batch(spec: ProgramSpec) -> int:
+    return min(BATCH, spec.train_examples)
 
 
 def _span(
-    plan: Blueprint,
+    spec: ProgramSpec,
     data: Arrays,
-    numbers: Numbers,
+    hyper: Hyperparameters,
     i: Array | int,
     start: Array | int,
     stop: Array,
 ) -> tuple[Array, Array, Array]:
     """Batch i of the examples from start to stop: inputs, targets, and 1 where one counts."""
-    at = start + i * _batch(plan) + jnp.arange(_batch(plan))
+    at = start + i * _batch(spec) + jnp.arange(_batch(spec))
     # The last batch is filled up with its last example, which changes no maximum and no "all".
     chosen = jnp.minimum(at, stop - 1)
-    inputs, targets = plan.inputs(data, numbers, chosen), plan.targets(data, numbers, chosen)
+    inputs, targets = spec.inputs(data, hyper, chosen), spec.targets(data, hyper, chosen)
     return inputs, targets, (at < stop).astype(jnp.float32)
 
 
-class Seen(NamedTuple):
-    """What a pass over a sample gathers: sums of loss and right predictions, and the units."""
+class SplitSums(NamedTuple):
+    """What a pass over a split adds up: losses, right predictions, and each unit's tally."""
 
     loss: Float[Array, ""]
     right: Float[Array, ""]
     finite: Bool[Array, ""]
     tally: definitions.Tally
-    moments: activation_stats.ActivationStats
+    stats: activation_stats.ActivationStats
 
 
-def look(
-    plan: Blueprint,
+def sum_over_split(
+    spec: ProgramSpec,
     data: Arrays,
     weights: nnx.State,
-    numbers: Numbers,
+    hyper: Hyperparameters,
     start: Array,
     stop: Array,
     tallied: Array,
-    drawn: Array,
-) -> Seen:
-    """A pass over some examples; units are tallied, and moments drawn, only where wanted."""
-    f = plan.f_of_layers(weights, numbers)
+    described: Array,
+) -> SplitSums:
+    """A pass over examples ``start`` to ``stop``.
 
-    def batch(i: Array, seen: Seen) -> Seen:
-        inputs, targets, counts = _span(plan, data, numbers, i, start, stop)
-        outputs, z = plan.run(inputs, weights, numbers)
-        lost, hit = losses(outputs, targets, plan.regression)
-        return Seen(
-            seen.loss + jnp.sum(lost * counts),
-            seen.right + jnp.sum(hit * counts),
-            seen.finite & jnp.isfinite(z).all(),
+    Units are tallied, and the first batch's activations described, only where it is asked for.
+    """
+    f = spec.f_of_layers(weights, hyper)
+
+    def batch(i: Array, sums: SplitSums) -> SplitSums:
+        inputs, targets, counts = _span(spec, data, hyper, i, start, stop)
+        outputs, z = spec.run(inputs, weights, hyper)
+        loss, right = losses(outputs, targets, spec.regression)
+        return SplitSums(
+            sums.loss + jnp.sum(loss * counts),
+            sums.right + jnp.sum(right * counts),
+            sums.finite & jnp.isfinite(z).all(),
             jax.lax.cond(
-                tallied, lambda: definitions.add(seen.tally, z, counts, *f), lambda: seen.tally
+                tallied, lambda: definitions.add(sums.tally, z, counts, *f), lambda: sums.tally
             ),
             jax.lax.cond(
-                drawn & (i == 0),
-                lambda: activation_stats.moments(z, counts, *f),
-                lambda: seen.moments,
+                described & (i == 0),
+                lambda: activation_stats.describe(z, counts, *f),
+                lambda: sums.stats,
             ),
         )
 
-    layers, units = plan.config.depth, plan.config.width
+    layers, units = spec.config.depth, spec.config.width
     zero, yes = jnp.float32(0), jnp.bool_(True)
-    nothing = Seen(
-        zero, zero, yes, definitions.empty(layers, units), activation_stats.nothing(layers)
+    empty = SplitSums(
+        zero, zero, yes, definitions.empty(layers, units), activation_stats.empty(layers)
     )
-    many = -((start - stop) // _batch(plan))
-    return jax.lax.fori_loop(0, many, batch, nothing)
+    batches = -((start - stop) // _batch(spec))
+    return jax.lax.fori_loop(0, batches, batch, empty)
 
 
 @partial(jax.jit, static_argnums=(0, 4))
 def outputs(
-    plan: Blueprint, data: Arrays, weights: nnx.State, numbers: Numbers, count: int
+    spec: ProgramSpec, data: Arrays, weights: nnx.State, hyper: Hyperparameters, count: int
 ) -> Float[Array, "layer unit example"]:
     """What every hidden unit gives out, f(z), on the first so many examples.
 
     Of a CReLU, whose units give out max(0, z) and max(0, −z), it is |z|, their sum.
     """
-    _, z = plan.run(plan.inputs(data, numbers, jnp.arange(count)), weights, numbers)
-    index, parameter = plan.f_of_layers(weights, numbers)
+    _, z = spec.run(spec.inputs(data, hyper, jnp.arange(count)), weights, hyper)
+    index, parameter = spec.f_of_layers(weights, hyper)
     return jnp.swapaxes(activations.activate(index, z, parameter), 1, 2)
 
 
 def explain(
-    plan: Blueprint,
+    spec: ProgramSpec,
     data: Arrays,
-    now: Section,
-    numbers: Numbers,
+    segment: Segment,
+    hyper: Hyperparameters,
     before: nnx.State,
     after: nnx.State,
 ) -> attribution.Causes:
-    """What moved each unit's largest pre-activation over the probe in this section.
+    """What moved each unit's largest pre-activation over the probe in this segment.
 
-    Of networks that are not plain (``Blueprint.plain``) it says nothing: zeros.
+    Of networks that are not plain (``ProgramSpec.plain``) it says nothing: zeros.
     """
-    layers, units = plan.config.depth, plan.config.width
-    if not plan.plain:
-        nothing = jnp.zeros((layers, units))
-        return attribution.Causes(nothing, nothing, nothing)
-    old, new = nnx.merge(plan.graph, before), nnx.merge(plan.graph, after)
+    layers, units = spec.config.depth, spec.config.width
+    if not spec.plain:
+        zeros = jnp.zeros((layers, units))
+        return attribution.Causes(zeros, zeros, zeros)
+    old, new = nnx.merge(spec.graph, before), nnx.merge(spec.graph, after)
 
     def batch(i: Array, peaks: attribution.Peaks) -> attribution.Peaks:
-        inputs, _, _ = _span(plan, data, numbers, i, 0, now.explained)
+        inputs, _, _ = _span(spec, data, hyper, i, 0, segment.explained)
         return attribution.add(peaks, old, new, inputs)
 
     start = attribution.empty(layers, units)
-    many = -(-now.explained // _batch(plan))
-    return attribution.shares(jax.lax.fori_loop(0, many, batch, start), old, new)
+    batches = -(-segment.explained // _batch(spec))
+    return attribution.shares(jax.lax.fori_loop(0, batches, batch, start), old, new)

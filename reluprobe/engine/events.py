@@ -1,4 +1,4 @@
-"""What happens while runs are trained: the engine tells it, the command line shows it."""
+"""Events: what happens while runs are trained, from the engine to who shows or writes it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RunDone:
     """A run has ended, if only by failing; its record is whole.
 
     ``activations``: what its hidden units give out, ``(layer, unit, image)``; None where they are
-    not kept, or the run has not ended with finite numbers.
+    not asked for, or the run has not ended with finite numbers.
     """
 
     run: Run

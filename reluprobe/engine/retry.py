@@ -1,4 +1,4 @@
-"""What a chunk that raises costs: too much memory, half the lanes; else the one run at fault."""
+"""Retry a failed chunk: halve lanes when out of memory, else bisect to the failing run."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ import traceback
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol
 
-from reluprobe.engine.events import MemoryShort
+from reluprobe.engine.events import Event, MemoryShort, RunDone
 from reluprobe.plan.runs import Run
 
-Event = TypeVar("Event")
-
-#: How XLA and its allocators say that a device's memory does not do.
+#: How XLA and its allocators say that a device has too little memory.
 NO_MEMORY = ("RESOURCE_EXHAUSTED", "out of memory")
 PACKAGE = str(Path(__file__).parents[1])
 MOST_LINES, MOST_CHARACTERS = 5, 600
 
 
-class BrokenError(Exception):
+class BrokenProgramError(Exception):
     """A program that is known not to compile; its text is that of the first time."""
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether fewer lanes may help."""
-    told = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign.lower() in told for sign in NO_MEMORY)
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign.lower() in text for sign in NO_MEMORY)
 
 
 def describe(error: BaseException) -> str:
     """The first lines of an error, and where in this package it was raised."""
-    if isinstance(error, BrokenError):
+    if isinstance(error, BrokenProgramError):
         return str(error)
     lines = f"{type(error).__name__}: {error}".strip().splitlines()[:MOST_LINES]
     frames = traceback.extract_tb(error.__traceback__)
@@ -40,25 +38,33 @@ def describe(error: BaseException) -> str:
     return "\n".join(lines)[:MOST_CHARACTERS] + place
 
 
+class Chunk(Protocol):
+    """Runs that are trained together."""
+
+    def events(self) -> Iterator[Event]:
+        """Train them; what happens, up to a :class:`RunDone` for each run that ends."""
+        ...
+
+    def failure(self, run: Run, error: str) -> RunDone:
+        """The end of a run of the chunk that raises on its own, with the message."""
+        ...
+
+
 def divided(
     runs: Sequence[Run],
     lanes: int,
     devices: int,
-    attempt: Callable[[Sequence[Run], int], Iterator[Event]],
-    ends: Callable[[Event], Run | None],
-    failed: Callable[[Run, str], Event],
+    chunk_of: Callable[[Sequence[Run], int], Chunk],
     stop: Callable[[], bool],
-) -> Iterator[Event | MemoryShort]:
+) -> Iterator[Event]:
     """Attempt runs in chunks; where one raises, find out what it can be done without.
 
     Args:
         runs: of one group.
         lanes: how many a device has side by side.
         devices: how many there are.
-        attempt: runs that share a chunk, and its size → their events. A chunk that is not full
-            has the size of a full one, and so its program.
-        ends: the run that an event ends, if it does.
-        failed: the event that ends a run which raises on its own, with the message.
+        chunk_of: runs, and the size of a full chunk → their chunk. One that is not full has the
+            size of a full one, and so its program.
         stop: asked before every chunk.
     """
     left = list(runs)
@@ -66,22 +72,23 @@ def divided(
     sizes: list[int] = []
     while left and not stop():
         size = lanes * devices
-        chunk = left[: sizes.pop() if sizes else size]
+        chosen = left[: sizes.pop() if sizes else size]
+        chunk = chunk_of(chosen, size)
         ended: set[str] = set()
         error = None
         try:
-            for event in attempt(chunk, size):
+            for event in chunk.events():
                 yield event
-                if (run := ends(event)) is not None:
-                    ended.add(run.id)
+                if isinstance(event, RunDone):
+                    ended.add(event.run.id)
         except Exception as raised:
             # Only its words outlive this block: its traceback would hold the chunk's arrays.
             error, memory = describe(raised), out_of_memory(raised)
         if error is None:
-            left = left[len(chunk) :]
+            left = left[len(chosen) :]
             continue
         left = [run for run in left if run.id not in ended]
-        unended = [run for run in chunk if run.id not in ended]
+        unended = [run for run in chosen if run.id not in ended]
         if memory and lanes > 1:
             lanes, sizes = lanes // 2, []
             yield MemoryShort(lanes, error)
@@ -90,27 +97,27 @@ def divided(
             sizes += [len(unended) - half, half]
         elif unended:
             left = [run for run in left if run is not unended[0]]
-            yield failed(unended[0], error)
+            yield chunk.failure(unended[0], error)
 
 
-class Broken:
+class BrokenPrograms:
     """Programs that could not be compiled, so that no other run waits for the same again."""
 
     def __init__(self) -> None:
-        self.known: dict[Hashable, str] = {}
+        self.errors: dict[Hashable, str] = {}
 
     @contextmanager
     def watching(self, key: Hashable) -> Iterator[None]:
         """Compile this program in here; what it raised before is raised again.
 
         Raises:
-            BrokenError: it is known to be broken.
+            BrokenProgramError: it is known to be broken.
         """
-        if key in self.known:
-            raise BrokenError(self.known[key])
+        if key in self.errors:
+            raise BrokenProgramError(self.errors[key])
         try:
             yield
         except Exception as error:
             if not out_of_memory(error):
-                self.known[key] = describe(error)
+                self.errors[key] = describe(error)
             raise

@@ -1,4 +1,4 @@
-"""What is done about dead units while training. Pure: a lane in, a lane out.
+"""Revive dead units while training. Pure: a lane in, a lane out.
 
 ============== ==================================================================================
 redo           units that the last probe found dead: incoming weights drawn anew, bias 0, outgoing
@@ -22,64 +22,68 @@ from flax import nnx
 from jaxtyping import Array, Bool, Int
 
 from reluprobe.config.choices import UNIT_REVIVALS
-from reluprobe.engine.program_spec import Blueprint
-from reluprobe.engine.state import REVIVE_DICE, Lane, Numbers, Section, trained
+from reluprobe.engine.program_spec import ProgramSpec
+from reluprobe.engine.state import REVIVE_RNG, Hyperparameters, Lane, Segment, trained
 from reluprobe.measures import definitions
 from reluprobe.nn import initializers, optimizers
 from reluprobe.nn.mlp import MLP
 
 
-def marks(
-    plan: Blueprint, numbers: Numbers, tally: definitions.Tally
+def dead_mask(
+    spec: ProgramSpec, hyper: Hyperparameters, tally: definitions.Tally
 ) -> Bool[Array, "layer unit"] | None:
     """The units that count as dead for reviving; None where no unit is picked out."""
-    config = plan.config
+    config = spec.config
     if config.revive not in UNIT_REVIVALS:
         return None
-    if config.revive_definition == "dormant" and "revive_threshold" in numbers.dials:
+    if config.revive_definition == "dormant" and "revive_threshold" in hyper.dials:
         mean = tally.total / tally.examples
-        return definitions.dormant(mean, numbers.dials["revive_threshold"])
+        return definitions.dormant(mean, hyper.dials["revive_threshold"])
     return getattr(definitions.answer(tally), config.revive_definition)
 
 
 def at_start(
-    plan: Blueprint, now: Section, lane: Lane, numbers: Numbers
+    spec: ProgramSpec, segment: Segment, lane: Lane, hyper: Hyperparameters
 ) -> tuple[Lane, Int[Array, " layer"]]:
-    """Revive where the section says so; the lane, and how many units a layer were re-drawn."""
-    none = jnp.zeros(plan.config.depth, jnp.int32)
-    if plan.config.revive == "none":
+    """Revive where the segment says so; the lane, and how many units a layer were re-drawn."""
+    none = jnp.zeros(spec.config.depth, jnp.int32)
+    if spec.config.revive == "none":
         return lane, none
-    key = jax.random.wrap_key_data(numbers.order)
-    for number in (REVIVE_DICE, now.epoch, now.first):
+    key = jax.random.wrap_key_data(hyper.order)
+    for number in (REVIVE_RNG, segment.epoch, segment.first):
         key = jax.random.fold_in(key, number)
-    how = HOW[plan.config.revive]
+    how = HOW[spec.config.revive]
     return jax.lax.cond(
-        now.revives, lambda: how(plan, lane, numbers, now, key), lambda: (lane, none)
+        segment.revives, lambda: how(spec, lane, hyper, segment, key), lambda: (lane, none)
     )
 
 
 Revived = tuple[Lane, Int[Array, " layer"]]
 
 
-def _redo(plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array) -> Revived:
-    assert lane.marks is not None
-    return redraw_units(plan, lane, lane.marks, key)
+def _redo(
+    spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
+) -> Revived:
+    assert lane.dead_mask is not None
+    return redraw_units(spec, lane, lane.dead_mask, key)
 
 
-def _random(plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array) -> Revived:
-    assert lane.marks is not None
+def _random(
+    spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
+) -> Revived:
+    assert lane.dead_mask is not None
     which, draws = jax.random.split(key)
-    return redraw_units(plan, lane, as_many(lane.marks, which), draws)
+    return redraw_units(spec, lane, as_many(lane.dead_mask, which), draws)
 
 
-def as_many(marks: Bool[Array, "layer unit"], key: Array) -> Bool[Array, "layer unit"]:
-    """As many units of each layer as are marked there, chosen at random."""
-    places = jnp.argsort(jnp.argsort(jax.random.uniform(key, marks.shape), axis=1), axis=1)
-    return places < marks.sum(axis=1, keepdims=True)
+def as_many(mask: Bool[Array, "layer unit"], key: Array) -> Bool[Array, "layer unit"]:
+    """As many units of each layer as the mask has, chosen at random."""
+    places = jnp.argsort(jnp.argsort(jax.random.uniform(key, mask.shape), axis=1), axis=1)
+    return places < mask.sum(axis=1, keepdims=True)
 
 
 def redraw_units(
-    plan: Blueprint, lane: Lane, chosen: Bool[Array, "layer unit"], key: Array
+    spec: ProgramSpec, lane: Lane, chosen: Bool[Array, "layer unit"], key: Array
 ) -> Revived:
     """Draw these units anew: ReDo's operation.
 
@@ -87,13 +91,13 @@ def redraw_units(
     outputs on such examples do not change by a bit. With layer norm a layer's units share a mean
     and variance, and the others' pre-activations do change.
     """
-    network, mask = _both(plan, lane.weights)
-    draw = initializers.layer_initializer(plan.config)
+    network, mask = _network_and_mask(spec, lane.weights)
+    draw = initializers.layer_initializer(spec.config)
     layers = [*network.hidden, network.output]
     masks = [*mask.hidden, mask.output]
     for i, unit in enumerate(chosen):
         kernel = layers[i].kernel[...]
-        drawn = draw(jax.random.fold_in(key, i), *kernel.shape)[0] * plan.config.weight_gain
+        drawn = draw(jax.random.fold_in(key, i), *kernel.shape)[0] * spec.config.weight_gain
         _put(layers[i].kernel, masks[i].kernel, unit[None, :], drawn)
         if layers[i].bias is not None:
             _put(layers[i].bias, masks[i].bias, unit, 0.0)
@@ -110,10 +114,10 @@ def redraw_units(
     return moved, chosen.sum(axis=1, dtype=jnp.int32)
 
 
-def _both(plan: Blueprint, weights: nnx.State) -> tuple[MLP, MLP]:
-    """The network, and one like it of zeros, to mark in it what is touched."""
+def _network_and_mask(spec: ProgramSpec, weights: nnx.State) -> tuple[MLP, MLP]:
+    """The network, and one like it of zeros, into which 1 is put for all that is re-drawn."""
     zeros = jax.tree.map(jnp.zeros_like, weights)
-    return nnx.merge(plan.graph, weights, copy=True), nnx.merge(plan.graph, zeros, copy=True)
+    return nnx.merge(spec.graph, weights, copy=True), nnx.merge(spec.graph, zeros, copy=True)
 
 
 def _put(values: Any, mask: Any, where: Array, new: Array | float) -> None:
@@ -128,37 +132,39 @@ def _put_norm(norm: Any, mask: Any, unit: Array) -> None:
             _put(getattr(norm, name), getattr(mask, name), unit, start)
 
 
-def _redraw(plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array) -> Revived:
-    network = nnx.merge(plan.graph, lane.weights, copy=True)
-    config = plan.config
-    scale = numbers.dials.get("redraw_scale", 0.05)
+def _redraw(
+    spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
+) -> Revived:
+    network = nnx.merge(spec.graph, lane.weights, copy=True)
+    config = spec.config
+    scale = hyper.dials.get("redraw_scale", 0.05)
     for i, layer in enumerate(network.hidden):
         kernel = layer.kernel[...]
         drawn = scale * jax.random.normal(jax.random.fold_in(key, i), kernel.shape)
         # A layer that has stopped training stays as it is.
-        still = (i < config.freeze_layers) & (now.epoch > config.freeze_after)
+        still = (i < config.freeze_layers) & (segment.epoch > config.freeze_after)
         layer.kernel[...] = jnp.where((kernel <= 0) & ~still, drawn, kernel)
     none = jnp.zeros(config.depth, jnp.int32)
     return lane._replace(weights=nnx.state(network)), none
 
 
 def _shrink_perturb(
-    plan: Blueprint, lane: Lane, numbers: Numbers, now: Section, key: Array
+    spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
 ) -> Revived:
-    network = nnx.merge(plan.graph, lane.weights, copy=True)
-    shrink, perturb = numbers.dials.get("shrink", 0.5), numbers.dials.get("perturb", 0.01)
+    network = nnx.merge(spec.graph, lane.weights, copy=True)
+    shrink, perturb = hyper.dials.get("shrink", 0.5), hyper.dials.get("perturb", 0.01)
     places = [(layer, name) for layer in (*network.hidden, network.output) for name in PARTS]
     for n, (layer, name) in enumerate(places):
         values = getattr(layer, name)
         if values is not None:
             noise = jax.random.normal(jax.random.fold_in(key, n), values[...].shape)
             values[...] = shrink * values[...] + perturb * noise
-    none = jnp.zeros(plan.config.depth, jnp.int32)
+    none = jnp.zeros(spec.config.depth, jnp.int32)
     return lane._replace(weights=nnx.state(network)), none
 
 
 PARTS = ("kernel", "bias")
-HOW: dict[str, Callable[[Blueprint, Lane, Numbers, Section, Array], Revived]] = {
+HOW: dict[str, Callable[[ProgramSpec, Lane, Hyperparameters, Segment, Array], Revived]] = {
     "redo": _redo,
     "random": _random,
     "redraw": _redraw,

@@ -1,32 +1,29 @@
-"""Run a grid: stack lanes, shard them over the devices, compile a group once, yield as they end."""
+"""Runner: train and probe runs group by group, chunk by chunk, and yield events as they happen."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding
-from jax.sharding import PartitionSpec as P
 
 from reluprobe.config.sizes import probed
 from reluprobe.data import Dataset
-from reluprobe.engine import checks, compiler, evaluate, recorder, retry, schedule, state
+from reluprobe.engine import checks, compiler, evaluate, placement, retry, schedule, state
+from reluprobe.engine.context import Context
 from reluprobe.engine.devices import local_devices
 from reluprobe.engine.events import Compiled, EpochDone, Event, RunDone
-from reluprobe.engine.program_spec import Blueprint
-from reluprobe.engine.tasks import draw_task
-from reluprobe.nn.mlp import given_out
-from reluprobe.plan.grouping import dials_of, group_runs, program_settings
+from reluprobe.engine.program_spec import ProgramSpec
+from reluprobe.engine.recorder import Recorder
+from reluprobe.engine.tasks import Task, draw_task
+from reluprobe.nn import activations
+from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Run
-from reluprobe.records.environment import describe_environment
 from reluprobe.records.saved_activations import IMAGES
-
-#: On an accelerator, no more lanes than this side by side on one device.
-MOST_LANES = 512
 
 
 def execute(
@@ -34,206 +31,157 @@ def execute(
     load: Callable[[str], Dataset],
     stop: Callable[[], bool] = lambda: False,
     most: int | None = None,
-    keep: bool = False,
+    save_activations: bool = False,
+    lanes: Literal["auto", "map", "vmap"] = "auto",
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
     A run that raises ends as failed, and takes no other with it.
 
     Args:
-        runs: what to run. On a CPU runs of one architecture share a program whatever their
-            activation; on an accelerator, where lanes are vmapped, each activation has its own.
+        runs: what to run. Where lanes run one after another, runs of one architecture share a
+            program whatever their activation; side by side, each activation has its own.
         load: name → dataset. Called once a dataset, before anything is trained.
-        stop: asked between sections; once it says yes, the runs that have not ended never do.
+        stop: asked between segments; once it says yes, the runs that have not ended never do.
         most: on how many of this machine's devices; None for all.
-        keep: whether runs that end come with their activations.
+        save_activations: whether runs that end come with their activations.
+        lanes: how a device runs its lanes: one after another (``map``) or side by side
+            (``vmap``); ``auto`` is ``map`` on a CPU, whose cores it suits, else ``vmap``.
 
     Raises:
         InputError: a probe larger than its training set, or more devices than there are.
     """
-    chosen = local_devices(most)
+    devices = local_devices(most)
     # Data that cannot be had, or do not fit, are known before anything is trained.
-    engine = _Engine(checks.gathered(runs, load), stop, chosen, keep)
-    engine.gather(runs)
-    groups = group_runs(runs, also=() if engine.one_by_one else ("activation",))
+    datasets = checks.load_and_check(runs, load)
+    if lanes == "auto":
+        lanes = "map" if devices[0].platform == "cpu" else "vmap"
+    context = Context.of(runs, datasets, devices, lanes, stop, save_activations)
+    groups = group_runs(runs, also=("activation",) if lanes == "vmap" else ())
     try:
         for group, following in itertools.zip_longest(groups, groups[1:]):
-            yield from engine.group(group, following)
+            yield from _run_group(context, group, following)
     finally:
-        engine.compiler.close()
+        context.compiler.close()
 
 
-class _Engine:
-    """The devices, and the dataset on them."""
+def _run_group(
+    context: Context, runs: Sequence[Run], following: Sequence[Run] | None
+) -> Iterator[Event]:
+    """Run one group, chunk by chunk; the program of the following is compiled meanwhile."""
+    requests: dict[int, compiler.ProgramRequest] = {}
+
+    def chunk_of(chosen: Sequence[Run], size: int) -> retry.Chunk:
+        return _Chunk(context, chosen, size, requests, following)
+
+    lanes = context.lanes_per_device(runs)
+    yield from retry.divided(runs, lanes, context.mesh.size, chunk_of, context.stop)
+
+
+class _Chunk:
+    """Runs of one group that are trained together, a lane each (:class:`retry.Chunk`).
+
+    Args:
+        context: of all chunks.
+        runs: at most ``size``.
+        size: how many lanes the program has; those without a run rest.
+        requests: the programs that the group has asked for, by size.
+        following: the next group, whose program is compiled while this chunk trains.
+    """
 
     def __init__(
         self,
-        datasets: Mapping[str, Dataset],
-        stop: Callable[[], bool],
-        chosen: Sequence[jax.Device],
-        keep: bool = False,
-    ) -> None:
-        self.datasets = datasets
-        self.stop = stop
-        self.keep = keep
-        self.compiler = compiler.Compiler()
-        # Of the chunk in flight, should it raise.
-        self.watch: recorder.Watch | None = None
-        self.began = 0.0
-        self.placed: dict[str, state.Arrays] = {}
-        self.used: dict[Hashable, set[str]] = {}
-        self.environment = describe_environment(chosen)
-        # Lanes one after another on each CPU core; side by side where vmap is the point.
-        self.one_by_one = chosen[0].platform == "cpu"
-        self.mesh = Mesh(np.array(chosen), ("lane",), axis_types=(AxisType.Auto,))
-        self.by_lane = NamedSharding(self.mesh, P("lane"))
-        self.everywhere = NamedSharding(self.mesh, P())
-
-    def gather(self, runs: Sequence[Run]) -> None:
-        """Know which activations the programs are for: groups of other rhythms share them."""
-        for run in runs:
-            self.used.setdefault(_program_of(run), set()).add(run.config.activation)
-
-    def put(self, names: Sequence[str]) -> None:
-        """Have these datasets on every device, and no others."""
-        self.placed = {name: found for name, found in self.placed.items() if name in names}
-        for name in names:
-            if name not in self.placed:
-                dataset = self.datasets[name]
-                inputs = np.concatenate([dataset.train_inputs, dataset.test_inputs])
-                targets = np.concatenate([dataset.train_targets, dataset.test_targets])
-                arrays = state.arrays(inputs, targets, len(dataset.train_targets))
-                self.placed[name] = jax.device_put(arrays, self.everywhere)
-
-    def group(self, runs: Sequence[Run], following: Sequence[Run] | None) -> Iterator[Event]:
-        """Run one group, chunk by chunk; the program of the following is compiled meanwhile."""
-        dataset = self.datasets[runs[0].config.dataset]
-        lanes = self._lanes(runs)
-        orders: dict[int, compiler.Order] = {}
-
-        def attempt(chunk: Sequence[Run], size: int) -> Iterator[Event]:
-            self.watch, self.began = None, time.perf_counter()
-            if size not in orders:
-                orders[size] = self.order(chunk[0], size)
-            # The data are placed and weights are drawn while the program is compiled.
-            self.compiler.begin(orders[size])
-            self.put(checks.datasets(chunk[0].config))
-            return self._chunk(chunk, size, orders[size], following)
-
-        def failed(run: Run, error: str) -> Event:
-            watch = self.watch or recorder.Watch([run], dataset)
-            seconds = time.perf_counter() - self.began
-            return RunDone(run, watch.record(run, seconds, self.environment, error))
-
-        def ends(event: Event) -> Run | None:
-            return event.run if isinstance(event, RunDone) else None
-
-        yield from retry.divided(runs, lanes, self.mesh.size, attempt, ends, failed, self.stop)
-
-    def order(self, run: Run, size: int) -> compiler.Order:
-        """The program for chunks of this size of the run's group."""
-        used = self.used[_program_of(run)]
-        return compiler.order(run.config, used, size, self.datasets, self.one_by_one, self.mesh)
-
-    def _compile_ahead(self, group: Sequence[Run] | None) -> None:
-        if group is None:
-            return
-        try:
-            size = self._lanes(group) * self.mesh.size
-            self.compiler.begin(self.order(group[0], size))
-        except Exception:
-            # A run that raises here raises again when its turn comes, and is told of then.
-            return
-
-    def _lanes(self, runs: Sequence[Run]) -> int:
-        """How many lanes of this group a device has at a time."""
-        return 1 if self.one_by_one else self._lanes_that_fit(runs)
-
-    def _lanes_that_fit(self, runs: Sequence[Run]) -> int:
-        dataset = self.datasets[runs[0].config.dataset]
-        wanted = -(-len(runs) // self.mesh.size)
-        stats = self.mesh.devices.flat[0].memory_stats() or {}
-        config, features = runs[0].config, dataset.train_inputs.shape[1]
-        given = given_out(config)
-        weights = config.width * (features + config.depth * (given + 1)) + 10 * given
-        looked_at = max(evaluate.BATCH, config.batch_size)
-        # Weights, two moments, gradient, update, and room for one copy; then activations.
-        floats = 6 * weights + 4 * looked_at * given * config.depth
-        fits = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
-        return max(1, min(wanted, fits, MOST_LANES))
-
-    def _chunk(
-        self,
+        context: Context,
         runs: Sequence[Run],
         size: int,
-        wanted: compiler.Order,
+        requests: dict[int, compiler.ProgramRequest],
         following: Sequence[Run] | None,
-    ) -> Iterator[Event]:
+    ) -> None:
+        self.context, self.runs, self.size = context, runs, size
+        self.requests, self.following = requests, following
+        self.recorder = Recorder(runs, context.datasets[runs[0].config.dataset])
+        self.began = time.perf_counter()
+
+    def failure(self, run: Run, error: str) -> RunDone:
+        """The end of a run that raised; its record goes up to there."""
+        seconds = time.perf_counter() - self.began
+        record = self.recorder.record(run, seconds, self.context.environment, error)
+        return RunDone(run, record)
+
+    def events(self) -> Iterator[Event]:
+        """Train the runs."""
+        context, runs, config = self.context, self.runs, self.runs[0].config
+        request = self._request()
+        # The data are placed and weights are drawn while the program is compiled.
+        context.compiler.begin(request)
+        placed = context.placed.place(checks.dataset_names(config))
         before = time.perf_counter()
-        starts = [compiler.begin(run.config, self.datasets) for run in runs]
-        lanes, numbers = self._stack([s[0] for s in starts], [s[1] for s in starts], size)
-        program, compiled = self.compiler.get(wanted)
-        if compiled:
+        spec = request.specs[0]
+        starts = [compiler.init_lane(run.config, spec, context.datasets) for run in runs]
+        lanes, hyper = placement.stack_lanes(starts, self.size, context.mesh)
+        program, is_new = context.compiler.get(request)
+        if is_new:
             yield Compiled(len(runs), time.perf_counter() - before)
-        self._compile_ahead(following)
+        if self.following is not None:
+            context.compile_ahead(self.following)
 
-        self.task: tuple[int, state.Task] = 0, numbers.task
         started = time.perf_counter()
-        dataset = self.datasets[runs[0].config.dataset]
-        watch = self.watch = recorder.Watch(runs, dataset)
-        for stop in schedule.itinerary(runs[0].config, len(dataset.train_targets)):
-            if self.stop():
+        first_task, later_task = hyper.task, functools.lru_cache(1)(self._draw_tasks)
+        examples = len(context.datasets[config.dataset].train_targets)
+        for call in schedule.calls(config, examples):
+            if context.stop():
                 return
-            data, tasked = self._at(stop, runs, numbers, size)
-            lanes, report = program(data, stop.section, lanes, tasked)
+            name, task, phase = config.dataset, first_task, call.stretch.phase
+            if call.kind != "reference" and call.stretch.index > 0:
+                name = phase.dataset or config.dataset
+                task = later_task(call.stretch.index, phase.task)
+            data, hyper = placed[name], hyper._replace(task=task)
+            lanes, report = program(data, call.segment, lanes, hyper)
             report = jax.device_get(report)
-            if stop.kind == "run":
-                trained = data, tasked
-                for run, record in watch.see(stop.section, report):
-                    yield EpochDone(run, record, watch.diverged(run))
+            if call.kind == "run":
+                last_data, last_hyper = data, hyper
+                for run, record in self.recorder.add_segment(call.segment, report):
+                    yield EpochDone(run, record, self.recorder.diverged(run))
             else:
-                watch.see_phase(stop, report)
+                self.recorder.add_phase_probe(call, report)
             # A lane that has diverged rests: it would only compute NaN.
-            numbers = numbers._replace(live=jax.device_put(watch.live(size), self.by_lane))
+            live = jax.device_put(self.recorder.live(self.size), placement.by_lane(context.mesh))
+            hyper = hyper._replace(live=live)
         seconds = (time.perf_counter() - started) / len(runs)
-        for n, run in enumerate(runs):
-            record, kept = watch.record(run, seconds, self.environment), None
-            if self.keep and record.status == "ok":
-                own = jax.tree.map(lambda x, n=n: x[n], (lanes.weights, trained[1]))
-                kept = _outputs(run, starts[n][2], trained[0], *own)
-            yield RunDone(run, record, kept)
+        yield from self._ends(seconds, spec, lanes.weights, last_data, last_hyper)
 
-    def _at(
-        self, stop: schedule.Stop, runs: Sequence[Run], numbers: state.Numbers, size: int
-    ) -> tuple[state.Arrays, state.Numbers]:
-        """The data that a stop is about, and the lanes' numbers with its task in them."""
-        config, phase = runs[0].config, stop.stretch.phase
-        if stop.kind == "reference" or stop.stretch.index == 0:
-            return self.placed[config.dataset], numbers
-        key = stop.stretch.index
-        if self.task[0] != key:
-            tasks = [draw_task(run.config, key, phase.task, self.datasets) for run in runs]
-            stacked = jax.tree.map(lambda *x: np.stack(x), *tasks, *[tasks[0]] * (size - len(runs)))
-            self.task = key, jax.device_put(stacked, self.by_lane)
-        return self.placed[phase.dataset or config.dataset], numbers._replace(task=self.task[1])
+    def _ends(
+        self,
+        seconds: float,
+        spec: ProgramSpec,
+        weights: Any,
+        data: state.Arrays,
+        hyper: state.Hyperparameters,
+    ) -> Iterator[RunDone]:
+        context = self.context
+        for lane, run in enumerate(self.runs):
+            record, outputs = self.recorder.record(run, seconds, context.environment), None
+            if context.save_activations and record.status == "ok":
+                own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
+                outputs = _outputs(run, spec, data, *own)
+            yield RunDone(run, record, outputs)
 
-    def _stack(
-        self, lanes: list[state.Lane], numbers: list[state.Numbers], size: int
-    ) -> tuple[state.Lane, state.Numbers]:
-        """Lanes along a new first axis, padded to the chunk's size with lanes that rest."""
-        missing = size - len(lanes)
-        resting = numbers[0]._replace(live=np.bool_(False))
-        both = [*zip(lanes, numbers, strict=True), *[(lanes[0], resting)] * missing]
-        return jax.device_put(jax.tree.map(lambda *x: np.stack(x), *both), self.by_lane)
+    def _request(self) -> compiler.ProgramRequest:
+        if self.size not in self.requests:
+            self.requests[self.size] = self.context.request(self.runs[0], self.size)
+        return self.requests[self.size]
 
-
-def _program_of(run: Run) -> Hashable:
-    return (program_settings(run.config), *dials_of(run.config))
+    def _draw_tasks(self, phase: int, name: str) -> Task:
+        """The permutations of a phase after the first, of all lanes."""
+        datasets = self.context.datasets
+        tasks = [draw_task(run.config, phase, name, datasets) for run in self.runs]
+        return placement.stack(tasks, self.size, self.context.mesh)
 
 
 def _outputs(
-    run: Run, plan: Blueprint, data: state.Arrays, weights: Any, numbers: state.Numbers
+    run: Run, spec: ProgramSpec, data: state.Arrays, weights: Any, hyper: state.Hyperparameters
 ) -> np.ndarray:
     """What the hidden units of a finished network give out on the first images of its probe."""
-    images = min(IMAGES, probed(run.config, plan.train_examples))
-    return jax.device_get(evaluate.outputs(plan, data, weights, numbers, images))
+    images = min(IMAGES, probed(run.config, spec.train_examples))
+    own = spec.with_activations(activations.INDEX[run.config.activation])
+    return jax.device_get(evaluate.outputs(own, data, weights, hyper, images))

@@ -1,4 +1,4 @@
-"""A run's place in a compiled program: the data, its state, its numbers."""
+"""Traced types: data, training state, hyperparameters; what all programs do with them."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _deviation(inputs: Shaped[np.ndarray, "example feature"], means: np.ndarray)
     return float(np.sqrt(max(0.0, variance)))
 
 
-class Section(NamedTuple):
+class Segment(NamedTuple):
     """What one call does: some steps of an epoch, then a probe. Scalars; the same for all lanes.
 
     Attributes:
         epoch: the epoch these steps belong to; 0 is before the first.
         first, last: steps of that epoch, from and up to.
         closes: whether the epoch ends here: then the test set is run through.
-        ends: whether the run ends here: then units are looked at on the test and training sets.
+        ends: whether the run ends here: then units are judged on the test and training sets too.
         probed: how many examples the probe has.
         explained: on how many of them causes of death are sought.
         revives: whether units are revived before the first step.
@@ -74,11 +74,11 @@ class Section(NamedTuple):
     revives: Bool[Array, ""] | bool = False
 
 
-class Numbers(NamedTuple):
+class Hyperparameters(NamedTuple):
     """What tells lanes of one program apart. ``order`` is the key of the data's order, raw.
 
     ``dials``: the numbers that are a part of the program only where they are not at their
-    defaults (``grid.dials``).
+    defaults (``grouping.dials_of``).
     """
 
     learning_rate: Float[Array, ""]
@@ -93,20 +93,21 @@ class Numbers(NamedTuple):
 class Lane(NamedTuple):
     """What training changes. ``order`` and ``sums`` (loss, right) are those of the epoch.
 
-    ``weights`` are all of the network's state, running averages too. ``marks``: the units that
-    the last probe found dead, as the run counts death for reviving; None where none is revived.
+    ``weights`` are all of the network's state, running averages too. ``dead_mask``: the
+    units that were dead at the last probe, as the run counts death for reviving; None where none
+    is revived.
     """
 
     weights: nnx.State
     optimizer: optax.OptState
     order: Int[Array, "step batch"]
     sums: Float[Array, " two"]
-    marks: Bool[Array, "layer unit"] | None = None
+    dead_mask: Bool[Array, "layer unit"] | None = None
 
 
 #: Folded into the key of the data's order, for what else is random while training: above every
 #: epoch's number.
-STEP_DICE, LABEL_DICE, REVIVE_DICE = 2**32 - 1, 2**32 - 2, 2**32 - 3
+STEP_RNG, LABEL_RNG, REVIVE_RNG = 2**32 - 1, 2**32 - 2, 2**32 - 3
 
 
 def trained(weights: nnx.State) -> tuple[nnx.State, nnx.State]:

@@ -1,4 +1,4 @@
-"""What a phase does to the data, as permutations."""
+"""Tasks: what a phase does to the data, as permutations of pixels and labels."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Task(NamedTuple):
     targets: Int[Array, " example"] | None
 
 
-def draw_task(config: RunConfig, phase: int, name: str, found: Mapping[str, Dataset]) -> Task:
+def draw_task(config: RunConfig, phase: int, name: str, datasets: Mapping[str, Dataset]) -> Task:
     """A phase's permutations; None for what no phase of the run permutes.
 
     Drawn from the run's seed and the phase's number alone. Pixels are permuted in all examples
     alike; labels among the training examples, the test set's stay.
     """
     kinds = {p.task for p in phases.parse(config.phases)}
-    data = found[config.dataset]
-    dice = np.random.default_rng([config.seed, phase])
+    data = datasets[config.dataset]
+    rng = np.random.default_rng([config.seed, phase])
     pixels, labels = None, None
     if "permuted_pixels" in kinds:
         features = data.train_inputs.shape[1]
         moved = name == "permuted_pixels"
-        pixels = dice.permutation(features) if moved else np.arange(features)
+        pixels = rng.permutation(features) if moved else np.arange(features)
     if "shuffled_labels" in kinds:
         trained, tested = len(data.train_targets), len(data.test_targets)
         moved = name == "shuffled_labels"
-        chosen = dice.permutation(trained) if moved else np.arange(trained)
+        chosen = rng.permutation(trained) if moved else np.arange(trained)
         labels = np.concatenate([chosen, trained + np.arange(tested)])
     as_index = [None if p is None else p.astype(np.int32) for p in (pixels, labels)]
     return Task(*as_index)  # type: ignore[arg-type]

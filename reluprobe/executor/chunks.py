@@ -1,9 +1,9 @@
-"""A plan cut for many machines: ``chunks/<i>-of-<n>-<name>.json`` in the sweep's folder.
+"""Chunks: a sweep's runs, cut for many machines.
 
-A chunk says which runs, and can be done any number of times: what is on disk is not run again. It
-lies in the folder that its records are written to, so that a machine which does not see that
-folder has nothing to do there. Chunks follow from the plan and the records, and go with the
-command that wrote them.
+They are ``chunks/<i>-of-<n>-<name>.json`` in the sweep's folder. A chunk says which runs, and can
+be done any number of times: what is on disk is not run again. It lies in the folder that its
+records are written to, so that a machine which does not see that folder has nothing to do there.
+Chunks follow from the runs and the records, and go with the command that wrote them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FOLDER = "chunks"
 PER_SLOT = 4
 #: Seconds in which a network's file system has shown what another machine has written.
 PATIENCE = 30.0
-#: Seconds between two looks.
+#: Seconds between two tries.
 PAUSE = 0.2
 
 
@@ -38,7 +38,7 @@ class Chunk:
     Attributes:
         version: of the reluprobe that cut it.
         retry: whether failed runs are to be run again.
-        keep: whether activations are written beside the records.
+        save_activations: whether activations are written beside the records.
         manual_dir: where dataset files lie that are not downloaded.
     """
 
@@ -46,7 +46,7 @@ class Chunk:
 
     version: str
     retry: bool
-    keep: bool
+    save_activations: bool
     manual_dir: str | None
     runs: tuple[Run, ...]
 
@@ -73,9 +73,9 @@ def read(file: Path) -> Chunk:
     Raises:
         ReluprobeError: this machine does not see it, or has another reluprobe.
     """
-    tired = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not file.exists():
-        if time.monotonic() > tired:
+        if time.monotonic() > deadline:
             raise ReluprobeError(
                 f"no such file here: {file}",
                 hint="give an --out that every machine sees under the same name",
@@ -85,10 +85,10 @@ def read(file: Path) -> Chunk:
         text = file.read_bytes()
         if (version := json.loads(text)["version"]) == __version__:
             return ADAPTER.validate_json(text)
-        told = f"the sweep is of reluprobe {version}, and here is {__version__}"
+        fault = f"the sweep is of reluprobe {version}, and here is {__version__}"
     except (OSError, ValueError, KeyError, ValidationError) as error:
-        told = f"{file} cannot be read: {str(error).splitlines()[0]}"
-    raise ReluprobeError(told, hint="have the same reluprobe on every machine")
+        fault = f"{file} cannot be read: {str(error).splitlines()[0]}"
+    raise ReluprobeError(fault, hint="have the same reluprobe on every machine")
 
 
 def clear(folder: Path, part: Part) -> None:

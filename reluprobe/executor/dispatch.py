@@ -1,4 +1,4 @@
-"""A plan on an executor: chunks go out, records come in. No JAX here, and none is imported."""
+"""Dispatch: sends a sweep's chunks to an executor and follows their records. Imports no JAX."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 from reluprobe import __version__, data, records
 from reluprobe.config.sizes import probed
 from reluprobe.engine import checks
-from reluprobe.engine.events import BegunAgain, Event, RunDone
+from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
 from reluprobe.errors import ReluprobeError
 from reluprobe.executor import chunks
 from reluprobe.executor.interface import Begun, Ended, Executor, Happening, Written
@@ -30,19 +31,19 @@ class Job:
         part: of the sweep, that the caller holds.
         manual_dir: where dataset files lie that are not downloaded.
         retry: whether failed runs are to be run again.
-        keep: whether activations are written beside the records.
+        save_activations: whether activations are written beside the records.
     """
 
     folder: Path
     part: Part = WHOLE
     manual_dir: Path | None = None
     retry: bool = False
-    keep: bool = False
+    save_activations: bool = False
 
 
 def start(
     executor: Executor,
-    errand: Job,
+    job: Job,
     runs: Sequence[Run],
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Event, Path | None]]:
@@ -54,29 +55,29 @@ def start(
         InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.
         ReluprobeError: a machine cannot do its part, or its records are not in the folder here.
     """
-    for name in checks.wanted(runs):
+    for name in checks.all_dataset_names(runs):
         data.check_name(name)
-    found = checks.gathered(runs, lambda name: data.load(name, manual_dir=errand.manual_dir))
-    drive = _Drive(executor, errand, {n: len(d.train_targets) for n, d in found.items()})
-    del found
-    chunks.clear(errand.folder, errand.part)
+    datasets = checks.load_and_check(runs, lambda name: data.load(name, manual_dir=job.manual_dir))
+    dispatcher = _Dispatcher(executor, job, {n: len(d.train_targets) for n, d in datasets.items()})
+    del datasets
+    chunks.clear(job.folder, job.part)
     try:
-        for some in chunks.cut(runs, executor.slots):
-            drive.submit(some)
+        for chunk in chunks.cut(runs, executor.slots):
+            dispatcher.submit(chunk)
         for happening in executor.as_completed():
             if stop():
-                drive.stop()
-            yield from drive.take(happening)
+                dispatcher.stop()
+            yield from dispatcher.events_of(happening)
     finally:
         executor.cancel()
-        chunks.clear(errand.folder, errand.part)
+        chunks.clear(job.folder, job.part)
 
 
-class _Drive:
+class _Dispatcher:
     """Which chunks are out, and which of their runs have not ended."""
 
-    def __init__(self, executor: Executor, errand: Job, examples: dict[str, int]) -> None:
-        self.executor, self.errand = executor, errand
+    def __init__(self, executor: Executor, job: Job, examples: dict[str, int]) -> None:
+        self.executor, self.job = executor, job
         self.examples = examples
         self.out: dict[Path, Sequence[Run]] = {}
         self.open: dict[str, Run] = {}
@@ -84,12 +85,12 @@ class _Drive:
         self.stopped = False
 
     def submit(self, runs: Sequence[Run]) -> None:
-        place = self.errand.manual_dir
-        manual_dir = None if place is None else str(place.absolute())
+        given = self.job.manual_dir
+        manual_dir = None if given is None else str(given.absolute())
         chunk = chunks.Chunk(
-            __version__, self.errand.retry, self.errand.keep, manual_dir, tuple(runs)
+            __version__, self.job.retry, self.job.save_activations, manual_dir, tuple(runs)
         )
-        file = chunks.write(chunk, self.errand.folder.absolute(), self.errand.part)
+        file = chunks.write(chunk, self.job.folder.absolute(), self.job.part)
         self.out[file] = runs
         self.open |= {run.id: run for run in runs}
         self.executor.submit(file)
@@ -99,17 +100,22 @@ class _Drive:
             self.stopped = True
             self.executor.cancel()
 
-    def take(self, happening: Happening) -> Iterator[tuple[Event, Path | None]]:
+    def events_of(self, happening: Happening) -> Iterator[tuple[Event, Path | None]]:
         """What this means to whoever watches the sweep."""
-        if isinstance(happening, Begun):
-            yield from self._begun(happening)
-        elif isinstance(happening, Written):
-            run = self.open.get(happening.id)
-            yield from self._told([run] if run else [], retry=False)
-        elif isinstance(happening, Ended):
-            yield from self._ended(happening)
-        elif happening is not None:
-            yield happening, None
+        match happening:
+            case None:
+                return
+            case Begun():
+                yield from self._begun(happening)
+            case Written(id_):
+                run = self.open.get(id_)
+                yield from self._run_ends([run] if run else [], retry=False)
+            case Ended():
+                yield from self._ended(happening)
+            case Compiled() | EpochDone() | RunDone() | MemoryShort() | BegunAgain():
+                yield happening, None
+            case _:
+                assert_never(happening)
 
     def _begun(self, begun: Begun) -> Iterator[tuple[Event, Path | None]]:
         if begun.file in self.begun:
@@ -117,32 +123,33 @@ class _Drive:
             yield BegunAgain(left, begun.host), None
         self.begun.add(begun.file)
 
-    def _told(self, runs: Sequence[Run], retry: bool) -> Iterator[tuple[Event, Path | None]]:
+    def _run_ends(self, runs: Sequence[Run], retry: bool) -> Iterator[tuple[Event, Path | None]]:
         """The ends of those that have a record."""
-        found = resume.progress_of(self.errand.folder, runs, self.errand.keep).done(retry)
+        standing = resume.progress_of(self.job.folder, runs, self.job.save_activations)
+        done = standing.done(retry)
         for run in runs:
-            if run.id in found and self.open.pop(run.id, None):
-                yield RunDone(run, found[run.id]), self.errand.folder / RUNS / f"{run.id}.json"
+            if run.id in done and self.open.pop(run.id, None):
+                yield RunDone(run, done[run.id]), self.job.folder / RUNS / f"{run.id}.json"
 
     def _ended(self, ended: Ended) -> Iterator[tuple[Event, Path | None]]:
         runs = self.out.pop(ended.file)
         ended.file.unlink(missing_ok=True)
         done = ended.error is None and ended.lost is None
         # Of a chunk that was not done, a failure on disk may be the one that was to be retried.
-        yield from self._told(runs, retry=self.errand.retry and not done)
+        yield from self._run_ends(runs, retry=self.job.retry and not done)
         if ended.error is not None:
             raise ended.error
-        tired = time.monotonic() + chunks.PATIENCE
+        deadline = time.monotonic() + chunks.PATIENCE
         while (left := [run for run in runs if run.id in self.open]) and done:
-            if time.monotonic() > tired:
-                raise self._unseen(left[0])
+            if time.monotonic() > deadline:
+                raise self._missing(left[0])
             time.sleep(chunks.PAUSE)
-            yield from self._told(left, retry=False)
+            yield from self._run_ends(left, retry=False)
         if left and not self.stopped:
-            yield from self._again(left, ended.lost or "")
+            yield from self._after_loss(left, ended.lost or "")
 
-    def _again(self, left: Sequence[Run], why: str) -> Iterator[tuple[Event, Path | None]]:
-        """Find out which run it is that no process survives: by halves, as ``faults`` does."""
+    def _after_loss(self, left: Sequence[Run], why: str) -> Iterator[tuple[Event, Path | None]]:
+        """Find the run that no process survives: by halves, as ``engine.retry`` does."""
         if len(left) > 1:
             self.submit(left[: len(left) // 2])
             self.submit(left[len(left) // 2 :])
@@ -162,10 +169,10 @@ class _Drive:
             history=(),
             error=f"its process died each time it was tried: {why}",
         )
-        yield RunDone(run, record), records.write(record, self.errand.folder)
+        yield RunDone(run, record), records.write(record, self.job.folder)
 
-    def _unseen(self, run: Run) -> ReluprobeError:
+    def _missing(self, run: Run) -> ReluprobeError:
         return ReluprobeError(
-            f"a machine has run {run.id}, and its record is not in {self.errand.folder / RUNS}",
+            f"a machine has run {run.id}, and its record is not in {self.job.folder / RUNS}",
             hint="give an --out that every machine sees under the same name",
         )

@@ -1,4 +1,4 @@
-"""What ``drive`` asks of an engine that has many machines; ``ray`` is one."""
+"""Executor interface: what ``dispatch`` asks of an engine that has many machines; Ray is one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Ended:
-    """A chunk will be heard of no more: it was done, if neither of the others is said.
+    """A chunk has ended: it was done, if there is neither ``error`` nor ``lost``.
 
     Attributes:
         file: the chunk's, as it was submitted.
@@ -45,7 +45,7 @@ Happening = Event | Begun | Written | Ended | None
 
 
 class Executor(Protocol):
-    """Has ``work.work`` done on chunks, somewhere.
+    """Has ``worker.work`` done on chunks, somewhere.
 
     Attributes:
         slots: how many chunks it works on at a time.
@@ -64,7 +64,7 @@ class Executor(Protocol):
     def as_completed(self) -> Iterator[Happening]:
         """What happens, as it happens, until all that was submitted, meanwhile too, has ended.
 
-        A chunk's end comes after all that was told of it. What is told may be lost, with a machine
+        A chunk's end comes after all other messages about it. Those may be lost, with a machine
         say; ends are not. Something comes every moment, so that a caller can change its mind.
         """
         ...

@@ -1,4 +1,4 @@
-"""In this process: files around the engine's stream of events."""
+"""Local executor: trains runs in this process and writes their records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from reluprobe import data, records
-from reluprobe.engine import checks, compile_cache, runner
+from reluprobe.engine import checks, runner
 from reluprobe.engine.events import Event, RunDone
 from reluprobe.plan.runs import Run
 from reluprobe.records import saved_activations
@@ -22,17 +22,25 @@ def start(
     manual_dir: Path | None,
     stop: Callable[[], bool] = lambda: False,
     devices: int | None = None,
-    keep: bool = False,
+    save_activations: bool = False,
 ) -> Iterator[Step]:
-    """Run them, and write every record as its run ends. The folder is the caller's own.
+    """Run them, and write every record as its run ends.
 
-    ``keep``: whether activations are written beside the records of runs that end.
+    Args:
+        folder: the sweep's, the caller's own.
+        runs: what to run.
+        manual_dir: where dataset files lie that are not downloaded.
+        stop: asked between segments; once it says yes, the runs that have not ended never do.
+        devices: on how many of this machine's; None for all.
+        save_activations: whether activations are written beside the records of runs that end.
+
+    Raises:
+        InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.
     """
-    for name in checks.wanted(runs):
+    for name in checks.all_dataset_names(runs):
         data.check_name(name)
-    compile_cache.as_asked()
     load = partial(data.load, manual_dir=manual_dir)
-    for event in runner.execute(runs, load, stop, devices, keep):
+    for event in runner.execute(runs, load, stop, devices, save_activations):
         yield event, _write(event, folder) if isinstance(event, RunDone) else None
 
 

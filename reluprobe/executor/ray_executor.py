@@ -1,4 +1,4 @@
-"""Ray Core as an executor: each chunk is a task, which asks for cores or for GPUs.
+"""Ray executor: each chunk is a task of Ray Core, which asks for cores or for GPUs.
 
 Where the cluster has GPUs each task asks for one, and its process ends with it, for JAX does not
 give memory back; ``JAX_PLATFORMS=cpu`` here says not to. Elsewhere each asks for a core and is
@@ -25,7 +25,7 @@ from reluprobe.executor.worker import work
 
 # Ray prints what it hears of dead processes to stdout, where our events are; it reads this once.
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
-# One error of a machine is told; others, of tasks that were cancelled for it, need not be.
+# One error of a machine is shown; others, of tasks that were cancelled for it, need not be.
 os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
 # A cluster that is started here reports to nobody unless asked to.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -39,9 +39,9 @@ from ray.util.scheduling_strategies import (  # type: ignore[reportMissingImport
 RETRIES = 3
 #: Seconds to wait for an answer at the cluster's address.
 KNOCK = 10.0
-#: Seconds between two looks at what has happened.
+#: Seconds between two requests for what has happened.
 PAUSE = 0.2
-#: Seconds in which what was told of a chunk is here once it has ended.
+#: Seconds in which all messages about a chunk are here once it has ended.
 PATIENCE = 5.0
 #: What Ray says where it cannot import what it is to run.
 UNKNOWN = "failed to import on the worker"
@@ -81,8 +81,8 @@ class RayExecutor:
         apart: dict[str, Any] = {"num_cpus": 0, "max_restarts": -1, "scheduling_strategy": here}
         self.mailbox: Any = ray.remote(_Mailbox).options(**apart).remote()
         self.refs: dict[Any, Path] = {}
-        #: How much has been heard of a chunk since it was last begun.
-        self.heard: Counter[Path] = Counter()
+        #: How many messages have come about a chunk since it was last begun.
+        self.received: Counter[Path] = Counter()
 
     def submit(self, file: Path) -> None:
         """As the interface says."""
@@ -100,24 +100,24 @@ class RayExecutor:
 
     def _mail(self) -> Iterator[Happening]:
         try:
-            found = ray.get(self.mailbox.empty.remote())
+            messages = ray.get(self.mailbox.empty.remote())
         except exceptions.RayActorError:  # it died, and is begun again: what it held is not missed
             return
-        for file, happening in found:
+        for file, happening in messages:
             if isinstance(happening, Begun):
-                self.heard[file] = 0
-            self.heard[file] += 1
+                self.received[file] = 0
+            self.received[file] += 1
             yield happening
 
     def _end(self, file: Path, ref: Any) -> Iterator[Happening]:
         try:
-            told: int = ray.get(ref)  # type: ignore[assignment]
+            sent: int = ray.get(ref)  # type: ignore[assignment]
         except exceptions.RayError as error:
             yield _lost(file, error)
             return
         # Nobody waits over there until mail has come in: here it may be a moment late.
-        tired = time.monotonic() + PATIENCE
-        while self.heard[file] < told and time.monotonic() < tired:
+        deadline = time.monotonic() + PATIENCE
+        while self.received[file] < sent and time.monotonic() < deadline:
             yield from self._mail()
         yield Ended(file)
 
@@ -128,12 +128,12 @@ class RayExecutor:
 
 
 def demands(kind: str, devices: int) -> dict[str, Any]:
-    """What a task asks Ray for, and what its process is told before it imports JAX."""
+    """What a task asks Ray for, and the environment that its process has before it imports JAX."""
     asked: dict[str, Any] = {"max_retries": RETRIES, "retry_exceptions": False}
     if kind == "GPU":
         return asked | {"num_gpus": devices, "max_calls": 1}
-    told = {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices)}
-    return asked | {"num_cpus": devices, "max_calls": 0, "runtime_env": {"env_vars": told}}
+    variables = {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices)}
+    return asked | {"num_cpus": devices, "max_calls": 0, "runtime_env": {"env_vars": variables}}
 
 
 def _kind(nodes: list[dict[str, float]]) -> str:
@@ -161,7 +161,7 @@ def _knock(address: str) -> None:
 
 
 class _Mailbox:
-    """What is told over there, until it is asked for here."""
+    """Messages from the workers, until they are asked for here."""
 
     def __init__(self) -> None:
         self.held: list[tuple[Path, Happening]] = []
@@ -170,23 +170,23 @@ class _Mailbox:
         self.held.append((file, happening))
 
     def empty(self) -> list[tuple[Path, Happening]]:
-        found, self.held = self.held, []
-        return found
+        messages, self.held = self.held, []
+        return messages
 
 
 def _task(file: Path, kind: str, mailbox: Any) -> int:
-    """Do the work; give how much was told of it."""
-    told = itertools.count()
+    """Do the work; give how many messages were sent about it."""
+    sent = itertools.count()
 
     def tell(happening: Happening) -> None:
         # Not waited for: a task that waits lends its core to another one.
         mailbox.put.remote(file, happening)
-        next(told)
+        next(sent)
 
     if kind == "GPU":
         _check_gpu()
     work(file, tell)
-    return next(told)
+    return next(sent)
 
 
 def _check_gpu() -> None:
@@ -214,10 +214,10 @@ def _raised(error: Any) -> Exception:
     """What was raised over there, if it has a message for people; else with its traceback."""
     if isinstance(error.cause, ReluprobeError):
         return error.cause
-    if UNKNOWN in (told := str(error.cause)):
+    if UNKNOWN in (text := str(error.cause)):
         where = re.search(r"ip=([\w.:]+)", str(error))
         return ReluprobeError(
-            f"on {where[1] if where else 'a machine'}: {told.strip().splitlines()[-1]}",
+            f"on {where[1] if where else 'a machine'}: {text.strip().splitlines()[-1]}",
             hint="have the same reluprobe, and what it needs, on every machine",
         )
     return error

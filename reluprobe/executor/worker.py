@@ -1,4 +1,4 @@
-"""What becomes of a chunk, on the machine on which it has landed."""
+"""Worker: run what a chunk still lacks, on the machine that it was sent to."""
 
 from __future__ import annotations
 
@@ -36,13 +36,17 @@ def _work(file: Path, tell: Tell) -> None:
     chunk, folder = chunks.read(file), file.parents[1]
     tell(Begun(file, socket.gethostname()))
     # An earlier try, whose process died, has done some of it.
-    found = resume.progress_of(folder, chunk.runs, chunk.keep).done(chunk.retry)
-    todo = [run for run in chunk.runs if run.id not in found]
+    standing = resume.progress_of(folder, chunk.runs, chunk.save_activations)
+    done = standing.done(chunk.retry)
+    todo = [run for run in chunk.runs if run.id not in done]
     if not todo:
         return
     # Imported here: where nothing is left to do, and by who only submits, JAX is not waited for.
+    from reluprobe.engine.process import set_up_process
     from reluprobe.executor import local
 
+    set_up_process()
     manual_dir = None if chunk.manual_dir is None else Path(chunk.manual_dir)
-    for event, _ in local.start(folder, todo, manual_dir, keep=chunk.keep):
+    events = local.start(folder, todo, manual_dir, save_activations=chunk.save_activations)
+    for event, _ in events:
         tell(Written(event.run.id) if isinstance(event, RunDone) else event)

@@ -1,1 +1,1 @@
-"""What "dead" means and what follows from it: pure functions of arrays."""
+"""Measures: what "dead" means and what follows from it. Pure functions of arrays."""

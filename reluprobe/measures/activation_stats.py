@@ -1,4 +1,4 @@
-"""What the activations of a layer look like: moments, share of zeros, histogram."""
+"""Activation statistics of a layer: mean, variance, share of zeros, histogram."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class ActivationStats(NamedTuple):
     counts: Int[Array, "layer bin"]
 
 
-def moments(
+def describe(
     z: Float[Array, "layer example unit"],
     counts: Float[Array, " example"],
     activation: activations.Index,
     parameter: activations.Scalar,
 ) -> ActivationStats:
-    """Every layer's moments.
+    """Every layer's statistics.
 
     Args:
         z: pre-activations.
         counts: 1 for an example, 0 for a repetition that fills up the batch.
-        activation: index into ``zoo.ACTIVATIONS``.
+        activation: index into ``activations.ACTIVATIONS``.
         parameter: the activation's parameter.
     """
 
@@ -63,12 +63,12 @@ def _histogram(
     low, high = a.min(), a.max()
     step = jnp.where(high > low, high - low, 1.0)
     bins = jnp.clip(((a - low) / step * BINS).astype(jnp.int32), 0, BINS - 1)
-    taken = jnp.broadcast_to(counts[:, None], a.shape).astype(jnp.int32)
-    return jnp.zeros(BINS, jnp.int32).at[bins.ravel()].add(taken.ravel())
+    weights = jnp.broadcast_to(counts[:, None], a.shape).astype(jnp.int32)
+    return jnp.zeros(BINS, jnp.int32).at[bins.ravel()].add(weights.ravel())
 
 
-def nothing(layers: int) -> ActivationStats:
-    """Where none are taken."""
+def empty(layers: int) -> ActivationStats:
+    """Zeros, where no statistics are taken."""
     zero = jnp.zeros(layers)
-    none = jnp.zeros((layers, BINS), jnp.int32)
-    return ActivationStats(zero, zero, zero, zero, zero, zero, none)
+    counts = jnp.zeros((layers, BINS), jnp.int32)
+    return ActivationStats(zero, zero, zero, zero, zero, zero, counts)

@@ -1,4 +1,4 @@
-"""Why a unit died between two probes: its weights, its bias, or its inputs.
+"""Causes of death between two probes: its weights, its bias, or its inputs.
 
 A unit's largest pre-activation over the probe, v = max_k (w·x_k + b), falls to 0 or below when a
 ReLU dies. Three players moved it: the weights w, the bias b, and the inputs x (upstream: what the
@@ -43,8 +43,8 @@ class Peaks(NamedTuple):
 
 def empty(layers: int, units: int) -> Peaks:
     """Peaks over no example."""
-    nothing = jnp.full((layers, units), -jnp.inf)
-    return Peaks(nothing, nothing, nothing, nothing)
+    lowest = jnp.full((layers, units), -jnp.inf)
+    return Peaks(lowest, lowest, lowest, lowest)
 
 
 def add(
@@ -65,16 +65,16 @@ def add(
     """
     old, new = inputs, inputs
     rows: list[tuple[Array, ...]] = []
-    for was, is_now in zip(before.hidden, after.hidden, strict=True):
-        (w_old, b_old), (w_new, b_new) = parameters(was), parameters(is_now)
+    for layer_before, layer_after in zip(before.hidden, after.hidden, strict=True):
+        (w_old, b_old), (w_new, b_new) = parameters(layer_before), parameters(layer_after)
         # The first layer's inputs do not move: its four products are two.
         oo, nn = old @ w_old, new @ w_new
         no, on = (nn, oo) if not rows else (old @ w_new, new @ w_old)
         rows.append(tuple(jnp.max(m, axis=0) for m in (oo, no, on, nn)))
         old = jax.nn.relu(oo + b_old[None])
         new = jax.nn.relu(nn + b_new[None])
-    seen = (jnp.stack(column) for column in zip(*rows, strict=True))
-    return Peaks(*(jnp.maximum(a, b) for a, b in zip(peaks, seen, strict=True)))
+    batch = (jnp.stack(column) for column in zip(*rows, strict=True))
+    return Peaks(*(jnp.maximum(a, b) for a, b in zip(peaks, batch, strict=True)))
 
 
 def shares(peaks: Peaks, before: MLP, after: MLP) -> Causes:

@@ -1,4 +1,4 @@
-"""What "dead" means: statistics of pre-activations, per unit, each definition here alone.
+"""Definitions of "dead": statistics of pre-activations, per unit, each definition here alone.
 
 For unit j of a layer with pre-activation z, activation f and output a = f(z), over the probe's
 examples k. All functions are pure; they are reduced over examples inside ``jit``, so the
@@ -120,14 +120,14 @@ def add(
         tally: what is known so far.
         z: pre-activations.
         counts: 1 for an example, 0 for a repetition that fills up the batch.
-        activation: index into ``zoo.ACTIVATIONS``.
+        activation: index into ``activations.ACTIVATIONS``.
         parameter: the activation's parameter.
     """
     low, high = _range(activation)
 
     def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
-        found = dead(d), silent(a), never_positive(z), saturated(a, low, high)
-        return (*found, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
+        flags = dead(d), silent(a), never_positive(z), saturated(a, low, high)
+        return (*flags, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
 
     outputs = activations.activate(activation, z, parameter)
     slopes = activations.derivative(activation, z, parameter)

@@ -1,1 +1,1 @@
-"""Networks and their parts: names → library functions, with formula and source."""
+"""Networks and their parts by name: library functions, each with formula and source."""

@@ -1,4 +1,4 @@
-"""Activation and initializer names → functions, each with its formula and source.
+"""Activations by name: functions, each with its formula and source.
 
 All of them are library functions of JAX; this module only says which and with what constants.
 """
@@ -120,7 +120,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(
         lambda z, p: jax.nn.identity(z), "z", -INF, INF, "a linear network, for comparison"
     ),
-    # Leaky ReLUs whose slopes come from elsewhere: learned, one a layer, or drawn (see ``model``).
+    # Leaky ReLUs whose slopes come from elsewhere: learned, one a layer, or drawn (see ``mlp``).
     "prelu": Activation(
         lambda z, p: jax.nn.leaky_relu(z, p),
         "z if z >= 0 else learned·z",

@@ -1,4 +1,4 @@
-"""The multilayer perceptron, in Flax NNX. It returns its pre-activations beside its logits."""
+"""Multilayer perceptron, in Flax NNX. It returns its pre-activations beside its logits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reluprobe.nn import activations, initializers
 
 
 class Training(NamedTuple):
-    """What a pass has while training and a look has not.
+    """What a pass has while training and an evaluation has not.
 
     Attributes:
         key: of this step's randomness, raw.
@@ -81,9 +81,9 @@ class MLP(nnx.Module):
 
         Args:
             inputs: the examples, scaled as the network sees them.
-            activation: index into ``zoo.ACTIVATIONS``.
+            activation: index into ``activations.ACTIVATIONS``.
             parameter: the activation's parameter; where it is learned, :attr:`slopes` are.
-            training: None for a look.
+            training: None for an evaluation.
         """
         hidden, preactivations = inputs, []
         for i, layer in enumerate(self.hidden):
@@ -120,8 +120,8 @@ class MLP(nnx.Module):
 def dropped(key: Array | None, a: Array, rate: activations.Scalar) -> Array:
     """Each output 0 with probability ``rate``, else over 1 − rate, so that the mean stays."""
     assert key is not None
-    kept = jax.random.bernoulli(key, 1 - rate, a.shape)
-    return jnp.where(kept, a / (1 - rate), 0.0)
+    mask = jax.random.bernoulli(key, 1 - rate, a.shape)
+    return jnp.where(mask, a / (1 - rate), 0.0)
 
 
 #: Normalizations, by name (Ioffe & Szegedy 2015; Ba et al. 2016): z = γ·(y − μ)/√(σ² + ε) + β.

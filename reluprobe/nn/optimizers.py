@@ -1,4 +1,4 @@
-"""From a gradient to the move of the weights: one chain of Optax's parts.
+"""Optimizers: from a gradient to the update of the weights, one chain of Optax's parts.
 
 In this order: the L2 penalty's gradient, clipping by value and by norm, the optimizer's own
 scaling, decoupled weight decay, the learning rate of the step.
@@ -51,7 +51,7 @@ def optimizer(
     Args:
         config: the run; only its static settings are looked at.
         learning_rate: may be traced.
-        dials: the numbers that are not at their defaults (``grid.dials``); may be traced.
+        dials: the numbers that are not at their defaults (``grouping.dials_of``); may be traced.
         steps: of an epoch.
     """
     parts: list[optax.GradientTransformation] = []
@@ -167,10 +167,10 @@ def reset(state: Any, params: Any, masks: Any) -> Any:
     """
     like = jax.tree.structure(params)
 
-    def part(found: Any) -> Any:
-        if jax.tree.structure(found) != like:
-            return found
-        return jax.tree.map(lambda x, mask: jnp.where(mask, 0, x), found, masks)
+    def part(tree: Any) -> Any:
+        if jax.tree.structure(tree) != like:
+            return tree
+        return jax.tree.map(lambda x, mask: jnp.where(mask, 0, x), tree, masks)
 
     return jax.tree.map(part, state, is_leaf=lambda x: jax.tree.structure(x) == like)
 

@@ -258,11 +258,11 @@ def test_weights_too_large_are_refused():
 
 def test_inputs_come_in_mirror_images():
     config = make_born_dead({"inputs": 3, "examples": 2001})
-    found = engine.inputs(config)
-    assert found.shape == (2001, 3)
-    assert np.array_equal(found[0:2000:2], -found[1:2000:2])
-    assert (found**2).mean() == pytest.approx(1, abs=0.05)
-    assert np.abs(found).max() <= np.sqrt(3)
+    inputs = engine.inputs(config)
+    assert inputs.shape == (2001, 3)
+    assert np.array_equal(inputs[0:2000:2], -inputs[1:2000:2])
+    assert (inputs**2).mean() == pytest.approx(1, abs=0.05)
+    assert np.abs(inputs).max() <= np.sqrt(3)
 
 
 def test_every_fault_is_found_at_once():
@@ -301,14 +301,14 @@ def test_json_is_what_is_written_and_standard(reluprobe, tmp_path):
     args = ["--depth", "3,4", "--width", "2", "--networks", "400", "--examples", "50"]
     code, out, err = reluprobe("born-dead", *args, "--json", "--init", "rai", "--out", "o")
     assert code == 0, err
-    found = json.loads(out)
+    printed = json.loads(out)
     (file,) = (tmp_path / "o" / "born-dead").iterdir()
-    assert json.loads(file.read_text()) == found
-    assert file.stem == found["id"]
-    assert found["schema"] == "reluprobe/born-dead/1"
-    assert found["config"]["depth"] == [3, 4]
-    assert found["config"]["init"] == "rai"
-    for cell in found["cells"]:
+    assert json.loads(file.read_text()) == printed
+    assert file.stem == printed["id"]
+    assert printed["schema"] == "reluprobe/born-dead/1"
+    assert printed["config"]["depth"] == [3, 4]
+    assert printed["config"]["init"] == "rai"
+    for cell in printed["cells"]:
         assert cell["low"] <= cell["probability"] == cell["dead"] / 400 <= cell["high"]
         assert cell["lower"] is cell["exact"] is cell["upper"] is None
 

@@ -20,7 +20,7 @@ from reluprobe.engine import compile_cache
 
 hits = []
 jax.monitoring.register_event_listener(lambda name, **_: hits.append(name))
-compile_cache.keep(Path(sys.argv[1]))
+compile_cache.enable(Path(sys.argv[1]))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 print(jax.jit(lambda x: (x @ x.T).sum())(jax.numpy.ones((7, 3))))
 print(sum(name.endswith("cache_hits") for name in hits))
@@ -57,17 +57,17 @@ def test_another_processor_has_another_folder(tmp_path: Path):
     }.items():
         files[name] = tmp_path / name
         files[name].write_text(text)
-    found = {name: compile_cache.processor(file) for name, file in files.items()}
-    assert found["this"] == found["slower"] != found["newer"]
-    assert compile_cache.processor(tmp_path / "missing") != found["this"]
+    processors = {name: compile_cache.processor(file) for name, file in files.items()}
+    assert processors["this"] == processors["slower"] != processors["newer"]
+    assert compile_cache.processor(tmp_path / "missing") != processors["this"]
 
 
 def test_only_who_asks_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     asked: list[Path | None] = []
-    monkeypatch.setattr(compile_cache, "keep", asked.append)
+    monkeypatch.setattr(compile_cache, "enable", asked.append)
     for value in ("", "0", "1", str(tmp_path)):
         monkeypatch.setenv(compile_cache.VARIABLE, value)
-        compile_cache.as_asked()
+        compile_cache.enable_if_asked()
     monkeypatch.delenv(compile_cache.VARIABLE)
-    compile_cache.as_asked()
+    compile_cache.enable_if_asked()
     assert asked == [None, tmp_path]

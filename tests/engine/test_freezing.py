@@ -18,9 +18,9 @@ from optimizer_chains import (
     flat,
 )
 from reluprobe.config import make_run
-from reluprobe.engine import compiler, program_spec, state
+from reluprobe.engine import compiler, state
 from reluprobe.nn import optimizers
-from training_segments import BATCH, CLASSES, COUNT, FEATURES, one_section, section_of
+from training_segments import BATCH, CLASSES, COUNT, FEATURES, run_segment, segment_of, start_of
 
 
 @pytest.mark.parametrize(("epoch", "layers"), [(1, 1), (2, 1), (3, 1), (3, 2), (3, 0)])
@@ -40,7 +40,7 @@ def test_updates_of_the_first_layers_are_0_after_their_epoch_and_others_untouche
 
 
 #: All that could move a layer, at once: decays, Adam's moments of earlier steps, a norm, slopes.
-#: And all that could go wrong where lanes are side by side: dice, and a dial of each kind.
+#: And all that could go wrong where lanes are side by side: draws, and a dial of each kind.
 FREEZING = make_run(
     dict(depth=2, width=6, norm="batch", activation="prelu", optimizer="adamw", epochs=3)
     | dict(batch_size=BATCH, weight_decay=0.1, l2=0.1, learning_rate=0.01, bias_init=0.1, seed=3)
@@ -52,13 +52,13 @@ FREEZING = make_run(
 @pytest.fixture(scope="module")
 def frozen_run(arrays: Any) -> list[state.Lane]:
     """The lane at the start and after each of three epochs; one layer is frozen after the first."""
-    lane, numbers, plan = program_spec.init_lane(FREEZING, FEATURES, CLASSES, COUNT)
-    found = [lane]
+    lane, hyper, spec = start_of(FREEZING, FEATURES, CLASSES, COUNT)
+    lanes = [lane]
     for epoch in (1, 2, 3):
-        lane, report = one_section(plan, arrays, section_of(epoch, ends=epoch == 3), lane, numbers)
+        lane, report = run_segment(spec, arrays, segment_of(epoch, ends=epoch == 3), lane, hyper)
         assert report.finite
-        found.append(lane)
-    return found
+        lanes.append(lane)
+    return lanes
 
 
 def parts_of(lane: state.Lane) -> dict[tuple[Any, ...], np.ndarray]:
@@ -96,18 +96,16 @@ def test_lanes_side_by_side_do_as_they_do_one_by_one(arrays: Any, frozen_run: An
     # As an accelerator runs them, beside others with other seeds, rates and dials.
     other = {"seed": 4, "learning_rate": 0.02, "dropout": 0.5, "l2": 0.5, "clip_norm": 0.1}
     beside = dataclasses.replace(FREEZING, **other)  # type: ignore[arg-type]
-    starts = [
-        program_spec.init_lane(config, FEATURES, CLASSES, COUNT) for config in (beside, FREEZING)
-    ]
-    plans = [start[2] for start in starts]
-    assert plans[0] == plans[1]
-    lanes, numbers = (
+    starts = [start_of(config, FEATURES, CLASSES, COUNT) for config in (beside, FREEZING)]
+    specs = [start[2] for start in starts]
+    assert specs[0] == specs[1]
+    lanes, hyper = (
         jax.tree.map(lambda *x: jnp.stack(x), *parts)
         for parts in zip(*[start[:2] for start in starts], strict=True)
     )
-    side_by_side = jax.jit(partial(compiler._map_lanes, plans[:1], False))
+    side_by_side = jax.jit(partial(compiler.run_lanes, specs[:1], False))
     for epoch in (1, 2, 3):
-        lanes, report = side_by_side(arrays, section_of(epoch, ends=epoch == 3), lanes, numbers)
+        lanes, report = side_by_side(arrays, segment_of(epoch, ends=epoch == 3), lanes, hyper)
         assert report.finite.all()
         mine = jax.tree.map(lambda x: x[1], lanes)
         got, expected = parts_of(mine), parts_of(frozen_run[epoch])

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from reluprobe import data, records
-from reluprobe.engine import compiler, program_spec, runner
+from reluprobe.engine import compiler, runner
 from reluprobe.plan.runs import Run
-from sweep_events import SideBySide, records_in
+from sweep_events import records_in
+from training_segments import start_of
 
 # --- fifty phases, one program -----------------------------------------------------------------
 
@@ -70,11 +71,11 @@ def test_the_history_goes_on_through_the_phases(long: Records):
 
 def test_every_phase_has_its_record(long: Records):
     for name in ("one", "two", "still"):
-        found = long[name].phases
-        assert [p.phase for p in found] == list(range(51))
-        spans = [(p.first_epoch, p.last_epoch) for p in found]
+        phases = long[name].phases
+        assert [p.phase for p in phases] == list(range(51))
+        spans = [(p.first_epoch, p.last_epoch) for p in phases]
         assert spans[:4] == [(1, 1), (2, 2), (3, 4), (5, 5)] and spans[-1] == (LAST, LAST)
-        what = [(p.dataset, p.task) for p in found]
+        what = [(p.dataset, p.task) for p in phases]
         assert what[:4] == [
             ("blobs", "same"),
             ("blobs", "permuted_pixels"),
@@ -82,8 +83,8 @@ def test_every_phase_has_its_record(long: Records):
             ("other", "same"),
         ]
         assert set(what[4:]) == {("blobs", "permuted_pixels")}
-        assert found[0].start is None
-        for p in found:
+        assert phases[0].start is None
+        for p in phases:
             for sample in (p.reference, p.start) if p.phase else (p.reference,):
                 assert sample is not None
                 assert (sample.sample, sample.examples) == ("probe", 200)
@@ -124,17 +125,17 @@ def test_each_lane_has_the_permutations_of_its_seed(
     blobs = load("blobs")
     for name in ("still", "still_too"):
         config = crowd[name].config
-        lane, _, plan = program_spec.init_lane(config, 32, 10, 4096)
+        lane, _, spec = start_of(config, 32, 10, 4096)
         from flax import nnx
 
-        layers = layers_of(nnx.merge(plan.graph, lane.weights))
+        layers = layers_of(nnx.merge(spec.graph, lane.weights))
         for p in (1, 2, 50):
-            dice = np.random.default_rng([config.seed, p])
+            rng = np.random.default_rng([config.seed, p])
             inputs, labels = blobs.train_inputs, blobs.train_targets
             if p == 2:
-                labels = labels[dice.permutation(4096)]
+                labels = labels[rng.permutation(4096)]
             else:
-                inputs = inputs[:, dice.permutation(32)]
+                inputs = inputs[:, rng.permutation(32)]
             logits, _ = forward(layers, inputs[:200], lambda z: np.maximum(z, 0))
             shifted = logits - logits.max(axis=1, keepdims=True)
             entropy = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(200), labels[:200]]
@@ -160,10 +161,9 @@ def test_a_run_that_diverges_is_null_from_then_on_and_its_neighbour_goes_on(
 
 @pytest.mark.slow
 def test_lanes_side_by_side_agree_with_lanes_one_by_one(
-    monkeypatch: pytest.MonkeyPatch, long: Records, crowd: dict[str, Run], load: Any
+    long: Records, crowd: dict[str, Run], load: Any
 ):
-    monkeypatch.setattr(runner, "_Engine", SideBySide)
-    events = list(runner.execute([crowd[n] for n in ("one", "doomed", "two")], load))
+    events = list(runner.execute([crowd[n] for n in ("one", "doomed", "two")], load, lanes="vmap"))
     assert sum(isinstance(e, runner.Compiled) for e in events) == 1
     by_id = records_in(events)
     assert by_id[crowd["doomed"].id].history[1:] == long["doomed"].history[1:]

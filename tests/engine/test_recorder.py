@@ -14,7 +14,7 @@ from reluprobe import data, records
 from reluprobe.config import make_run
 from reluprobe.config.choices import ACTIVATIONS, BOUNDED, REVIVALS
 from reluprobe.engine import recorder
-from reluprobe.engine.state import Section
+from reluprobe.engine.state import Segment
 from reluprobe.engine.train_step import Report
 from reluprobe.measures.activation_stats import BINS, ActivationStats
 from reluprobe.measures.attribution import Causes
@@ -36,28 +36,30 @@ def report_of(units: np.ndarray, finite: bool = True, revived: int = 0) -> Any:
         accuracy=three,
         finite=np.array([finite]),
         units=UnitStatistics(*[answers] * 6),
-        certain=units[None],
+        certified=units[None],
         causes=Causes(*[np.ones((1, *units.shape))] * 3),
-        moments=ActivationStats(*[zeros] * 6, bins),
+        stats=ActivationStats(*[zeros] * 6, bins),
         revived=np.full((1, depth), revived),
     )
 
 
 def see(run: Run, units: np.ndarray, epoch: int = 1, classes: int | None = 10) -> Any:
     """The record of one epoch of a run."""
-    ((_, record),) = watch_of(run, classes).see(moment(epoch), report_of(units))
+    ((_, record),) = watch_of(run, classes).add_segment(moment(epoch), report_of(units))
     return record
 
 
-def watch_of(run: Run, classes: int | None = 10) -> recorder.Watch:
+def watch_of(run: Run, classes: int | None = 10) -> recorder.Recorder:
     some = np.zeros((1000, 1), np.float32)
-    return recorder.Watch([run], data.Dataset("made", some, some[:, 0], some, some[:, 0], classes))
+    return recorder.Recorder(
+        [run], data.Dataset("made", some, some[:, 0], some, some[:, 0], classes)
+    )
 
 
-def moment(epoch: int) -> Section:
+def moment(epoch: int) -> Segment:
     """The end of an epoch, not the run's last."""
-    numbers = epoch, 0, 8 if epoch else 0, True, False, 1000, 1000
-    return Section(*map(np.asarray, numbers))
+    hyper = epoch, 0, 8 if epoch else 0, True, False, 1000, 1000
+    return Segment(*map(np.asarray, hyper))
 
 
 unit_answers = hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 40)))
@@ -91,7 +93,7 @@ def test_a_run_once_lost_stays_lost():
     watch = watch_of(run)
     units = np.ones((1, 8), bool)
     seen = [
-        next(watch.see(moment(n), report_of(units, finite)))[1]
+        next(watch.add_segment(moment(n), report_of(units, finite)))[1]
         for n, finite in enumerate((True, False, True))
     ]
     assert [epoch.test_loss for epoch in seen] == [0.5, None, None]
@@ -113,8 +115,8 @@ def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
     run = as_run(make_run({"depth": 1, "width": 8}))
     for classes, expected in ((10, (None, None, 0.5, 0.5)), (None, (None, None, 0.5, None))):
         epoch = see(run, np.zeros((1, 8), bool), epoch=0, classes=classes)
-        found = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy)
-        assert found == expected
+        values = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy)
+        assert values == expected
 
 
 def test_new_records_are_of_the_newest_schema():
@@ -125,7 +127,9 @@ def test_new_records_are_of_the_newest_schema():
 @pytest.mark.parametrize("revive", REVIVALS)
 def test_revived_units_are_counted_where_units_are_picked_out(revive: str):
     run = as_run(make_run({"depth": 2, "width": 8, "revive": revive}))
-    ((_, epoch),) = watch_of(run).see(moment(1), report_of(np.zeros((2, 8), bool), revived=3))
+    ((_, epoch),) = watch_of(run).add_segment(
+        moment(1), report_of(np.zeros((2, 8), bool), revived=3)
+    )
     expected = 3 if revive in ("redo", "random") else None
     assert [layer.revived for layer in epoch.layers] == [expected] * 2
 
@@ -135,7 +139,8 @@ def test_deaths_are_of_units_alive_at_the_last_probe_and_causes_sum_over_them():
     watch = watch_of(run)
     masks = np.array([[1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0, 0, 0]])
     seen = [
-        next(watch.see(moment(n), report_of(m[None].astype(bool)))) for n, m in enumerate(masks)
+        next(watch.add_segment(moment(n), report_of(m[None].astype(bool))))
+        for n, m in enumerate(masks)
     ]
     layers = [epoch.layers[0] for _, epoch in seen]
     assert [layer.deaths for layer in layers] == [None, 2, 0]

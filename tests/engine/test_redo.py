@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from reluprobe.config import make_run
-from reluprobe.engine import program_spec, revive, state
+from reluprobe.engine import revive, state
 from reluprobe.nn import optimizers
 from revived_lanes import (
     CLASSES,
@@ -29,18 +29,19 @@ from revived_lanes import (
     redraw,
     start,
 )
+from training_segments import start_of
 
 
 def touched_by(chosen: np.ndarray, outputs: int = 1) -> dict[str, np.ndarray]:
     """Which weights a re-draw of these units touches; ``outputs`` values a unit."""
-    found = {}
+    touched = {}
     for i in range(len(chosen) + 1):
         given_ = np.tile(chosen[i - 1], outputs) if i else np.zeros(FEATURES, bool)
         mine = chosen[i] if i < len(chosen) else np.zeros(CLASSES, bool)
         place = f"hidden.{i}" if i < len(chosen) else "output"
-        found[f"{place}.kernel"] = given_[:, None] | mine[None]
-        found[f"{place}.bias"] = mine
-    return found
+        touched[f"{place}.kernel"] = given_[:, None] | mine[None]
+        touched[f"{place}.bias"] = mine
+    return touched
 
 
 SOME = np.random.default_rng(4).random((DEPTH, WIDTH)) < 0.4
@@ -52,16 +53,16 @@ SOME = np.random.default_rng(4).random((DEPTH, WIDTH)) < 0.4
 @pytest.fixture(scope="module")
 def killer() -> Callable[..., tuple[np.ndarray, ...]]:
     """A network whose chosen units are dead, its outputs before and after their re-draw."""
-    lane, numbers, plan = start(init="he_normal")
+    lane, hyper, spec = start(init="he_normal")
     inputs = jax.random.normal(jax.random.key(1), (30, FEATURES))
-    look = jax.jit(lambda weights: plan.run(inputs, weights, numbers))
+    look = jax.jit(lambda weights: spec.run(inputs, weights, hyper))
 
     def kill(chosen: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
-        network = network_of(plan, lane.weights)
+        network = network_of(spec, lane.weights)
         for layer, unit in zip(network.hidden, chosen, strict=True):
             layer.bias[...] = jnp.where(unit, -1000.0, 0.3)
         killed = lane._replace(weights=nnx.state(network))
-        after, count = redraw(plan, killed, jnp.asarray(chosen), jax.random.key(seed))
+        after, count = redraw(spec, killed, jnp.asarray(chosen), jax.random.key(seed))
         outputs, z = look(killed.weights)
         again, moved_z = look(after.weights)
         return tuple(map(np.asarray, (outputs, again, z, moved_z, count)))
@@ -98,10 +99,10 @@ def test_dead_units_drawn_anew_change_no_bit_of_the_outputs(killer: Any, pattern
     ids=str,
 )
 def test_incoming_weights_are_drawn_outgoing_are_zero_and_all_else_stays(changed: Any):
-    lane, numbers, plan = start(**changed)
-    lane = moved(lane, numbers, plan)
-    after, _ = redraw(plan, lane, jnp.asarray(SOME), jax.random.key(0))
-    before, now = (arrays_of(network_of(plan, x.weights)) for x in (lane, after))
+    lane, hyper, spec = start(**changed)
+    lane = moved(lane, hyper, spec)
+    after, _ = redraw(spec, lane, jnp.asarray(SOME), jax.random.key(0))
+    before, now = (arrays_of(network_of(spec, x.weights)) for x in (lane, after))
     outputs = 2 if changed.get("activation") == "crelu" else 1
     masks = touched_by(SOME, outputs)
     assert before.keys() == now.keys()
@@ -138,26 +139,26 @@ def test_weights_are_drawn_from_the_distribution_of_the_init(init: str, gain: fl
         dict(depth=1, width=600, init=init, weight_gain=gain, revive="redo", optimizer="sgd")
         | scale
     )
-    lane, _, plan = program_spec.init_lane(config, 7, 2, 10)
+    lane, _, spec = start_of(config, 7, 2, 10)
     chosen = np.arange(600)[None] % 2 == 0
-    after, _ = revive.redraw_units(plan, lane, jnp.asarray(chosen), jax.random.key(5))
-    drawn = network_of(plan, after.weights).hidden[0].kernel[...][:, chosen[0]]
+    after, _ = revive.redraw_units(spec, lane, jnp.asarray(chosen), jax.random.key(5))
+    drawn = network_of(spec, after.weights).hidden[0].kernel[...][:, chosen[0]]
     assert stats.kstest(np.asarray(drawn).ravel() / gain, KS[init](7, 600).cdf).pvalue > 1e-4
 
 
 def test_a_batch_norms_scale_shift_and_averages_start_again():
-    lane, numbers, plan = start(norm="batch")
-    lane = moved(lane, numbers, plan)
-    network = network_of(plan, lane.weights)
+    lane, hyper, spec = start(norm="batch")
+    lane = moved(lane, hyper, spec)
+    network = network_of(spec, lane.weights)
     for norm in network.norms:
         norm.mean[...], norm.var[...] = jnp.full(WIDTH, 2.0), jnp.full(WIDTH, 5.0)
     lane = lane._replace(weights=nnx.state(network))
-    after, _ = redraw(plan, lane, jnp.asarray(SOME), jax.random.key(0))
-    again = network_of(plan, after.weights)
+    after, _ = redraw(spec, lane, jnp.asarray(SOME), jax.random.key(0))
+    again = network_of(spec, after.weights)
     for i, (old, new) in enumerate(zip(network.norms, again.norms, strict=True)):
         for name, first in (("scale", 1), ("bias", 0), ("mean", 0), ("var", 1)):
-            was, found = (np.asarray(getattr(norm, name)[...]) for norm in (old, new))
-            np.testing.assert_array_equal(found, np.where(SOME[i], first, was), name)
+            was, now = (np.asarray(getattr(norm, name)[...]) for norm in (old, new))
+            np.testing.assert_array_equal(now, np.where(SOME[i], first, was), name)
 
 
 # --- redo: the optimizer -----------------------------------------------------------------------
@@ -172,14 +173,14 @@ def parts_like(opt: Any, params: Any) -> list[Any]:
 
 @pytest.mark.parametrize(("optimizer", "parts"), [("adamw", 4), ("momentum", 1), ("rmsprop", 1)])
 def test_what_the_optimizer_remembers_of_touched_weights_is_zero(optimizer: str, parts: int):
-    lane, numbers, plan = start(optimizer=optimizer, warmup_steps=2)
-    lane = moved(lane, numbers, plan)
-    after, _ = redraw(plan, lane, jnp.asarray(SOME), jax.random.key(0))
+    lane, hyper, spec = start(optimizer=optimizer, warmup_steps=2)
+    lane = moved(lane, hyper, spec)
+    after, _ = redraw(spec, lane, jnp.asarray(SOME), jax.random.key(0))
     params, _ = state.trained(lane.weights)
     before, now = (parts_like(x.optimizer, params) for x in (lane, after))
     assert len(before) == len(now) == parts
-    for was, found in zip(before, now, strict=True):
-        old, new = (arrays_of(network_of(plan, x)) for x in (was, found))
+    for was, is_now in zip(before, now, strict=True):
+        old, new = (arrays_of(network_of(spec, x)) for x in (was, is_now))
         for name, mask in touched_by(SOME).items():
             assert (old[name] != 0).all()
             np.testing.assert_array_equal(new[name], np.where(mask, 0, old[name]), name)
@@ -193,11 +194,11 @@ def test_what_the_optimizer_remembers_of_touched_weights_is_zero(optimizer: str,
 
 def numpy_adam(gradients: np.ndarray, b1: float, b2: float, eps: float) -> np.ndarray:
     m = v = np.zeros(gradients.shape[1:])
-    found = []
+    moves = []
     for t, g in enumerate(np.float64(gradients), start=1):
         m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
-        found.append(m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + eps))
-    return np.stack(found)
+        moves.append(m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + eps))
+    return np.stack(moves)
 
 
 @settings(max_examples=10)
@@ -209,18 +210,18 @@ def test_an_aged_adam_is_adam_and_starts_again_where_it_is_reset(seed: int, rese
     aged, plain = optimizers.scale_by_aged_adam(0.9, 0.999, 1e-7), optax.scale_by_adam(eps=1e-7)
     params = {"kernel": jnp.zeros(6)}
     own, untouched, theirs = aged.init(params), aged.init(params), plain.init(params)
-    found, kept, expected = [], [], []
+    reset_moves, untouched_moves, expected = [], [], []
     for t, g in enumerate(gradients):
         if t == reset:
             own = optimizers.reset(own, params, {"kernel": jnp.asarray(mask)})
-        for opt, into in ((aged, found), (plain, expected)):
+        for opt, into in ((aged, reset_moves), (plain, expected)):
             move, new = opt.update({"kernel": jnp.asarray(g)}, own if opt is aged else theirs)
             own, theirs = (new, theirs) if opt is aged else (own, new)
             into.append(move["kernel"])
         move, untouched = aged.update({"kernel": jnp.asarray(g)}, untouched)
-        kept.append(move["kernel"])
-    np.testing.assert_allclose(np.stack(kept), np.stack(expected), rtol=1e-4, atol=1e-6)
+        untouched_moves.append(move["kernel"])
+    np.testing.assert_allclose(np.stack(untouched_moves), np.stack(expected), rtol=1e-4, atol=1e-6)
     whole = numpy_adam(gradients, 0.9, 0.999, 1e-7)
     fresh = numpy_adam(gradients[reset:], 0.9, 0.999, 1e-7)
     right = np.concatenate([whole[:reset], np.where(mask, fresh, whole[reset:])])
-    np.testing.assert_allclose(np.stack(found), right, rtol=2e-3, atol=1e-5)
+    np.testing.assert_allclose(np.stack(reset_moves), right, rtol=2e-3, atol=1e-5)

@@ -12,9 +12,9 @@ from flax import nnx
 from scipy import special
 
 from reluprobe.config import make_run
-from reluprobe.engine import program_spec, state
+from reluprobe.engine import state
 from small_networks import close, relu
-from training_segments import BATCH, CLASSES, COUNT, FEATURES, one_section, section_of
+from training_segments import BATCH, CLASSES, COUNT, FEATURES, run_segment, segment_of, start_of
 
 STILL = 1e-30  # a learning rate that moves no weight
 
@@ -22,15 +22,17 @@ STILL = 1e-30  # a learning rate that moves no weight
 def start(**given: Any) -> Any:
     small = dict(width=6, depth=2, optimizer="sgd", batch_size=BATCH, seed=3)
     config = make_run({**small, "learning_rate": STILL, **given})
-    lane, numbers, plan = program_spec.init_lane(config, FEATURES, CLASSES, COUNT)
-    return lane, numbers, plan
+    lane, hyper, spec = start_of(config, FEATURES, CLASSES, COUNT)
+    return lane, hyper, spec
 
 
-def dialled(numbers: state.Numbers, dropout: float, label_noise: float) -> state.Numbers:
+def dialled(
+    hyper: state.Hyperparameters, dropout: float, label_noise: float
+) -> state.Hyperparameters:
     """At 0 the same program drops nothing, or changes no label."""
     dials = {"dropout": jnp.float32(dropout), "label_noise": jnp.float32(label_noise)}
-    assert numbers.dials.keys() == dials.keys()
-    return numbers._replace(dials=dials)
+    assert hyper.dials.keys() == dials.keys()
+    return hyper._replace(dials=dials)
 
 
 NORMED = dict(norm="batch", dropout=0.5, label_noise=0.5)
@@ -39,20 +41,20 @@ NORMED = dict(norm="batch", dropout=0.5, label_noise=0.5)
 @pytest.fixture(scope="module")
 def normed(arrays: Any) -> Any:
     """A network with batch norm and wrong labels, before and after an epoch that moves nothing."""
-    lane, numbers, plan = start(**NORMED)
-    numbers = dialled(numbers, 0.0, 1.0)
-    return lane, numbers, *one_section(plan, arrays, section_of(1, 0, 4, True), lane, numbers)
+    lane, hyper, spec = start(**NORMED)
+    hyper = dialled(hyper, 0.0, 1.0)
+    return lane, hyper, *run_segment(spec, arrays, segment_of(1, 0, 4, True), lane, hyper)
 
 
 def test_running_averages_follow_the_real_examples_of_each_batch(
     arrays: Any, normed: Any, layers_of: Any
 ):
-    lane, numbers, after, report = normed
-    plan = start(**NORMED)[2]
-    network = nnx.merge(plan.graph, after.weights)
+    lane, hyper, after, report = normed
+    spec = start(**NORMED)[2]
+    network = nnx.merge(spec.graph, after.weights)
     kernel, bias = layers_of(network)[0]
-    np.testing.assert_array_equal(kernel, layers_of(nnx.merge(plan.graph, lane.weights))[0][0])
-    key = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), 1)
+    np.testing.assert_array_equal(kernel, layers_of(nnx.merge(spec.graph, lane.weights))[0][0])
+    key = jax.random.fold_in(jax.random.wrap_key_data(hyper.order), 1)
     order = np.asarray(jax.random.permutation(key, COUNT))
     mean, variance = np.zeros(6), np.ones(6)
     for first in range(0, COUNT, BATCH):
@@ -90,20 +92,20 @@ def steps(arrays: Any) -> Any:
     same = arrays._replace(
         inputs=jnp.tile(arrays.inputs[:1], (COUNT + 30, 1)), targets=jnp.zeros_like(arrays.targets)
     )
-    begin, numbers, plan = start(**NORMED)
-    network = nnx.merge(plan.graph, begin.weights, copy=True)
+    begin, hyper, spec = start(**NORMED)
+    network = nnx.merge(spec.graph, begin.weights, copy=True)
     for norm in network.norms:
         norm.bias[...] = jnp.linspace(0.5, 1.5, 6)
     begin = begin._replace(weights=nnx.state(network))
 
     def losses_of(dropout: float, label_noise: float) -> tuple[list[float], Any]:
-        found, lane = [], begin
+        losses, lane = [], begin
         for epoch, i in ((1, 0), (1, 1), (1, 2), (2, 0)):
             before = lane.sums[0] if i else 0.0
-            own = dialled(numbers, dropout, label_noise)
-            lane, report = one_section(plan, same, section_of(epoch, i, i + 1), lane, own)
-            found.append(float(lane.sums[0] - before))
-        return found, report
+            own = dialled(hyper, dropout, label_noise)
+            lane, report = run_segment(spec, same, segment_of(epoch, i, i + 1), lane, own)
+            losses.append(float(lane.sums[0] - before))
+        return losses, report
 
     return losses_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,44 +11,54 @@ import pytest
 from flax import nnx
 
 from reluprobe import data
-from reluprobe.engine import compiler, evaluate, retry, runner
-from reluprobe.engine.events import MemoryShort
+from reluprobe.engine import compiler, evaluate, placement, recorder, retry, runner
+from reluprobe.engine.events import MemoryShort, RunDone
 from reluprobe.nn import mlp
 from reluprobe.plan.runs import Run
-from sweep_events import SideBySide, records_in
+from sweep_events import records_in
 
 # --- dividing a chunk that raises --------------------------------------------------------------
 
 
-class Ended(NamedTuple):
-    run: Run
+class Record(NamedTuple):
+    """All of a record that matters here."""
+
     error: str | None = None
 
 
+def end_of(run: Run, error: str | None = None) -> RunDone:
+    return RunDone(run, Record(error))  # type: ignore[arg-type]
+
+
 class Stage:
-    """Chunks that raise for bad runs, or for want of memory above so many lanes."""
+    """Makes chunks that raise for bad runs, or for want of memory above so many lanes."""
 
     def __init__(self, bad: Sequence[int] = (), most: int = 99, late: bool = False) -> None:
         self.bad, self.most, self.late = bad, most, late
         self.sizes: list[tuple[int, int]] = []
 
-    def attempt(self, chunk: Sequence[Run], size: int) -> Iterator[Any]:
-        self.sizes.append((len(chunk), size))
-        if size > self.most:
-            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
-        for run in chunk:
-            if run.config.seed in self.bad:
-                raise ValueError(f"no good: {run.config.seed}\nsecond line")
-            if self.late:
-                yield Ended(run)
-        if not self.late:
-            yield from map(Ended, chunk)
-
     def go(self, runs: Sequence[Run], lanes: int, stop: Callable[[], bool] = bool) -> list[Any]:
-        def ends(event: Any) -> Run | None:
-            return event.run
+        return list(retry.divided(runs, lanes, 2, partial(StagedChunk, self), stop))
 
-        return list(retry.divided(runs, lanes, 2, self.attempt, ends, Ended, stop))
+
+class StagedChunk:
+    def __init__(self, stage: Stage, runs: Sequence[Run], size: int) -> None:
+        self.stage, self.runs, self.size = stage, runs, size
+
+    def events(self) -> Iterator[RunDone]:
+        self.stage.sizes.append((len(self.runs), self.size))
+        if self.size > self.stage.most:
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+        for run in self.runs:
+            if run.config.seed in self.stage.bad:
+                raise ValueError(f"no good: {run.config.seed}\nsecond line")
+            if self.stage.late:
+                yield end_of(run)
+        if not self.stage.late:
+            yield from map(end_of, self.runs)
+
+    def failure(self, run: Run, error: str) -> RunDone:
+        return end_of(run, error)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +73,12 @@ def test_every_run_ends_once_and_only_the_bad_ones_as_failed(nine, bad, lanes, l
     stage = Stage(bad, late=late)
     ended = stage.go(nine, lanes)
     assert sorted(e.run.config.seed for e in ended) == list(range(9))
-    assert {e.run.config.seed for e in ended if e.error} == set(bad)
+    assert {e.run.config.seed for e in ended if e.record.error} == set(bad)
     for event in ended:
-        if event.error:
-            assert event.error.startswith(f"ValueError: no good: {event.run.config.seed}\nsecond")
+        if event.record.error:
+            assert event.record.error.startswith(
+                f"ValueError: no good: {event.run.config.seed}\nsecond"
+            )
     # Whatever is tried is tried at the size of a full chunk: with the program that is there.
     assert {size for _, size in stage.sizes} == {2 * lanes}
 
@@ -79,15 +92,15 @@ def test_the_one_at_fault_among_n_is_found_in_about_2_log_n_attempts(run_of):
 
 def test_too_little_memory_halves_the_lanes_and_a_run_too_big_alone_fails(nine):
     stage = Stage(most=4)
-    events = list(retry.divided(nine, 8, 2, stage.attempt, lambda e: e.run, Ended, bool))
+    events = stage.go(nine, 8)
     short = [e for e in events if isinstance(e, MemoryShort)]
     assert [e.lanes for e in short] == [4, 2]
     assert stage.sizes == [(9, 16), (8, 8), (4, 4), (4, 4), (1, 4)]
-    done = [e for e in events if isinstance(e, Ended)]
-    assert [e.run for e in done] == nine and not any(e.error for e in done)
-    nothing = Stage(most=0).go(nine[:2], 1)
-    assert [e.run for e in nothing] == nine[:2]
-    assert all("RESOURCE_EXHAUSTED" in e.error for e in nothing)
+    done = [e for e in events if isinstance(e, RunDone)]
+    assert [e.run for e in done] == nine and not any(e.record.error for e in done)
+    failed = Stage(most=0).go(nine[:2], 1)
+    assert [e.run for e in failed] == nine[:2]
+    assert all("RESOURCE_EXHAUSTED" in e.record.error for e in failed)
 
 
 def test_asked_to_stop_it_begins_no_other_chunk(nine):
@@ -99,15 +112,16 @@ def test_asked_to_stop_it_begins_no_other_chunk(nine):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_what_is_no_error_passes(nine, error):
-    def attempt(chunk: Sequence[Run], size: int) -> Iterator[Any]:
-        raise error
+    class Interrupted(StagedChunk):
+        def events(self) -> Iterator[RunDone]:
+            raise error
 
     with pytest.raises(error):
-        list(retry.divided(nine, 1, 2, attempt, lambda e: None, Ended, bool))
+        list(retry.divided(nine, 1, 2, partial(Interrupted, Stage()), bool))
 
 
 def test_a_program_that_does_not_compile_is_not_compiled_again():
-    broken, tried = retry.Broken(), []
+    broken, tried = retry.BrokenPrograms(), []
     for _ in range(3):
         with pytest.raises(Exception) as caught, broken.watching("key"):
             tried.append(1)
@@ -132,45 +146,44 @@ def tiny(run_of: Any) -> Callable[..., Run]:
 def test_a_run_that_raises_midway_has_its_history_until_then(tiny, monkeypatch):
     runs = [tiny(seed=seed, epochs=3) for seed in (1, 2, 3)]
     healthy = records_in(list(runner.execute(runs, data.load)))
-    real = runner.recorder.Watch.see
+    real = recorder.Recorder.add_segment
 
-    def see(self: Any, now: Any, report: Any) -> Any:
-        if int(now.epoch) == 2 and runs[1] in self.runs:
+    def see(self: Any, segment: Any, report: Any) -> Any:
+        if int(segment.epoch) == 2 and runs[1] in self.runs:
             raise ArithmeticError("epoch 2 is not for this one")
-        yield from real(self, now, report)
+        yield from real(self, segment, report)
 
-    monkeypatch.setattr(runner.recorder.Watch, "see", see)
-    found = records_in(list(runner.execute(runs, data.load)))
-    failed = found[runs[1].id]
+    monkeypatch.setattr(recorder.Recorder, "add_segment", see)
+    by_id = records_in(list(runner.execute(runs, data.load)))
+    failed = by_id[runs[1].id]
     assert (failed.status, failed.history) == ("failed", healthy[runs[1].id].history[:2])
     assert failed.error is not None and "ArithmeticError: epoch 2" in failed.error
     assert failed.samples == () and failed.seconds > 0
     for run in (runs[0], runs[2]):
-        assert found[run.id].history == healthy[run.id].history
-        assert found[run.id].status == "ok"
+        assert by_id[run.id].history == healthy[run.id].history
+        assert by_id[run.id].status == "ok"
 
 
 def test_lanes_are_halved_until_they_fit_and_the_results_are_the_same(tiny, monkeypatch):
     real = compiler.Compiler._make
 
-    def make(self: Any, wanted: compiler.Order) -> Any:
-        if wanted.shapes[2].live.shape[0] > 2:
+    def make(self: Any, request: compiler.ProgramRequest) -> Any:
+        if request.shapes[2].live.shape[0] > 2:
             text = "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8 bytes."
             raise jax.errors.JaxRuntimeError(text)
-        return real(self, wanted)
+        return real(self, request)
 
     runs = [tiny(seed=seed) for seed in range(5)]
     alone = records_in(list(runner.execute(runs, data.load)))
-    monkeypatch.setattr(runner, "_Engine", SideBySide)
     monkeypatch.setattr(compiler.Compiler, "_make", make)
-    events = list(runner.execute(runs, data.load))
+    events = list(runner.execute(runs, data.load, lanes="vmap"))
     # Five runs on two devices: three lanes each, and one each is what fits.
     short = [e for e in events if isinstance(e, MemoryShort)]
     assert [e.lanes for e in short] == [1]
     assert "RESOURCE_EXHAUSTED" in short[0].error
-    found = records_in(events)
-    assert found.keys() == alone.keys()
-    for id_, record in found.items():
+    by_id = records_in(events)
+    assert by_id.keys() == alone.keys()
+    for id_, record in by_id.items():
         assert record.status == "ok"
         for one, other in zip(record.history, alone[id_].history, strict=True):
             assert one.test_loss == pytest.approx(other.test_loss, rel=1e-4)
@@ -189,12 +202,12 @@ def test_a_program_that_breaks_the_compiler_fails_its_group_alone_after_one_try(
 
     monkeypatch.setattr(jax.stages.Lowered, "compile", compile_)
     good, bad = ([tiny(width=w, seed=s) for s in range(3)] for w in (8, 29))
-    found = records_in(list(runner.execute([*bad, *good], data.load)))
-    assert [found[run.id].status for run in good] == ["ok"] * 3
+    by_id = records_in(list(runner.execute([*bad, *good], data.load)))
+    assert [by_id[run.id].status for run in good] == ["ok"] * 3
     for run in bad:
-        assert found[run.id].status == "failed"
-        assert "the compiler has met its match" in (found[run.id].error or "")
-        assert found[run.id].history == ()
+        assert by_id[run.id].status == "failed"
+        assert "the compiler has met its match" in (by_id[run.id].error or "")
+        assert by_id[run.id].history == ()
     assert len(tried) == 1
 
 
@@ -212,7 +225,8 @@ def test_asked_to_stop_the_engine_ends_at_the_next_section(tiny):
 @pytest.mark.parametrize("activation", ["relu", "crelu"])
 def test_the_weights_and_activations_of_as_many_lanes_fit(run_of, blobs, activation):
     runs = [run_of(activation=activation, depth=3, width=1024)] * 9999
-    lanes = runner._Engine({"blobs": blobs}, bool, jax.local_devices())._lanes_that_fit(runs)
+    mesh = placement.mesh_of(jax.local_devices())
+    lanes = placement.lanes_that_fit(runs[0].config, 9999, blobs.train_inputs.shape[1], mesh)
     network = nnx.eval_shape(lambda: mlp.make(runs[0].config, 32, 10, nnx.Rngs(0)))
     weights = sum(x.size for x in jax.tree.leaves(nnx.state(network)))
     layers = evaluate.BATCH * 3 * 1024 * (2 if activation == "crelu" else 1)

@@ -42,19 +42,19 @@ def test_dormant_is_a_score_over_the_layers_mean_at_or_below_tau(seed: int, thre
     mean = np.float32(rng.exponential(size=(2, WIDTH)) ** 3)  # its median is far below its mean
     mean[:, 0] = 0
     dial = {} if threshold is None else {"revive_threshold": threshold}
-    _, numbers, plan = start(depth=2, revive_definition="dormant", **dial)
+    _, hyper, spec = start(depth=2, revive_definition="dormant", **dial)
     scores = mean / mean.mean(axis=1, keepdims=True)
     np.testing.assert_allclose(scores.mean(axis=1), 1, rtol=1e-6)
     tau = 0.025 if threshold is None else threshold
     clear = np.abs(scores - tau) > 1e-5  # neither side of a rounding error
-    got = np.asarray(revive.marks(plan, numbers, tally_of(mean)))
+    got = np.asarray(revive.dead_mask(spec, hyper, tally_of(mean)))
     np.testing.assert_array_equal(got[clear], (scores <= tau)[clear])
     assert got[:, 0].all()
 
 
 @pytest.mark.parametrize("definition", choices.DEFINITIONS)
 def test_the_units_marked_are_those_of_the_chosen_definition(definition: str):
-    _, numbers, plan = start(revive_definition=definition, depth=1, activation="relu6")
+    _, hyper, spec = start(revive_definition=definition, depth=1, activation="relu6")
     _, kinds = definitions.UnitStatistics, 6
     own = np.zeros(kinds, bool)
     own[choices.DEFINITIONS.index(definition)] = True
@@ -70,20 +70,20 @@ def test_the_units_marked_are_those_of_the_chosen_definition(definition: str):
         total=jnp.asarray(mean, jnp.float32),
         examples=jnp.float32(1),
     )
-    np.testing.assert_array_equal(revive.marks(plan, numbers, tally), own[None])
+    np.testing.assert_array_equal(revive.dead_mask(spec, hyper, tally), own[None])
 
 
 def test_where_no_unit_is_picked_out_none_is_marked():
     for how in ("none", "redraw", "shrink_perturb"):
-        lane, numbers, plan = start(revive=how)
-        assert lane.marks is None
-        assert revive.marks(plan, numbers, tally_of(np.ones((DEPTH, WIDTH)))) is None
+        lane, hyper, spec = start(revive=how)
+        assert lane.dead_mask is None
+        assert revive.dead_mask(spec, hyper, tally_of(np.ones((DEPTH, WIDTH)))) is None
 
 
 def test_random_takes_as_many_of_each_layer_and_any_of_them():
-    marks = jnp.arange(WIDTH)[None] < jnp.array([0, 1, 3, WIDTH])[:, None]
+    dead_mask = jnp.arange(WIDTH)[None] < jnp.array([0, 1, 3, WIDTH])[:, None]
     keys = jax.random.split(jax.random.key(0), 4000)
-    drawn = np.asarray(jax.jit(jax.vmap(lambda key: revive.as_many(marks, key)))(keys))
+    drawn = np.asarray(jax.jit(jax.vmap(lambda key: revive.as_many(dead_mask, key)))(keys))
     np.testing.assert_array_equal(drawn.sum(axis=2), np.tile([0, 1, 3, WIDTH], (4000, 1)))
     shares = drawn.mean(axis=0)
     for layer, count in ((1, 1), (2, 3)):
@@ -96,10 +96,10 @@ def test_random_takes_as_many_of_each_layer_and_any_of_them():
 # --- redraw, shrink_perturb --------------------------------------------------------------------
 
 
-def section_at(epoch: int, revives: bool = True) -> state.Section:
+def section_at(epoch: int, revives: bool = True) -> state.Segment:
     place = jnp.int32(epoch), jnp.int32(0), jnp.int32(3)
     flags, sizes = (jnp.bool_(True), jnp.bool_(False)), (jnp.int32(20), jnp.int32(0))
-    return state.Section(*place, *flags, *sizes, jnp.bool_(revives))
+    return state.Segment(*place, *flags, *sizes, jnp.bool_(revives))
 
 
 at_start = jax.jit(revive.at_start, static_argnums=0)
@@ -107,17 +107,17 @@ at_start = jax.jit(revive.at_start, static_argnums=0)
 
 @pytest.fixture(scope="module")
 def redrawn() -> Callable[..., Any]:
-    lane, numbers, plan = start(
+    lane, hyper, spec = start(
         revive="redraw", redraw_scale=0.4, width=80, freeze_layers=1, freeze_after=2, init="normal"
     )
-    lane = moved(lane, numbers, plan)
-    network = network_of(plan, lane.weights)
+    lane = moved(lane, hyper, spec)
+    network = network_of(spec, lane.weights)
     network.hidden[1].kernel[...] = network.hidden[1].kernel[...].at[:5].set(0.0)
     lane = lane._replace(weights=nnx.state(network))
 
     def go(epoch: int, revives: bool = True) -> Any:
-        after, count = at_start(plan, section_at(epoch, revives), lane, numbers)
-        return lane, after, arrays_of(network), arrays_of(network_of(plan, after.weights)), count
+        after, count = at_start(spec, section_at(epoch, revives), lane, hyper)
+        return lane, after, arrays_of(network), arrays_of(network_of(spec, after.weights)), count
 
     return go
 
@@ -129,9 +129,9 @@ def test_redraw_changes_the_weights_not_above_zero_of_layers_that_train(redrawn:
     jax.tree.map(np.testing.assert_array_equal, lane.optimizer, after.optimizer)
     drawn = []
     for name, old in before.items():
-        there = name.startswith("hidden") and name.endswith("kernel")
+        redrawn_here = name.startswith("hidden") and name.endswith("kernel")
         still = epoch > 2 and name.startswith("hidden.0")
-        mask = old <= 0 if there and not still else np.zeros(old.shape, bool)
+        mask = old <= 0 if redrawn_here and not still else np.zeros(old.shape, bool)
         np.testing.assert_array_equal(now[name] != old, mask, name)
         drawn.append(now[name][mask])
     whole = np.concatenate(drawn)
@@ -146,9 +146,9 @@ def test_nothing_is_done_where_the_section_does_not_say_so(redrawn: Any):
 
 @pytest.mark.parametrize("dials", [{}, {"shrink": 0.8, "perturb": 0.0}, {"perturb": 0.3}], ids=str)
 def test_shrink_perturb_is_a_factor_and_noise_on_every_weight_and_bias(dials: Any):
-    lane, numbers, plan = start(revive="shrink_perturb", width=40, bias_init=0.2, **dials)
-    after, count = at_start(plan, section_at(2), lane, numbers)
-    before, now = (arrays_of(network_of(plan, x.weights)) for x in (lane, after))
+    lane, hyper, spec = start(revive="shrink_perturb", width=40, bias_init=0.2, **dials)
+    after, count = at_start(spec, section_at(2), lane, hyper)
+    before, now = (arrays_of(network_of(spec, x.weights)) for x in (lane, after))
     shrink, perturb = dials.get("shrink", 0.5), dials.get("perturb", 0.01)
     noise = {n: now[n] - np.float32(shrink) * old for n, old in before.items()}
     assert len(noise) == 2 * (DEPTH + 1) and not np.asarray(count).any()
@@ -162,10 +162,12 @@ def test_shrink_perturb_is_a_factor_and_noise_on_every_weight_and_bias(dials: An
 
 
 def test_epochs_and_seeds_draw_anew():
-    found = []
+    kernels = []
     for seed, epoch in ((3, 2), (3, 3), (4, 2)):
-        lane, numbers, plan = start(revive="shrink_perturb", seed=seed, shrink=0.0)
-        after, _ = at_start(plan, section_at(epoch), lane, numbers)
-        found.append(arrays_of(network_of(plan, after.weights))["hidden.1.kernel"])
+        lane, hyper, spec = start(revive="shrink_perturb", seed=seed, shrink=0.0)
+        after, _ = at_start(spec, section_at(epoch), lane, hyper)
+        kernels.append(arrays_of(network_of(spec, after.weights))["hidden.1.kernel"])
     pairs = ((0, 1), (0, 2), (1, 2))
-    assert all(abs(np.corrcoef(found[i].ravel(), found[j].ravel())[0, 1]) < 0.5 for i, j in pairs)
+    assert all(
+        abs(np.corrcoef(kernels[i].ravel(), kernels[j].ravel())[0, 1]) < 0.5 for i, j in pairs
+    )

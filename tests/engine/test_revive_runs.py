@@ -22,8 +22,8 @@ from sweep_events import records_in
 def revived_before(**changed: Any) -> list[int]:
     """Before which steps of the run, counted from 0, units are revived."""
     config = make_run(dict(batch_size=10, epochs=4, revive="redo", probe_examples=1) | changed)
-    found = list(schedule.sections(config, 95))  # ten steps an epoch
-    return [int(s.epoch - 1) * 10 + int(s.first) for s in found if s.revives]
+    segments = list(schedule.segments(config, 95))  # ten steps an epoch
+    return [int(s.epoch - 1) * 10 + int(s.first) for s in segments if s.revives]
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_never_before_the_first_step_nor_after_the_last(
     if epochs == 0:
         further = "none"
     more = dict(revive_at=at, epochs=epochs, phases=further, probe_every=every)
-    found = revived_before(**more)
+    steps = revived_before(**more)
     config = make_run(more)
     last = phases.stretches(config.phases, config.epochs)[-1].last * 10
-    assert all(0 < step < last for step in found) and found == sorted(set(found))
+    assert all(0 < step < last for step in steps) and steps == sorted(set(steps))
 
 
 # --- end to end --------------------------------------------------------------------------------
@@ -109,19 +109,19 @@ def drawn_after(record: records.RunRecord, marked: Callable[[Any], list[int]]) -
     """Steps after which units were drawn anew: always as many as the look there had marked."""
     seen = looks(record)
     assert all(layer.revived == 0 for layer in seen[0][1])
-    found = {}
+    redrawn = {}
     for (step, before), (_, after) in itertools.pairwise(seen):
         drawn = [layer.revived for layer in after]
         if any(drawn):
             assert drawn == marked(before)
-            found[step] = sum(drawn)
-    return found
+            redrawn[step] = sum(drawn)
+    return redrawn
 
 
 def test_every_25_steps_the_dead_of_that_look_are_drawn_anew(redone: Any):
-    runs, found, _ = redone
+    runs, by_id, _ = redone
     for run in runs:
-        record = found[run.id]
+        record = by_id[run.id]
         assert record.status == "ok"
         marked = {step: counts(layers, "dead") for step, layers in looks(record)}
         expected = {s: sum(n) for s, n in marked.items() if s % 25 == 0 and s and sum(n)}
@@ -138,7 +138,7 @@ def test_after_epochs_1_and_3_units_are_drawn_anew_and_at_no_other_time(chosen_a
 
 
 def test_a_revived_run_is_the_same_alone_and_in_a_sweep(redone: Any):
-    runs, found, alone = redone
-    one, other = found[runs[2].id], alone[runs[2].id]
+    runs, by_id, alone = redone
+    one, other = by_id[runs[2].id], alone[runs[2].id]
     assert (one.history, one.steps, one.samples) == (other.history, other.steps, other.samples)
-    assert found[runs[0].id].history != found[runs[1].id].history
+    assert by_id[runs[0].id].history != by_id[runs[1].id].history

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from reluprobe import data
-from reluprobe.engine import compiler, runner
+from reluprobe.engine import compiler, placement, runner
 from reluprobe.errors import InputError
 from reluprobe.plan.runs import Run
-from sweep_events import SideBySide, compiled_in, execute, records_in
+from sweep_events import compiled_in, execute, records_in
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,22 +66,21 @@ def test_what_is_a_number_or_an_activation_shares_a_program_and_depths_do_not(
 def test_vmapped_lanes_agree_with_lanes_one_by_one(
     monkeypatch: pytest.MonkeyPatch, runs: dict[str, Run], crowd: Any
 ):
-    monkeypatch.setattr(runner, "_Engine", SideBySide)
     monkeypatch.setattr(compiler, "PROGRAMS", {})
-    monkeypatch.setattr(runner, "MOST_LANES", 2)
+    monkeypatch.setattr(placement, "MOST_LANES", 2)
     # Five ReLUs at two lanes a device are a chunk of four, and one padded with three.
-    events = execute(*runs.values())
+    events = list(runner.execute([*runs.values()], data.load, lanes="vmap"))
     assert len(compiled_in(events)) == 2  # each activation has its own program
-    found, expected = records_in(events), records_in(crowd)
+    by_id, expected = records_in(events), records_in(crowd)
     for name, run in runs.items():
-        assert found[run.id].status == ("diverged" if name == "doomed" else "ok")
+        assert by_id[run.id].status == ("diverged" if name == "doomed" else "ok")
     for run in (runs["target"], runs["tanh"]):
-        for one, other in zip(found[run.id].history, expected[run.id].history, strict=True):
+        for one, other in zip(by_id[run.id].history, expected[run.id].history, strict=True):
             assert one.test_loss == pytest.approx(other.test_loss, rel=1e-4)
             for layer, layer2 in zip(one.layers, other.layers, strict=True):
                 assert layer.dead_units == layer2.dead_units
     doomed = runs["doomed"].id
-    assert found[doomed].history[1:] == expected[doomed].history[1:]
+    assert by_id[doomed].history[1:] == expected[doomed].history[1:]
 
 
 # --- data, learning, refusal -------------------------------------------------------------------

@@ -20,7 +20,7 @@ WIDTH, COUNT, TESTED, STEPS, EPOCHS = 11, 2500, 400, 25, 3
 Layers = tuple[records.LayerRecord, ...]
 Records = dict[str, records.RunRecord]
 
-# --- the sections of a run ---------------------------------------------------------------------
+# --- the segments of a run ---------------------------------------------------------------------
 
 
 @settings(max_examples=60)
@@ -34,7 +34,7 @@ def test_sections_tile_the_run_and_stop_at_the_multiples(
     examples: int, batch: int, epochs: int, every: int
 ):
     config = make_run(dict(batch_size=batch, epochs=epochs, probe_every=every, probe_examples=1))
-    start, *rest = schedule.sections(config, examples)
+    start, *rest = schedule.segments(config, examples)
     assert (start.epoch, start.first, start.last, start.closes) == (0, 0, 0, True)
     assert start.ends == (epochs == 0)
     steps = -(-examples // batch)
@@ -54,7 +54,7 @@ def test_sections_tile_the_run_and_stop_at_the_multiples(
 def test_all_means_every_training_example_and_no_causes():
     for size, expected in (("all", (70, 0)), (30, (30, 30)), (70, (70, 70))):
         config = make_run(dict(probe_examples=size, epochs=1))
-        assert {(int(s.probed), int(s.explained)) for s in schedule.sections(config, 70)} == {
+        assert {(int(s.probed), int(s.explained)) for s in schedule.segments(config, 70)} == {
             expected
         }
 
@@ -94,7 +94,7 @@ RELUS = ("plain", "often", "other", "zero", "every", "every_too", "counted")
 
 
 @pytest.fixture(scope="module")
-def found(run_of: Any, as_for_users: None) -> Records:
+def by_name(run_of: Any, as_for_users: None) -> Records:
     """Every run's record, by its name in ``RUNS``."""
     runs = {name: run_of(**{**COMMON, **changed}) for name, changed in RUNS.items()}
     events = list(runner.execute(list(runs.values()), made_up))
@@ -117,36 +117,36 @@ def without(layers: Layers, *names: str) -> Layers:
     return tuple(replace(layer, **dict.fromkeys(names)) for layer in layers)
 
 
-# --- the rhythm --------------------------------------------------------------------------------
+# --- the schedule ------------------------------------------------------------------------------
 
 
-def test_the_steps_recorded_are_the_multiples_that_end_no_epoch(found: Records):
-    assert found["plain"].steps == ()
+def test_the_steps_recorded_are_the_multiples_that_end_no_epoch(by_name: Records):
+    assert by_name["plain"].steps == ()
     for name in ("often", "every", "doomed", "relu6"):
-        steps = [s.step for s in found[name].steps]
+        steps = [s.step for s in by_name[name].steps]
         assert steps == [n for n in range(7, EPOCHS * STEPS, 7) if n % STEPS]
-        assert [e.step for e in found[name].history] == [STEPS * e for e in range(EPOCHS + 1)]
-        times = [at for at, _ in found[name].timeline()]
+        assert [e.step for e in by_name[name].history] == [STEPS * e for e in range(EPOCHS + 1)]
+        times = [at for at, _ in by_name[name].timeline()]
         assert times == sorted(n / STEPS for n in {*steps, *range(0, EPOCHS * STEPS + 1, STEPS)})
 
 
-def test_looking_more_often_changes_no_bit_of_the_history(found: Records):
+def test_looking_more_often_changes_no_bit_of_the_history(by_name: Records):
     since = ("deaths", "causes")  # these count from the last probe
-    for plain, often in zip(found["plain"].history, found["often"].history, strict=True):
+    for plain, often in zip(by_name["plain"].history, by_name["often"].history, strict=True):
         assert replace(plain, layers=without(plain.layers, *since)) == replace(
             often, layers=without(often.layers, *since)
         )
-    assert found["plain"].samples == found["often"].samples
+    assert by_name["plain"].samples == by_name["often"].samples
 
 
-def test_deaths_between_epochs_are_at_least_the_deaths_from_epoch_to_epoch(found: Records):
+def test_deaths_between_epochs_are_at_least_the_deaths_from_epoch_to_epoch(by_name: Records):
     more = 0
     for epoch in range(1, EPOCHS + 1):
         for layer in range(2):
-            net = found["plain"].history[epoch].layers[layer].deaths
+            net = by_name["plain"].history[epoch].layers[layer].deaths
             inside = [
                 layers[layer].deaths
-                for at, layers in found["often"].timeline()
+                for at, layers in by_name["often"].timeline()
                 if epoch - 1 < at <= epoch
             ]
             assert net is not None and sum(n or 0 for n in inside) >= net
@@ -158,8 +158,8 @@ def test_deaths_between_epochs_are_at_least_the_deaths_from_epoch_to_epoch(found
 
 
 @pytest.mark.parametrize("name", [*RELUS, "relu6", "tanh"])
-def test_deaths_are_the_bits_newly_set(name: str, found: Records):
-    who, probes = masks(found[name]), [layers for _, layers in found[name].timeline()]
+def test_deaths_are_the_bits_newly_set(name: str, by_name: Records):
+    who, probes = masks(by_name[name]), [layers for _, layers in by_name[name].timeline()]
     assert all(layer.deaths is None and layer.causes is None for layer in probes[0])
     died = (who[1:] & ~who[:-1]).sum(axis=2)
     assert [[layer.deaths for layer in layers] for layers in probes[1:]] == died.tolist()
@@ -168,30 +168,30 @@ def test_deaths_are_the_bits_newly_set(name: str, found: Records):
 
 
 @pytest.mark.parametrize("name", [name for name in RELUS if "every" not in name])
-def test_where_relus_died_their_peaks_fell(name: str, found: Records):
-    told = 0
-    for _, layers in found[name].timeline()[1:]:
+def test_where_relus_died_their_peaks_fell(name: str, by_name: Records):
+    explained = 0
+    for _, layers in by_name[name].timeline()[1:]:
         for i, layer in enumerate(layers):
             assert (layer.causes is None) == (layer.deaths == 0)
             if layer.causes is None:
                 continue
-            told += 1
+            explained += 1
             causes = layer.causes
             assert causes.weights + causes.bias + causes.upstream < 1e-4
             assert i or causes.upstream == 0
-    assert told > 0
+    assert explained > 0
 
 
-def test_causes_are_told_of_relus_on_a_sample_alone(found: Records):
+def test_causes_are_told_of_relus_on_a_sample_alone(by_name: Records):
     for name in ("every", "every_too", "relu6", "leaky_relu", "elu", "tanh"):
-        for _, layers in found[name].timeline():
+        for _, layers in by_name[name].timeline():
             assert all(layer.causes is None for layer in layers)
 
 
-def test_on_all_data_layer_one_never_revives_and_layer_two_does(found: Records):
+def test_on_all_data_layer_one_never_revives_and_layer_two_does(by_name: Records):
     revived = died = np.zeros(2, int)
     for name in ("every", "every_too", "counted"):
-        who = masks(found[name])
+        who = masks(by_name[name])
         revived = revived + (who[:-1] & ~who[1:]).sum(axis=(0, 2))
         died = died + (who[1:] & ~who[:-1]).sum(axis=(0, 2))
     assert died[0] > 0
@@ -201,8 +201,8 @@ def test_on_all_data_layer_one_never_revives_and_layer_two_does(found: Records):
 # --- samples -----------------------------------------------------------------------------------
 
 
-def test_all_is_the_number_of_training_examples(found: Records):
-    every, counted = found["every"], found["counted"]
+def test_all_is_the_number_of_training_examples(by_name: Records):
+    every, counted = by_name["every"], by_name["counted"]
     assert every.probe == counted.probe == records.ProbeRecord("train", COUNT)
     assert [at for at, _ in every.timeline()] == [at for at, _ in counted.timeline()]
     for (_, one), (_, other) in zip(every.timeline(), counted.timeline(), strict=True):
@@ -211,8 +211,8 @@ def test_all_is_the_number_of_training_examples(found: Records):
 
 
 @pytest.mark.parametrize("name", [*RELUS, "relu6", "leaky_relu", "elu", "tanh"])
-def test_samples_agree_with_the_last_epoch_and_with_each_other(name: str, found: Records):
-    record = found[name]
+def test_samples_agree_with_the_last_epoch_and_with_each_other(name: str, by_name: Records):
+    record = by_name[name]
     samples = {s.sample: s for s in record.samples}
     size = record.probe.examples
     sizes = {"probe": size, "test": TESTED, "train": COUNT}
@@ -232,10 +232,10 @@ def test_samples_agree_with_the_last_epoch_and_with_each_other(name: str, found:
         assert replace(samples["train"], sample="probe") == samples["probe"]
 
 
-def test_relus_are_dead_silent_and_never_positive_on_every_sample(found: Records):
+def test_relus_are_dead_silent_and_never_positive_on_every_sample(by_name: Records):
     for name in RELUS:
-        layers = [layer for s in found[name].samples for layer in s.layers]
-        layers += [layer for _, at in found[name].timeline() for layer in at]
+        layers = [layer for s in by_name[name].samples for layer in s.layers]
+        layers += [layer for _, at in by_name[name].timeline() for layer in at]
         for layer in layers:
             assert layer.dead == layer.silent == layer.never_positive == mask(layer).mean()
 
@@ -243,25 +243,25 @@ def test_relus_are_dead_silent_and_never_positive_on_every_sample(found: Records
 # --- certificates and moments ------------------------------------------------------------------
 
 
-def test_the_certified_are_dead_on_any_sample_of_the_box(found: Records):
+def test_the_certified_are_dead_on_any_sample_of_the_box(by_name: Records):
     most = 0.0
     for name in (*RELUS, "relu6"):
-        for _, layers in found[name].timeline():
+        for _, layers in by_name[name].timeline():
             for layer in layers:
                 assert layer.certified is not None and layer.dead is not None
                 assert layer.certified <= layer.dead
                 most = max(most, layer.certified)
-        final, whole = found[name].final, found[name].samples[2]
+        final, whole = by_name[name].final, by_name[name].samples[2]
         for layer, seen in zip(final.layers, whole.layers, strict=True):
             assert layer.certified is not None and layer.certified <= (seen.dead or 0)
     assert most > 0
     for name in ("leaky_relu", "elu", "tanh"):
-        for _, layers in found[name].timeline():
+        for _, layers in by_name[name].timeline():
             assert all(layer.certified is None for layer in layers)
 
 
-def test_moments_are_taken_first_and_last_over_a_thousand_examples(found: Records):
-    for name, record in found.items():
+def test_moments_are_taken_first_and_last_over_a_thousand_examples(by_name: Records):
+    for name, record in by_name.items():
         if name in ("doomed", "nan"):
             continue
         first, *between, last = record.timeline()
@@ -284,24 +284,24 @@ def losses(epoch: records.EpochRecord) -> tuple[float | None, ...]:
     return (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy)
 
 
-def test_a_lane_that_diverges_is_null_from_its_first_probe_on(found: Records):
-    record = found["doomed"]
+def test_a_lane_that_diverges_is_null_from_its_first_probe_on(by_name: Records):
+    record = by_name["doomed"]
     assert record.status == "diverged" and record.samples == ()
     (_, first), *rest = record.timeline()
     assert all(layer.dead is not None for layer in first)
-    assert len(rest) == len(found["often"].timeline()) - 1
+    assert len(rest) == len(by_name["often"].timeline()) - 1
     assert all(nothing_said(layers) for _, layers in rest)
     assert all(losses(epoch) == (None,) * 4 for epoch in record.history[1:])
 
 
-def test_a_lane_that_starts_as_nan_is_null_throughout(found: Records):
-    record = found["nan"]
+def test_a_lane_that_starts_as_nan_is_null_throughout(by_name: Records):
+    record = by_name["nan"]
     assert record.status == "diverged" and record.samples == ()
-    assert len(record.timeline()) == len(found["often"].timeline())
+    assert len(record.timeline()) == len(by_name["often"].timeline())
     assert all(nothing_said(layers) for _, layers in record.timeline())
     assert all(losses(epoch) == (None,) * 4 for epoch in record.history)
 
 
-def test_every_record_survives_json(found: Records, tmp_path: Any):
-    for record in found.values():
+def test_every_record_survives_json(by_name: Records, tmp_path: Any):
+    for record in by_name.values():
         assert records.read(records.write(record, tmp_path)) == record

@@ -11,10 +11,11 @@ import pytest
 
 from reluprobe import data
 from reluprobe.config import make_run
-from reluprobe.engine import checks, program_spec, state, train_step
+from reluprobe.engine import checks, state, train_step
 from reluprobe.errors import InputError
 from reluprobe.plan.runs import as_run
 from small_networks import FEATURES, close
+from training_segments import start_of
 
 # --- pixels ------------------------------------------------------------------------------------
 
@@ -30,8 +31,8 @@ def pictures() -> tuple[np.ndarray, state.Arrays]:
 
 
 def seen_as(pixels: str, arrays: Any, count: int = 50) -> np.ndarray:
-    _, numbers, plan = program_spec.init_lane(make_run(dict(pixels=pixels, width=4)), 6, 3, 40)
-    return np.asarray(plan.inputs(arrays, numbers, jnp.arange(count)), np.float64)
+    _, hyper, spec = start_of(make_run(dict(pixels=pixels, width=4)), 6, 3, 40)
+    return np.asarray(spec.inputs(arrays, hyper, jnp.arange(count)), np.float64)
 
 
 def test_pixels_are_scaled_as_numpy_does_by_the_training_sets_statistics(pictures: Any):
@@ -65,7 +66,7 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
 ):
     _, arrays = pictures
     config = make_run(dict(pixels=pixels, width=6, depth=1, init="normal", init_scale=0.0))
-    lane, numbers, plan = program_spec.init_lane(config, 6, 3, 40)
+    lane, hyper, spec = start_of(config, 6, 3, 40)
     seen = seen_as(pixels, arrays, 40)
     # Unit k sees pixel k alone, upright in the first three and upside down in the others, and its
     # bias lies just below or just above what would keep it silent for the whole box.
@@ -75,8 +76,8 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
     weights = jax.tree.map(jnp.array, lane.weights)
     weights["hidden"][0]["kernel"][...] = jnp.asarray(np.diag(signs), jnp.float32)
     weights["hidden"][0]["bias"][...] = jnp.asarray(beside - most, jnp.float32)
-    certain = train_step._certain(plan, arrays, weights, numbers)
-    np.testing.assert_array_equal(certain[0], beside < 0)
+    certified = train_step._certain(spec, arrays, weights, hyper)
+    np.testing.assert_array_equal(certified[0], beside < 0)
 
 
 # --- wrong labels ------------------------------------------------------------------------------
@@ -87,10 +88,10 @@ noised = jax.jit(train_step._noisy, static_argnums=0)
 
 def noisy(share: float, targets: np.ndarray, classes: int = 10, seed: int = 0) -> np.ndarray:
     config = make_run(dict(label_noise=share, width=4, seed=seed))
-    _, numbers, plan = program_spec.init_lane(config, FEATURES, classes, len(targets))
-    assert ("label_noise" in numbers.dials) == (share > 0)
+    _, hyper, spec = start_of(config, FEATURES, classes, len(targets))
+    assert ("label_noise" in hyper.dials) == (share > 0)
     chosen = np.arange(len(targets))
-    return np.asarray(noised(plan, numbers, chosen, targets))
+    return np.asarray(noised(spec, hyper, chosen, targets))
 
 
 def test_a_share_of_labels_is_another_class_each_as_likely():
@@ -108,7 +109,7 @@ def test_a_share_of_labels_is_another_class_each_as_likely():
         assert ((counts[1:] - expected) ** 2 / expected).sum() < 30  # χ² of 8 degrees: p < 2e-4
         np.testing.assert_array_equal(got, noisy(share, targets))
         assert (got != noisy(share, targets, seed=1)).any()
-    # Whose label is wrong at a small share is wrong at a larger one: the same dice.
+    # Whose label is wrong at a small share is wrong at a larger one: the same draws.
     few, many = noisy(0.1, targets) != targets, noisy(0.3, targets) != targets
     assert (many | ~few).all()
 

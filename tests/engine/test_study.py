@@ -28,11 +28,11 @@ def test_a_fresh_relu_network_has_hardly_a_dead_unit(study):
 
 
 def test_after_one_epoch_a_fifth_of_the_relus_is_dead_and_the_network_works(study):
-    found = shares(study["relu"], "dead")
+    dead = shares(study["relu"], "dead")
     # Published after epoch 1, one seed: 21.88, 14.84, 22.66, 23.05, 35.16 %.
-    assert 0.15 <= found[0] <= 0.30
-    assert 0.05 <= found[1] <= 0.22
-    assert 0.25 <= found[4] <= 0.50
+    assert 0.15 <= dead[0] <= 0.30
+    assert 0.05 <= dead[1] <= 0.22
+    assert 0.25 <= dead[4] <= 0.50
     assert 0.94 <= study["relu"].final.test_accuracy <= 0.98
 
 
@@ -43,7 +43,9 @@ def test_a_leaky_unit_is_never_dead_though_often_never_positive(study):
 
 def test_for_relu_the_first_four_definitions_agree(study):
     for epoch in (0, 1):
-        found = [shares(study["relu"], d, epoch) for d in ("dead", "silent", "never_positive")]
-        assert found[0] == found[1] == found[2]
+        by_definition = [
+            shares(study["relu"], d, epoch) for d in ("dead", "silent", "never_positive")
+        ]
+        assert by_definition[0] == by_definition[1] == by_definition[2]
         constant = shares(study["relu"], "constant", epoch)
-        assert all(c >= d for c, d in zip(constant, found[0], strict=True))
+        assert all(c >= d for c, d in zip(constant, by_definition[0], strict=True))

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from scipy import special
 
 from reluprobe.config import RunConfig, choices, make_run
-from reluprobe.engine import program_spec, state, train_step
-from reluprobe.engine.program_spec import Blueprint
+from reluprobe.engine import state, train_step
+from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.nn import activations
-from training_segments import BATCH, CLASSES, COUNT, FEATURES, one_section, section_of
+from training_segments import BATCH, CLASSES, COUNT, FEATURES, run_segment, segment_of, start_of
 
 RATE = 0.2
 #: One network for the file.
@@ -30,27 +30,27 @@ CONFIG = make_run(
 TEST = slice(COUNT, None)
 
 
-def whole_epoch(number: int, steps: int) -> state.Section:
+def whole_epoch(number: int, steps: int) -> state.Segment:
     """Epoch ``number`` at one go, with causes on the twenty examples of its probe."""
-    return section_of(number, 0, steps if number else 0, explained=20)
+    return segment_of(number, 0, steps if number else 0, explained=20)
 
 
-def one_epoch(plan: Any, arrays: Any, number: int, lane: Any, numbers: Any) -> Any:
-    steps = -(-plan.train_examples // BATCH)
-    return one_section(plan, arrays, whole_epoch(number, steps), lane, numbers)
+def one_epoch(spec: Any, arrays: Any, number: int, lane: Any, hyper: Any) -> Any:
+    steps = -(-spec.train_examples // BATCH)
+    return run_segment(spec, arrays, whole_epoch(number, steps), lane, hyper)
 
 
 def relu(z: np.ndarray) -> np.ndarray:
     return np.maximum(z, 0)
 
 
-def start(config: RunConfig = CONFIG) -> tuple[state.Lane, state.Numbers, Blueprint]:
-    lane, numbers, plan = program_spec.init_lane(config, FEATURES, CLASSES, COUNT)
-    return lane, numbers, plan
+def start(config: RunConfig = CONFIG) -> tuple[state.Lane, state.Hyperparameters, ProgramSpec]:
+    lane, hyper, spec = start_of(config, FEATURES, CLASSES, COUNT)
+    return lane, hyper, spec
 
 
-def order_of(numbers: state.Numbers, number: int) -> np.ndarray:
-    key = jax.random.fold_in(jax.random.wrap_key_data(numbers.order), number)
+def order_of(hyper: state.Hyperparameters, number: int) -> np.ndarray:
+    key = jax.random.fold_in(jax.random.wrap_key_data(hyper.order), number)
     return np.asarray(jax.random.permutation(key, COUNT))
 
 
@@ -87,16 +87,16 @@ def numpy_epoch(layers: Any, arrays: state.Arrays, order: np.ndarray, forward: A
 
 @pytest.fixture(scope="module")
 def untrained(arrays: state.Arrays) -> Any:
-    lane, numbers, plan = start()
-    return lane, *one_epoch(plan, arrays, 0, lane, numbers)
+    lane, hyper, spec = start()
+    return lane, *one_epoch(spec, arrays, 0, lane, hyper)
 
 
 @pytest.fixture(scope="module")
 def trained(arrays: state.Arrays) -> Any:
     """Lane and report after epochs 1 and 2."""
-    lane, numbers, plan = start()
-    lane, first = one_epoch(plan, arrays, 1, lane, numbers)
-    return (lane, first), one_epoch(plan, arrays, 2, lane, numbers)
+    lane, hyper, spec = start()
+    lane, first = one_epoch(spec, arrays, 1, lane, hyper)
+    return (lane, first), one_epoch(spec, arrays, 2, lane, hyper)
 
 
 @pytest.fixture
@@ -170,10 +170,10 @@ def test_pixels_are_divided_by_255_and_floats_left_alone():
 
 
 def test_two_epochs_of_sgd_are_numpys(arrays: Any, trained: Any, layers_in: Any, forward: Any):
-    lane, numbers, _ = start()
+    lane, hyper, _ = start()
     layers = layers_in(lane)
     for number, (after, report) in enumerate(trained, start=1):
-        order = order_of(numbers, number)
+        order = order_of(hyper, number)
         layers, loss, accuracy = numpy_epoch(layers, arrays, order, forward)
         assert_layers_close(layers_in(after), layers)
         np.testing.assert_allclose(report.train_loss, loss, rtol=1e-5)
@@ -204,13 +204,13 @@ def test_epoch_zero_changes_no_weights(untrained: Any):
 
 
 def test_an_epoch_in_pieces_is_the_epoch_to_the_bit(arrays: Any, trained: Any):
-    lane, numbers, plan = start()
+    lane, hyper, spec = start()
     (whole, seen), _ = trained
     for first, last in ((0, 1), (1, 3), (3, 4)):
-        now = whole_epoch(1, 4)._replace(
+        segment = whole_epoch(1, 4)._replace(
             first=jnp.int32(first), last=jnp.int32(last), closes=jnp.bool_(last == 4)
         )
-        lane, report = one_section(plan, arrays, now, lane, numbers)
+        lane, report = run_segment(spec, arrays, segment, lane, hyper)
     jax.tree.map(np.testing.assert_array_equal, lane, whole)
     assert report.train_loss == seen.train_loss
 
@@ -218,10 +218,10 @@ def test_an_epoch_in_pieces_is_the_epoch_to_the_bit(arrays: Any, trained: Any):
 def test_a_partial_batch_is_as_good_as_a_batch_of_its_own_size(
     arrays: Any, layers_in: Any, forward: Any
 ):
-    lane, numbers, plan = start()
-    plan = dataclasses.replace(plan, train_examples=5)
+    lane, hyper, spec = start()
+    spec = dataclasses.replace(spec, train_examples=5)
     lane = lane._replace(order=lane.order[:1])
-    after, report = one_epoch(plan, arrays, 1, lane, numbers)
+    after, report = one_epoch(spec, arrays, 1, lane, hyper)
     few = np.asarray(arrays.inputs[:5]), np.asarray(arrays.targets[:5])
     expected, loss, _ = numpy_step(layers_in(lane), *few, forward)
     assert_layers_close(layers_in(after), expected)
@@ -230,8 +230,8 @@ def test_a_partial_batch_is_as_good_as_a_batch_of_its_own_size(
 
 def test_epochs_and_seeds_have_orders_of_their_own():
     other = start(make_run({"seed": 4}))[1]
-    numbers = start()[1]
-    orders = [order_of(numbers, 1), order_of(numbers, 2), order_of(other, 1)]
+    hyper = start()[1]
+    orders = [order_of(hyper, 1), order_of(hyper, 2), order_of(other, 1)]
     assert len({order.tobytes() for order in orders}) == 3
     assert all(sorted(order) == list(range(COUNT)) for order in orders)
 
@@ -241,19 +241,19 @@ def test_epochs_and_seeds_have_orders_of_their_own():
 def test_one_bad_weight_makes_the_report_not_finite(
     bad: float, layer: int, arrays: Any, layers_in: Any, with_layers: Any
 ):
-    lane, numbers, plan = start()
+    lane, hyper, spec = start()
     layers = layers_in(lane)
     layers[layer][0][1, 2] = bad
-    lane = lane._replace(weights=with_layers((plan.graph, lane.weights), layers))
-    _, report = one_epoch(plan, arrays, 0, lane, numbers)
+    lane = lane._replace(weights=with_layers((spec.graph, lane.weights), layers))
+    _, report = one_epoch(spec, arrays, 0, lane, hyper)
     assert not report.finite
 
 
 def test_a_lane_that_rests_keeps_its_weights_and_says_it_is_not_finite(arrays: Any, untrained: Any):
     lane, _, real = untrained
-    _, numbers, plan = start()
-    kept, report = train_step.idle(plan, arrays, whole_epoch(1, 4), lane, numbers)
-    jax.tree.map(np.testing.assert_array_equal, lane, kept)
+    _, hyper, spec = start()
+    resting, report = train_step.idle(spec, arrays, whole_epoch(1, 4), lane, hyper)
+    jax.tree.map(np.testing.assert_array_equal, lane, resting)
     assert not report.finite
     shapes = [jax.tree.map(lambda x: (x.shape, x.dtype), r) for r in (report, real)]
     assert shapes[0] == shapes[1]
@@ -273,26 +273,28 @@ def test_a_lane_starts_from_its_seed_alone(layers_in: Any):
 
 
 @pytest.mark.parametrize("name", choices.ACTIVATIONS)
-def test_numbers_carry_what_tells_lanes_apart(name: str):
+def test_hyperparameters_hold_what_tells_lanes_apart(name: str):
     config = make_run({"activation": name, "learning_rate": 0.125})
-    _, numbers, plan = program_spec.init_lane(config, FEATURES, CLASSES, COUNT)
-    assert float(numbers.learning_rate) == 0.125 and numbers.live
-    assert int(numbers.activation) == activations.INDEX[name] == plan.f(numbers)[0]
-    several = plan.among(0, activations.INDEX[name], 16)
-    traced = activations.Among(numbers.activation, (0, activations.INDEX[name], 16))
-    assert several.f(numbers) == (traced, numbers.parameter)
+    _, hyper, spec = start_of(config, FEATURES, CLASSES, COUNT)
+    assert float(hyper.learning_rate) == 0.125 and hyper.live
+    assert int(hyper.activation) == activations.INDEX[name] == spec.f(hyper)[0]
+    several = spec.with_activations(0, activations.INDEX[name], 16)
+    traced = activations.Among(hyper.activation, (0, activations.INDEX[name], 16))
+    assert several.f(hyper) == (traced, hyper.parameter)
 
 
 def test_one_output_means_regression():
-    assert program_spec.init_lane(CONFIG, 1, 1, COUNT)[2].regression
-    assert not program_spec.init_lane(CONFIG, 1, 2, COUNT)[2].regression
+    assert start_of(CONFIG, 1, 1, COUNT)[2].regression
+    assert not start_of(CONFIG, 1, 2, COUNT)[2].regression
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop"])
 def test_an_epoch_survives_strict_dtype_promotion(optimizer: str, arrays: Any):
     config = make_run({"depth": 2, "width": 8, "optimizer": optimizer})
     with jax.numpy_dtype_promotion("strict"):
-        lane, numbers, plan = program_spec.init_lane(config, FEATURES, CLASSES, COUNT)
-        now = whole_epoch(1, 4)
-        after, _ = jax.eval_shape(partial(train_step.section, plan), arrays, now, lane, numbers)
+        lane, hyper, spec = start_of(config, FEATURES, CLASSES, COUNT)
+        segment = whole_epoch(1, 4)
+        after, _ = jax.eval_shape(
+            partial(train_step.run_segment, spec), arrays, segment, lane, hyper
+        )
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, lane)

@@ -77,7 +77,7 @@ def test_a_run_is_the_same_bit_for_bit_whatever_activations_share_its_program(
     tanh = others[0]
     events = execute(tanh)
     assert compiled_in(events) == [1]
-    one, among = (records_in(found)[tanh.id] for found in (events, crowd))
+    one, among = (records_in(sweep)[tanh.id] for sweep in (events, crowd))
     assert one.history == among.history
     assert one.samples == among.samples
 

@@ -44,8 +44,8 @@ def driven(
     return events, [event for event in events if isinstance(event, RunDone)]
 
 
-def ids(found: Collection[Any]) -> list[str]:
-    return sorted(getattr(one, "run", one).id for one in found)
+def ids(runs_or_events: Collection[Any]) -> list[str]:
+    return sorted(getattr(one, "run", one).id for one in runs_or_events)
 
 
 # --- cutting -----------------------------------------------------------------------------------
@@ -114,10 +114,10 @@ def test_a_chunk_that_is_done_again_runs_only_what_it_lacks(folder: Path, engine
     for retry, expected in ((False, [runs[0], runs[4]]), (True, [runs[2]])):
         engine.ran.clear()
         chunk = chunks.Chunk(chunks.__version__, retry, False, None, tuple(runs))
-        told: list[Any] = []
-        work(chunks.write(chunk, folder, (1, 1)), told.append)
+        messages: list[Any] = []
+        work(chunks.write(chunk, folder, (1, 1)), messages.append)
         assert engine.ran == [run.id for run in expected]
-        assert [t for t in told if isinstance(t, Written)] == [Written(r.id) for r in expected]
+        assert [t for t in messages if isinstance(t, Written)] == [Written(r.id) for r in expected]
 
 
 def test_a_run_that_no_process_survives_is_found_by_halves_and_recorded(

@@ -81,21 +81,21 @@ class Place:
 
     def lying(self, out: str) -> dict[str, dict[str, Any]]:
         """Records, by id, but for what no two sweeps share."""
-        found = {}
+        by_id = {}
         for file in (self.folder / out / "grid" / "runs").iterdir():
-            found[file.stem] = json.loads(file.read_text())
-            del found[file.stem]["seconds"], found[file.stem]["environment"]
-        return found
+            by_id[file.stem] = json.loads(file.read_text())
+            del by_id[file.stem]["seconds"], by_id[file.stem]["environment"]
+        return by_id
 
     def at_work(self, node: Any) -> list[int]:
         """A node's processes that have a chunk."""
-        raylet, found = node.all_processes["raylet"][0].process.pid, []
+        raylet, pids = node.all_processes["raylet"][0].process.pid, []
         for place in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
                 if parent == raylet and (place / "cmdline").read_bytes().startswith(b"ray::_task"):
-                    found.append(int(place.name))
-        return found
+                    pids.append(int(place.name))
+        return pids
 
 
 @pytest.fixture(scope="module")
@@ -130,14 +130,14 @@ def plain(place: Place) -> dict[str, dict[str, Any]]:
 def heard(process: subprocess.Popen[str], *kinds: str) -> list[dict[str, Any]]:
     """The events until one of each of these kinds, in this order, has come."""
     assert process.stdout is not None and process.stderr is not None
-    found, wanted = [], list(kinds)
+    events, wanted = [], list(kinds)
     while wanted:
         line = process.stdout.readline()
         assert line, process.stderr.read()
-        found.append(json.loads(line))
-        if found[-1]["event"] == wanted[0]:
+        events.append(json.loads(line))
+        if events[-1]["event"] == wanted[0]:
             wanted.pop(0)
-    return found
+    return events
 
 
 def rest(process: subprocess.Popen[str]) -> tuple[list[dict[str, Any]], str]:
@@ -167,10 +167,10 @@ def test_a_worker_is_killed_and_a_node_goes_each_in_the_middle_of_a_chunk(place:
     with place.on_ray("broken") as process:
         events = heard(process, "run", "run")
         (here,) = place.at_work(place.cluster.head_node)
-        (there,) = place.at_work(node)
+        (pid,) = place.at_work(node)
         os.kill(here, signal.SIGKILL)
         place.cluster.remove_node(node, allow_graceful=False)
-        while Path(f"/proc/{there}").exists():
+        while Path(f"/proc/{pid}").exists():
             time.sleep(0.05)
         place.gate.unlink()
         after, err = rest(process)
@@ -211,9 +211,9 @@ def test_a_run_that_kills_its_process_each_time_is_recorded(place: Place, plain:
     assert process.returncode == 3
     (failed,) = [event for event in events if event["event"] == "failed"]
     assert "its process died each time it was tried" in failed["error"]
-    found = place.lying("deadly")
-    assert found.pop(failed["id"])["config"]["seed"] == DEADLY
-    assert len(found) == 2 and all(plain[id_] == record for id_, record in found.items())
+    records = place.lying("deadly")
+    assert records.pop(failed["id"])["config"]["seed"] == DEADLY
+    assert len(records) == 2 and all(plain[id_] == record for id_, record in records.items())
 
 
 def test_a_machine_without_reluprobe_is_named_and_a_bug_keeps_its_traceback():
@@ -233,13 +233,13 @@ LOOK = """
 import json, os, sys
 from pathlib import Path
 import ray
-from reluprobe.executor.cluster import demands
+from reluprobe.executor.ray_executor import demands
 
 def look():
     parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode()
     names = ("CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS", "JAX_NUM_CPU_DEVICES")
-    told = {name: os.environ.get(name) for name in names}
-    return told | {"pid": os.getpid(), "raylet": "raylet" in parent, "jax": "jax" in sys.modules}
+    seen = {name: os.environ.get(name) for name in names}
+    return seen | {"pid": os.getpid(), "raylet": "raylet" in parent, "jax": "jax" in sys.modules}
 
 ray.init(address=sys.argv[1], log_to_driver=False)
 for kind in ("GPU", "CPU"):
@@ -254,13 +254,13 @@ def test_what_a_task_is_given_and_when_its_process_ends(place: Place):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     on_gpu, on_cpu = map(json.loads, done.stdout.splitlines())
-    for told in on_gpu + on_cpu:
+    for given in on_gpu + on_cpu:
         # A process of its own, no fork of one that has JAX.
-        assert told["raylet"] and not told["jax"]
-    assert {told["CUDA_VISIBLE_DEVICES"] for told in on_gpu} == {"0"}
-    assert len({told["pid"] for told in on_gpu}) == 3
+        assert given["raylet"] and not given["jax"]
+    assert {given["CUDA_VISIBLE_DEVICES"] for given in on_gpu} == {"0"}
+    assert len({given["pid"] for given in on_gpu}) == 3
     assert {(t["JAX_PLATFORMS"], t["JAX_NUM_CPU_DEVICES"]) for t in on_cpu} == {("cpu", "1")}
-    assert len({told["pid"] for told in on_cpu}) < 3
+    assert len({given["pid"] for given in on_cpu}) < 3
     # A sweep asks for the GPU that is said to be there, and JAX finds none.
     with place.on_ray("gpu") as process:
         _, err = rest(process)

@@ -62,16 +62,16 @@ def explained(with_layers: Any) -> Any:
 def worth(before: Layers, after: Layers, inputs: np.ndarray, f: Any) -> dict[Any, np.ndarray]:
     """v(S) of every coalition of players at their new state, ``(layer, unit)``, in float64."""
     coalitions = [frozenset(s) for k in range(4) for s in itertools.combinations(PLAYERS, k)]
-    found: dict[Any, list[np.ndarray]] = {s: [] for s in coalitions}
+    causes: dict[Any, list[np.ndarray]] = {s: [] for s in coalitions}
     old = new = np.float64(inputs)
     for (w_old, b_old), (w_new, b_new) in zip(before[:-1], after[:-1], strict=True):
         w_old, b_old, w_new, b_new = map(np.float64, (w_old, b_old, w_new, b_new))
-        for s, rows in found.items():
+        for s, rows in causes.items():
             x = new if "upstream" in s else old
             w = w_new if "weights" in s else w_old
             rows.append((x @ w + (b_new if "bias" in s else b_old)).max(axis=0))
         old, new = f(old @ w_old + b_old), f(new @ w_new + b_new)
-    return {s: np.stack(rows) for s, rows in found.items()}
+    return {s: np.stack(rows) for s, rows in causes.items()}
 
 
 def shapley(v: dict[Any, np.ndarray]) -> dict[str, np.ndarray]:
@@ -87,24 +87,24 @@ def shapley(v: dict[Any, np.ndarray]) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("seed", range(5))
 def test_shares_are_shapleys_by_brute_force(seed: int, explained: Any):
     before, after, inputs = random_layers(seed), random_layers(seed + 100), inputs_of(seed)
-    found = explained(before, after, inputs)
+    causes = explained(before, after, inputs)
     v = worth(before, after, inputs, lambda z: np.maximum(z, 0))
     for player, expected in shapley(v).items():
-        np.testing.assert_allclose(found[player], expected, rtol=1e-4, atol=1e-4, err_msg=player)
+        np.testing.assert_allclose(causes[player], expected, rtol=1e-4, atol=1e-4, err_msg=player)
     whole = v[frozenset(PLAYERS)] - v[frozenset()]
-    np.testing.assert_allclose(sum(found.values()), whole, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(sum(causes.values()), whole, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_first_layer_has_no_upstream(seed: int, explained: Any):
-    found = explained(random_layers(seed), random_layers(seed + 50), inputs_of(seed))
-    assert (found["upstream"][0] == 0).all()
-    assert (found["upstream"][1:] != 0).any()
+    causes = explained(random_layers(seed), random_layers(seed + 50), inputs_of(seed))
+    assert (causes["upstream"][0] == 0).all()
+    assert (causes["upstream"][1:] != 0).any()
 
 
 def test_nothing_moved_is_nobodys_doing(explained: Any):
-    found = explained(random_layers(3), random_layers(3), inputs_of(3))
-    assert all((share == 0).all() for share in found.values())
+    causes = explained(random_layers(3), random_layers(3), inputs_of(3))
+    assert all((share == 0).all() for share in causes.values())
 
 
 @pytest.mark.parametrize("layer", range(DEPTH))
@@ -112,13 +112,13 @@ def test_a_bias_that_falls_is_blamed_alone(layer: int, explained: Any):
     before = random_layers(4)
     after = list(before)
     after[layer] = before[layer][0], before[layer][1] - np.float32(64)
-    found = explained(before, after, inputs_of(4))
-    assert (found["weights"][: layer + 1] == 0).all()
-    assert (found["upstream"][: layer + 1] == 0).all()
-    np.testing.assert_allclose(found["bias"][layer], -64, rtol=1e-5)
-    assert all((share[:layer] == 0).all() for share in found.values())
+    causes = explained(before, after, inputs_of(4))
+    assert (causes["weights"][: layer + 1] == 0).all()
+    assert (causes["upstream"][: layer + 1] == 0).all()
+    np.testing.assert_allclose(causes["bias"][layer], -64, rtol=1e-5)
+    assert all((share[:layer] == 0).all() for share in causes.values())
     # Behind it, nobody's own weights and biases moved.
-    assert (found["weights"][layer + 1 :] == 0).all() and (found["bias"][layer + 1 :] == 0).all()
+    assert (causes["weights"][layer + 1 :] == 0).all() and (causes["bias"][layer + 1 :] == 0).all()
 
 
 @pytest.mark.parametrize("layer", range(DEPTH))
@@ -126,11 +126,11 @@ def test_weights_that_turn_are_blamed_alone(layer: int, explained: Any):
     before = random_layers(5)
     after = list(before)
     after[layer] = -np.abs(before[layer][0]) - 1, before[layer][1]
-    found = explained(before, after, np.abs(inputs_of(5)))
-    assert (found["bias"] == 0).all()
-    assert (found["upstream"][: layer + 1] == 0).all()
-    assert (found["weights"][layer + 1 :] == 0).all()
-    assert (found["weights"][layer] < 0).all()
+    causes = explained(before, after, np.abs(inputs_of(5)))
+    assert (causes["bias"] == 0).all()
+    assert (causes["upstream"][: layer + 1] == 0).all()
+    assert (causes["weights"][layer + 1 :] == 0).all()
+    assert (causes["weights"][layer] < 0).all()
 
 
 def test_only_what_came_before_is_blamed_where_layer_one_alone_moved(explained: Any):
@@ -139,13 +139,13 @@ def test_only_what_came_before_is_blamed_where_layer_one_alone_moved(explained: 
     before[1] = np.abs(before[1][0]), np.full(WIDTH, -0.5, np.float32)
     after = list(before)
     after[0] = before[0][0], before[0][1] - np.float32(64)
-    found = explained(before, after, inputs)
-    assert (found["weights"] == 0).all()
-    assert (found["bias"][1:] == 0).all()
-    assert (found["upstream"][1] < 0).all()
+    causes = explained(before, after, inputs)
+    assert (causes["weights"] == 0).all()
+    assert (causes["bias"][1:] == 0).all()
+    assert (causes["upstream"][1] < 0).all()
     hidden = np.maximum(inputs @ before[0][0] + before[0][1], 0)
     expected = -(hidden @ before[1][0]).max(axis=0)  # all of it is gone
-    np.testing.assert_allclose(found["upstream"][1], expected, rtol=1e-5)
+    np.testing.assert_allclose(causes["upstream"][1], expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("cut", [1, 20, 33])

@@ -12,19 +12,20 @@ from flax import nnx
 from scipy import special
 
 from reluprobe.config import choices, make_run
-from reluprobe.engine import evaluate, program_spec, state, train_step
+from reluprobe.engine import evaluate, state, train_step
 from reluprobe.measures import definitions
 from reluprobe.nn import activations, initializers
+from training_segments import start_of
 
 RELU = activations.INDEX["relu"]
 silent_of = jax.jit(lambda z: definitions.probe(z, RELU, 0.0).silent)
 add = jax.jit(definitions.add)
 
 
-def close(found: np.ndarray, expected: float) -> bool:
+def close(dead: np.ndarray, expected: float) -> bool:
     """Whether the share of independent yeses is within four standard errors of its chance."""
-    error = np.sqrt(expected * (1 - expected) / found.size)
-    return bool(abs(found.mean() - expected) <= 4 * error)
+    error = np.sqrt(expected * (1 - expected) / dead.size)
+    return bool(abs(dead.mean() - expected) <= 4 * error)
 
 
 # --- calibration -------------------------------------------------------------------------------
@@ -38,9 +39,9 @@ def test_a_biased_unit_is_silent_with_the_nth_power_of_phi(n: int):
     weights = np.linalg.qr(rng.standard_normal((64, 64)))[0]
     z = rng.standard_normal((120, n, 64)) @ weights
     for c in (0.0, 0.5, 1.0, 2.0):
-        found = np.asarray(silent_of(np.float32(z - c)))
-        assert found.size == 7680
-        assert close(found, special.ndtr(c) ** n), (c, n)
+        silent = np.asarray(silent_of(np.float32(z - c)))
+        assert silent.size == 7680
+        assert close(silent, special.ndtr(c) ** n), (c, n)
 
 
 @pytest.mark.parametrize("init", choices.INITS)
@@ -115,10 +116,10 @@ def test_a_probe_in_pieces_is_the_probe_at_once(name: str, value: Any):
 def test_a_sample_of_several_batches_is_numpys(
     span: tuple[int, int], sampled: Any, value: Any, layers_of: Any, forward: Any
 ):
-    look_at, lane, plan, inputs, labels = sampled
+    look_at, lane, spec, inputs, labels = sampled
     loss, right, finite, tally, _ = look_at(*map(jnp.int32, span), *[jnp.bool_(True)] * 2)
     assert finite and float(tally.examples) == span[1] - span[0]
-    layers = layers_of(nnx.merge(plan.graph, lane.weights))
+    layers = layers_of(nnx.merge(spec.graph, lane.weights))
     mine = slice(*span)
     logits, z = forward(layers, inputs[mine], lambda z: np.maximum(z, 0))
     entropy = special.logsumexp(logits, axis=1) - logits[np.arange(len(logits)), labels[mine]]
@@ -140,10 +141,12 @@ def sampled() -> Any:
     inputs = rng.standard_normal((2900, 3), np.float32)
     labels = rng.integers(4, size=2900, dtype=np.int32)
     config = make_run(dict(depth=2, width=16, bias_init=-3.0, init="he_normal"))
-    lane, numbers, plan = program_spec.init_lane(config, 3, 4, 2500)
+    lane, hyper, spec = start_of(config, 3, 4, 2500)
     arrays = jax.tree.map(jnp.asarray, state.arrays(inputs, labels, 2500))
-    look_at = jax.jit(lambda *span: evaluate.look(plan, arrays, lane.weights, numbers, *span))
-    return look_at, lane, plan, inputs, labels
+    look_at = jax.jit(
+        lambda *span: evaluate.sum_over_split(spec, arrays, lane.weights, hyper, *span)
+    )
+    return look_at, lane, spec, inputs, labels
 
 
 # --- dormancy ----------------------------------------------------------------------------------
@@ -168,10 +171,10 @@ def test_an_all_dead_layer_is_all_dormant_beside_one_that_lives():
     z = mixed(2)
     z[0], z[1] = -1 - np.abs(z[0]), 1 + np.abs(z[1]) % 1
     tally = streamed(z, "relu")
-    found = definitions.answer(tally)
-    assert np.asarray(found.dormant).tolist() == [[True] * UNITS, [False] * UNITS]
+    answers = definitions.answer(tally)
+    assert np.asarray(answers.dormant).tolist() == [[True] * UNITS, [False] * UNITS]
     assert not np.isnan(np.asarray(tally.total)).any()
-    assert np.asarray(found.dead)[0].all() and np.asarray(found.constant)[0].all()
+    assert np.asarray(answers.dead)[0].all() and np.asarray(answers.constant)[0].all()
 
 
 # --- absorption --------------------------------------------------------------------------------
@@ -179,7 +182,7 @@ def test_an_all_dead_layer_is_all_dormant_beside_one_that_lives():
 #: A small set with both signs: everything can be looked at after each single step.
 COUNT, FEATURES, CLASSES, WIDTH, STEPS = 52, 4, 3, 8, 4
 one_step = jax.jit(train_step._train, static_argnums=0)
-look = jax.jit(lambda plan, x, w, n: plan.run(x, w, n)[1], static_argnums=0)
+look = jax.jit(lambda spec, x, w, n: spec.run(x, w, n)[1], static_argnums=0)
 
 
 def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers: Any) -> Any:
@@ -195,21 +198,21 @@ def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers:
         dict(depth=2, width=WIDTH, optimizer=optimizer, learning_rate=rate, seed=seed)
         | dict(batch_size=16, init="he_normal")
     )
-    lane, numbers, plan = program_spec.init_lane(config, FEATURES, CLASSES, COUNT)
-    layers = layers_of(nnx.merge(plan.graph, lane.weights))
+    lane, hyper, spec = start_of(config, FEATURES, CLASSES, COUNT)
+    layers = layers_of(nnx.merge(spec.graph, lane.weights))
     # From alive over endangered to dead for good.
     layers[0] = layers[0][0], np.linspace(0, -4, WIDTH)
-    lane = lane._replace(weights=with_layers((plan.graph, lane.weights), layers))
+    lane = lane._replace(weights=with_layers((spec.graph, lane.weights), layers))
     masks, weights = [], []
     for epoch in range(10):
         for i in range(STEPS):
             flags = jnp.bool_(i == STEPS - 1), jnp.bool_(False)
             place = (jnp.int32(n) for n in (epoch + 1, i, i + 1))
-            now = state.Section(*place, *flags, jnp.int32(COUNT), jnp.int32(0))
-            lane = one_step(plan, arrays, now, lane, numbers)
-            z = look(plan, inputs, lane.weights, numbers)
+            segment = state.Segment(*place, *flags, jnp.int32(COUNT), jnp.int32(0))
+            lane = one_step(spec, arrays, segment, lane, hyper)
+            z = look(spec, inputs, lane.weights, hyper)
             masks.append(np.asarray(definitions.probe(z, RELU, 0.0).dead))
-            weights.append(layers_of(nnx.merge(plan.graph, lane.weights))[:-1])
+            weights.append(layers_of(nnx.merge(spec.graph, lane.weights))[:-1])
     return np.stack(masks), weights
 
 

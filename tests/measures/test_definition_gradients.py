@@ -11,8 +11,9 @@ import pytest
 from flax import nnx
 
 from reluprobe.config import make_run
-from reluprobe.engine import program_spec, state
+from reluprobe.engine import state
 from reluprobe.measures import definitions
+from training_segments import start_of
 
 DEPTH, WIDTH, FEATURES, OUTPUTS = 2, 6, 4, 3
 
@@ -28,8 +29,8 @@ def gradients(
     """
     rng = np.random.default_rng(0)
     config = make_run({"activation": name, "depth": DEPTH, "width": WIDTH, "optimizer": "sgd"})
-    lane, numbers, plan = program_spec.init_lane(config, FEATURES, OUTPUTS, 50)
-    kernels = [kernel for kernel, _ in layers_of(nnx.merge(plan.graph, lane.weights))]
+    lane, hyper, spec = start_of(config, FEATURES, OUTPUTS, 50)
+    kernels = [kernel for kernel, _ in layers_of(nnx.merge(spec.graph, lane.weights))]
     biases = [*shifts, np.zeros(OUTPUTS)]
     layers = [
         (0.4 * rng.standard_normal(kernel.shape), bias)
@@ -43,14 +44,14 @@ def gradients(
     @jax.jit
     def both(weights):
         def loss(weights):
-            outputs, z = plan.run(inputs, weights, numbers)
+            outputs, z = spec.run(inputs, weights, hyper)
             return state.losses(outputs, targets, False)[0].mean(), z
 
         gradient, z = jax.grad(loss, has_aux=True)(weights)
-        return gradient, definitions.probe(z, numbers.activation, numbers.parameter).dead
+        return gradient, definitions.probe(z, hyper.activation, hyper.parameter).dead
 
-    gradient, dead = both(with_layers((plan.graph, lane.weights), layers))
-    incoming = layers_of(nnx.merge(plan.graph, gradient))[:-1]
+    gradient, dead = both(with_layers((spec.graph, lane.weights), layers))
+    incoming = layers_of(nnx.merge(spec.graph, gradient))[:-1]
     largest = [np.abs(np.vstack([kernel, bias])).max(axis=0) for kernel, bias in incoming]
     return np.stack(largest), np.asarray(dead)
 

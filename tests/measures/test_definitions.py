@@ -34,8 +34,10 @@ def parameter(name: str) -> float:
 def probed(name: str, z: np.ndarray, p: float | None = None) -> Units:
     """All six answers for ``(example, unit)``, each ``(unit,)``."""
     p = parameter(name) if p is None else p
-    found = compiled(z[None].astype(np.float32), jnp.int32(activations.INDEX[name]), jnp.float32(p))
-    return {name: np.asarray(answer)[0] for name, answer in found._asdict().items()}
+    answers = compiled(
+        z[None].astype(np.float32), jnp.int32(activations.INDEX[name]), jnp.float32(p)
+    )
+    return {name: np.asarray(answer)[0] for name, answer in answers._asdict().items()}
 
 
 # --- hand-made units ---------------------------------------------------------------------------
@@ -121,9 +123,9 @@ SATURATED |= {"hard_tanh": BOTH_ENDS | {"once"}}  # at 1 itself, where its slope
 
 @every_activation
 def test_hand_made_units_are_called_what_they_are(name: str):
-    found = probed(name, np.stack(list(HAND_MADE.values()), axis=1))
+    answers = probed(name, np.stack(list(HAND_MADE.values()), axis=1))
     called = {
-        definition: {unit for unit, yes in zip(HAND_MADE, found[definition], strict=True) if yes}
+        definition: {unit for unit, yes in zip(HAND_MADE, answers[definition], strict=True) if yes}
         for definition in FOR_ALL
     }
     assert called == {
@@ -137,9 +139,9 @@ def test_hand_made_units_are_called_what_they_are(name: str):
 
 def test_a_unit_that_fires_on_one_example_is_neither_dead_nor_silent_nor_constant():
     z = np.where(np.eye(EXAMPLES, UNITS), 1e-3, -1.0)  # unit j fires on example j alone
-    found = probed("relu", z)
+    answers = probed("relu", z)
     for definition in ("dead", "silent", "never_positive", "constant"):
-        assert not found[definition].any(), definition
+        assert not answers[definition].any(), definition
 
 
 @pytest.mark.parametrize("name", ["relu", "identity", "leaky_relu"])
@@ -159,27 +161,27 @@ def test_dormant_takes_the_size_of_outputs_and_not_their_sum():
 
 @every_activation
 def test_an_all_zero_layer_is_dormant_throughout_or_has_equal_nonzero_outputs(name: str):
-    found = probed(name, np.zeros((EXAMPLES, UNITS)))
-    assert found["dormant"].all() == (name not in ("softplus", "sigmoid"))
-    assert found["constant"].all()
+    answers = probed(name, np.zeros((EXAMPLES, UNITS)))
+    assert answers["dormant"].all() == (name not in ("softplus", "sigmoid"))
+    assert answers["constant"].all()
 
 
 def test_saturation_ends_at_a_thousandth():
     edge = np.arctanh(1 - 1e-3)
     for z, expected in ((edge + 0.01, True), (edge - 0.01, False)):
         for sign in (-1, 1):
-            found = probed("tanh", np.full((EXAMPLES, UNITS), sign * z))
-            assert (found["saturated"] == expected).all()
+            answers = probed("tanh", np.full((EXAMPLES, UNITS), sign * z))
+            assert (answers["saturated"] == expected).all()
 
 
 def test_layers_are_judged_apart():
     rng = np.random.default_rng(0)
     z = rng.standard_normal((3, EXAMPLES, UNITS)).astype(np.float32)
     z[1] *= 1e-4  # would be dormant beside the others
-    found = jax.jit(definitions.probe, static_argnums=1)(z, activations.INDEX["relu"], 0.0)
+    answers = jax.jit(definitions.probe, static_argnums=1)(z, activations.INDEX["relu"], 0.0)
     for layer in range(3):
         for definition, answers in probed("relu", z[layer]).items():
-            np.testing.assert_array_equal(getattr(found, definition)[layer], answers)
+            np.testing.assert_array_equal(getattr(answers, definition)[layer], answers)
 
 
 def test_nan_is_never_taken_for_rest():
@@ -187,9 +189,9 @@ def test_nan_is_never_taken_for_rest():
     z = np.ones((EXAMPLES, UNITS))
     z[3, 2] = np.nan
     for name in choices.ACTIVATIONS:
-        found = probed(name, z)
+        answers = probed(name, z)
         for definition in ("silent", "never_positive", "constant", "dormant", "saturated"):
-            assert not found[definition][2], (name, definition)
+            assert not answers[definition][2], (name, definition)
 
 
 # --- the NumPy reference -----------------------------------------------------------------------
@@ -221,7 +223,7 @@ def reference(value: Elementwise, slope: Elementwise) -> Callable[[str, np.ndarr
     def answers(name: str, z: np.ndarray) -> Units:
         p = parameter(name)
         a, d = (f(name, z, p).astype(np.float32) for f in (value, slope))
-        found = {
+        answers = {
             "dead": ~d.any(axis=0),
             "silent": ~a.any(axis=0),
             "never_positive": ~(z > 0).any(axis=0),
@@ -232,8 +234,8 @@ def reference(value: Elementwise, slope: Elementwise) -> Callable[[str, np.ndarr
         if name in choices.BOUNDED:
             ends = {"relu6": (0, 6), "sigmoid": (0, 1)}.get(name, (-1, 1))
             distance = np.min([np.abs(a - end) for end in ends], axis=0)
-            found["saturated"] = (distance <= 1e-3).all(axis=0)
-        return found
+            answers["saturated"] = (distance <= 1e-3).all(axis=0)
+        return answers
 
     return answers
 
@@ -241,11 +243,11 @@ def reference(value: Elementwise, slope: Elementwise) -> Callable[[str, np.ndarr
 @settings(max_examples=300)
 @given(name=activation_names, z=safe_layers)
 def test_every_definition_is_the_numpy_reference(name: str, z: np.ndarray, reference, value):
-    found, expected = probed(name, z), reference(name, z)
+    answers, expected = probed(name, z), reference(name, z)
     for definition in FOR_ALL:
-        np.testing.assert_array_equal(found[definition], expected[definition], definition)
+        np.testing.assert_array_equal(answers[definition], expected[definition], definition)
     sure = ~on_the_edge(value(name, z, parameter(name)))
-    np.testing.assert_array_equal(found["dormant"][sure], expected["dormant"][sure])
+    np.testing.assert_array_equal(answers["dormant"][sure], expected["dormant"][sure])
 
 
 # --- properties --------------------------------------------------------------------------------
@@ -253,10 +255,10 @@ def test_every_definition_is_the_numpy_reference(name: str, z: np.ndarray, refer
 
 @given(z=real_layers)
 def test_dead_relus_are_silent_never_positive_and_constant(z: np.ndarray):
-    found = probed("relu", z)
-    np.testing.assert_array_equal(found["dead"], found["silent"])
-    np.testing.assert_array_equal(found["dead"], found["never_positive"])
-    assert (found["constant"] | ~found["dead"]).all()
+    answers = probed("relu", z)
+    np.testing.assert_array_equal(answers["dead"], answers["silent"])
+    np.testing.assert_array_equal(answers["dead"], answers["never_positive"])
+    assert (answers["constant"] | ~answers["dead"]).all()
 
 
 @given(z=real_layers, p=st.floats(2**-10, 2, width=32))

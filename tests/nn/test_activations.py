@@ -1,4 +1,4 @@
-"""The zoo against NumPy, SciPy and closed forms."""
+"""Activations against NumPy, SciPy and closed forms."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def slopes(name: str, *z: float, p: float | None = None) -> list[float]:
 # --- names -------------------------------------------------------------------------------------
 
 
-def test_zoo_and_config_know_the_same_names_in_the_same_order():
+def test_activations_and_config_know_the_same_names_in_the_same_order():
     assert tuple(activations.ACTIVATIONS) == choices.ACTIVATIONS
     assert tuple(optimizers.SCALINGS) == choices.OPTIMIZERS
     assert tuple(activations.INDEX.values()) == tuple(range(len(choices.ACTIVATIONS)))
@@ -55,8 +55,10 @@ def test_a_run_has_its_activations_parameter_and_zero_where_there_is_none():
     elu = {"activation": "elu", "elu_alpha": 2.5}
     prelu = {"activation": "prelu", "prelu_slope": -0.5}
     celu = {"activation": "celu", "celu_alpha": 4.0}
-    found = [activations.activation_parameter(make_run(s)) for s in (leaky, elu, prelu, celu, {})]
-    assert found == [0.3, 2.5, -0.5, 4.0, 0.0]
+    parameters = [
+        activations.activation_parameter(make_run(s)) for s in (leaky, elu, prelu, celu, {})
+    ]
+    assert parameters == [0.3, 2.5, -0.5, 4.0, 0.0]
 
 
 def test_a_look_at_random_slopes_has_their_mean():

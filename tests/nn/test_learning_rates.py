@@ -26,15 +26,15 @@ def rates(count: int, **given: Any) -> np.ndarray:
     chain = chain_of(**given)
     weights = {"output": {"bias": jnp.zeros(1)}}
     gradient = {"output": {"bias": jnp.ones(1)}}
-    step, kept = jax.jit(chain.update), chain.init(weights)
-    found = []
+    step, state = jax.jit(chain.update), chain.init(weights)
+    moved_by = []
     for _ in range(count):
-        move, kept = step(gradient, kept, weights)
-        found.append(-float(move["output"]["bias"][0]))
+        move, state = step(gradient, state, weights)
+        moved_by.append(-float(move["output"]["bias"][0]))
     said = optimizers.rate(config_of(**given), RATE, STEPS)
-    told = [float(said(jnp.int32(t))) if callable(said) else float(said) for t in range(count)]
-    np.testing.assert_allclose(told, found, rtol=1e-5, atol=1e-8)
-    return np.array(found)
+    scheduled = [float(said(jnp.int32(t))) if callable(said) else float(said) for t in range(count)]
+    np.testing.assert_allclose(scheduled, moved_by, rtol=1e-5, atol=1e-8)
+    return np.array(moved_by)
 
 
 def test_a_constant_rate_is_constant():
@@ -43,21 +43,21 @@ def test_a_constant_rate_is_constant():
 
 @pytest.mark.parametrize("warmup", [1, 2, 4, 13, 30])
 def test_warm_up_rises_from_the_first_step_to_the_whole_rate(warmup: int):
-    found = rates(30, warmup_steps=warmup)
+    by_step = rates(30, warmup_steps=warmup)
     expected = RATE * np.minimum(1, np.arange(1, 31) / warmup)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert found[warmup - 1] == np.float32(RATE) and (found[: warmup - 1] < RATE).all()
+    np.testing.assert_allclose(by_step, expected, rtol=1e-5)
+    assert by_step[warmup - 1] == np.float32(RATE) and (by_step[: warmup - 1] < RATE).all()
 
 
 @pytest.mark.parametrize("warmup", [0, 6])
 def test_a_cosine_falls_from_the_rate_over_half_of_it_to_almost_nothing(warmup: int):
-    found = rates(30, schedule="cosine", warmup_steps=warmup)
+    by_step = rates(30, schedule="cosine", warmup_steps=warmup)
     after = np.arange(30 - warmup)
     expected = RATE * (1 + np.cos(np.pi * after / (30 - warmup))) / 2
-    np.testing.assert_allclose(found[warmup:], expected, rtol=1e-4, atol=1e-7)
-    assert found[warmup] == np.float32(RATE)
-    assert found[warmup + (30 - warmup) // 2] == pytest.approx(RATE / 2, rel=1e-5)
-    assert 0 < found[-1] < 0.01 * RATE
+    np.testing.assert_allclose(by_step[warmup:], expected, rtol=1e-4, atol=1e-7)
+    assert by_step[warmup] == np.float32(RATE)
+    assert by_step[warmup + (30 - warmup) // 2] == pytest.approx(RATE / 2, rel=1e-5)
+    assert 0 < by_step[-1] < 0.01 * RATE
     last = optimizers.rate(config_of(schedule="cosine", warmup_steps=warmup), RATE, STEPS)
     assert callable(last) and float(last(30)) == pytest.approx(0, abs=1e-7)
 
@@ -72,16 +72,16 @@ def test_phases_lengthen_the_cosine():
 
 @pytest.mark.parametrize("warmup", [0, 5])
 def test_steps_multiply_the_rate_every_so_many_epochs(warmup: int):
-    found = rates(45, schedule="step", step_epochs=2, step_factor=0.5, warmup_steps=warmup)
+    by_step = rates(45, schedule="step", step_epochs=2, step_factor=0.5, warmup_steps=warmup)
     expected = RATE * 0.5 ** (np.arange(45 - warmup) // (2 * STEPS))
-    np.testing.assert_allclose(found[warmup:], expected, rtol=1e-6)
-    assert len(set(found[warmup:].tolist())) == (3 if not warmup else 2)
+    np.testing.assert_allclose(by_step[warmup:], expected, rtol=1e-6)
+    assert len(set(by_step[warmup:].tolist())) == (3 if not warmup else 2)
 
 
 def test_the_defaults_of_step_are_a_tenth_every_four_epochs():
-    found = rates(81, schedule="step")
-    assert found[39] == np.float32(RATE)
-    np.testing.assert_allclose(found[[40, 79, 80]], RATE * np.array([0.1, 0.1, 0.01]), rtol=1e-5)
+    by_step = rates(81, schedule="step")
+    assert by_step[39] == np.float32(RATE)
+    np.testing.assert_allclose(by_step[[40, 79, 80]], RATE * np.array([0.1, 0.1, 0.01]), rtol=1e-5)
 
 
 def test_decay_follows_the_rate_of_the_step():

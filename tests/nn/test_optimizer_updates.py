@@ -37,11 +37,11 @@ from reluprobe.plan.grouping import dials_of
 def numpy_moves(rule: Any, weights: Tree = WEIGHTS) -> list[np.ndarray]:
     """Moves of all weights as one vector, by ``rule(t, g, m, v)``, which gives move, m and v."""
     first = second = np.zeros_like(flat(weights))
-    found = []
+    moves = []
     for t, gradient in enumerate(GRADIENTS, start=1):
         move, first, second = rule(t, flat(gradient), first, second)
-        found.append(move)
-    return found
+        moves.append(move)
+    return moves
 
 
 def adam_rule(b1: float, b2: float, eps: float) -> Any:

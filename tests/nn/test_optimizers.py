@@ -20,7 +20,7 @@ RATE = 0.01
 def numpy_steps(name: str, rate: float) -> list[np.ndarray]:
     """The parameters after each of two steps, from the published formulas."""
     w, m, v = PARAMS.copy(), np.zeros(4), np.zeros(4)
-    found = []
+    weights = []
     for t, g in enumerate(GRADIENTS, start=1):
         if name == "sgd":
             w = w - rate * g
@@ -34,8 +34,8 @@ def numpy_steps(name: str, rate: float) -> list[np.ndarray]:
             m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
             step = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)
             w = w - rate * (step + (4e-3 * w if name == "adamw" else 0))
-        found.append(w)
-    return found
+        weights.append(w)
+    return weights
 
 
 def optimizer(name: str, rate: activations.Scalar = RATE) -> optax.GradientTransformation:
@@ -45,12 +45,12 @@ def optimizer(name: str, rate: activations.Scalar = RATE) -> optax.GradientTrans
 
 def steps_of(moved: optax.GradientTransformation, leaf: str = "kernel") -> jax.Array:
     params = {leaf: jnp.float32(PARAMS)}
-    state, found = moved.init(params), []
+    state, weights = moved.init(params), []
     for g in jnp.float32(GRADIENTS):
         moves, state = moved.update({leaf: g}, state, params)
         params = optax.apply_updates(params, moves)
-        found.append(params[leaf])  # type: ignore[index]
-    return jnp.stack(found)
+        weights.append(params[leaf])  # type: ignore[index]
+    return jnp.stack(weights)
 
 
 def steps(name: str, rate: activations.Scalar) -> jax.Array:

@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 from reluprobe.config import RunConfig, make_run
-from reluprobe.engine import program_spec, state
+from reluprobe.engine import state
 from reluprobe.nn import mlp
 from reluprobe.plan.grouping import static_settings
 from small_networks import (
@@ -25,6 +25,7 @@ from small_networks import (
     relu,
     training_of,
 )
+from training_segments import start_of
 
 # --- residual connections ----------------------------------------------------------------------
 
@@ -196,15 +197,15 @@ def test_the_gain_is_the_hidden_layers_alone(plain_networks: Any):
 
 
 def test_a_run_without_a_remedy_carries_nothing_of_them():
-    lane, numbers, plan = program_spec.init_lane(make_run({"width": 4}), FEATURES, OUTPUTS, 52)
+    lane, hyper, spec = start_of(make_run({"width": 4}), FEATURES, OUTPUTS, 52)
     paths = {str(path) for path, _ in jax.tree_util.tree_leaves_with_path(lane.weights)}
     assert len(paths) == 6 * 2 and all("kernel" in p or "bias" in p for p in paths)
     assert not jax.tree.leaves(state.trained(lane.weights)[1])
-    assert numbers.dials == {} and lane.marks is None
-    assert (numbers.task.pixels, numbers.task.targets) == (None, None)
+    assert hyper.dials == {} and lane.dead_mask is None
+    assert (hyper.task.pixels, hyper.task.targets) == (None, None)
     # Two moments of every weight, and Adam's count.
     assert len(jax.tree.leaves(lane.optimizer)) == 2 * 12 + 1
-    assert plan.plain and plan.config == static_settings(RunConfig(width=4))
+    assert spec.plain and spec.config == static_settings(RunConfig(width=4))
 
 
 # --- dropout -----------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ def labels() -> Any:
 
 def gradient_of(network: Any, *args: Any) -> Any:
     graph, params = nnx.split(network)
-    found = jax.jit(jax.grad(lambda p: loss_of(nnx.merge(graph, p), *args)))(params)
-    return nnx.merge(graph, found)
+    gradient = jax.jit(jax.grad(lambda p: loss_of(nnx.merge(graph, p), *args)))(params)
+    return nnx.merge(graph, gradient)
 
 
 def test_prelu_of_slope_0_is_relu_in_value_and_in_every_weights_gradient(

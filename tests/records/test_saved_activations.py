@@ -9,12 +9,13 @@ import pytest
 
 from reluprobe import records
 from reluprobe.config import parse_sweep, sweep_toml
-from reluprobe.engine import evaluate, program_spec, runner, state
+from reluprobe.engine import evaluate, runner, state
 from reluprobe.engine.runner import RunDone
 from reluprobe.errors import InputError
 from reluprobe.plan.runs import expand
 from reluprobe.records import resume, saved_activations
 from reluprobe.records.ownership import Claim, merged, occupied
+from training_segments import start_of
 
 TINY = """
 save_activations = true
@@ -32,7 +33,7 @@ probe_examples = 200
 def ended(run_of, blobs):
     """Small runs of two activations; each event of an end."""
     runs = [run_of(activation=name, probe_every=0) for name in ("relu", "tanh")]
-    events = runner.execute(runs, lambda _: blobs, keep=True)
+    events = runner.execute(runs, lambda _: blobs, save_activations=True)
     return [event for event in events if isinstance(event, RunDone)]
 
 
@@ -49,16 +50,16 @@ def test_kept_are_the_outputs_on_the_probe_and_so_the_silent_units(ended):
 
 def test_the_outputs_are_those_of_the_network(run_of, blobs, layers_of, forward, value):
     run = run_of(activation="elu", elu_alpha=0.5, pixels="unit")
-    lane, numbers, plan = program_spec.init_lane(run.config, blobs.train_inputs.shape[1], 10, 9)
+    lane, hyper, spec = start_of(run.config, blobs.train_inputs.shape[1], 10, 9)
     data = jax.tree.map(jnp.asarray, state.arrays(blobs.train_inputs, blobs.train_targets, 9))
-    outputs = evaluate.outputs(plan, data, lane.weights, numbers, 7)
+    outputs = evaluate.outputs(spec, data, lane.weights, hyper, 7)
 
     def elu(z):
         return value("elu", z, 0.5)
 
     from flax import nnx
 
-    network = nnx.merge(plan.graph, lane.weights)
+    network = nnx.merge(spec.graph, lane.weights)
     _, z = forward(layers_of(network), blobs.train_inputs[:7], elu)
     np.testing.assert_allclose(outputs, elu(z).transpose(0, 2, 1), rtol=1e-4, atol=1e-6)
 
@@ -79,7 +80,7 @@ def test_a_diverged_run_has_none(run_of, blobs):
     run = run_of(learning_rate=1e30, activation="relu")
     (end,) = [
         event
-        for event in runner.execute([run], lambda _: blobs, keep=True)
+        for event in runner.execute([run], lambda _: blobs, save_activations=True)
         if isinstance(event, RunDone)
     ]
     assert end.record.status == "diverged" and end.activations is None

@@ -91,7 +91,7 @@ class _Screen:
         console.out.print(Text(labels.network(self.config), style="bold cyan"))
         console.out.print(_legend(self.config))
         self.waiting.enter_context(console.status("loading and compiling"))
-        from reluprobe.engine.devices import set_up_process  # brings JAX
+        from reluprobe.engine.process import set_up_process  # brings JAX
 
         set_up_process()
 

@@ -13,7 +13,7 @@ import pytest
 from flax import nnx
 
 from reluprobe.config import choices, make_run
-from reluprobe.measures import certificate
+from reluprobe.measures import certify
 from reluprobe.nn import activations, mlp
 
 FEATURES, WIDTH, DEPTH = 6, 12, 3
@@ -25,8 +25,8 @@ Layers = Sequence[Any]
 
 
 @jax.jit
-def certify(state: Any, low: Any, high: Any, index: Any) -> Any:
-    return certificate.certify(nnx.merge(GRAPH, state), low, high, index)
+def prove(state: Any, low: Any, high: Any, index: Any) -> Any:
+    return certify.certified(nnx.merge(GRAPH, state), low, high, index)
 
 
 @jax.jit
@@ -69,7 +69,7 @@ def test_a_certified_relu_is_silent_everywhere_in_the_box(seed: int, with_layers
     layers, (low, high) = random_layers(seed), box(seed)
     state = with_layers((GRAPH, START), layers)
     index = jnp.int32(activations.INDEX["relu"])
-    sure = np.asarray(certify(state, low, high, index))
+    sure = np.asarray(prove(state, low, high, index))
     z = np.asarray(z_of(state, points(low, high, layers), index))
     assert sure.any(axis=1).all() and not sure.all(axis=1).any()  # in every layer some, not all
     assert (z.max(axis=1)[sure] <= 0).all()
@@ -83,13 +83,13 @@ def test_a_certified_relu6_is_flat_everywhere_in_the_box(seed: int, with_layers:
         layers[i] = layers[i][0], np.where(stuck, bias, layers[i][1]).astype(np.float32)
     state = with_layers((GRAPH, START), layers)
     index = jnp.int32(activations.INDEX["relu6"])
-    sure = np.asarray(certify(state, low, high, index))
+    sure = np.asarray(prove(state, low, high, index))
     z = np.asarray(z_of(state, points(low, high, layers), index))
     flat = (z <= 0).all(axis=1) | (z >= 6).all(axis=1)
     assert sure[:, stuck].all() and sure[0, ~stuck].any() and not sure[0].all()
     assert flat[sure].all()
     # To a ReLU the first layer's stuck units are not dead but always on.
-    assert not np.asarray(certify(state, low, high, jnp.int32(activations.INDEX["relu"])))[
+    assert not np.asarray(prove(state, low, high, jnp.int32(activations.INDEX["relu"])))[
         0, stuck
     ].any()
 
@@ -110,7 +110,7 @@ def test_layer_one_is_certified_exactly_up_to_rounding(seed: int, scale: float, 
     exact = largest + np.float64(layers[0][1])
     slack = 2 * (FEATURES + 2) * EPS * (size + np.abs(np.float64(layers[0][1])))
     state = with_layers((GRAPH, START), layers)
-    sure = np.asarray(certify(state, low, high, jnp.int32(activations.INDEX["relu"])))[0]
+    sure = np.asarray(prove(state, low, high, jnp.int32(activations.INDEX["relu"])))[0]
     below, above = exact < -slack, exact > 0
     assert below.sum() >= 4 and above.sum() >= 5
     assert sure[below].all()
@@ -126,7 +126,7 @@ def test_a_certified_hard_tanh_is_flat_everywhere_in_the_box(seed: int, with_lay
         kernel[:, 1] = np.eye(WIDTH)[1]
     layers[0][1][1] = -layers[0][0][:, 1] @ (low + high) / 2
     state, index = with_layers((GRAPH, START), layers), jnp.int32(activations.INDEX["hard_tanh"])
-    sure = np.asarray(certify(state, low, high, index))
+    sure = np.asarray(prove(state, low, high, index))
     z = z_of(state, points(low, high, layers), index)
     slope = np.asarray(activations.derivative(activations.INDEX["hard_tanh"], z, 0.0))
     assert sure[:, [0, -1]].all() and not sure[:, 1].any()
@@ -137,7 +137,7 @@ def test_a_certified_hard_tanh_is_flat_everywhere_in_the_box(seed: int, with_lay
 def test_only_what_is_flat_somewhere_is_ever_certified(name: str, with_layers: Any):
     layers, (low, high) = random_layers(0), box(0)
     state = with_layers((GRAPH, START), layers)
-    sure = np.asarray(certify(state, low, high, jnp.int32(activations.INDEX[name])))
+    sure = np.asarray(prove(state, low, high, jnp.int32(activations.INDEX[name])))
     assert sure.any() == (name in ("relu", "relu6", "hard_tanh"))
     assert activations.ACTIVATIONS[name].dies_for_certain == (
         name in ("relu", "relu6", "hard_tanh")
@@ -160,8 +160,8 @@ def test_a_flat_stretch_is_flat_and_ends_where_it_is_said_to(name: str):
 def test_a_wider_box_certifies_no_more(with_layers: Any):
     layers, (low, high) = random_layers(1), box(1)
     state, index = with_layers((GRAPH, START), layers), jnp.int32(activations.INDEX["relu"])
-    before = np.asarray(certify(state, low, high, index))
+    before = np.asarray(prove(state, low, high, index))
     for grown in (0.1, 1.0, 10.0):
-        after = np.asarray(certify(state, low - np.float32(grown), high, index))
+        after = np.asarray(prove(state, low - np.float32(grown), high, index))
         assert (before | ~after).all()
         before = after

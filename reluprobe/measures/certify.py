@@ -1,4 +1,4 @@
-"""A proof that a unit is dead for every input of a box, not only on a sample.
+"""Certify dead units: a proof for every input of a box, not only for the examples probed.
 
 The box holds each feature between its smallest and largest value in the training set. Layer 1,
 exactly: z ≤ b + Σ_i max(w_i·lo_i, w_i·hi_i). Deeper, by interval propagation: the bounds of z
@@ -15,7 +15,7 @@ from reluprobe.nn import activations
 from reluprobe.nn.mlp import MLP, parameters
 
 
-def certify(
+def certified(
     network: MLP,
     low: Float[Array, " feature"],
     high: Float[Array, " feature"],
@@ -23,7 +23,7 @@ def certify(
 ) -> Bool[Array, "layer unit"]:
     """Which units have f′ = 0 for every input between ``low`` and ``high``.
 
-    For an f without a flat stretch (``zoo.Activation.dies_for_certain``) the answer is no
+    For an f without a flat stretch (``activations.Activation.dies_for_certain``) the answer is no
     throughout and means nothing: records hold null there.
     """
     acts = activations.ACTIVATIONS.values()
@@ -31,13 +31,13 @@ def certify(
     above = activations.pick([a.flat_above for a in acts], activation)
     floor = activations.pick([a.low for a in acts], activation)
     ceiling = activations.pick([a.high for a in acts], activation)
-    found = []
+    certain = []
     for layer in network.hidden:
         least, most = bounds(*parameters(layer), low, high)
-        found.append((most <= below) | (least >= above))
+        certain.append((most <= below) | (least >= above))
         # What is flat outside a stretch and the identity within is a clip to its own range.
         low, high = jnp.clip(least, floor, ceiling), jnp.clip(most, floor, ceiling)
-    return jnp.stack(found)
+    return jnp.stack(certain)
 
 
 def bounds(

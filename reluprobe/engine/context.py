@@ -1,0 +1,86 @@
+"""Context: what all chunks of a call share: datasets, devices, compiler, what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import jax
+from jax.sharding import Mesh
+
+from reluprobe.data import Dataset
+from reluprobe.engine import compiler, placement
+from reluprobe.plan.grouping import dials_of, program_settings
+from reluprobe.plan.runs import Run
+from reluprobe.records.environment import describe_environment
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all chunks of a call have in common.
+
+    Attributes:
+        datasets: those that the runs ask for, by name.
+        mesh: the devices.
+        lanes: how a device runs its lanes.
+        used: the activations that each program is for: groups of other schedules share them.
+        environment: what records say of it.
+        stop: asked between segments.
+        save_activations: whether runs that end come with their activations.
+        placed: the datasets on the devices.
+        compiler: compiles programs ahead.
+    """
+
+    datasets: Mapping[str, Dataset]
+    mesh: Mesh
+    lanes: compiler.LaneMode
+    used: Mapping[Hashable, set[str]]
+    environment: dict[str, str | int]
+    stop: Callable[[], bool]
+    save_activations: bool
+    placed: placement.PlacedDatasets
+    compiler: compiler.Compiler = field(default_factory=compiler.Compiler)
+
+    @staticmethod
+    def of(
+        runs: Sequence[Run],
+        datasets: Mapping[str, Dataset],
+        devices: Sequence[jax.Device],
+        lanes: compiler.LaneMode,
+        stop: Callable[[], bool] = lambda: False,
+        save_activations: bool = False,
+    ) -> Context:
+        """The context of these runs on these devices."""
+        mesh = placement.mesh_of(devices)
+        used: dict[Hashable, set[str]] = {}
+        for run in runs:
+            used.setdefault(_program_of(run), set()).add(run.config.activation)
+        environment = describe_environment(devices)
+        placed = placement.PlacedDatasets(datasets, mesh)
+        return Context(datasets, mesh, lanes, used, environment, stop, save_activations, placed)
+
+    def request(self, run: Run, size: int) -> compiler.ProgramRequest:
+        """The program for chunks of this size of the run's group."""
+        used = self.used[_program_of(run)]
+        return compiler.request(run.config, used, size, self.datasets, self.lanes, self.mesh)
+
+    def lanes_per_device(self, group: Sequence[Run]) -> int:
+        """How many lanes of this group a device has at a time."""
+        if self.lanes == "map":
+            return 1
+        config = group[0].config
+        features = self.datasets[config.dataset].train_inputs.shape[1]
+        return placement.lanes_that_fit(config, len(group), features, self.mesh)
+
+    def compile_ahead(self, group: Sequence[Run]) -> None:
+        """Start to compile the program of a group whose turn is yet to come."""
+        try:
+            size = self.lanes_per_device(group) * self.mesh.size
+            self.compiler.begin(self.request(group[0], size))
+        except Exception:
+            # A run that raises here raises again in its turn, and is recorded as failed then.
+            return
+
+
+def _program_of(run: Run) -> Hashable:
+    return (program_settings(run.config), *dials_of(run.config))

@@ -1,0 +1,92 @@
+"""Placement: datasets and stacked lanes on the devices, and how many lanes fit there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from reluprobe.config import RunConfig
+from reluprobe.data import Dataset
+from reluprobe.engine import evaluate, state
+from reluprobe.nn.mlp import given_out
+
+#: On an accelerator, no more lanes than this side by side on one device.
+MOST_LANES = 512
+
+
+def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
+    """These devices, over which lanes are sharded."""
+    return Mesh(np.array(devices), ("lane",), axis_types=(AxisType.Auto,))
+
+
+def by_lane(mesh: Mesh) -> NamedSharding:
+    """Arrays whose first axis is split among the devices."""
+    return NamedSharding(mesh, P("lane"))
+
+
+class PlacedDatasets:
+    """The datasets of the runs at hand, on every device."""
+
+    def __init__(self, datasets: Mapping[str, Dataset], mesh: Mesh) -> None:
+        self.datasets = datasets
+        self.everywhere = NamedSharding(mesh, P())
+        self.placed: dict[str, state.Arrays] = {}
+
+    def place(self, names: Sequence[str]) -> Mapping[str, state.Arrays]:
+        """Have these datasets on every device, and no others."""
+        self.placed = {name: data for name, data in self.placed.items() if name in names}
+        for name in names:
+            if name not in self.placed:
+                dataset = self.datasets[name]
+                inputs = np.concatenate([dataset.train_inputs, dataset.test_inputs])
+                targets = np.concatenate([dataset.train_targets, dataset.test_targets])
+                arrays = state.arrays(inputs, targets, len(dataset.train_targets))
+                self.placed[name] = jax.device_put(arrays, self.everywhere)
+        return self.placed
+
+
+def stack(trees: Sequence[Any], size: int, mesh: Mesh, padding: Any = None) -> Any:
+    """Trees of arrays along a new first axis, split among the devices.
+
+    Args:
+        trees: one a lane.
+        size: of the new axis.
+        mesh: the devices.
+        padding: fills what is missing; the first of the trees where it is None.
+    """
+    missing = size - len(trees)
+    padded = [*trees, *[trees[0] if padding is None else padding] * missing]
+    return jax.device_put(jax.tree.map(lambda *x: np.stack(x), *padded), by_lane(mesh))
+
+
+def stack_lanes(
+    starts: Sequence[tuple[state.Lane, state.Hyperparameters]], size: int, mesh: Mesh
+) -> tuple[state.Lane, state.Hyperparameters]:
+    """The lanes of a chunk of this size, filled up with lanes that rest."""
+    lane, hyper = starts[0]
+    return stack(starts, size, mesh, padding=(lane, hyper._replace(live=np.bool_(False))))
+
+
+def lanes_that_fit(config: RunConfig, runs: int, features: int, mesh: Mesh) -> int:
+    """How many of these runs a device can train side by side.
+
+    Args:
+        config: of one of them.
+        runs: how many there are.
+        features: inputs of the network.
+        mesh: the devices.
+    """
+    share = -(-runs // mesh.size)
+    stats = mesh.devices.flat[0].memory_stats() or {}
+    given = given_out(config)
+    weights = config.width * (features + config.depth * (given + 1)) + 10 * given
+    examples = max(evaluate.BATCH, config.batch_size)
+    # Weights, two moments, gradient, update, and room for one copy; then activations.
+    floats = 6 * weights + 4 * examples * given * config.depth
+    fit = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
+    return max(1, min(share, fit, MOST_LANES))
