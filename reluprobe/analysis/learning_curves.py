@@ -67,6 +67,12 @@ def layer(runs: Sequence[RunRecord], index: int, definition: str) -> Curve:
     )
 
 
+def by_layer(runs: Sequence[RunRecord], definition: str) -> list[Curve]:
+    """Share of the units of each hidden layer, first to last; empty where no run ended."""
+    depth = max((len(run.final.layers) for run in ended(runs)), default=0)
+    return [layer(runs, i, definition) for i in range(depth)]
+
+
 def ended(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """The runs with final numbers, which alone every table counts."""
     return [run for run in runs if run.ended]

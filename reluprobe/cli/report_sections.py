@@ -24,9 +24,12 @@ from reluprobe.cli.reading import View
 from reluprobe.config import Value
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import claims as claims_table
+from reluprobe.report.terminal import death_causes as causes_table
+from reluprobe.report.terminal import init_signal as signal_table
 from reluprobe.report.terminal import phase_outcomes as phase_table
 from reluprobe.report.terminal import sparklines, unit_map
 from reluprobe.report.terminal import splits as splits_table
+from reluprobe.report.terminal import step_course as course_table
 from reluprobe.report.terminal import unit_lives as lives_table
 
 Rows = Sequence[Summary]
@@ -70,13 +73,13 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
     if not present:
         return
     out.print()
-    out.print(splits_table.samples_title(present, definition))
-    headline = splits_table.samples_headline(present)
+    out.print(splits_table.title(present, definition))
+    headline = splits_table.headline(present)
     if headline is not None:
         out.print(headline)
-    table = splits_table.samples(present, out.width)
+    table = splits_table.table(present, out.width)
     out.print(table)
-    out.print(splits_table.samples_legend(table))
+    out.print(splits_table.legend(table))
     if bounds:
         out.print(splits_table.bounds(present))
 
@@ -96,20 +99,19 @@ def _courses(rows: Rows, definition: str) -> None:
     courses = [(row.settings, step_course.course(row.members, definition)) for row in rows]
     present = [(settings, moments) for settings, moments in courses if moments]
     if present:
-        word = splits_table.CALLED[definition][0]
         out.print()
-        out.print(Text(f"{word} % by step", style="italic"))
-        out.print(splits_table.courses(present))
+        out.print(course_table.title(definition))
+        out.print(course_table.tables(present))
 
 
 def _signals(rows: Rows) -> None:
     by_row = [(row.settings, init_signal.signals(row.members)) for row in rows]
-    _table("signals", splits_table.SIGNAL_LEGEND, by_row, splits_table.signals)
+    _table(signal_table.TITLE, signal_table.LEGEND, by_row, signal_table.tables)
 
 
 def _causes(rows: Rows) -> None:
     by_row = [(row.settings, death_causes.blame(row.members)) for row in rows]
-    _table("causes of death", splits_table.BLAME_LEGEND, by_row, splits_table.blame)
+    _table(causes_table.TITLE, causes_table.LEGEND, by_row, causes_table.tables)
 
 
 def _table(

@@ -9,8 +9,8 @@ from reluprobe.cli import report_sections
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
 from reluprobe.records.folder import Archive
+from reluprobe.report.terminal import mishaps, tables
 from reluprobe.report.terminal import pivot as pivot_table
-from reluprobe.report.terminal import tables
 
 
 def summaries(sweep: Archive, view: View) -> list[aggregate.Summary]:
@@ -33,7 +33,7 @@ def show(sweep: Archive, view: View) -> None:
     out.print(tables.layers_title(view.definition))
     out.print(tables.by_layer(rows, view.definition, out.width))
     report_sections.show(sweep, rows, view)
-    for warning in (tables.collapsed(sweep.records), tables.lost(sweep.records)):
+    for warning in (mishaps.collapsed(sweep.records), mishaps.lost(sweep.records)):
         if warning is not None:
             out.print()
             out.print(warning, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Numbers → terminal, figures, page and export. Nothing in here prints, and none imports JAX."""
+"""Reports: numbers as terminal tables, figures, pages and files. Nothing prints or imports JAX."""

@@ -1,12 +1,16 @@
-"""How numbers and settings are written for people, in one place."""
+"""Numbers as people read them: shares, losses, intervals, durations; and the probe in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from reluprobe.analysis.aggregate import Estimate
+from reluprobe.records import ProbeRecord
 
 NOT_APPLICABLE = "n/a"
+
+#: Writes a number; ``n/a`` for None.
+Write = Callable[[float | None], str]
 
 
 def percent(share: float | None) -> str:
@@ -21,13 +25,23 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.2e}"
 
 
-def plus_minus(found: Estimate | None, write: Callable[[float | None], str] = percent) -> str:
+def mean(estimate: Estimate | None, write: Write = percent) -> str:
+    """``37.4``: the mean alone, where there is no room for its interval."""
+    return write(None if estimate is None else estimate.mean)
+
+
+def plus_minus(estimate: Estimate | None, write: Write = percent) -> str:
     """``37.4 ±1.2``; without the interval where there is but one run."""
-    if found is None:
+    if estimate is None:
         return NOT_APPLICABLE
-    if found.half_width is None:
-        return write(found.mean)
-    return f"{write(found.mean)} ±{write(found.half_width)}"
+    if estimate.half_width is None:
+        return write(estimate.mean)
+    return f"{write(estimate.mean)} ±{write(estimate.half_width)}"
+
+
+def probe_examples(probe: ProbeRecord) -> str:
+    """``1,000 training examples``: what units were probed on."""
+    return f"{probe.examples:,} {probe.split}ing examples"
 
 
 def duration(seconds: float) -> str:

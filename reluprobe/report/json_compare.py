@@ -15,9 +15,11 @@ from reluprobe.records.folder import Archive
 MEASURES = ("dead", "accuracy", "loss")
 
 
-def comparison(found: compare.Comparison, archives: Sequence[Archive], sort: str) -> dict[str, Any]:
+def comparison(
+    compared: compare.Comparison, archives: Sequence[Archive], sort: str
+) -> dict[str, Any]:
     """Every group with its rows; fractions in [0, 1], null where nothing applies."""
-    question = found.question
+    question = compared.question
     runs, again = compare.pool(archives)
     return {
         "definition": question.definition,
@@ -30,8 +32,8 @@ def comparison(found: compare.Comparison, archives: Sequence[Archive], sort: str
         ],
         "missing": [{"folder": str(a.folder), "runs": a.missing} for a in archives if a.missing],
         "unreadable": [fault for a in archives for fault in a.faults],
-        "without_baseline": [dict(within) for within in found.without],
-        "groups": [_group(group, question, sort) for group in found.groups],
+        "without_baseline": [dict(within) for within in compared.without],
+        "groups": [_group(group, question, sort) for group in compared.groups],
     }
 
 
@@ -45,17 +47,17 @@ def _group(group: compare.Group, question: contrast.Question, sort: str) -> dict
     }
 
 
-def _configuration(found: Configuration, question: contrast.Question) -> dict[str, Any]:
+def _configuration(configuration: Configuration, question: contrast.Question) -> dict[str, Any]:
     return {
-        "seeds": sorted(found.runs),
-        **{status: found.seeds(status) for status in ("diverged", "failed", "collapsed")},
-        **_means([found.done[seed] for seed in sorted(found.done)], question),
+        "seeds": sorted(configuration.runs),
+        **{status: configuration.seeds(status) for status in ("diverged", "failed", "collapsed")},
+        **_means([configuration.done[seed] for seed in sorted(configuration.done)], question),
     }
 
 
 def _means(runs: Sequence[RunRecord], question: contrast.Question) -> dict[str, Any]:
-    each = {n: estimate(contrast.measure(run, n, question) for run in runs) for n in MEASURES}
-    return {name: None if e is None else dataclasses.asdict(e) for name, e in each.items()}
+    estimates = {n: estimate(contrast.measure(run, n, question) for run in runs) for n in MEASURES}
+    return {name: None if e is None else dataclasses.asdict(e) for name, e in estimates.items()}
 
 
 def _row(

@@ -23,81 +23,83 @@ from reluprobe.records.folder import Archive
 
 
 def report(
-    found: Sequence[Archive],
+    archives: Sequence[Archive],
     definition: str,
     by: Sequence[str] | None,
     sort: str | None,
     also: Collection[str] = (),
 ) -> dict[str, Any]:
     """Every sweep with its configurations; fractions in [0, 1], null where nothing applies."""
-    sweeps = [_sweep(a, definition, by, sort, also) for a in found]
-    told = {"definition": definition, "sweeps": sweeps}
-    there = [a.records for a in found if a.records]
-    if len(there) > 1:
-        told["side_by_side"] = _beside(side_by_side.line_up(there, definition, by, sort))
-    return told
+    sweeps = [_sweep(a, definition, by, sort, also) for a in archives]
+    document = {"definition": definition, "sweeps": sweeps}
+    with_records = [a.records for a in archives if a.records]
+    if len(with_records) > 1:
+        document["side_by_side"] = _beside(side_by_side.line_up(with_records, definition, by, sort))
+    return document
 
 
-def _beside(found: side_by_side.Beside) -> dict[str, Any]:
+def _beside(beside: side_by_side.Beside) -> dict[str, Any]:
     """The sweeps that have runs, in order; null for a configuration that a sweep lacks."""
     return {
-        "apart": {name: list(values) for name, values in found.apart.items()},
-        "configurations": [_line(line) for line in found.lines],
+        "apart": {name: list(values) for name, values in beside.apart.items()},
+        "configurations": [_line(line) for line in beside.lines],
     }
 
 
 def _line(line: side_by_side.Line) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "settings": dict(line.settings),
         "sweeps": [None if one is None else _configuration(one) for one in line.sweeps],
     }
     if len(line.sweeps) == 2:
-        told["difference"] = dataclasses.asdict(side_by_side.difference(line))
-    return told
+        fields["difference"] = dataclasses.asdict(side_by_side.difference(line))
+    return fields
 
 
 def _sweep(
-    found: Archive,
+    archive: Archive,
     definition: str,
     by: Sequence[str] | None,
     sort: str | None,
     also: Collection[str],
 ) -> dict[str, Any]:
-    rows = aggregate.sort_summaries(aggregate.summarize(found.records, definition, by), sort)
+    rows = aggregate.sort_summaries(aggregate.summarize(archive.records, definition, by), sort)
     return {
-        "name": found.name,
-        "folder": str(found.folder),
-        "runs": len(found.records),
-        "seconds": round(sum(r.seconds for r in found.records), 3),
+        "name": archive.name,
+        "folder": str(archive.folder),
+        "runs": len(archive.records),
+        "seconds": round(sum(r.seconds for r in archive.records), 3),
         "lost": [
             {"id": r.id, "status": r.status, "error": r.error}
-            for r in found.records
+            for r in archive.records
             if r.status != "ok"
         ],
         "collapsed": [
             {"id": r.id, **dataclasses.asdict(collapse)}
-            for r in found.records
+            for r in archive.records
             if (collapse := aggregate.collapsed(r)) is not None
         ],
-        "unreadable": list(found.faults),
+        "unreadable": list(archive.faults),
         "configurations": [_configuration(row) | _more(row, definition, also) for row in rows],
-    } | ({} if found.reference is None else {"reference": _reference(found, found.reference)})
+    } | ({} if archive.reference is None else {"reference": _reference(archive, archive.reference)})
 
 
 def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dict[str, Any]:
     """What the finished networks show on each sample, and what else was asked for."""
     runs = row.members
-    found: dict[str, Any] = {"samples": _plain(splits.by_split(runs, definition))}
+    measures: dict[str, Any] = {"samples": _plain(splits.by_split(runs, definition))}
     if any(run.phases for run in runs):
-        found["phases"] = [_plain(turn) for turn in phase_outcomes.turns(runs, definition)]
+        measures["phases"] = [_plain(turn) for turn in phase_outcomes.turns(runs, definition)]
     if "lives" in also:
-        found["lives"] = _plain(unit_lives.fates(runs))
-        found["units"] = {run.id: [_units(mask) for mask in unit_lives.masks(run)] for run in runs}
+        measures["lives"] = _plain(unit_lives.fates(runs))
+        measures["units"] = {
+            run.id: [_units(mask) for mask in unit_lives.masks(run)] for run in runs
+        }
     if "causes" in also:
-        found["causes"] = [_plain(layer) for layer in death_causes.blame(runs)]
+        measures["causes"] = [_plain(layer) for layer in death_causes.blame(runs)]
     if "signals" in also:
-        found["signals"] = [_plain(layer) for layer in init_signal.signals(runs)]
-    return found
+        measures["signals"] = [_plain(layer) for layer in init_signal.signals(runs)]
+    return measures
 
 
 def _units(mask: unit_lives.Mask) -> dict[str, list[Any]]:
@@ -106,12 +108,12 @@ def _units(mask: unit_lives.Mask) -> dict[str, list[Any]]:
     return {f.name: getattr(unit_lives.units(mask), f.name).tolist() for f in fields}
 
 
-def _plain(found: Any) -> dict[str, Any] | None:
-    return None if found is None else dataclasses.asdict(found)
+def _plain(measure: Any) -> dict[str, Any] | None:
+    return None if measure is None else dataclasses.asdict(measure)
 
 
-def _reference(found: Archive, reference: Reference) -> dict[str, Any]:
-    compared = replication.compare(found.records, reference)
+def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:
+    compared = replication.compare(archive.records, reference)
     return {
         "name": reference.name,
         "source": reference.source,
@@ -125,14 +127,14 @@ def _reference(found: Archive, reference: Reference) -> dict[str, Any]:
     }
 
 
-def _chosen(found: replication.Chosen) -> dict[str, Any]:
+def _chosen(chosen: replication.Chosen) -> dict[str, Any]:
     return {
-        "activation": found.activation,
-        "runs": [run.id for run in found.runs],
-        "left_out": found.left_out,
-        "epoch": found.epoch,
-        "published_epoch": found.entry.epoch,
-        "differences": list(found.differences),
+        "activation": chosen.activation,
+        "runs": [run.id for run in chosen.runs],
+        "left_out": chosen.left_out,
+        "epoch": chosen.epoch,
+        "published_epoch": chosen.entry.epoch,
+        "differences": list(chosen.differences),
     }
 
 
@@ -165,7 +167,7 @@ def _configuration(row: aggregate.Summary) -> dict[str, Any]:
     }
 
 
-def _estimate(found: aggregate.Estimate | None) -> dict[str, Any] | None:
-    if found is None:
+def _estimate(estimate: aggregate.Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
         return None
-    return {"mean": found.mean, "half_width": found.half_width, "n": found.n}
+    return {"mean": estimate.mean, "half_width": estimate.half_width, "n": estimate.n}

@@ -22,7 +22,10 @@ from reluprobe.records import (
     SampleRecord,
     StepRecord,
 )
+from reluprobe.report.terminal import death_causes as causes_table
+from reluprobe.report.terminal import init_signal as signal_table
 from reluprobe.report.terminal import splits as splits_table
+from reluprobe.report.terminal import step_course as course_table
 
 
 def layer(units, **more):
@@ -88,7 +91,7 @@ def test_samples_are_compared_unit_by_unit():
     assert shares.asleep.mean == pytest.approx(2 / 3)
     assert {n: e.mean for n, e in shares.units.items()} == {"probe": 6, "test": 1, "train": 3}
     assert shares.awake.mean == 3
-    headline = splits_table.samples_headline([({}, shares)])
+    headline = splits_table.headline([({}, shares)])
     assert "of 6 units dead on the probe, 3 fire on the training set" in headline.plain
     assert shares.certified.mean == pytest.approx(1 / 16)
     assert shares.examples == {"probe": 10, "test": 20, "train": 60}
@@ -99,7 +102,7 @@ def test_what_nobody_died_of_or_looked_at_is_none_and_not_zero():
     runs = [record(samples=tuple(SampleRecord(n, 9, 0.1, 0.9, empty) for n in splits.SPLITS))]
     nobody = splits.by_split(runs, "dead")
     assert nobody.awakened is None
-    assert splits_table.samples_headline([({}, nobody)]) is None
+    assert splits_table.headline([({}, nobody)]) is None
     assert splits.by_split([record(samples=())], "dead") is None
     assert splits.by_split(runs, "saturated").shares["probe"] is None
 
@@ -143,7 +146,7 @@ def test_a_course_goes_step_by_step_over_seeds():
     assert [e.mean for e in points[1].layers] == [0.0, 0.5]
     assert points[1].mean == splits.Estimate(0.25, 0.0, 2)
     assert step_course.course([record()], "dead") == []
-    text = shown(splits_table.courses([({}, points)]))
+    text = shown(course_table.tables([({}, points)]))
     assert text.splitlines()[2].split() == ["3", "0.0", "50.0", "25.0"]
 
 
@@ -160,17 +163,17 @@ def test_a_course_of_runs_of_several_depths_has_each_layer_over_those_that_have_
         assert [(e.mean, e.n) for e in probe.layers] == [(0.125, 2), (0.5, 1)]
 
 
-def test_a_sparkline_has_a_character_for_two_bins_and_is_tallest_where_most_are():
-    text = splits_table.sparkline([0, 0, 500, 500, 3, 0])
+def test_a_histogram_has_a_character_for_two_bins_and_is_tallest_where_most_are():
+    text = signal_table.histogram([0, 0, 500, 500, 3, 0])
     assert len(text) == 3
     assert (text[0], text[1]) == (" ", "█")
     assert text[2] not in " █"
-    assert splits_table.sparkline([0] * 4) == "  "
+    assert signal_table.histogram([0] * 4) == "  "
 
 
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 500])
 def test_shown_probes_fit_start_with_the_first_and_end_with_the_last(count):
-    shown_probes = splits_table._early(count, 16)
+    shown_probes = course_table.shown_probes(count, 16)
     assert len(shown_probes) <= 16
     assert (shown_probes[0], shown_probes[-1]) == (0, count - 1)
 
@@ -184,12 +187,12 @@ def test_signals_are_ratios_of_second_moments_from_layer_to_layer():
 
 def test_tables_name_the_samples_sizes_and_write_nothing_as_nothing():
     rows = [({}, splits.by_split([record()], "dead"))]
-    text = shown(splits_table.samples_title(rows, "dead"), splits_table.samples(rows, 80))
+    text = shown(splits_table.title(rows, "dead"), splits_table.table(rows, 80))
     assert "probe 10, test 20, train 60" in text
     assert "37.5" in text
     assert "50.0" in text
     assert "5%" in shown(splits_table.bounds(rows), width=200)
-    blamed = shown(splits_table.blame([({"init": "he_normal"}, death_causes.blame([record()]))]))
+    blamed = shown(causes_table.tables([({"init": "he_normal"}, death_causes.blame([record()]))]))
     assert blamed.splitlines()[0].strip() == "he_normal"
     assert blamed.splitlines()[-1].split()[:3] == ["all", "7.0", "91.7"]
-    assert "n/a" in shown(splits_table.signals([({}, init_signal.signals([record()]))]))
+    assert "n/a" in shown(signal_table.tables([({}, init_signal.signals([record()]))]))

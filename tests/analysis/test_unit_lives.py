@@ -15,7 +15,7 @@ from reluprobe.analysis import aggregate, unit_lives
 from reluprobe.config import make_run
 from reluprobe.plan.runs import as_run
 from reluprobe.records import SCHEMA, EpochRecord, LayerRecord, ProbeRecord, RunRecord
-from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import mishaps, tables
 from reluprobe.report.terminal import unit_lives as lives_table
 
 MASKS = hnp.arrays(
@@ -240,9 +240,9 @@ def test_collapsed_runs_are_listed_apart_from_diverged_ones_and_averaged():
     assert (row.runs, row.collapsed, row.diverged) == (3, 1, 1)
     assert row.accuracy.n == 2
     assert aggregate.collapsed(runs[2]) is None
-    shown = " ".join(text(tables.collapsed(runs), 200).split())
+    shown = " ".join(text(mishaps.collapsed(runs), 200).split())
     assert "1 run collapsed: output does not depend on input" in shown
     assert f"{runs[0].id} layer 1 is constant, loss 2.303, accuracy 11.4%" in shown
     assert runs[2].id not in shown
-    assert tables.collapsed(runs[1:]) is None
+    assert mishaps.collapsed(runs[1:]) is None
     assert "3 (1 diverged, 1 collapsed)" in text(tables.outcome([row], "dead", 200), 200)

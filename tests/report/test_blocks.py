@@ -45,8 +45,8 @@ def test_a_shade_stands_beside_each_share_of_a_pivot():
     runs[3] = study_runs.record(
         (1.0,), status="diverged", depth=1, activation="elu", learning_rate=0.2
     )
-    found = aggregate.pivot(runs, "activation", "learning_rate")
-    lines = study_runs.text(pivot_table.table(found, "activation", 80), 80).splitlines()
+    pivot = aggregate.pivot(runs, "activation", "learning_rate")
+    lines = study_runs.text(pivot_table.table(pivot, "activation", 80), 80).splitlines()
     assert lines[1].split() == ["relu", "░░", "10.0", "(97.5)", "▓▓", "60.0", "(97.5)"]
     assert lines[2].split() == ["elu", "..", "0.0", "(97.5)", "diverged"]
 
@@ -59,8 +59,8 @@ def test_a_pivot_of_many_rates_fits_with_every_number(width):
         for n, rate in enumerate(rates)
         for f in ("relu", "leaky_relu")
     ]
-    found = aggregate.pivot(runs, "activation", "learning_rate")
-    shown = study_runs.text(pivot_table.table(found, "activation", width), width)
+    pivot = aggregate.pivot(runs, "activation", "learning_rate")
+    shown = study_runs.text(pivot_table.table(pivot, "activation", width), width)
     assert all(len(line.rstrip()) <= width for line in shown.splitlines())
     assert shown.count("(97.5)") == 24
     for n in range(12):

@@ -11,6 +11,7 @@ from reluprobe.config import make_run
 from reluprobe.plan.runs import as_run
 from reluprobe.records import SCHEMA, EpochRecord, LayerRecord, ProbeRecord, RunRecord
 from reluprobe.report.terminal import sparklines, unit_map
+from reluprobe.report.terminal.layout import FEWEST_PROBES
 from reluprobe.report.terminal.live_strip import Strip
 
 
@@ -45,9 +46,9 @@ MANY = ["####", "####", "####", "..##"]
 
 
 def shown(records, width=80):
-    found = sparklines.by_summary(aggregate.summarize(records), "dead")
-    room = sparklines.room(found, width)
-    return study_runs.text(sparklines.table(found, room), width).splitlines()
+    courses = sparklines.by_summary(aggregate.summarize(records), "dead")
+    room = sparklines.room(courses, width)
+    return study_runs.text(sparklines.table(courses, room), width).splitlines()
 
 
 def test_a_character_a_layer_and_probe_seeds_folded():
@@ -68,14 +69,14 @@ def test_of_many_layers_and_probes_as_many_are_shown_as_fit(width):
     lines = shown([run(*[units] * 20), run(*[units] * 20, activation="leaky_relu")], width)
     assert all(len(line.rstrip()) <= width for line in lines)
     assert lines[0].split()[1] == "L1" and lines[0].split()[-1] == "L20"
-    found = sparklines.by_summary(aggregate.summarize([run(*[units] * 20)]), "dead")
-    room = sparklines.room(found, width)
-    told = sparklines.title(found, "dead", room).plain
-    assert told.endswith(f"epochs 0–100; {len(room.when)} of 101 probes")
+    rows = sparklines.by_summary(aggregate.summarize([run(*[units] * 20)]), "dead")
+    room = sparklines.room(rows, width)
+    title = sparklines.title(rows, "dead", room).plain
+    assert title.endswith(f"epochs 0–100; {len(room.when)} of 101 probes")
     for line in lines[1:]:
         courses = line.split()[1:]
         assert {c[0] + c[-1] for c in courses} == {".█"}
-        assert all(len(c) >= sparklines.FEWEST for c in courses)
+        assert all(len(c) >= FEWEST_PROBES for c in courses)
 
 
 def map_of(record, width=80):

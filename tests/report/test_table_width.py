@@ -7,7 +7,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.report.terminal.tables import table_width
+from reluprobe.report.terminal.layout import table_width
 
 CELL = st.text("ab é字%\n", max_size=12)
 

@@ -21,7 +21,7 @@ from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report import json_compare
 from reluprobe.report.terminal import compare as compare_table
-from reluprobe.report.terminal import compare_text, tables
+from reluprobe.report.terminal import compare_text, mishaps, tables
 
 HELP = """Hold every configuration against a baseline, seed by seed: which change helps?
 
@@ -142,7 +142,7 @@ def show(
         out.print(line)
     for line in compare_text.missing(comparison, archives, duplicates):
         out.print(line)
-    for warning in (tables.collapsed(runs), tables.lost(runs)):
+    for warning in (mishaps.collapsed(runs), mishaps.lost(runs)):
         if warning is not None:
             out.print()
             out.print(warning, soft_wrap=True)

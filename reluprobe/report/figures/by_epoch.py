@@ -121,8 +121,7 @@ def _probed(context: Context) -> list[Entry]:
 
 
 def _by_layer(entry: Entry, definition: str) -> list[Curve]:
-    depth = max((len(r.final.layers) for r in entry.runs), default=0)
-    curves = [learning_curves.layer(entry.runs, i, definition) for i in range(depth)]
+    curves = learning_curves.by_layer(entry.runs, definition)
     return [curve for curve in curves if curve.values]
 
 

@@ -15,6 +15,7 @@ from reluprobe.analysis.learning_curves import ended
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
+from reluprobe.report import formatting
 from reluprobe.report.figures.style import LOOKS, Look
 from reluprobe.report.terminal import tables
 
@@ -98,7 +99,7 @@ class Context:
     @cached_property
     def examples(self) -> str:
         """The examples that units are probed on."""
-        probes = {f"{r.probe.examples:,} {r.probe.split}ing examples" for r in self.records}
+        probes = {formatting.probe_examples(r.probe) for r in self.records}
         return " or ".join(sorted(probes))
 
     def seeds(self, what: str = "Lines are means", band: str = "bands") -> str:

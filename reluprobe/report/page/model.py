@@ -12,7 +12,7 @@ from reluprobe.config import Reference
 from reluprobe.records.folder import Archive
 from reluprobe.report.page import configurations, histories, origin, words
 from reluprobe.report.terminal import claims as claims_table
-from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import layout, mishaps, tables
 
 if TYPE_CHECKING:  # a page needs no matplotlib
     from reluprobe.report.figures import DrawnFigure
@@ -76,10 +76,10 @@ def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:
 
 def plain(table: Table, title: str) -> dict[str, Any]:
     """A terminal's table as texts: what its columns are called, which hold numbers, its rows."""
-    cells = [[tables.said(cell) for cell in column.cells] for column in table.columns]
+    cells = [[layout.said(cell) for cell in column.cells] for column in table.columns]
     return {
         "title": title,
-        "head": [tables.said(column.header) for column in table.columns],
+        "head": [layout.said(column.header) for column in table.columns],
         "numeric": [column.justify == "right" for column in table.columns],
         "rows": [list(row) for row in zip(*cells, strict=True)],
     }
@@ -87,6 +87,6 @@ def plain(table: Table, title: str) -> dict[str, Any]:
 
 def _troubles(archive: Archive) -> list[dict[str, Any]]:
     """Failed and diverged runs, and collapsed ones: a heading each, with one line per run."""
-    groups = (tables.lost(archive.records), tables.collapsed(archive.records))
-    lines = [[tables.said(line).strip() for line in g.renderables] for g in groups if g is not None]
+    groups = (mishaps.lost(archive.records), mishaps.collapsed(archive.records))
+    lines = [[layout.said(line).strip() for line in g.renderables] for g in groups if g is not None]
     return [{"title": head.rstrip(":"), "lines": rest} for head, *rest in lines]

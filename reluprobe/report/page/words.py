@@ -60,7 +60,7 @@ def question(runs: Sequence[RunRecord], rows: Sequence[Summary]) -> list[str]:
 
 def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
     """What a dead unit is, and how it is counted on this page."""
-    probes = sorted({f"{r.probe.examples:,} {r.probe.split}ing examples" for r in runs})
+    probes = sorted({formatting.probe_examples(r.probe) for r in runs})
     word, formula = tables.CALLED[definition]
     counted = (
         f"On this page a unit is {word} if it has {formula}: z is what goes into its activation "

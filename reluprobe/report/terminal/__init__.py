@@ -1,1 +1,1 @@
-"""Rich tables and lines, for a terminal. Nothing in here prints."""
+"""Reports on a terminal: Rich tables and lines, for whoever prints them."""

@@ -1,4 +1,4 @@
-"""A share as one character: heights for courses, shades for maps; both read without colour.
+"""Block characters for shares: heights for courses, shades for maps; both read without colour.
 
 The scale is fixed, so that rows compare: nothing is stretched to its own largest value. A share of
 exactly 0 has a character of its own, since no unit dead is not a few units dead.

@@ -1,4 +1,4 @@
-"""A result → what the terminal shows. Nothing here prints."""
+"""Table of networks born dead, beside what theory bounds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from reluprobe.born.result import Cell, Result
 from reluprobe.config import BornDeadConfig, labels
 from reluprobe.report import formatting
 from reluprobe.report.terminal import tables
+from reluprobe.report.terminal.layout import plain_table
 
 
 def percent(share: float | None) -> str:
@@ -39,17 +40,17 @@ def _at(cell: Cell) -> str:
 
 
 def table(result: Result) -> Table:
-    """A row a cell: measured, its interval, and between what it is proved to be."""
-    found = Table(box=None, pad_edge=False)
+    """One row per depth and width: measured, its interval, and between what it is proved to be."""
+    table = plain_table()
     names = ("depth", "width", "born dead %", "95% interval", "lower %", "exact %", "upper %")
     for name in names:
-        found.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
     for cell in result.cells:
         measured = Text(percent(cell.probability), style=tables.heat(cell.probability))
         interval = f"{percent(cell.low)}–{percent(cell.high)}"
         known = [percent(p) for p in (cell.lower, cell.exact, cell.upper)]
-        found.add_row(str(cell.depth), str(cell.width), measured, interval, *known)
-    return found
+        table.add_row(str(cell.depth), str(cell.width), measured, interval, *known)
+    return table
 
 
 def legend(config: BornDeadConfig) -> Text:

@@ -1,4 +1,4 @@
-"""A published record and the claims that go with it → what the terminal shows."""
+"""Tables of published values beside ours, and of the claims that go with them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from reluprobe.analysis.claims import MORE, STUDY, Claim, Judged, Verdict
 from reluprobe.analysis.replication import Prediction, PublishedValue, Replication
 from reluprobe.config import labels
 from reluprobe.report import formatting
+from reluprobe.report.terminal.layout import plain_table
 
 COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.OPEN: "yellow"}
 RULE = (
@@ -20,56 +21,60 @@ RULE = (
 )
 
 
-def heading(found: Replication) -> list[Text]:
+def heading(replication: Replication) -> list[Text]:
     """What is compared, how much of it agrees, and in what the runs are another experiment."""
-    told = [row.inside for row in found.rows if row.inside is not None]
-    name = found.reference.name
+    inside = [row.inside for row in replication.rows if row.inside is not None]
+    name = replication.reference.name
     text = "nothing to compare, or single seeds"
-    if told:
-        text = f"{sum(told)} of {len(told)} values lie in the 95% interval of a new seed of ours"
+    if inside:
+        text = (
+            f"{sum(inside)} of {len(inside)} values lie in the 95% interval of a new seed of ours"
+        )
     lines = [Text(f"published ({name}): {text}", style="bold")]
-    lines.append(Text(f"{found.reference.source}", style="dim"))
-    unchecked = ", ".join(found.reference.unchecked())
+    lines.append(Text(f"{replication.reference.source}", style="dim"))
+    unchecked = ", ".join(replication.reference.unchecked())
     if unchecked:
         lines.append(Text(f"of its protocol, no setting stands for {unchecked}", style="dim"))
-    return lines + [Text(line, style="yellow") for line in _warnings(found)]
+    return lines + [Text(line, style="yellow") for line in _warnings(replication)]
 
 
-def _warnings(found: Replication) -> list[str]:
-    lines = list(found.skipped)
+def _warnings(replication: Replication) -> list[str]:
+    lines = list(replication.skipped)
     by_difference: dict[tuple[str, ...], list[str]] = {}
-    for name, chosen in found.chosen.items():
+    for name, chosen in replication.chosen.items():
         by_difference.setdefault(chosen.differences, []).append(name)
         if chosen.left_out:
             left = labels.count(chosen.left_out, "run")
             lines.append(f"{name}: {left} farther from the protocol left out")
         if chosen.epoch != chosen.entry.epoch:
-            there = f"epoch {chosen.entry.epoch} as published beside epoch {chosen.epoch} of ours"
-            lines.append(f"{name}: no epoch in common; {there}")
+            epochs = f"epoch {chosen.entry.epoch} as published beside epoch {chosen.epoch} of ours"
+            lines.append(f"{name}: no epoch in common; {epochs}")
     for differences, names in by_difference.items():
         if differences:
-            whose = "" if len(names) == len(found.chosen) else f" of {', '.join(names)}"
+            whose = "" if len(names) == len(replication.chosen) else f" of {', '.join(names)}"
             what = ", ".join(differences)
             lines.append(f"runs{whose} differ from the reference's protocol in: {what}")
     return lines
 
 
-def title(found: Replication) -> Text:
+def title(replication: Replication) -> Text:
     """What the table beside it shows."""
-    epochs = sorted({chosen.epoch for chosen in found.chosen.values()})
+    epochs = sorted({chosen.epoch for chosen in replication.chosen.values()})
     when = f"epoch {' or '.join(map(str, epochs))}"
-    return Text(f"published beside ours, {found.reference.definition} % at {when}", style="italic")
+    return Text(
+        f"published beside ours, {replication.reference.definition} % at {when}", style="italic"
+    )
 
 
-def table(found: Replication) -> Table:
-    """A row a published number: ours, the interval of a new seed, and whether it lies inside."""
-    table = Table(box=None, pad_edge=False)
+def table(replication: Replication) -> Table:
+    """One row per published number: ours, a new seed's interval, and whether it lies inside."""
+    table = plain_table()
     for name in ("activation", "of"):
         table.add_column(name, no_wrap=True)
     for name in ("published", "our mean", "new seed", "published is", "dead %"):
         table.add_column(name, justify="right", no_wrap=True)
     before = None
-    for row in found.rows:
+    for row in replication.rows:
         name = "" if row.activation == before else row.activation
         before = row.activation
         ours = formatting.percent(row.ours.mean if row.ours else None)
@@ -86,10 +91,10 @@ def of_row(row: PublishedValue) -> str:
     return f"layer {row.layer}" if row.layer else "mean"
 
 
-def _interval(found: Prediction | None) -> str:
-    if found is None or found.low is None:
+def _interval(prediction: Prediction | None) -> str:
+    if prediction is None or prediction.low is None:
         return formatting.NOT_APPLICABLE
-    return f"{formatting.percent(found.low)}–{formatting.percent(found.high)}"
+    return f"{formatting.percent(prediction.low)}–{formatting.percent(prediction.high)}"
 
 
 def _inside(row: PublishedValue) -> Text:
@@ -98,26 +103,26 @@ def _inside(row: PublishedValue) -> Text:
     return Text("inside", style="green") if row.inside else Text("outside", style="bold red")
 
 
-def claims_title(found: Sequence[Judged]) -> Text:
+def claims_title(judgements: Sequence[Judged]) -> Text:
     """How many claims came out how."""
-    counts = {v: sum(j.verdict is v for j in found) for v in Verdict}
+    counts = {v: sum(j.verdict is v for j in judgements) for v in Verdict}
     text = (
-        f"of {labels.count(len(found), 'claim')}, {counts[Verdict.HOLDS]} can be said to hold "
+        f"of {labels.count(len(judgements), 'claim')}, {counts[Verdict.HOLDS]} can be said to hold "
         f"and {counts[Verdict.FAILS]} not to; {counts[Verdict.OPEN]} cannot be told"
     )
     return Text(text, style="bold")
 
 
-def claims(found: Sequence[Judged]) -> Table:
-    """A row a claim: the verdict, what was measured, and what is claimed, by whom.
+def claims(judgements: Sequence[Judged]) -> Table:
+    """One row per claim: the verdict, what was measured, and what is claimed, by whom.
 
     The claim's words come last, so that they may take as many lines as they need.
     """
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
     for name in ("verdict", "ours %", "true in %"):
         table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
     table.add_column("claim (counted by)")
-    for judged in found:
+    for judged in judgements:
         claim = judged.claim
         words = f"{claim.activation}: {claim.text} ({claim.counted})"
         table.add_row(

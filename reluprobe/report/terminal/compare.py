@@ -1,41 +1,40 @@
-"""Comparisons with a baseline → what the terminal shows. Nothing here prints."""
+"""Table of changes of settings against a baseline, with paired differences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Estimate, estimate
+from reluprobe.analysis.aggregate import estimate
 from reluprobe.analysis.baseline import Configuration
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.compare import Group
 from reluprobe.analysis.contrast import Contrast, Question, measure, verdict
+from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.terminal import compare_text
-from reluprobe.report.terminal.compare_text import paired_alike, points, settings
-from reluprobe.report.terminal.tables import CALLED, heat, table_width
+from reluprobe.report.terminal.compare_text import paired_alike, points
+from reluprobe.report.terminal.layout import first_that_fits, plain_table
+from reluprobe.report.terminal.tables import CALLED, cell
 
 
-def _change(found: Change | None, write: Callable[[float | None], str] = points) -> str:
-    if found is None or found.low is None:
-        return write(found.mean if found else None)
-    return f"{write(found.mean)} [{write(found.low)}, {write(found.high)}]"
+def _change(change: Change | None, write: formatting.Write = points) -> str:
+    if change is None or change.low is None:
+        return write(change.mean if change else None)
+    return f"{write(change.mean)} [{write(change.low)}, {write(change.high)}]"
 
 
 def table(group: Group, rows: Sequence[Contrast], question: Question, width: int) -> Table:
-    """The baseline in absolute numbers, then a row a change.
+    """The baseline in absolute numbers, then one row per change.
 
     Where ``width`` is short, the change of loss goes first; then what a row comes to goes below
     its change, and names and verdicts take as many lines as they need.
     """
-    for loss in (True, False):
-        found = _table(group, rows, question, _Wide(loss))
-        if table_width(found) <= width:
-            return found
-    return _table(group, rows, question, _Narrow())
+    layouts = (_Wide(loss=True), _Wide(loss=False), _Narrow())
+    return first_that_fits((_table(group, rows, question, one) for one in layouts), width)
 
 
 class _Wide:
@@ -77,7 +76,7 @@ class _Narrow:
 def _table(
     group: Group, rows: Sequence[Contrast], question: Question, layout: _Wide | _Narrow
 ) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
     table.add_column("change", no_wrap=layout.no_wrap)
     for name in layout.columns(CALLED[question.definition][0]):
         table.add_column(name, justify="right", no_wrap=True)
@@ -99,31 +98,27 @@ def _table(
         dead, accuracy, loss = (row.changes[k] for k in ("dead", "accuracy", "loss"))
         changes = _change(dead), _change(accuracy), _change(loss, compare_text.loss)
         said = _verdict(row, group.baseline, question)
-        add(settings(row.differs), ends, changes, len(row.pairs), said)
+        add(labels.settings(row.differs), ends, changes, len(row.pairs), said)
     return table
 
 
 def _ends(runs: Iterable[RunRecord], question: Question) -> list[Text]:
     """What runs come to, on average: the dead share, accuracy and loss."""
-    there = list(runs)
+    ended = list(runs)
     dead, accuracy, loss = (
-        estimate(measure(run, name, question) for run in there)
+        estimate(measure(run, name, question) for run in ended)
         for name in ("dead", "accuracy", "loss")
     )
     return [
-        Text(_plain(dead, formatting.percent), style=heat(dead.mean if dead else None)),
-        Text(_plain(accuracy, formatting.percent), style="dim"),
-        Text(_plain(loss, formatting.number), style="dim"),
+        cell(dead, formatting.mean),
+        Text(formatting.mean(accuracy), style="dim"),
+        Text(formatting.mean(loss, formatting.number), style="dim"),
     ]
 
 
-def _plain(found: Estimate | None, write: Callable[[float | None], str]) -> str:
-    return write(found.mean if found else None)
-
-
-def _fate(found: Configuration, said: str = "") -> Text:
+def _fate(configuration: Configuration, said: str = "") -> Text:
     """What became of runs that have no final numbers, or none to speak of."""
-    counts = {what: len(found.seeds(what)) for what in ("diverged", "failed", "collapsed")}
+    counts = {what: len(configuration.seeds(what)) for what in ("diverged", "failed", "collapsed")}
     return Text("; ".join(f"{n} {what}" for what, n in counts.items() if n and what != said))
 
 

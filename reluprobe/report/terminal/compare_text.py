@@ -1,8 +1,8 @@
-"""The lines around a comparison's tables: headline, legend, what is missing. Nothing prints."""
+"""Lines around a comparison's tables: headline, title, legend, what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
@@ -10,7 +10,7 @@ from reluprobe.analysis.baseline import varying
 from reluprobe.analysis.bootstrap import SHARES, Change
 from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
 from reluprobe.analysis.contrast import Contrast
-from reluprobe.config import SETTINGS, Value, labels
+from reluprobe.config import SETTINGS, labels
 from reluprobe.config.labels import SPEAKING
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
@@ -21,11 +21,6 @@ from reluprobe.report.terminal.tables import CALLED, MOST_NAMES
 MOST_LINES = 12
 #: From this many changes on, it is said that some look clear by chance.
 MANY = 10
-
-
-def settings(values: Mapping[str, Value]) -> str:
-    """``lr 0.01 · norm batch``."""
-    return labels.settings(values)
 
 
 def points(share: float | None) -> str:
@@ -46,11 +41,11 @@ def loss(value: float | None) -> str:
     return _signed(value, 4)
 
 
-def headline(found: Comparison) -> Text:
+def headline(comparison: Comparison) -> Text:
     """How many changes help, and the best of them, in a sentence."""
-    every = [(group, row) for group in found.groups for row in group.rows]
+    every = [(group, row) for group in comparison.groups for row in group.rows]
     helping = [(group, row) for group, row in every if row.helps]
-    word = CALLED[found.question.definition][0]
+    word = CALLED[comparison.question.definition][0]
     leave = "leaves" if len(helping) < 2 else "leave"
     text = f"of {labels.count(len(every), 'change')}, {len(helping) or 'none'} {leave}"
     text += f" fewer {word} units and no worse {_quality(every)}"
@@ -60,7 +55,7 @@ def headline(found: Comparison) -> Text:
     row = sort_contrasts(r for _, r in changed)[0]
     group = next(g for g, r in changed if r is row)
     name = "best" if helping else f"fewest {word}"
-    return Text(f"{text}; {name}: {_told(group, row, word)}", style="bold")
+    return Text(f"{text}; {name}: {_in_words(group, row, word)}", style="bold")
 
 
 def _quality(every: Iterable[tuple[Group, Contrast]]) -> str:
@@ -68,10 +63,10 @@ def _quality(every: Iterable[tuple[Group, Contrast]]) -> str:
     return "loss" if regression else "accuracy"
 
 
-def _told(group: Group, row: Contrast, word: str) -> str:
+def _in_words(group: Group, row: Contrast, word: str) -> str:
     dead, accuracy = row.changes["dead"], row.changes["accuracy"]
-    at = f" at {settings(group.within)}" if group.within else ""
-    text = f"{settings(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
+    at = f" at {labels.settings(group.within)}" if group.within else ""
+    text = f"{labels.settings(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
     text += _range(dead, points, "95% interval ")
     if accuracy is not None:
         return f"{text}, accuracy {points(accuracy.mean)}{_range(accuracy, points)}"
@@ -79,24 +74,24 @@ def _told(group: Group, row: Contrast, word: str) -> str:
     return f"{text}, loss {loss(change.mean)}{_range(change, loss)}" if change else text
 
 
-def _range(found: Change | None, write: Callable[[float | None], str], called: str = "") -> str:
-    if found is None or found.low is None:
+def _range(change: Change | None, write: formatting.Write, called: str = "") -> str:
+    if change is None or change.low is None:
         return " (too few seeds for an interval)" if called else ""
-    return f" ({called}{write(found.low)} to {write(found.high)})"
+    return f" ({called}{write(change.low)} to {write(change.high)})"
 
 
 def title(group: Group) -> Text:
     """Against what the rows below are held, and where."""
     if not group.rows:
-        return Text(f"{settings(group.within)}: one configuration alone", style="italic")
-    told = varying([group.baseline, *(row.configuration for row in group.rows)])
+        return Text(f"{labels.settings(group.within)}: one configuration alone", style="italic")
+    varied = varying([group.baseline, *(row.configuration for row in group.rows)])
     every = group.baseline.settings
-    there = [k for k in told if SETTINGS[k].applies(every)]
-    if len(there) > MOST_NAMES:
-        there = [k for k in there if k in SPEAKING or every[k] != SETTINGS[k].default]
-    name = labels.settings({k: every[k] for k in there})
-    name += ", the rest at the defaults" * (len(told) > MOST_NAMES)
-    at = f"{settings(group.within)}; " if group.within else ""
+    shown = [k for k in varied if SETTINGS[k].applies(every)]
+    if len(shown) > MOST_NAMES:
+        shown = [k for k in shown if k in SPEAKING or every[k] != SETTINGS[k].default]
+    name = labels.settings({k: every[k] for k in shown})
+    name += ", the rest at the defaults" * (len(varied) > MOST_NAMES)
+    at = f"{labels.settings(group.within)}; " if group.within else ""
     alike = paired_alike(group)
     pairs = "" if alike is None else f"; {labels.count(alike, 'pair')} of runs a row"
     return Text(f"{at}baseline: {name}{pairs}", style="italic")
@@ -108,9 +103,9 @@ def paired_alike(group: Group) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
-def legend(found: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
+def legend(comparison: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
     """What is counted on which sample, what the intervals are, what the words say."""
-    definition, on = found.question.definition, found.question.on
+    definition, on = comparison.question.definition, comparison.question.on
     called = {"probe": "probe", "test": "test", "train": "training"}[on]
     means = CALLED[definition][1].replace("probe", called)
     lines = [f"{definition}: {means} ({_examples(runs, on)}); accuracy and loss on the test set"]
@@ -119,10 +114,10 @@ def legend(found: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
         "bootstrap-t interval; fewer, more: all of it on one side of 0; no worse: accuracy's is "
         "not wholly below 0"
     )
-    many = sum(len(group.rows) for group in found.groups)
+    many = sum(len(group.rows) for group in comparison.groups)
     if many >= MANY:
         lines[-1] += f"; of {many} changes without effect, {many / 20:.0f} or so would look clear"
-    if any(map(_cut, _shares(found))):
+    if any(map(_cut, _shares(comparison))):
         lines[-1] += (
             "; an end at ±100.0 is a cut: no share changes by more, and the seeds set no nearer "
             "bound"
@@ -130,8 +125,8 @@ def legend(found: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
     return [Text(line, style="dim") for line in lines]
 
 
-def _shares(found: Comparison) -> Iterator[Change]:
-    for row in (row for group in found.groups for row in group.rows):
+def _shares(comparison: Comparison) -> Iterator[Change]:
+    for row in (row for group in comparison.groups for row in group.rows):
         yield from (c for c in (row.changes["dead"], row.changes["accuracy"]) if c is not None)
 
 
@@ -148,7 +143,7 @@ def _examples(runs: Sequence[RunRecord], on: str) -> str:
     return f"{' or '.join(f'{n:,}' for n in sorted(sizes)) or 'none was looked at'}"
 
 
-def missing(found: Comparison, archives: Sequence[Archive], again: int) -> list[Text]:
+def missing(comparison: Comparison, archives: Sequence[Archive], again: int) -> list[Text]:
     """A line for each thing that the comparison had to do without."""
     lines = [
         f"{a.name}: {len(a.records):,} of its sweep's {len(a.records) + a.missing:,} runs are here"
@@ -157,13 +152,15 @@ def missing(found: Comparison, archives: Sequence[Archive], again: int) -> list[
     ]
     if again:
         lines.append(f"{labels.count(again, 'run')} found again in another folder, counted once")
-    lines += [f"no baseline at {settings(within)}: left out" for within in found.without]
+    lines += [
+        f"no baseline at {labels.settings(within)}: left out" for within in comparison.without
+    ]
     seeds: dict[str, list[str]] = {}
-    for group in found.groups:
-        at = f" ({settings(group.within)})" if group.within else ""
+    for group in comparison.groups:
+        at = f" ({labels.settings(group.within)})" if group.within else ""
         for row in group.rows:
             if what := _unpaired(row):
-                seeds.setdefault(what, []).append(settings(row.differs) + at)
+                seeds.setdefault(what, []).append(labels.settings(row.differs) + at)
     lines += [f"{what}: {'; '.join(names)}" for what, names in seeds.items()]
     rest = len(lines) - MOST_LINES
     shown = lines[:MOST_LINES] + ([f"… and {rest} more (--json has all)"] if rest > 0 else [])
@@ -187,5 +184,5 @@ def _seeds(seeds: Sequence[int]) -> str:
             spans[-1][1] = seed
         else:
             spans.append([seed, seed])
-    told = ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in spans)
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {told}"
+    listed = ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in spans)
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {listed}"

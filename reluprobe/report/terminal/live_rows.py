@@ -1,4 +1,4 @@
-"""One run as it trains: a row an epoch, and what it came to. Nothing here prints."""
+"""Live table of ``train``: one row per epoch, then a headline."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from reluprobe.analysis.aggregate import share
 from reluprobe.config import RunConfig, labels
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.terminal.tables import DIVERGED_LATE, NARROW, heat, shown_layers
+from reluprobe.report.terminal.layout import NARROW, shown_layers
+from reluprobe.report.terminal.mishaps import DIVERGED_LATE, failure
+from reluprobe.report.terminal.tables import heat
 
 
 class EpochRows:
-    """The live table of ``train``: a heading, then a row whenever an epoch ends."""
+    """A heading, then one row whenever an epoch ends."""
 
     def __init__(self, config: RunConfig, width: int = NARROW) -> None:
         self.layers = shown_layers(config.depth, max(2, (max(width, 60) - 44) // 6))
@@ -28,8 +30,8 @@ class EpochRows:
         row = Text(f"{epoch.epoch:>5} {formatting.number(epoch.train_loss):>11} ")
         row.append(f"{formatting.percent(epoch.test_accuracy):>11}  ")
         for i in self.layers:
-            found = epoch.layers[i].dead
-            row.append(f"{formatting.percent(found):>6}", style=heat(found))
+            dead = epoch.layers[i].dead
+            row.append(f"{formatting.percent(dead):>6}", style=heat(dead))
         mean = share(epoch.layers, "dead")
         row.append(f" {formatting.percent(mean):>8}", style=f"bold {heat(mean)}")
         return row.append("  diverged", style="bold red") if diverged else row
@@ -38,16 +40,18 @@ class EpochRows:
 def train_headline(record: RunRecord) -> Text:
     """What one run came to, in a sentence."""
     if record.status == "failed":
-        return Text(f"failed: {record.error}", style="bold red")
-    if record.status != "ok":
+        return Text(failure(record), style="bold red")
+    if record.status == "diverged":
         epoch = record.diverged_at
         text = DIVERGED_LATE if epoch is None else f"diverged: not finite from epoch {epoch} on"
         return Text(text, style="bold red")
+    if not record.history:
+        return Text("no epoch was recorded", style="bold red")
     last = record.final
     worst = max(range(len(last.layers)), key=lambda i: last.layers[i].dead or 0.0)
     text = (
         f"{formatting.percent(share(last.layers, 'dead'))}% of hidden units are dead on "
-        f"{record.probe.examples:,} training examples after {labels.count(last.epoch, 'epoch')}"
+        f"{formatting.probe_examples(record.probe)} after {labels.count(last.epoch, 'epoch')}"
     )
     if last.layers[worst].dead:
         text += f", most in layer {worst + 1}: {formatting.percent(last.layers[worst].dead)}%"

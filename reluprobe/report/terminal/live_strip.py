@@ -1,4 +1,4 @@
-"""One run as it trains: dead % by hidden layer and epoch, a strip that grows."""
+"""Live strip of ``train``: dead % by hidden layer and epoch, one column per epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from rich.text import Text
 from reluprobe.config import RunConfig
 from reluprobe.records import EpochRecord
 from reluprobe.report.terminal import blocks
-from reluprobe.report.terminal.tables import heat, shown_layers
+from reluprobe.report.terminal.layout import shown_layers
+from reluprobe.report.terminal.tables import heat
 
 #: A terminal has rows for the table above, too.
 MOST_LAYERS = 10
@@ -15,7 +16,7 @@ TITLE = f"dead % by epoch ({blocks.HEIGHTS_LEGEND})"
 
 
 class Strip:
-    """A row a hidden layer, a column an epoch; of many layers and epochs, as many as fit.
+    """One row per hidden layer, one column per epoch; of many of both, as many as fit.
 
     What is shown of an epoch is what its probe saw: the epochs between two columns are left out.
     """
@@ -33,9 +34,9 @@ class Strip:
     def __rich__(self) -> Text:
         """The strip so far, under its title and a blank line."""
         columns = [self.shares[t] for t in shown_layers(len(self.shares), self.room)]
-        found = Text(f"\n{TITLE}", style="dim", no_wrap=True, overflow="crop")
+        text = Text(f"\n{TITLE}", style="dim", no_wrap=True, overflow="crop")
         for at, layer in enumerate(self.layers):
-            found.append(f"\n{f'L{layer + 1}':<{self.name}} ", style="not dim")
+            text.append(f"\n{f'L{layer + 1}':<{self.name}} ", style="not dim")
             for shares in columns:
-                found.append(blocks.height(shares[at]), style=f"not dim {heat(shares[at])}")
-        return found
+                text.append(blocks.height(shares[at]), style=f"not dim {heat(shares[at])}")
+        return text

@@ -1,10 +1,10 @@
-"""Sweeps side by side → what the terminal shows. Nothing here prints."""
+"""Table of several sweeps side by side, one row per configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from rich.console import Group
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,9 +12,15 @@ from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.side_by_side import Beside, Line, difference
 from reluprobe.config import labels
 from reluprobe.report import formatting
-from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import mishaps, tables
 from reluprobe.report.terminal.compare_text import points
-from reluprobe.report.terminal.tables import CALLED, heat, table_width
+from reluprobe.report.terminal.layout import (
+    first_that_fits,
+    plain_table,
+    split_columns,
+    table_width,
+)
+from reluprobe.report.terminal.tables import CALLED, cell
 
 #: Configurations that one sweep alone has: its own report lists them all.
 MOST_ALONE = 12
@@ -30,71 +36,65 @@ def letter(n: int) -> str:
     return chr(ord("A") + n) if n < 26 else str(n + 1)
 
 
-def heading(n: int, name: str, found: Beside) -> Text:
+def heading(n: int, name: str, beside: Beside) -> Text:
     """A sweep's letter, name, and what sets it apart."""
-    apart = labels.settings({key: values[n] for key, values in found.apart.items()})
+    apart = labels.settings({key: values[n] for key, values in beside.apart.items()})
     return Text(f"{letter(n)}  {name}{': ' if apart else ''}{apart}", style="bold cyan")
 
 
 def lost(rows: Sequence[Summary]) -> Text | None:
     """How many of a sweep's runs came to no end, or collapsed; None where none did."""
-    counts = {word: sum(getattr(c, word) for c in rows) for word in tables.MISHAPS}
-    told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
-    return Text(f"of its runs, {told}", style="red") if told else None
+    counts = {word: sum(getattr(c, word) for c in rows) for word in mishaps.MISHAPS}
+    fates = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
+    return Text(f"of its runs, {fates}", style="red") if fates else None
 
 
-def title(found: Beside, definition: str) -> Text:
+def title(beside: Beside, definition: str) -> Text:
     """What the table shows, and how many configurations line up."""
-    word, shared, count = CALLED[definition][0], len(found.shared), len(found.lines[0].sweeps)
+    word, shared, count = CALLED[definition][0], len(beside.shared), len(beside.lines[0].sweeps)
     lines = labels.count(shared, "configuration") if shared else "no configuration"
     where = "both" if count == 2 else "several of them"
     points = ", B − A in points" if count == 2 else ""
-    told = f"{word} % and test accuracy % side by side{points}; {lines} in {where}"
-    return Text(told, style="italic")
+    text = f"{word} % and test accuracy % side by side{points}; {lines} in {where}"
+    return Text(text, style="italic")
 
 
-def shown(found: Beside) -> list[Line]:
+def shown(beside: Beside) -> list[Line]:
     """The lines to show: those of several sweeps, and some that one alone has."""
-    there = len(found.shared)
-    return list(found.lines[: there + MOST_ALONE])
+    shared = len(beside.shared)
+    return list(beside.lines[: shared + MOST_ALONE])
 
 
-def rest(found: Beside) -> Text | None:
+def rest(beside: Beside) -> Text | None:
     """How many configurations of one sweep alone are not shown; None where all are."""
-    hidden = len(found.lines) - len(shown(found))
+    hidden = len(beside.lines) - len(shown(beside))
     if not hidden:
         return None
     return Text(f"and {labels.count(hidden, 'configuration')} that one alone has", style="dim")
 
 
-def table(found: Beside, definition: str, width: int) -> Group:
-    """A row a configuration, two columns a sweep, and for two sweeps the difference.
+def table(beside: Beside, definition: str, width: int) -> RenderableType:
+    """One row per configuration, two columns per sweep, and for two sweeps the difference.
 
     Where ``width`` is short, intervals go, of accuracy first; then names take one column and as
     many lines as they need; then sweeps go into several tables.
     """
-    lines = shown(found)
+    return first_that_fits(_layouts(shown(beside), definition, width), width, _least)
+
+
+def _layouts(lines: Sequence[Line], definition: str, width: int) -> Iterator[RenderableType]:
+    sweeps = range(len(lines[0].sweeps))
     columns, one = _names(lines, tables.MOST_NAMES), _names(lines, 1)
-    every = list(range(len(lines[0].sweeps)))
-    means = (_mean, _mean)
-    layouts = (
-        (columns, (formatting.plus_minus, formatting.plus_minus)),
-        (columns, (formatting.plus_minus, _mean)),
-        (columns, means),
-        (one, means),
-    )
-    for names, write in layouts:
-        whole = _table(lines, names, every, definition, write)
-        if _least(whole) <= width:
-            return Group(whole)
-    parts: list[Table] = []
-    while every:
-        sizes = range(len(every), 0, -1)
-        tried = {n: _table(lines, one, every[:n], definition, means) for n in sizes}
-        fits = next((n for n, part in tried.items() if _least(part) <= width), 1)
-        parts.append(tried[fits])
-        every = every[fits:]
-    return Group(*parts)
+    full, means = formatting.plus_minus, formatting.mean
+    yield _table(lines, columns, sweeps, definition, (full, full))
+    yield _table(lines, columns, sweeps, definition, (full, means))
+    yield _table(lines, columns, sweeps, definition, (means, means))
+    yield _table(lines, one, sweeps, definition, (means, means))
+
+    def part(sweeps: Sequence[int]) -> Table:
+        return _table(lines, one, sweeps, definition, (means, means))
+
+    yield split_columns(sweeps, part, width, _least)
 
 
 def _least(table: Table) -> int:
@@ -104,10 +104,6 @@ def _least(table: Table) -> int:
         return table_width(table)
     name = max(len(str(cell)) for cell in first.cells)
     return table_width(table) - max(0, name - NAME)
-
-
-def _mean(found: Estimate | None) -> str:
-    return formatting.percent(found.mean if found else None)
 
 
 def _names(lines: Sequence[Line], most: int) -> list[dict[str, str]]:
@@ -123,7 +119,7 @@ def _table(
     definition: str,
     write: tuple[Write, Write],
 ) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
     for key in names[0]:
         table.add_column(labels.name(key), no_wrap=key != "change")
     word = CALLED[definition][0]
@@ -139,16 +135,15 @@ def _table(
     return table
 
 
-def _cells(found: Summary | None, write: tuple[Write, Write]) -> list[Text]:
-    if found is None:
+def _cells(summary: Summary | None, write: tuple[Write, Write]) -> list[Text]:
+    if summary is None:
         return [Text(NOT_THERE, style="dim"), Text("")]
-    if found.mean is None:
-        fate = next((w for w in tables.MISHAPS if getattr(found, w)), formatting.NOT_APPLICABLE)
-        return [Text(fate, style="dim"), Text(write[1](found.accuracy))]
-    dead = Text(write[0](found.mean), style=heat(found.mean.mean))
-    return [dead, Text(write[1](found.accuracy))]
+    if summary.mean is None:
+        fate = next((w for w in mishaps.MISHAPS if getattr(summary, w)), formatting.NOT_APPLICABLE)
+        return [Text(fate, style="dim"), Text(write[1](summary.accuracy))]
+    return [cell(summary.mean, write[0]), Text(write[1](summary.accuracy))]
 
 
 def _difference(line: Line) -> list[Text]:
-    found = difference(line)
-    return [Text(points(found.dead)), Text(points(found.accuracy))]
+    change = difference(line)
+    return [Text(points(change.dead)), Text(points(change.accuracy))]

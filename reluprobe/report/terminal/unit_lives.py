@@ -1,8 +1,8 @@
-"""The fates of units → what the terminal shows. Nothing here prints."""
+"""Table of unit lives: who was born dead, who died for good, who came back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,12 +10,13 @@ from rich.text import Text
 
 from reluprobe.analysis.aggregate import Estimate
 from reluprobe.analysis.unit_lives import Fate, Fates
-from reluprobe.config import Value, labels
+from reluprobe.config import labels
 from reluprobe.report import formatting
-from reluprobe.report.terminal.tables import heat, shown_layers, table_width
+from reluprobe.report.terminal.layout import Settings, first_that_fits, plain_table, shown_layers
+from reluprobe.report.terminal.tables import cell
 
-#: A configuration's settings and what became of its units; None where no run ended.
-Found = Sequence[tuple[Mapping[str, Value | None], Fates | None]]
+#: Configurations and what became of the units of each; None where no run ended.
+FatesByConfiguration = Sequence[tuple[Settings, Fates | None]]
 
 MOST_LAYERS = 12
 LEGEND = (
@@ -27,10 +28,10 @@ LEGEND = (
 )
 
 
-def headline(found: Found) -> Text:
+def headline(configurations: FatesByConfiguration) -> Text:
     """Whether death was for good, in a sentence, where most units are dead at the end."""
-    there = [(settings, fates.network) for settings, fates in found if fates is not None]
-    settings, fate = max(there, key=lambda f: _dead(f[1]), default=({}, None))
+    ended = [(settings, fates.network) for settings, fates in configurations if fates is not None]
+    settings, fate = max(ended, key=lambda f: _dead(f[1]), default=({}, None))
     if fate is None or not _dead(fate):
         return Text("no unit was dead at the end of any run", style="bold")
     name = f"{labels.settings(settings)}: " if settings else ""
@@ -48,44 +49,43 @@ def _dead(fate: Fate) -> float:
     return fate.end.mean if fate.end else 0.0
 
 
-def title(found: Found) -> Text:
+def title(configurations: FatesByConfiguration) -> Text:
     """What the table shows, and when it was looked."""
-    there = [fates for _, fates in found if fates is not None]
-    if not there:
+    ended = [fates for _, fates in configurations if fates is not None]
+    if not ended:
         return Text("lives of units", style="italic")
-    probes = labels.count(min(f.probes for f in there), "probe")
-    first, last = min(f.first for f in there), max(f.last for f in there)
+    probes = labels.count(min(f.probes for f in ended), "probe")
+    first, last = min(f.first for f in ended), max(f.last for f in ended)
     return Text(f"lives of units: {probes} a run, epochs {first:g}–{last:g}", style="italic")
 
 
-def table(found: Found, width: int) -> RenderableType:
-    """A row a configuration and hidden layer, and one for the whole network.
+def table(configurations: FatesByConfiguration, width: int) -> RenderableType:
+    """One row per configuration and hidden layer, and one for the whole network.
 
     Where ``width`` is short, the shares that other tables show too give up their intervals; where
     it is shorter still, names go above their rows.
     """
-    for write in (formatting.plus_minus, _mean):
-        whole = _table(found, write)
-        if table_width(whole) <= width:
-            return whole
+    return first_that_fits(_layouts(configurations), width)
+
+
+def _layouts(configurations: FatesByConfiguration) -> Iterator[RenderableType]:
+    yield _table(configurations, formatting.plus_minus)
+    yield _table(configurations, formatting.mean)
     parts: list[RenderableType] = []
-    for settings, fates in found:
-        parts += [Text(labels.settings(settings), style="bold"), _table([({}, fates)], _mean)]
-    return Group(*parts)
+    for settings, fates in configurations:
+        heading = Text(labels.settings(settings), style="bold")
+        parts += [heading, _table([({}, fates)], formatting.mean)]
+    yield Group(*parts)
 
 
-def _mean(share: Estimate | None) -> str:
-    return formatting.percent(share.mean if share else None)
-
-
-def _table(found: Found, write: Callable[[Estimate | None], str]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    keys = list(found[0][0]) if found else []
+def _table(configurations: FatesByConfiguration, write: Callable[[Estimate | None], str]) -> Table:
+    table = plain_table()
+    keys = list(configurations[0][0]) if configurations else []
     for key in keys:
         table.add_column(labels.name(key), no_wrap=True)
     for name in ("L", "born %", "ever %", "end %", "revives %", "episode", "open", "for good %"):
         table.add_column(name, justify="right", no_wrap=True)
-    for settings, fates in found:
+    for settings, fates in configurations:
         names = [labels.setting(settings[key]) for key in keys]
         if fates is None:
             table.add_row(*names, formatting.NOT_APPLICABLE)
@@ -98,17 +98,16 @@ def _table(found: Found, write: Callable[[Estimate | None], str]) -> Table:
 
 
 def _cells(fate: Fate, write: Callable[[Estimate | None], str]) -> list[Text]:
-    shares = [Text(write(e)) for e in (fate.born, fate.ever, fate.end)]
-    shares[-1].stylize(heat(fate.end and fate.end.mean))
+    shares = [Text(write(fate.born)), Text(write(fate.ever)), cell(fate.end, write)]
     rest = (_share(fate.revives), *_episode(fate), _share(fate.permanent))
     return [*shares, *map(Text, rest)]
 
 
-def _share(found: Estimate | None) -> str:
+def _share(estimate: Estimate | None) -> str:
     # From the two seeds in which anything died, an interval can be wider than what it is of.
-    if found is not None and found.half_width is not None and found.half_width > 1:
-        return f"{formatting.percent(found.mean)} ±>100"
-    return formatting.plus_minus(found)
+    if estimate is not None and estimate.half_width is not None and estimate.half_width > 1:
+        return f"{formatting.percent(estimate.mean)} ±>100"
+    return formatting.plus_minus(estimate)
 
 
 def _episode(fate: Fate) -> tuple[str, str]:

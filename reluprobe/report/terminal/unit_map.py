@@ -1,4 +1,4 @@
-"""The life of every unit of a run, unit × probe, in block characters. Nothing here prints."""
+"""Map of unit lives: every unit of a run, unit × probe, in block characters."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from reluprobe.analysis.survival_curves import DEAD, REVIVED, states
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report.terminal import blocks
-from reluprobe.report.terminal.tables import heat, shown_layers
+from reluprobe.report.terminal.layout import plain_table, shown_courses
+from reluprobe.report.terminal.tables import heat
 
 #: Rows of a map; each stands for equally many units, or one more.
 MOST_ROWS = 16
 #: Of more configurations than this, the one with the most dead is shown.
 MOST_MAPS = 3
-#: Columns that a layer should have at least, of the probes that there are.
-FEWEST = 8
 #: Most units of a row have been dead and are alive again.
 BACK = "o"
 LEGEND = (
@@ -39,8 +38,8 @@ def runs(rows: Sequence[Summary]) -> list[tuple[Summary, RunRecord]]:
 
 
 def _first(members: Sequence[RunRecord]) -> RunRecord | None:
-    there = sorted(learning_curves.ended(members), key=lambda run: run.config.seed)
-    run = next((run for run in there if len(run.timeline()) > 1), None)
+    ended = sorted(learning_curves.ended(members), key=lambda run: run.config.seed)
+    run = next((run for run in ended if len(run.timeline()) > 1), None)
     died = run is not None and any(layer.dead for _, seen in run.timeline() for layer in seen)
     return run if died else None
 
@@ -55,10 +54,10 @@ def title(row: Summary, run: RunRecord) -> Text:
 
 
 def table(run: RunRecord, width: int) -> Table:
-    """A column a layer, side by side; of many layers and probes as many as fit."""
+    """One column per layer, side by side; of many layers and probes, as many as fit."""
     masks = unit_lives.masks(run)
-    shown, probes = _fitting(len(masks), len(masks[0]), width)
-    table = Table(box=None, pad_edge=False)
+    shown, probes = shown_courses(len(masks), len(masks[0]), width - len("units"))
+    table = plain_table()
     table.add_column("units", justify="right", no_wrap=True)
     for i in shown:
         table.add_column(f"L{i + 1}", no_wrap=True)
@@ -67,17 +66,6 @@ def table(run: RunRecord, width: int) -> Table:
         place = f"{n / len(drawn[0]):.0%}" if 4 * n % len(drawn[0]) == 0 else ""
         table.add_row(place, *cells)
     return table
-
-
-def _fitting(depth: int, probes: int, width: int) -> tuple[list[int], list[int]]:
-    """The layers and the probes for which there is room."""
-    room = width - len("units")
-    for count in range(depth, 0, -1):
-        shown = shown_layers(depth, max(count, 2))
-        each = room // len(shown) - 2  # between two columns lie two blanks
-        if each >= min(probes, FEWEST):
-            break
-    return shown, shown_layers(probes, max(each, 2))
 
 
 def _rows(units: np.ndarray) -> Iterator[Text]:

@@ -1,0 +1,33 @@
+"""Table of the causes of death by hidden layer: weights, bias, upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group
+
+from reluprobe.analysis.death_causes import Blame
+from reluprobe.report import formatting
+from reluprobe.report.terminal.layout import Settings, layer_tables
+
+TITLE = "causes of death"
+LEGEND = (
+    "deaths a run; %: shares (Shapley) of the fall of the dying units' largest pre-activation; "
+    "below 0: held them up"
+)
+
+
+def tables(configurations: Sequence[tuple[Settings, Sequence[Blame]]]) -> Group:
+    """For each configuration one row per hidden layer, and one for the whole network."""
+    titles = ("deaths", "weights %", "bias %", "upstream %")
+    rows = ((settings, [_row(blame) for blame in layers]) for settings, layers in configurations)
+    return layer_tables(titles, rows, total=True)
+
+
+def _row(blame: Blame) -> list[str]:
+    shares = (blame.weights, blame.bias, blame.upstream)
+    return [formatting.plus_minus(blame.deaths, _count), *map(formatting.plus_minus, shares)]
+
+
+def _count(deaths: float | None) -> str:
+    return formatting.NOT_APPLICABLE if deaths is None else f"{deaths:,.1f}"

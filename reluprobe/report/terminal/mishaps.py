@@ -1,0 +1,60 @@
+"""Runs without usable numbers: those that failed, diverged or collapsed, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.text import Text
+
+from reluprobe.analysis.aggregate import Collapse
+from reluprobe.analysis.aggregate import collapsed as collapse_of
+from reluprobe.config import labels
+from reluprobe.records import RunRecord
+from reluprobe.report import formatting
+
+#: What may become of runs, as :class:`Summary` counts them.
+MISHAPS = ("diverged", "failed", "collapsed")
+#: What is said of a run that diverged although every epoch of its history is finite.
+DIVERGED_LATE = "diverged after the last whole epoch"
+
+
+def lost(records: Sequence[RunRecord]) -> Group | None:
+    """What diverged or failed, a line each; None where nothing did."""
+    bad = [r for r in records if r.status != "ok"]
+    if not bad:
+        return None
+    lines = [Text(f"{labels.count(len(bad), 'failed or diverged run')}:", style="bold red")]
+    return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {labels.network(r.config)}") for r in bad))
+
+
+def collapsed(records: Sequence[RunRecord]) -> Group | None:
+    """What collapsed, a line each with the evidence; None where nothing did."""
+    evidence = [(r, c) for r in records if (c := collapse_of(r)) is not None]
+    if not evidence:
+        return None
+    what = "output does not depend on input (a hidden layer is constant on the probe)"
+    head = Text(f"{labels.count(len(evidence), 'run')} collapsed: {what}:", style="bold red")
+    rows = (f"  {r.id}  {_evidence(c)}  {labels.network(r.config)}" for r, c in evidence)
+    return Group(head, *map(Text, rows))
+
+
+def _evidence(collapse: Collapse) -> str:
+    text = f"layer {collapse.layer} is constant, loss {formatting.number(collapse.loss, 3)}"
+    if collapse.accuracy is not None:
+        text += f", accuracy {formatting.percent(collapse.accuracy)}%"
+    # The same on the probe, and yet better than chance: the test set is another sample.
+    return text + (" (better than chance)" if collapse.chance is False else "")
+
+
+def failure(record: RunRecord) -> str:
+    """Why a run failed, where its record knows."""
+    return f"failed: {record.error}" if record.error else "failed"
+
+
+def _fate(record: RunRecord) -> str:
+    if record.status == "failed":
+        return failure(record)
+    epoch = record.diverged_at
+    # A run may diverge after its last whole epoch: then no epoch of its history says so.
+    return f"diverged in epoch {epoch}" if epoch is not None else DIVERGED_LATE
