@@ -313,12 +313,12 @@ def _listening(progress: Progress, runs: Sequence[Run]) -> Any:
 def _named_settings() -> inspect.Signature:
     """The signature of :func:`train` with every setting by its name, for ``help`` and editors."""
     own = inspect.signature(train)
-    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    arguments = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
     flags = [
         inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=s.default, annotation=s.type)
         for n, s in SETTINGS.items()
     ]
-    return own.replace(parameters=[*flags, *kept])
+    return own.replace(parameters=[*flags, *arguments])
 
 
 cast(Any, train).__signature__ = _named_settings()

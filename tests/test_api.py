@@ -177,9 +177,9 @@ def test_tables_hold_what_the_records_hold(results: rp.Results):
 
 def test_the_summary_is_what_report_shows(results: rp.Results, reluprobe):
     (folder,) = (archive.folder for archive in results.archives)
-    told = json.loads(reluprobe("report", str(folder), "--json").out)
+    shown_json = json.loads(reluprobe("report", str(folder), "--json").out)
     rows = results.summary(by=["activation"]).to_pylist()
-    shown = told["sweeps"][0]["configurations"]
+    shown = shown_json["sweeps"][0]["configurations"]
     assert [row["activation"] for row in rows] == ["relu", "leaky_relu"]
     for row, theirs in zip(rows, shown, strict=True):
         assert row["dead"] == theirs["mean"]["mean"]
