@@ -79,6 +79,13 @@ def test_of_many_layers_and_probes_as_many_are_shown_as_fit(width):
         assert all(len(c) >= FEWEST_PROBES for c in courses)
 
 
+@pytest.mark.parametrize(("width", "probes"), [(200, 101), (80, 80), (30, 30)])
+def test_the_course_of_a_single_layer_takes_the_width(width, probes):
+    heading, course = shown([run(["." * 50 + "#" * 51] * 4)], width)
+    assert heading.split() == ["L1"]
+    assert len(course.rstrip()) == probes
+
+
 def map_of(record, width=80):
     return study_runs.text(unit_map.table(record, width), width).splitlines()
 

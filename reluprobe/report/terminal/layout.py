@@ -96,10 +96,10 @@ def shown_layers(depth: int, room: int) -> list[int]:
 def shown_courses(
     depth: int, probes: int, width: int, fewest: int = 2
 ) -> tuple[list[int], list[int]]:
-    """Which layers and which probes there is room for, in a column a layer, a character a probe.
+    """Which layers and which probes there is room for, in one column per layer.
 
-    Layers are given up first, down to two of them, until the others have room for
-    ``FEWEST_PROBES`` probes each; then probes, down to ``fewest``.
+    A probe takes one character. Layers are given up first, down to two of them, until the others
+    have room for ``FEWEST_PROBES`` probes each; then probes, down to ``fewest``.
     """
     layers, room = [], 0
     for count in range(max(depth, 2), 1, -1):

@@ -1,4 +1,4 @@
-"""Runs without usable numbers: those that failed, diverged or collapsed, a line each."""
+"""Runs without usable numbers: those that failed, diverged or collapsed, one line per run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIVERGED_LATE = "diverged after the last whole epoch"
 
 
 def lost(records: Sequence[RunRecord]) -> Group | None:
-    """What diverged or failed, a line each; None where nothing did."""
+    """What diverged or failed, one line per run; None where nothing did."""
     bad = [r for r in records if r.status != "ok"]
     if not bad:
         return None
@@ -29,7 +29,7 @@ def lost(records: Sequence[RunRecord]) -> Group | None:
 
 
 def collapsed(records: Sequence[RunRecord]) -> Group | None:
-    """What collapsed, a line each with the evidence; None where nothing did."""
+    """What collapsed, one line per run with the evidence; None where nothing did."""
     evidence = [(r, c) for r in records if (c := collapse_of(r)) is not None]
     if not evidence:
         return None

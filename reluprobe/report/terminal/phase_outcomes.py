@@ -26,14 +26,17 @@ LEGEND = (
 def headline(settings: Settings, turns: Sequence[Turn], definition: str) -> Text:
     """From the end of the first phase to that of the last."""
     first, last = turns[0], turns[-1]
-    name = labels.settings(settings)
-    dead = f"{formatting.mean(first.end)}% → {formatting.mean(last.end)}%"
-    accuracy = f"{formatting.mean(first.accuracy)}% → {formatting.mean(last.accuracy)}%"
-    text = (
-        f"{name}: " * bool(name) + f"over {len(turns)} phases {CALLED[definition][0]} {dead} at "
-        f"their ends, test accuracy {accuracy}"
-    )
+    name = f"{labels.settings(settings)}: " if labels.settings(settings) else ""
+    dead = _from_to(first.end, last.end)
+    text = f"{name}over {len(turns)} phases {CALLED[definition][0]} {dead} at their ends"
+    # A regression has no accuracy.
+    if first.accuracy and last.accuracy:
+        text += f", test accuracy {_from_to(first.accuracy, last.accuracy)}"
     return Text(text, style="bold")
+
+
+def _from_to(first: Estimate | None, last: Estimate | None) -> str:
+    return f"{formatting.mean(first)}% → {formatting.mean(last)}%"
 
 
 def table(turns: Sequence[Turn], definition: str, width: int) -> Table:

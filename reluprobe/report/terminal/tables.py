@@ -1,4 +1,4 @@
-"""Main tables and headlines of a sweep: outcome, dead units by layer, what was lost."""
+"""Main tables and headlines of a sweep: outcome, dead units by layer, provenance."""
 
 from __future__ import annotations
 

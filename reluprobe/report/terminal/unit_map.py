@@ -69,7 +69,7 @@ def table(run: RunRecord, width: int) -> Table:
 
 
 def _rows(units: np.ndarray) -> Iterator[Text]:
-    """Units ``(unit, probe)``, sorted, as a character a probe and row of units."""
+    """Units ``(unit, probe)``, sorted, as one character per probe and row of units."""
     for part in np.array_split(units, min(MOST_ROWS, len(units))):
         dead, back = (part == DEAD).mean(axis=0), (part == REVIVED).mean(axis=0)
         pairs = zip(dead.tolist(), back.tolist(), strict=True)
