@@ -304,7 +304,7 @@ def _follow(
 
 def _listening(progress: Progress, runs: Sequence[Run]) -> Any:
     if progress is True:
-        from reluprobe.report.terminal.progress_bar import progress_bar
+        from reluprobe.executor.progress_bar import progress_bar
 
         return progress_bar(runs)
     return nullcontext(progress if callable(progress) else lambda event: None)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from reluprobe.config import phases
+from reluprobe.engine.events import EpochDone, Event, RunDone
 from reluprobe.plan.runs import Run
 
 
 @contextmanager
-def progress_bar(runs: Sequence[Run]) -> Iterator[Callable[[Any], None]]:
+def progress_bar(runs: Sequence[Run]) -> Iterator[Callable[[Event], None]]:
     """A bar over the epochs of these runs; give the function that takes events."""
     epochs = {r.id: phases.total_epochs(r.config.phases, r.config.epochs) + 1 for r in runs}
     seen: dict[str, int] = {}
@@ -24,12 +24,13 @@ def progress_bar(runs: Sequence[Run]) -> Iterator[Callable[[Any], None]]:
     ) as bar:
         task = bar.add_task("compiling", total=sum(epochs.values()))
 
-        def see(event: Any) -> None:
-            run = getattr(event, "run", None)
-            if run is None:
+        def see(event: Event) -> None:
+            if isinstance(event, EpochDone):
+                seen[event.run.id] = event.epoch.epoch + 1
+            elif isinstance(event, RunDone):  # a run that failed has no further epochs
+                seen[event.run.id] = epochs[event.run.id]
+            else:
                 return
-            ended = hasattr(event, "record")
-            seen[run.id] = epochs[run.id] if ended else event.epoch.epoch + 1
             bar.update(task, completed=sum(seen.values()), description="epochs")
 
         yield see
