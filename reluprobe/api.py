@@ -22,11 +22,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from reluprobe.config import (
     SETTINGS,
     SweepConfig,
+    arguments,
     make_born_dead,
     parse_sweep,
     read_sweep,
@@ -47,6 +46,10 @@ if TYPE_CHECKING:
 Progress = bool | Callable[["Event"], None] | None
 Source = str | PathLike[str] | Mapping[str, Any]
 RETRAIN_HINT = "another name or out"
+OTHER_PLAN_HINT = (
+    'if_other_plan="extend" (keeps those runs and adds these) or "fresh" (moves them to {aside}); '
+    "or another name or out"
+)
 
 
 def train(
@@ -86,14 +89,14 @@ def train(
         >>> run.history[-1].layers[0].dead
         0.0
     """
-    given = _plain(settings)
+    given, follow = arguments.plain(settings), arguments.progress(progress)
     run = checked_run(given)
     if out is None:
         if name is not None or save_activations:
             raise InputError("name and save_activations need a folder", hint="out=")
-        return _in_memory([run], _path(manual_dir), None, progress)[0]
-    claim = train_claim(run, given, Path(out), name, save_activations)
-    return train_claimed(claim, _path(manual_dir), progress=progress)
+        return _in_memory([run], _path(manual_dir), None, follow)[0]
+    claim = train_claim(run, given, arguments.path("out", out), name, save_activations)
+    return train_claimed(claim, _path(manual_dir), progress=follow)
 
 
 def train_claim(
@@ -147,7 +150,8 @@ def sweep(
     lies in ``out/<name>`` are not run again.
 
     Args:
-        source: the path of a sweep file; or the same as a dict; or as TOML text.
+        source: the path of a sweep file; or the same as a dict; or as TOML text. Its ``name``
+            is the folder below ``out``; ``"sweep"`` for a dict or a text without one.
         out: a folder for results. None: nothing is written, and nothing is resumed.
         overrides: settings of ``[base]`` (or ``seeds``, ``name``) to put in the place of the
             source's, as ``--set`` does.
@@ -172,19 +176,26 @@ def sweep(
     """
     from reluprobe.results import Results
 
-    config = _read(source, dict(overrides or {}))
+    arguments.choice("if_other_plan", if_other_plan, ("refuse", "extend", "fresh"))
+    devices, follow = arguments.count("devices", devices), arguments.progress(progress)
+    config = _read(source, arguments.table("overrides", overrides))
     plan = expand(config)
     place = _path(manual_dir)
+    if devices is not None:  # too many are refused before a folder is made
+        from reluprobe.engine.devices import local_devices
+
+        local_devices(devices)
     if out is None:
         if config.save_activations:
             raise InputError("save_activations needs a folder", hint="out=")
-        records = _in_memory(plan.runs, place, devices, progress)
+        records = _in_memory(plan.runs, place, devices, follow)
         return Results((Archive(config.name, Path(config.name), tuple(records)),))
-    claim = Claim(Path(out).expanduser() / config.name, config, plan.runs, way=if_other_plan)
+    folder = arguments.path("out", out) / config.name
+    claim = Claim(folder, config, plan.runs, way=if_other_plan, hint=OTHER_PLAN_HINT)
     from reluprobe.executor import session
 
     with session.opened(claim, retry_failed=retry_failed) as ours:
-        _follow(ours, claim, place, devices, progress)
+        _follow(ours, claim, place, devices, follow)
     return Results(tuple(open_all([claim.folder])))
 
 
@@ -199,12 +210,7 @@ def load(*paths: str | PathLike[str]) -> Results:
 
     if not paths:
         raise InputError("nothing to load", hint='rp.load("results/dying_relu")')
-    return Results(tuple(open_all([Path(path).expanduser() for path in paths])))
-
-
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with NumPy's numbers as Python's, as a notebook has them of ``np.logspace``."""
-    return {n: v.item() if isinstance(v, np.generic) else v for n, v in settings.items()}
+    return Results(tuple(open_all([arguments.path("path", path) for path in paths])))
 
 
 def born_dead(
@@ -229,23 +235,21 @@ def born_dead(
         >>> [(cell.depth, cell.width, cell.probability) for cell in result.cells][0]
         (2, 2, 0.1541)
     """
-    config = make_born_dead(_plain(settings))
+    config = make_born_dead(arguments.plain(settings))
     from reluprobe.born import count, result
 
     measured = count.measure(config)
     if out is not None:
-        result.write(measured, Path(out).expanduser())
+        result.write(measured, arguments.path("out", out))
     return measured
 
 
 def _read(source: Source, overrides: dict[str, Any]) -> SweepConfig:
     """A sweep from a path, a dict or TOML text."""
     if isinstance(source, Mapping):
-        return parse_sweep(source, overrides=overrides)
-    if not isinstance(source, str):
-        return read_sweep(Path(source).expanduser(), overrides)
-    if not _is_text(source):
-        return read_sweep(Path(source).expanduser(), overrides)
+        return parse_sweep(arguments.table("source", source), overrides=overrides)
+    if not isinstance(source, str) or not _is_text(source):
+        return read_sweep(arguments.path("source", source), overrides)
     try:
         written = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
@@ -255,11 +259,16 @@ def _read(source: Source, overrides: dict[str, Any]) -> SweepConfig:
 
 def _is_text(source: str) -> bool:
     # A path may hold a = too; what is the name of a file is a path.
-    return "\n" in source or ("=" in source and not Path(source).exists())
+    if "\n" in source or "=" not in source:
+        return "\n" in source
+    try:
+        return not Path(source).exists()
+    except OSError:  # too long for a file's name
+        return True
 
 
 def _path(path: str | PathLike[str] | None) -> Path | None:
-    return None if path is None else Path(path).expanduser()
+    return None if path is None else arguments.path("manual_dir", path)
 
 
 def _in_memory(

@@ -53,7 +53,9 @@ class DatasetError(ReluprobeError):
     """A dataset could not be downloaded, prepared or read."""
 
 
-def nearest(name: str, allowed: Iterable[str]) -> str:
+def nearest(name: object, allowed: Iterable[str]) -> str:
     """``"; did you mean 'relu'?"``, or the empty string when nothing is close."""
+    if not isinstance(name, str):
+        return ""
     close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""

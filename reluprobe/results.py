@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reluprobe.config import Value, spelled_out
+from reluprobe.config import Value, arguments, spelled_out
 from reluprobe.config.choices import DEFINITIONS, SPLITS
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.records import RunRecord
@@ -101,8 +101,13 @@ class Results:
         from reluprobe.analysis import aggregate
         from reluprobe.report import result_tables
 
-        _checked("definition", definition, DEFINITIONS)
-        rows = aggregate.summarize(self.records, definition, by)
+        arguments.choice("definition", definition, DEFINITIONS)
+        chosen = None if by is None else arguments.names("by", by)
+        rows = aggregate.summarize(self.records, definition, chosen)
+        if sort is not None:
+            arguments.choice(
+                "sort", sort, [*aggregate.SORT_KEYS, *(rows[0].settings if rows else ())]
+            )
         return result_tables.summary(aggregate.sort_summaries(rows, sort), definition)
 
     def compare(
@@ -130,16 +135,17 @@ class Results:
         """
         from reluprobe.analysis import compare
         from reluprobe.analysis.contrast import Question
-        from reluprobe.config import SETTINGS, faults_of
+        from reluprobe.config import SETTINGS, arguments, faults_of
         from reluprobe.report import result_tables
 
-        _checked("definition", definition, DEFINITIONS)
-        _checked("on", on, SPLITS)
-        chosen = dict(baseline or {})
+        arguments.choice("definition", definition, DEFINITIONS)
+        arguments.choice("on", on, SPLITS)
+        arguments.choice("sort", sort, [*compare.SORT_KEYS])
+        chosen = arguments.table("baseline", baseline)
         if faults := faults_of(chosen):
             raise InputError("cannot read the baseline", faults)
         clean = {n: SETTINGS[n].clean(v) for n, v in spelled_out(chosen).items()}
-        question = Question(clean, tuple(within), definition, on)
+        question = Question(clean, arguments.names("within", within), definition, on)
         runs, _ = compare.pool(self.archives)
         return result_tables.comparison(compare.compare(runs, question), sort)
 
@@ -165,15 +171,31 @@ class Results:
         """
         from reluprobe.report import figures
 
-        _checked("definition", definition, DEFINITIONS)
+        arguments.choice("definition", definition, DEFINITIONS)
         if len(self.archives) != 1:
-            listed = ", ".join(map(repr, self.names))
-            raise InputError(f"a figure is of one sweep; here are {listed}", hint="results[name]")
-        figures.check_names([name])
-        (drawn,) = figures.drawn(self.archives[0], definition, by, heatmap, [name])
+            listed = ", ".join(map(repr, self.names)) or "none"
+            hint = "results[name], or rp.load of its folder alone"
+            raise InputError(f"a figure is of one sweep; here are {listed}", hint=hint)
+        arguments.choice("name", name, [kind.name for kind in figures.FIGURES])
+        axes = self._axes(name, heatmap)
+        chosen = None if by is None else arguments.names("by", by)
+        (drawn,) = figures.drawn(self.archives[0], definition, chosen, axes, [name])
         if drawn.skipped is not None:
             raise ReluprobeError(f"no figure {name}: {drawn.skipped}")
         return drawn
+
+    @staticmethod
+    def _axes(name: str, heatmap: Sequence[str] | None) -> tuple[str, str] | None:
+        """The two settings of the heat map, checked."""
+        if heatmap is None:
+            return None
+        if name != "heatmap":
+            raise InputError("heatmap is for the figure heatmap")
+        axes = arguments.names("heatmap", heatmap)
+        if len(axes) != 2 or axes[0] == axes[1]:
+            allowed = "allowed are two settings, down and across"
+            raise InputError("bad heatmap", [f"heatmap = {heatmap!r}: {allowed}"])
+        return axes[0], axes[1]
 
     @staticmethod
     def figures() -> dict[str, str]:
@@ -200,15 +222,3 @@ class Results:
             out.print(tables.outcome(rows, "dead", WIDTH))
         text = out.file.getvalue()  # type: ignore[attr-defined]
         return "\n".join(line.rstrip() for line in text.splitlines())
-
-
-def _checked(name: str, value: str, allowed: Sequence[str]) -> str:
-    """This value, if it is one of those allowed.
-
-    Raises:
-        InputError: it is not.
-    """
-    if value not in allowed:
-        listed = f"allowed is one of {', '.join(allowed)}{nearest(value, allowed)}"
-        raise InputError(f"unknown {name}", [f"{name} = {value!r}: {listed}"])
-    return value

@@ -318,3 +318,57 @@ print(json.dumps([[a, b] for a, b in zip(before, after) if a != b]))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == []
     assert gc.isenabled()
+
+
+# --- what a notebook hands over ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda r, out: rp.sweep(GRID, out=out, if_other_plan="frsh"), "did you mean 'fresh'"),
+        (lambda r, out: rp.sweep(GRID, out=3), "out = 3: allowed is a path"),
+        (lambda r, out: rp.sweep(GRID, out=out, devices="1"), "devices = '1'"),
+        (lambda r, out: rp.sweep(GRID, out=out, devices=99), "allowed is 1 to 2"),
+        (lambda r, out: rp.sweep(GRID, out=out, overrides="epochs=1"), "overrides = 'epochs=1'"),
+        (lambda r, out: rp.sweep({1: 2}, out=out), "key 1 is no text"),
+        (lambda r, out: rp.sweep(None, out=out), "source = None: allowed is a path"),
+        (lambda r, out: rp.sweep("~nobody99/x.toml", out=out), "bad source"),
+        (lambda r, out: rp.train(progress="yes", **TINY), "progress = 'yes'"),
+        (lambda r, out: rp.load(["a"]), r"path = \['a'\]: allowed is a path"),
+        (lambda r, out: r[0], "no sweep 0"),
+        (lambda r, out: r.summary(by=3), "by = 3: allowed is names of settings"),
+        (lambda r, out: r.summary(sort=["dead"]), r"sort = \['dead'\]"),
+        (lambda r, out: r.compare("activation=relu"), "baseline = 'activation=relu'"),
+        (lambda r, out: r.compare(within=None), "within = None"),
+        (lambda r, out: r.figure(None), "name = None: allowed is one of"),
+        (lambda r, out: r.figure("heatmap", heatmap=("activation",)), "allowed are two settings"),
+        (lambda r, out: r.figure("layers", heatmap=("activation", "seed")), "for the figure heat"),
+        (lambda r, out: rp.probe([[1.0]], depth=3), "depth: allowed are leaky_slope"),
+        (lambda r, out: rp.probe([[1j]]), "z of type complex128"),
+        (lambda r, out: rp.probe([[1e300]]), "beyond float32"),
+    ],
+)
+def test_what_is_of_a_wrong_kind_is_refused_in_words(
+    results: rp.Results, tmp_path: Path, call: Any, words: str
+):
+    with pytest.raises(rp.InputError, match=words):
+        call(results, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_arrays_tuples_and_single_names_are_taken(results: rp.Results):
+    by_name = results.summary(by="activation")
+    assert by_name.num_rows == 2
+    assert results.summary(by=(name for name in ["activation"])).equals(by_name)
+    plan = {"seeds": range(2), "base": {"dataset": "blobs", "width": np.int64(8), "epochs": 0}}
+    plan["grid"] = {"learning_rate": np.array([0.25, 0.5], np.float32), "depth": (1, 2)}
+    runs = rp.sweep(plan, out=None)
+    assert sorted({r.config.learning_rate for r in runs}) == [0.25, 0.5] and len(runs) == 8
+    assert rp.train(**TINY | {"epochs": 0, "learning_rate": np.float32(0.01)}).id == (
+        rp.train(**TINY | {"epochs": 0, "learning_rate": 0.01}).id
+    )
+
+
+def test_a_figure_of_all_runs_is_not_called_after_one_activation(results: rp.Results):
+    assert results.figure("layers", by=[]).alt.startswith("all runs:")

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from reluprobe.config import arguments
+from reluprobe.config.choices import PARAMETERS
 from reluprobe.errors import InputError
 from reluprobe.measures import definitions
 from reluprobe.nn import activations
@@ -48,7 +50,10 @@ def probe(
         >>> rp.probe([[-1.0, 2.0], [-3.0, -1.0]]).dead
         array([ True, False])
     """
-    config = checked_run({"activation": activation, **parameters}).config
+    if foreign := [name for name in parameters if name not in PARAMETERS.values()]:
+        allowed = f"allowed are {', '.join(PARAMETERS.values())}"
+        raise InputError("no parameter", [f"{name}: {allowed}" for name in foreign])
+    config = checked_run({"activation": activation, **arguments.plain(parameters)}).config
     layers = _pre_activations(z)
     which = activations.ACTIVATIONS[config.activation]
     answers = definitions.probe(
@@ -63,13 +68,17 @@ def probe(
 
 def _pre_activations(z: Any) -> Float[np.ndarray, "*layer example unit"]:
     try:
-        array = np.asarray(z, np.float32)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(z)
+    except ValueError as error:  # rows of unequal lengths
         raise InputError("cannot read z", [f"z: allowed are numbers: {error}"]) from None
+    if array.dtype.kind not in "fiub":
+        raise InputError("cannot read z", [f"z of type {array.dtype}: allowed are numbers"])
     if array.ndim not in (2, 3) or 0 in array.shape:
         allowed = "(example, unit) or (layer, example, unit), none of them 0"
         raise InputError("cannot probe z", [f"z of shape {array.shape}: allowed is {allowed}"])
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
         raise InputError("cannot probe z", [f"z holds {count:,} values that are NaN or infinite"])
-    return array
+    if np.abs(array).max() > np.finfo(np.float32).max:
+        raise InputError("cannot probe z", ["z holds values beyond float32, 3.4e38"])
+    return array.astype(np.float32)

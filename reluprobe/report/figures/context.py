@@ -80,7 +80,7 @@ class Context:
         rows = aggregate.summarize(self.records, self.definition, self.by)
         named = [labels.settings(c.settings) for c in tables.shortened(rows)]
         return [
-            Entry(label or row.members[0].config.activation, row, LOOKS[n % len(LOOKS)])
+            Entry(label or _unnamed(row), row, LOOKS[n % len(LOOKS)])
             for n, (label, row) in enumerate(zip(named, rows, strict=True))
         ]
 
@@ -130,3 +130,9 @@ def wrapped(label: str, width: int) -> str:
         else:
             lines += textwrap.wrap(part, width, break_on_hyphens=False, break_long_words=False)
     return "\n".join(lines)
+
+
+def _unnamed(row: Summary) -> str:
+    """What a configuration is called that no setting tells apart."""
+    activations = {run.config.activation for run in row.members}
+    return activations.pop() if len(activations) == 1 else "all runs"

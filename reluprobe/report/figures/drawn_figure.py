@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from reluprobe.config import arguments
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import write_atomically
 from reluprobe.report.figures.formats import FORMATS, render
@@ -41,7 +42,7 @@ class DrawnFigure:
             InputError: the suffix is none of ``FORMATS``, or there is no figure to write.
             ReluprobeError: the file cannot be written.
         """
-        path = Path(path)
+        path = arguments.path("path", path)
         form = path.suffix.removeprefix(".").lower()
         if form not in FORMATS:
             allowed = ", ".join(f".{name}" for name in FORMATS)

@@ -1,0 +1,113 @@
+"""Arguments of library calls as plain, checked values: paths, names, numbers of NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reluprobe.config.settings import SETTINGS
+from reluprobe.errors import InputError, nearest
+
+
+def path(name: str, value: str | PathLike[str]) -> Path:
+    """A path with ``~`` spelled out.
+
+    Raises:
+        InputError: it is no path.
+    """
+    if not isinstance(value, str | PathLike) or str(value) == "" or "\0" in str(value):
+        raise _wrong(name, value, "a path")
+    try:
+        return Path(value).expanduser()
+    except (RuntimeError, TypeError) as error:  # ~nobody; a PathLike of bytes
+        raise InputError(f"bad {name}", [f"{name} = {value!r}: {error}"]) from None
+
+
+def plain(value: Any) -> Any:
+    """NumPy's numbers and arrays, tuples and ranges as TOML would have them; at any depth."""
+    if isinstance(value, np.ndarray):
+        return plain(value[()]) if value.ndim == 0 else [plain(item) for item in value]
+    if isinstance(value, np.floating):
+        # The digits that it shows: np.float32(0.01) means 0.01, and is the run that has it.
+        return float(str(value))
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | range | list):
+        return [plain(item) for item in value]
+    return value
+
+
+def table(name: str, value: Any) -> dict[str, Any]:
+    """A mapping of names to values, all plain; None is an empty one.
+
+    Raises:
+        InputError: it is no mapping, or a key is no text.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _wrong(name, value, 'a dict, {"activation": "relu"}')
+    if wrong := [key for key in value if not isinstance(key, str)]:
+        raise InputError(f"bad {name}", [f"{name}: key {key!r} is no text" for key in wrong])
+    return plain(value)
+
+
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Names of settings; one may stand alone.
+
+    Raises:
+        InputError: one is no setting.
+    """
+    listed = (value,) if isinstance(value, str) else value
+    if not isinstance(listed, Iterable) or isinstance(listed, Mapping | bytes):
+        raise _wrong(name, value, 'names of settings, ["activation"]')
+    chosen = tuple(listed)
+    if wrong := [n for n in chosen if not isinstance(n, str) or n not in SETTINGS]:
+        faults = [f"{name}: {n!r} is no setting{nearest(n, SETTINGS)}" for n in wrong]
+        raise InputError("no such setting", faults)
+    return chosen
+
+
+def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
+    """One of these words.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        listed = f"one of {', '.join(allowed)}{nearest(value, allowed)}"
+        raise _wrong(name, value, listed)
+    return value
+
+
+def progress(value: Any) -> bool | Callable[..., Any]:
+    """Whether to draw a bar, or the function that gets events.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if value is None or isinstance(value, bool) or callable(value):
+        return value or False
+    raise _wrong("progress", value, "True, or a function that takes an event")
+
+
+def count(name: str, value: Any) -> int | None:
+    """A whole number from 1 up, or None.
+
+    Raises:
+        InputError: it is neither.
+    """
+    number = plain(value)
+    if number is None or (type(number) is int and number >= 1):
+        return number
+    raise _wrong(name, value, "None, or an integer >= 1")
+
+
+def _wrong(name: str, value: Any, allowed: str) -> InputError:
+    return InputError(f"bad {name}", [f"{name} = {value!r}: allowed is {allowed}"])
