@@ -16,8 +16,6 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
-from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -38,7 +36,6 @@ from reluprobe.records.ownership import Claim, Way
 if TYPE_CHECKING:
     from reluprobe.born.result import Result
     from reluprobe.engine.events import Event
-    from reluprobe.executor.session import Session
     from reluprobe.records import RunRecord
     from reluprobe.results import Results
 
@@ -94,7 +91,9 @@ def train(
     if out is None:
         if name is not None or save_activations:
             raise InputError("name and save_activations need a folder", hint="out=")
-        return _in_memory([run], _path(manual_dir), None, follow)[0]
+        from reluprobe.executor import session
+
+        return session.in_memory([run], _path(manual_dir), None, follow)[0]
     claim = train_claim(run, given, arguments.path("out", out), name, save_activations)
     return train_claimed(claim, _path(manual_dir), progress=follow)
 
@@ -121,14 +120,14 @@ def train_claimed(
     manual_dir: Path | None,
     *,
     opened: Callable[[], None] = lambda: None,
-    progress: Progress = None,
+    progress: bool | Callable[[Event], None] = False,
 ) -> RunRecord:
     """Train the one run of a claim, again if it has been; ``opened`` is called once it is ours."""
     from reluprobe.executor import session
 
     with session.opened(claim, again=True) as ours:
         opened()
-        _follow(ours, claim, manual_dir, None, progress)
+        session.follow(ours, claim, manual_dir, None, progress)
         (record,) = ours.records.values()
         return record
 
@@ -181,6 +180,8 @@ def sweep(
     config = _read(source, arguments.table("overrides", overrides))
     plan = expand(config)
     place = _path(manual_dir)
+    from reluprobe.executor import session
+
     if devices is not None:  # too many are refused before a folder is made
         from reluprobe.engine.devices import local_devices
 
@@ -188,14 +189,12 @@ def sweep(
     if out is None:
         if config.save_activations:
             raise InputError("save_activations needs a folder", hint="out=")
-        records = _in_memory(plan.runs, place, devices, follow)
+        records = session.in_memory(plan.runs, place, devices, follow)
         return Results((Archive(config.name, Path(config.name), tuple(records)),))
     folder = arguments.path("out", out) / config.name
     claim = Claim(folder, config, plan.runs, way=if_other_plan, hint=OTHER_PLAN_HINT)
-    from reluprobe.executor import session
-
     with session.opened(claim, retry_failed=retry_failed) as ours:
-        _follow(ours, claim, place, devices, follow)
+        session.follow(ours, claim, place, devices, follow)
     return Results(tuple(open_all([claim.folder])))
 
 
@@ -269,54 +268,6 @@ def _is_text(source: str) -> bool:
 
 def _path(path: str | PathLike[str] | None) -> Path | None:
     return None if path is None else arguments.path("manual_dir", path)
-
-
-def _in_memory(
-    runs: Sequence[Run], manual_dir: Path | None, devices: int | None, progress: Progress
-) -> list[RunRecord]:
-    """The records of these runs, in order; nothing is written."""
-    from reluprobe import data
-    from reluprobe.engine import runner
-    from reluprobe.engine.events import RunDone
-
-    records: dict[str, RunRecord] = {}
-    with _listening(progress, runs) as listen:
-        load = partial(data.load, manual_dir=manual_dir)
-        for event in runner.execute(runs, load, most=devices):
-            listen(event)
-            if isinstance(event, RunDone):
-                records[event.run.id] = event.record
-    return [records[run.id] for run in runs]
-
-
-def _follow(
-    ours: Session,
-    claim: Claim,
-    manual_dir: Path | None,
-    devices: int | None,
-    progress: Progress,
-) -> None:
-    """Run what is left of a session on this machine."""
-    todo = ours.todo
-    if not todo:
-        return
-    from reluprobe.executor import local
-
-    def engine(runs: Sequence[Run], stop: Callable[[], bool]) -> Any:
-        saves = claim.sweep.save_activations
-        return local.start(claim.folder, runs, manual_dir, stop, devices, saves)
-
-    with _listening(progress, todo) as listen:
-        for event, _ in ours.run(engine):
-            listen(event)
-
-
-def _listening(progress: Progress, runs: Sequence[Run]) -> Any:
-    if progress is True:
-        from reluprobe.executor.progress_bar import progress_bar
-
-        return progress_bar(runs)
-    return nullcontext(progress if callable(progress) else lambda event: None)
 
 
 def _named_settings() -> inspect.Signature:

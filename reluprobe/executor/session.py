@@ -7,8 +7,9 @@ one stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from reluprobe.engine.events import Event, RunDone
@@ -21,6 +22,8 @@ from reluprobe.records.resume import Standing, progress_of
 Step = tuple[Event, Path | None]
 #: Runs and when to stop → what happens, and where records were written.
 Engine = Callable[[Sequence[Run], Callable[[], bool]], Iterator[Step]]
+#: What takes an event.
+Listener = Callable[[Event], None]
 
 
 def never() -> bool:
@@ -73,3 +76,58 @@ def opened(claim: Claim, *, retry_failed: bool = False, again: bool = False) -> 
         standing = progress_of(claim.folder, runs, claim.sweep.save_activations)
         records = {} if again else standing.done(retry_failed)
         yield Session(claim.folder, tuple(runs), standing, records)
+
+
+def in_memory(
+    runs: Sequence[Run], manual_dir: Path | None, devices: int | None, progress: bool | Listener
+) -> list[RunRecord]:
+    """Train these runs on this machine and write nothing; give their records, in order.
+
+    Args:
+        runs: what to train.
+        manual_dir: where dataset files lie that are not downloaded.
+        devices: how many of the process's devices to use; None for all.
+        progress: True for a bar on stderr, or what takes every event.
+    """
+    from reluprobe import data
+    from reluprobe.engine import runner
+    from reluprobe.engine.events import RunDone
+
+    records: dict[str, RunRecord] = {}
+    with _listening(progress, runs) as listen:
+        load = partial(data.load, manual_dir=manual_dir)
+        for event in runner.execute(runs, load, most=devices):
+            listen(event)
+            if isinstance(event, RunDone):
+                records[event.run.id] = event.record
+    return [records[run.id] for run in runs]
+
+
+def follow(
+    session: Session,
+    claim: Claim,
+    manual_dir: Path | None,
+    devices: int | None,
+    progress: bool | Listener,
+) -> None:
+    """Run what is left of a session on this machine; see :func:`in_memory` for the arguments."""
+    todo = session.todo
+    if not todo:
+        return
+    from reluprobe.executor import local
+
+    def engine(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator[Step]:
+        saves = claim.sweep.save_activations
+        return local.start(claim.folder, runs, manual_dir, stop, devices, saves)
+
+    with _listening(progress, todo) as listen:
+        for event, _ in session.run(engine):
+            listen(event)
+
+
+def _listening(progress: bool | Listener, runs: Sequence[Run]) -> AbstractContextManager[Listener]:
+    if progress is True:
+        from reluprobe.executor.progress_bar import progress_bar
+
+        return progress_bar(runs)
+    return nullcontext(progress if callable(progress) else lambda event: None)
