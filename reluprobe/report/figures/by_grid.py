@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from reluprobe.analysis import aggregate
 from reluprobe.analysis.aggregate import Pivot
-from reluprobe.config import SETTINGS, labels, settings_of
+from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import style
@@ -35,7 +35,7 @@ def chosen(records: Sequence[RunRecord]) -> tuple[str, str] | None:
     The usual two if they were, else the two of the most values; the one of more goes across. None
     either beside many other axes, which the table would fold.
     """
-    pairs, vary = [], [n for n in aggregate.axes(records) if _matters(records, n)]
+    pairs, vary = [], [n for n in aggregate.axes(records) if aggregate.applies_in_all(records, n)]
     if len(aggregate.axes(records)) > MOST_NAMES:
         return None
     for pair in itertools.combinations(vary, 2):
@@ -45,11 +45,6 @@ def chosen(records: Sequence[RunRecord]) -> tuple[str, str] | None:
             ordered = pair if sizes[0] <= sizes[1] or pair == USUAL else pair[::-1]
             pairs.append((pair == USUAL, len(combinations), ordered))
     return max(pairs)[2] if pairs else None
-
-
-def _matters(records: Sequence[RunRecord], name: str) -> bool:
-    """Whether a setting has an effect in every run."""
-    return all(SETTINGS[name].applies(settings_of(r.config)) for r in records)
 
 
 def heatmap(context: Context) -> Drawing:
