@@ -13,6 +13,8 @@ from reluprobe.data.names import BUILT_IN
 
 PAGE = Path(__file__).parents[1] / "docs" / "library.md"
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d+\.\d+(?![\w.])")
+#: How long it took, on what.
+MACHINE = re.compile(r"[\d.]+ s on \d+ × \w+ \(JAX [\d.]+\)")
 #: Training is chaotic: another kind of processor ends a few points away.
 POINTS, SHARE = 8.0, 0.08
 
@@ -21,6 +23,7 @@ class WithinAFewPercent(doctest.OutputChecker):
     """The same words and whole numbers; decimal fractions within a few points."""
 
     def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        want, got = (MACHINE.sub("on this machine", text) for text in (want, got))
         words = [re.sub(r"\s+", " ", NUMBER.sub("#", text)) for text in (want, got)]
         pairs = [[float(n.replace("−", "-")) for n in NUMBER.findall(t)] for t in (want, got)]
         if words[0] != words[1] or len(pairs[0]) != len(pairs[1]):

@@ -76,7 +76,7 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
     weights = jax.tree.map(jnp.array, lane.weights)
     weights["hidden"][0]["kernel"][...] = jnp.asarray(np.diag(signs), jnp.float32)
     weights["hidden"][0]["bias"][...] = jnp.asarray(beside - most, jnp.float32)
-    certified = train_step._certain(spec, arrays, weights, hyper)
+    certified = train_step._certified(spec, arrays, weights, hyper)
     np.testing.assert_array_equal(certified[0], beside < 0)
 
 

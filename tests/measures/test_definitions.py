@@ -178,10 +178,10 @@ def test_layers_are_judged_apart():
     rng = np.random.default_rng(0)
     z = rng.standard_normal((3, EXAMPLES, UNITS)).astype(np.float32)
     z[1] *= 1e-4  # would be dormant beside the others
-    answers = jax.jit(definitions.probe, static_argnums=1)(z, activations.INDEX["relu"], 0.0)
+    together = jax.jit(definitions.probe, static_argnums=1)(z, activations.INDEX["relu"], 0.0)
     for layer in range(3):
-        for definition, answers in probed("relu", z[layer]).items():
-            np.testing.assert_array_equal(getattr(answers, definition)[layer], answers)
+        for definition, alone in probed("relu", z[layer]).items():
+            np.testing.assert_array_equal(getattr(together, definition)[layer], alone)
 
 
 def test_nan_is_never_taken_for_rest():
