@@ -231,43 +231,7 @@ def test_words_that_are_none_of_those_allowed_are_refused(results: rp.Results):
         results.summary(by=["activatoin"])
 
 
-# --- probe and born_dead -----------------------------------------------------------------------
-
-
-def test_probe_answers_each_definition_by_hand():
-    z = np.array([[-1.0, 2.0, 0.5, -2.0], [-3.0, -1.0, 0.5, -2.0]])
-    units = rp.probe(z)
-    assert units.dead.tolist() == [True, False, False, True]
-    assert units.never_positive.tolist() == [True, False, False, True]
-    assert units.constant.tolist() == [True, False, True, True]
-    assert units.saturated is None
-    leaky = rp.probe(z, activation="leaky_relu", leaky_slope=0.5)
-    assert not leaky.dead.any() and leaky.never_positive.tolist() == [True, False, False, True]
-    assert (rp.probe(z, "leaky_relu(0.5)").dormant == leaky.dormant).all()
-    stacked = rp.probe(np.stack([z, -z]), activation="relu6")
-    assert stacked.dead.shape == (2, 4) and stacked.saturated is not None
-    assert (stacked.dead[0] == units.dead).all()
-
-
-@pytest.mark.parametrize(
-    ("z", "words"),
-    [
-        ([1.0, 2.0], r"z of shape \(2,\)"),
-        (np.zeros((0, 3)), r"z of shape \(0, 3\)"),
-        ([[np.nan, 1.0]], "1 values that are NaN or infinite"),
-        ([["a", "b"]], "allowed are numbers"),
-    ],
-)
-def test_probe_refuses_what_is_no_pre_activation(z: Any, words: str):
-    with pytest.raises(rp.InputError, match=words):
-        rp.probe(z)
-
-
-def test_probe_refuses_another_activations_parameter():
-    with pytest.raises(rp.InputError, match="leaky_slope has an effect only with"):
-        rp.probe([[1.0]], leaky_slope=0.5)
-    with pytest.raises(rp.InputError, match="did you mean"):
-        rp.probe([[1.0]], activation="rellu")
+# --- born_dead ---------------------------------------------------------------------------------
 
 
 def test_born_dead_counts_beside_theory(tmp_path: Path):

@@ -91,7 +91,6 @@ def in_memory(
     """
     from reluprobe import data
     from reluprobe.engine import runner
-    from reluprobe.engine.events import RunDone
 
     records: dict[str, RunRecord] = {}
     with _listening(progress, runs) as listen:
