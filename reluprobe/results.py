@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reluprobe.config import Value, arguments, spelled_out
+from reluprobe.config import Value, arguments, cleaned
 from reluprobe.config.choices import DEFINITIONS, SPLITS
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.records import RunRecord
@@ -135,7 +135,7 @@ class Results:
         """
         from reluprobe.analysis import compare
         from reluprobe.analysis.contrast import Question
-        from reluprobe.config import SETTINGS, arguments, faults_of
+        from reluprobe.config import faults_of
         from reluprobe.report import result_tables
 
         arguments.choice("definition", definition, DEFINITIONS)
@@ -144,8 +144,7 @@ class Results:
         chosen = arguments.table("baseline", baseline)
         if faults := faults_of(chosen):
             raise InputError("cannot read the baseline", faults)
-        clean = {n: SETTINGS[n].clean(v) for n, v in spelled_out(chosen).items()}
-        question = Question(clean, arguments.names("within", within), definition, on)
+        question = Question(cleaned(chosen), arguments.names("within", within), definition, on)
         runs, _ = compare.pool(self.archives)
         return result_tables.comparison(compare.compare(runs, question), sort)
 

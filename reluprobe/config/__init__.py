@@ -9,6 +9,7 @@ from reluprobe.config.run_config import RunConfig
 from reluprobe.config.settings import (
     SETTINGS,
     Value,
+    cleaned,
     faults_of,
     idle_settings,
     make_run,
@@ -30,6 +31,7 @@ __all__ = [
     "Setting",
     "SweepConfig",
     "Value",
+    "cleaned",
     "conflicts",
     "faults_of",
     "idle_settings",

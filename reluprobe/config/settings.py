@@ -117,6 +117,11 @@ def _cleaned(name: str, value: Value) -> Value:
     return SETTINGS[name].clean(value)
 
 
+def cleaned(settings: Mapping[str, Value]) -> dict[str, Value]:
+    """Checked settings, spelled out, each as its own type."""
+    return {name: SETTINGS[name].clean(value) for name, value in spelled_out(settings).items()}
+
+
 def written(value: Value) -> str:
     """A value as TOML, flags and ``--baseline`` have it: ``true``, ``0.005``, ``relu``."""
     return str(value).lower() if isinstance(value, bool) else str(value)

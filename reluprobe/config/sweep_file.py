@@ -9,7 +9,15 @@ from typing import Any
 
 from reluprobe.config import phases, reference
 from reluprobe.config.axes import axis_values
-from reluprobe.config.settings import SETTINGS, Value, fault_of, given_twice, spelled_out, unknown
+from reluprobe.config.settings import (
+    SETTINGS,
+    Value,
+    cleaned,
+    fault_of,
+    given_twice,
+    spelled_out,
+    unknown,
+)
 from reluprobe.config.sweep_config import Axes, SweepConfig
 from reluprobe.config.sweep_keys import read_shape
 from reluprobe.errors import InputError, nearest
@@ -127,7 +135,7 @@ class _Parser:
         valid = {key: value for key, value in table.items() if faults[key] is None}
         for text in (*filter(None, faults.values()), *given_twice(valid)):
             self.fault(where, text)
-        return {k: SETTINGS[k].clean(v) for k, v in spelled_out(valid).items()}
+        return cleaned(valid)
 
     def axes(
         self, where: str, table: dict[str, Any], fold: bool = True

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from reluprobe.analysis import compare, contrast
 from reluprobe.cli import complete, console, options, reading
-from reluprobe.config import SETTINGS, Value, faults_of, spelled_out, written
+from reluprobe.config import SETTINGS, Value, cleaned, faults_of, written
 from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
@@ -113,7 +113,7 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
     faults += faults_of(baseline)
     if faults:
         raise InputError("cannot read --baseline", faults)
-    return {name: SETTINGS[name].clean(value) for name, value in spelled_out(baseline).items()}
+    return cleaned(baseline)
 
 
 def show(
