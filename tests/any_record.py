@@ -63,6 +63,7 @@ def layers(draw: Any, config: RunConfig, lost: bool) -> tuple[LayerRecord, ...]:
             causes=draw(causes),
             activations=draw(st.none() | outputs),
             revived=draw(st.none() | st.integers(0, 4)),
+            revived_units=draw(st.none() | st.sampled_from(["00", "40", "f0"])),
         )
 
     return tuple(layer() for _ in range(config.depth))
@@ -118,7 +119,7 @@ def records(draw: Any) -> RunRecord:
         for s in (past if len(past) > 1 else [])
     ]
     return RunRecord(
-        draw(st.sampled_from([SCHEMA, "reluprobe/run/1", "reluprobe/run/2"])),
+        draw(st.sampled_from([SCHEMA, "reluprobe/run/1", "reluprobe/run/2", "reluprobe/run/3"])),
         run.id,
         config,
         status,

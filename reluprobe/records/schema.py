@@ -14,9 +14,9 @@ from pydantic import ConfigDict, Field
 
 from reluprobe.config import RunConfig
 
-SCHEMA = "reluprobe/run/3"
+SCHEMA = "reluprobe/run/4"
 #: Older ones that are read still: what they lack is null or empty.
-READABLE = (SCHEMA, "reluprobe/run/2", "reluprobe/run/1")
+READABLE = (SCHEMA, "reluprobe/run/3", "reluprobe/run/2", "reluprobe/run/1")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -66,6 +66,8 @@ class LayerRecord:
         causes: what killed them; null where none died, or causes were not sought.
         activations: before training and at the end.
         revived: units drawn anew since the last probe; null where the run draws none anew.
+        revived_units: which these are, as in ``dead_units``. They are drawn anew right after the
+            last probe, before the next step: what was dead there ended with it.
     """
 
     units: int
@@ -81,6 +83,7 @@ class LayerRecord:
     causes: CausesRecord | None = None
     activations: ActivationsRecord | None = None
     revived: int | None = None
+    revived_units: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ layer_records = st.builds(
     *[fractions] * 6,
     masks,
     revived=st.none() | st.integers(0, 99),
+    revived_units=st.none() | st.just("c0"),
 )
 epoch_records = st.builds(
     EpochRecord,
@@ -114,7 +115,7 @@ def record() -> RunRecord:
     config = make_run({"width": 11, "depth": 1})
     environment: dict[str, str | int] = {"jax": "0.10", "devices": 2}
     return RunRecord(
-        "reluprobe/run/3",
+        "reluprobe/run/4",
         run_id(config),
         config,
         "ok",
@@ -228,14 +229,14 @@ def test_an_epoch_is_found_by_its_number(record: RunRecord):
 
 
 def test_a_newer_schema_is_refused_by_name(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/4"))
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/5"))
     message = refusal(path)
-    assert "reluprobe/run/4" in message and "reluprobe/run/3" in message
+    assert "reluprobe/run/5" in message and "reluprobe/run/4" in message
 
 
 def test_a_newer_schema_is_named_even_where_its_fields_are_strange(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/4", novelty=1))
-    assert "reluprobe/run/4" in refusal(path)
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/5", novelty=1))
+    assert "reluprobe/run/5" in refusal(path)
 
 
 def test_a_record_without_its_schema_is_refused(damaged: Any):
