@@ -131,8 +131,10 @@ def _layer(
     """
     kernel, bias = weights
     offset = jnp.clip(bias[None, :] / scale[:, None], -LARGEST, LARGEST)
-    active = jax.nn.relu(hidden @ kernel + offset)
-    top = active.max(axis=1)
+    z = hidden @ kernel + offset
+    active = jax.nn.relu(z)
+    # Of z = -inf the activation is 0, and the layer would pass for silent.
+    top = jnp.where(jnp.isfinite(z).all(axis=1), active.max(axis=1), jnp.nan)
     divisor = jnp.where(top > 0, top, 1)
     scale = jnp.clip(scale * divisor, 1 / LARGEST, LARGEST)
     return (active / divisor[:, None], scale), top.max()

@@ -36,10 +36,8 @@ def dead_mask(
     config = spec.config
     if config.revive not in UNIT_REVIVALS:
         return None
-    if config.revive_definition == "dormant" and "revive_threshold" in hyper.dials:
-        mean = tally.total / tally.examples
-        return definitions.dormant(mean, hyper.dials["revive_threshold"])
-    return getattr(definitions.answer(tally), config.revive_definition)
+    threshold = hyper.dials.get("revive_threshold", definitions.DORMANT_THRESHOLD)
+    return getattr(definitions.answer(tally, threshold), config.revive_definition)
 
 
 def at_start(

@@ -18,7 +18,8 @@ class ActivationStats(NamedTuple):
 
     ``second`` is the mean of z², whose ratio from layer to layer an init sets: 1 for He with
     ReLU, 1/2 for a variance of 1/n (He et al. 2015, equation 8). ``counts`` are of ``BINS`` equal
-    bins between ``low`` and ``high``, the smallest and largest output.
+    bins between ``low`` and ``high``, the smallest and largest output; an output that is NaN or
+    infinite is in none of them.
     """
 
     mean: Float[Array, " layer"]
@@ -63,7 +64,7 @@ def _histogram(
     low, high = a.min(), a.max()
     step = jnp.where(high > low, high - low, 1.0)
     bins = jnp.clip(((a - low) / step * BINS).astype(jnp.int32), 0, BINS - 1)
-    weights = jnp.broadcast_to(counts[:, None], a.shape).astype(jnp.int32)
+    weights = jnp.where(jnp.isfinite(a), counts[:, None], 0.0).astype(jnp.int32)
     return jnp.zeros(BINS, jnp.int32).at[bins.ravel()].add(weights.ravel())
 
 

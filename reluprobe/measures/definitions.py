@@ -3,6 +3,9 @@
 For unit j of a layer with pre-activation z, activation f and output a = f(z), over the probe's
 examples k. All functions are pure; they are reduced over examples inside ``jit``, so the
 activations themselves never leave the device.
+
+A unit with a z that is NaN or infinite is neither dead nor alive: no definition counts it. Alone,
+the formulas would: autodiff has ReLU'(NaN) = 0, and an infinite output makes a whole layer dormant.
 """
 
 from __future__ import annotations
@@ -78,18 +81,24 @@ def dormant(
     """s_j = mean_k|a_jk| / mean over the layer of the same ≤ τ = 0.025. A layer's s average 1.
 
     Written without the division, so that a layer whose outputs are all 0 is all dormant and not
-    NaN. Source: Sokar et al. 2023, definition 3.1.
+    NaN. A unit whose own mean is not finite is not dormant, and does not count in its layer's.
+    Source: Sokar et al. 2023, definition 3.1.
     """
-    of_layer = jnp.mean(mean_absolute, axis=-1, keepdims=True)
-    return mean_absolute <= threshold * of_layer
+    finite = jnp.isfinite(mean_absolute)
+    of_layer = jnp.mean(jnp.where(finite, mean_absolute, 0.0), axis=-1, keepdims=True)
+    # A factor of exactly 1 where all are finite, which rounds nothing.
+    of_finite = of_layer / jnp.mean(finite, axis=-1, keepdims=True)
+    return finite & (mean_absolute <= threshold * of_finite)
 
 
 class Tally(NamedTuple):
     """What is known of each unit, ``(layer, unit)``, after some of a probe's examples.
 
-    A probe of any size streams through it in bounded memory.
+    A probe of any size streams through it in bounded memory. ``finite``: no z or output was NaN
+    or infinite.
     """
 
+    finite: Bool[Array, "layer unit"]
     dead: Bool[Array, "layer unit"]
     silent: Bool[Array, "layer unit"]
     never_positive: Bool[Array, "layer unit"]
@@ -104,7 +113,7 @@ def empty(layers: int, units: int) -> Tally:
     """A tally of no example: every "for all" holds."""
     shape = (layers, units)
     yes, zero = jnp.ones(shape, bool), jnp.zeros(shape)
-    return Tally(yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
+    return Tally(yes, yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
 
 
 def add(
@@ -126,19 +135,20 @@ def add(
     low, high = _range(activation)
 
     def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
-        flags = dead(d), silent(a), never_positive(z), saturated(a, low, high)
+        finite = jnp.all(jnp.isfinite(z) & jnp.isfinite(a))
+        flags = finite, dead(d), silent(a), never_positive(z), saturated(a, low, high)
         return (*flags, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
 
     outputs = activations.activate(activation, z, parameter)
     slopes = activations.derivative(activation, z, parameter)
     by_layer = jax.vmap(jax.vmap(unit, in_axes=1))
-    none, zero, negative, extreme, highest, lowest, total = by_layer(z, outputs, slopes)
+    finite, none, zero, negative, extreme, highest, lowest, total = by_layer(z, outputs, slopes)
     return Tally(
+        tally.finite & finite,
         tally.dead & none,
         tally.silent & zero,
         tally.never_positive & negative,
         tally.saturated & extreme,
-        # Written so that a NaN stays one.
         jnp.maximum(tally.highest, highest),
         jnp.minimum(tally.lowest, lowest),
         tally.total + total,
@@ -146,12 +156,16 @@ def add(
     )
 
 
-def answer(tally: Tally) -> UnitStatistics:
+def answer(
+    tally: Tally, dormant_threshold: activations.Scalar = DORMANT_THRESHOLD
+) -> UnitStatistics:
     """The six answers for each unit, from a tally of the whole probe."""
     t = tally
     same = constant(t.highest, t.lowest)
-    resting = dormant(t.total / t.examples)
-    return UnitStatistics(t.dead, t.silent, t.never_positive, same, resting, t.saturated)
+    # A mean over the layer of means that are finite.
+    resting = dormant(jnp.where(t.finite, t.total / t.examples, jnp.nan), dormant_threshold)
+    answers = UnitStatistics(t.dead, t.silent, t.never_positive, same, resting, t.saturated)
+    return jax.tree.map(lambda counted: counted & t.finite, answers)
 
 
 def probe(

@@ -44,7 +44,8 @@ def probe(
 
     Raises:
         InputError: an unknown activation or parameter; ``z`` of another shape, without an
-            example, or not of finite numbers.
+            example, or not of finite numbers: a unit with a NaN is neither dead nor alive, so
+            there is no answer for it.
 
     Examples:
         >>> rp.probe([[-1.0, 2.0], [-3.0, -1.0]]).dead
@@ -77,8 +78,17 @@ def _pre_activations(z: Any) -> Float[np.ndarray, "*layer example unit"]:
         allowed = "(example, unit) or (layer, example, unit), none of them 0"
         raise InputError("cannot probe z", [f"z of shape {array.shape}: allowed is {allowed}"])
     if not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
-        raise InputError("cannot probe z", [f"z holds {count:,} values that are NaN or infinite"])
+        raise InputError("cannot probe z", [_nonfinite(array)])
     if np.abs(array).max() > np.finfo(np.float32).max:
         raise InputError("cannot probe z", ["z holds values beyond float32, 3.4e38"])
     return array.astype(np.float32)
+
+
+def _nonfinite(array: np.ndarray) -> str:
+    """How many values are not finite, and where the first of them is."""
+    places = np.argwhere(~np.isfinite(array))
+    first = ", ".join(map(str, places[0]))
+    return (
+        f"z holds {len(places):,} values that are NaN or infinite, the first at z[{first}]: "
+        "a unit with such a value is neither dead nor alive; leave it out"
+    )

@@ -3,6 +3,7 @@
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -254,6 +255,12 @@ def test_weights_too_large_are_refused():
     config = make_born_dead({"init": "normal", "init_scale": 1e38, "networks": 50, "width": 8})
     with pytest.raises(ReluprobeError, match="too large"):
         engine.first_silent(config, 8)
+
+
+def test_a_layer_that_is_minus_infinity_is_not_silent_but_not_finite():
+    weights = jnp.full((4, 2), -3e38), jnp.zeros(2)
+    _, top = engine._layer(weights, jnp.ones((3, 4)), jnp.ones(3))
+    assert np.isnan(top)
 
 
 def test_inputs_come_in_mirror_images():

@@ -146,3 +146,11 @@ def test_where_none_are_taken_nothing_is_counted():
     nothing, some = activation_stats.empty(3), moments_of(layers_of_units(0), everyone(50))
     assert [x.shape for x in nothing] == [x.shape for x in some]
     assert not any(np.any(x) for x in nothing)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_output_that_is_not_finite_is_in_no_bin(bad: float):
+    z = np.full((1, 4, 3), 1.0, np.float32)
+    z[0, 1, 1] = bad
+    stats = activation_stats.describe(z, everyone(4), activations.INDEX["identity"], 0.0)
+    assert int(np.asarray(stats.counts).sum()) == 11

@@ -184,14 +184,35 @@ def test_layers_are_judged_apart():
             np.testing.assert_array_equal(getattr(together, definition)[layer], alone)
 
 
-def test_nan_is_never_taken_for_rest():
-    # What is not a number makes every comparison false; such a run is reported as not finite.
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@every_activation
+def test_a_unit_that_is_not_finite_is_dead_by_no_definition_and_changes_no_other(
+    name: str, bad: float
+):
+    # ReLU's slope at NaN reads 0, and an infinite output makes a layer's mean infinite.
     z = np.ones((EXAMPLES, UNITS))
-    z[3, 2] = np.nan
-    for name in choices.ACTIVATIONS:
-        answers = probed(name, z)
-        for definition in ("silent", "never_positive", "constant", "dormant", "saturated"):
-            assert not answers[definition][2], (name, definition)
+    z[:, 0], z[:, 1], z[:, 3] = np.linspace(-1, 2, EXAMPLES), 0.0, -200.0
+    spoilt = z.copy()
+    spoilt[3, 2] = bad
+    others = np.arange(UNITS) != 2
+    alone = probed(name, z[:, others])
+    for definition, answers in probed(name, spoilt).items():
+        assert not answers[2], definition
+        np.testing.assert_array_equal(answers[others], alone[definition], definition)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_counts_in_whichever_piece_of_a_probe_it_is(bad: float):
+    z = np.full((2, 1, EXAMPLES, UNITS), -1, np.float32)
+    z[0, 0, 1, 2] = bad
+    for pieces in (z, z[::-1]):
+        tally = definitions.empty(1, UNITS)
+        for piece in pieces:
+            one = np.ones(EXAMPLES, np.float32)
+            tally = definitions.add(tally, piece, one, activations.INDEX["relu"], 0.0)
+        for definition in ("dead", "silent", "never_positive", "constant", "dormant"):
+            answers = np.asarray(getattr(definitions.answer(tally), definition))[0]
+            assert answers.tolist() == [n != 2 for n in range(UNITS)], definition
 
 
 # --- the NumPy reference -----------------------------------------------------------------------

@@ -31,6 +31,7 @@ def test_probe_answers_each_definition_by_hand():
         ([1.0, 2.0], r"z of shape \(2,\)"),
         (np.zeros((0, 3)), r"z of shape \(0, 3\)"),
         ([[np.nan, 1.0]], "1 values that are NaN or infinite"),
+        ([[0.0, 1.0], [2.0, -np.inf]], r"first at z\[1, 1\]: .* neither dead nor alive"),
         ([["a", "b"]], "allowed are numbers"),
     ],
 )
