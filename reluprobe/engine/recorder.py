@@ -112,7 +112,8 @@ class Recorder:
             return (_null_layer(run.config),) * run.config.depth
         units = _of_split(own.units, SPLITS.index("probe"))
         before = self.dead.get(run.id)
-        died = None if before is None else units["dead"] & ~before
+        # A unit that was drawn anew after the last probe has lived since.
+        died = None if before is None else units["dead"] & ~(before & ~own.revived)
         self.dead[run.id] = units["dead"]
         provable = activations.ACTIVATIONS[run.config.activation].dies_for_certain
         fields = [{} for _ in range(run.config.depth)]
@@ -120,7 +121,8 @@ class Recorder:
             if provable and plain(run.config):
                 extra["certified"] = float(own.certified[layer].mean())
             if run.config.revive in UNIT_REVIVALS:
-                extra["revived"] = int(own.revived[layer])
+                extra["revived"] = int(own.revived[layer].sum())
+                extra["revived_units"] = _mask(own.revived[layer])
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
@@ -192,8 +194,13 @@ def _layer(
     shares: dict[str, float | None] = {n: float(u[layer].mean()) for n, u in units.items()}
     if not activations.ACTIVATIONS[config.activation].bounded:
         shares["saturated"] = None
-    mask = np.packbits(units["dead"][layer]).tobytes().hex()
+    mask = _mask(units["dead"][layer])
     return records.LayerRecord(config.width, **shares, dead_units=mask, **more)
+
+
+def _mask(units: np.ndarray) -> str:
+    """A bit a unit in hexadecimal, unit 0 the highest bit of the first digit."""
+    return np.packbits(units).tobytes().hex()
 
 
 def _causes(

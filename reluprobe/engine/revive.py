@@ -5,10 +5,13 @@ redo           units that the last probe found dead: incoming weights drawn anew
                weights 0, their moments and step counts 0 (ReDo, Sokar et al. 2023, algorithm 1)
 random         the same for as many units of each layer, chosen at random: the control that shows
                whether it matters *which*
-redraw         every weight w <= 0 of the hidden layers that still train becomes a draw from
-               N(0, redraw_scale²): a recipe of forums
+redraw         every weight w <= 0 of the hidden layers becomes a draw from N(0, redraw_scale²): a
+               recipe of forums
 shrink_perturb every weight and bias θ becomes shrink·θ + N(0, perturb²) (Ash & Adams 2020)
 ============== ==================================================================================
+
+A layer that has stopped training (``freeze_layers``) stays as it is: none of its units is drawn
+anew. The weights out of a unit that is drawn anew belong to a later layer, which trains.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool
 
 from reluprobe.config.choices import UNIT_REVIVALS
 from reluprobe.engine.program_spec import ProgramSpec
@@ -40,11 +43,13 @@ def dead_mask(
     return getattr(definitions.answer(tally, threshold), config.revive_definition)
 
 
-def at_start(
-    spec: ProgramSpec, segment: Segment, lane: Lane, hyper: Hyperparameters
-) -> tuple[Lane, Int[Array, " layer"]]:
-    """Revive where the segment says so; the lane, and how many units a layer were re-drawn."""
-    none = jnp.zeros(spec.config.depth, jnp.int32)
+#: The lane after it, and which units were drawn anew.
+Revived = tuple[Lane, Bool[Array, "layer unit"]]
+
+
+def at_start(spec: ProgramSpec, segment: Segment, lane: Lane, hyper: Hyperparameters) -> Revived:
+    """Revive where the segment says so."""
+    none = _no_unit(spec)
     if spec.config.revive == "none":
         return lane, none
     key = jax.random.wrap_key_data(hyper.order)
@@ -56,22 +61,27 @@ def at_start(
     )
 
 
-Revived = tuple[Lane, Int[Array, " layer"]]
+def _no_unit(spec: ProgramSpec) -> Bool[Array, "layer unit"]:
+    return jnp.zeros((spec.config.depth, spec.config.width), bool)
 
 
 def _redo(
     spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
 ) -> Revived:
-    assert lane.dead_mask is not None
-    return redraw_units(spec, lane, lane.dead_mask, key)
+    return redraw_units(spec, lane, _dead_that_train(spec, lane, segment), key)
 
 
 def _random(
     spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
 ) -> Revived:
-    assert lane.dead_mask is not None
     which, draws = jax.random.split(key)
-    return redraw_units(spec, lane, as_many(lane.dead_mask, which), draws)
+    chosen = as_many(_dead_that_train(spec, lane, segment), which)
+    return redraw_units(spec, lane, chosen, draws)
+
+
+def _dead_that_train(spec: ProgramSpec, lane: Lane, segment: Segment) -> Bool[Array, "layer unit"]:
+    assert lane.dead_mask is not None
+    return lane.dead_mask & ~optimizers.held(spec.config, segment.epoch)[:, None]
 
 
 def as_many(mask: Bool[Array, "layer unit"], key: Array) -> Bool[Array, "layer unit"]:
@@ -109,7 +119,7 @@ def redraw_units(
     touched = jax.tree.map(lambda x: x > 0, trained(nnx.state(mask))[0])
     optimizer = optimizers.reset(lane.optimizer, params, touched)
     moved = lane._replace(weights=nnx.state(network), optimizer=optimizer)
-    return moved, chosen.sum(axis=1, dtype=jnp.int32)
+    return moved, chosen
 
 
 def _network_and_mask(spec: ProgramSpec, weights: nnx.State) -> tuple[MLP, MLP]:
@@ -134,16 +144,13 @@ def _redraw(
     spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
 ) -> Revived:
     network = nnx.merge(spec.graph, lane.weights, copy=True)
-    config = spec.config
+    still = optimizers.held(spec.config, segment.epoch)
     scale = hyper.dials.get("redraw_scale", 0.05)
     for i, layer in enumerate(network.hidden):
         kernel = layer.kernel[...]
         drawn = scale * jax.random.normal(jax.random.fold_in(key, i), kernel.shape)
-        # A layer that has stopped training stays as it is.
-        still = (i < config.freeze_layers) & (segment.epoch > config.freeze_after)
-        layer.kernel[...] = jnp.where((kernel <= 0) & ~still, drawn, kernel)
-    none = jnp.zeros(config.depth, jnp.int32)
-    return lane._replace(weights=nnx.state(network)), none
+        layer.kernel[...] = jnp.where((kernel <= 0) & ~still[i], drawn, kernel)
+    return lane._replace(weights=nnx.state(network)), _no_unit(spec)
 
 
 def _shrink_perturb(
@@ -151,14 +158,16 @@ def _shrink_perturb(
 ) -> Revived:
     network = nnx.merge(spec.graph, lane.weights, copy=True)
     shrink, perturb = hyper.dials.get("shrink", 0.5), hyper.dials.get("perturb", 0.01)
-    places = [(layer, name) for layer in (*network.hidden, network.output) for name in PARTS]
-    for n, (layer, name) in enumerate(places):
+    still = [*optimizers.held(spec.config, segment.epoch), False]
+    layers = zip((*network.hidden, network.output), still, strict=True)
+    places = [(layer, name, stands) for layer, stands in layers for name in PARTS]
+    for n, (layer, name, stands) in enumerate(places):
         values = getattr(layer, name)
         if values is not None:
             noise = jax.random.normal(jax.random.fold_in(key, n), values[...].shape)
-            values[...] = shrink * values[...] + perturb * noise
-    none = jnp.zeros(spec.config.depth, jnp.int32)
-    return lane._replace(weights=nnx.state(network)), none
+            moved = shrink * values[...] + perturb * noise
+            values[...] = jnp.where(stands, values[...], moved)
+    return lane._replace(weights=nnx.state(network)), _no_unit(spec)
 
 
 PARTS = ("kernel", "bias")

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from reluprobe.engine import evaluate, revive
 from reluprobe.engine.program_spec import ProgramSpec
@@ -43,7 +43,7 @@ class Report(NamedTuple):
     certified: Bool[Array, "layer unit"]
     causes: attribution.Causes
     stats: activation_stats.ActivationStats
-    revived: Int[Array, " layer"]
+    revived: Bool[Array, "layer unit"]
 
 
 def run_segment(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from reluprobe.config import RunConfig, phases
 from reluprobe.config.choices import UNIT_REVIVALS
@@ -175,16 +175,25 @@ def reset(state: Any, params: Any, masks: Any) -> Any:
     return jax.tree.map(part, state, is_leaf=lambda x: jax.tree.structure(x) == like)
 
 
+def held(config: RunConfig, epoch: Int[Array, ""]) -> Bool[Array, " layer"]:
+    """Which hidden layers stand still in this epoch.
+
+    The first ``freeze_layers`` do after ``freeze_after``: what comes after a layer that trains
+    trains too.
+    """
+    return (jnp.arange(config.depth) < config.freeze_layers) & (epoch > config.freeze_after)
+
+
 def frozen(updates: Any, config: RunConfig, epoch: Int[Array, ""]) -> Any:
-    """Updates that leave the first ``freeze_layers`` hidden layers alone after ``freeze_after``."""
-    moves = jnp.where(epoch > config.freeze_after, 0.0, 1.0)
-    held = jnp.arange(config.depth) < config.freeze_layers
+    """Updates that leave the layers alone that stand still (:func:`held`)."""
+    still = held(config, epoch)
 
     def leaf(path: Any, update: Array) -> Array:
         where = names_of(path)
         if where[0] == "slopes":
-            return jnp.where(held & (moves == 0), 0.0, update)
-        inside = where[0] in ("hidden", "norms") and where[1] < config.freeze_layers
-        return update * moves if inside else update
+            return jnp.where(still, 0.0, update)
+        if where[0] not in ("hidden", "norms") or where[1] >= config.freeze_layers:
+            return update
+        return jnp.where(still[where[1]], 0.0, update)
 
     return jax.tree_util.tree_map_with_path(leaf, updates)

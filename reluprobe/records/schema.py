@@ -62,10 +62,12 @@ class LayerRecord:
         dead_units: a bit mask in hexadecimal: unit 0 is the highest bit of the first digit.
         certified: fraction dead for every input in the training data's box; null for an
             activation without a flat stretch.
-        deaths: units dead now and alive at the last probe; null at the first.
+        deaths: units dead now that were alive at the last probe, or were drawn anew since: a unit
+            dead then, drawn anew and dead again has died again. Null at the first probe.
         causes: what killed them; null where none died, or causes were not sought.
         activations: before training and at the end.
-        revived: units drawn anew since the last probe; null where the run draws none anew.
+        revived: units drawn anew since the last probe; null where the run draws none anew:
+            ``redraw`` and ``shrink_perturb`` change weights everywhere and end no unit's life.
         revived_units: which these are, as in ``dead_units``. They are drawn anew right after the
             last probe, before the next step: what was dead there ended with it.
     """

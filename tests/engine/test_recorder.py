@@ -23,7 +23,7 @@ from reluprobe.plan.runs import Run, as_run
 from reluprobe.records import READABLE
 
 
-def report_of(units: np.ndarray, finite: bool = True, revived: int = 0) -> Any:
+def report_of(units: np.ndarray, finite: bool = True, revived: np.ndarray | None = None) -> Any:
     """A report of one lane, ``units`` of ``(layer, unit)`` being every definition's answer."""
     depth, _ = units.shape
     value, three = np.array([0.5], np.float32), np.full((1, 3), 0.5, np.float32)
@@ -39,7 +39,7 @@ def report_of(units: np.ndarray, finite: bool = True, revived: int = 0) -> Any:
         certified=units[None],
         causes=Causes(*[np.ones((1, *units.shape))] * 3),
         stats=ActivationStats(*[zeros] * 6, bins),
-        revived=np.full((1, depth), revived),
+        revived=(np.zeros_like(units) if revived is None else revived)[None],
     )
 
 
@@ -125,13 +125,34 @@ def test_new_records_are_of_the_newest_schema():
 
 
 @pytest.mark.parametrize("revive", REVIVALS)
-def test_revived_units_are_counted_where_units_are_picked_out(revive: str):
-    run = as_run(make_run({"depth": 2, "width": 8, "revive": revive}))
+def test_revived_units_are_counted_and_named_where_units_are_picked_out(revive: str):
+    run = as_run(make_run({"depth": 2, "width": 11, "revive": revive}))
+    drawn = np.zeros((2, 11), bool)
+    drawn[0, [0, 2, 10]] = True
     ((_, epoch),) = watch_of(run).add_segment(
-        moment(1), report_of(np.zeros((2, 8), bool), revived=3)
+        moment(1), report_of(np.zeros((2, 11), bool), revived=drawn)
     )
-    expected = 3 if revive in ("redo", "random") else None
-    assert [layer.revived for layer in epoch.layers] == [expected] * 2
+    got = [(layer.revived, layer.revived_units) for layer in epoch.layers]
+    picks = revive in ("redo", "random")
+    assert got == ([(3, "a020"), (0, "0000")] if picks else [(None, None)] * 2)
+
+
+def test_a_unit_dead_drawn_anew_and_dead_again_has_died_again():
+    run = as_run(make_run({"depth": 1, "width": 4, "revive": "redo"}))
+    watch = watch_of(run)
+    # Unit 0 is drawn anew and dies, 1 is and lives, 2 stays dead, 3 dies.
+    looks = [([1, 1, 1, 0], [0, 0, 0, 0]), ([1, 0, 1, 1], [1, 1, 0, 0])]
+    seen = [
+        next(
+            watch.add_segment(
+                moment(n), report_of(np.array([x], bool), revived=np.array([y], bool))
+            )
+        )
+        for n, (x, y) in enumerate(looks)
+    ]
+    last = seen[-1][1].layers[0]
+    assert (last.deaths, last.revived, last.revived_units) == (2, 2, "c0")
+    assert last.causes == records.CausesRecord(2.0, 2.0, 2.0)
 
 
 def test_deaths_are_of_units_alive_at_the_last_probe_and_causes_sum_over_them():

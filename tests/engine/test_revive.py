@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from reluprobe.config import choices
+from reluprobe.config.choices import REVIVALS, UNIT_REVIVALS
 from reluprobe.engine import revive, state
 from reluprobe.measures import definitions
 from revived_lanes import (
@@ -159,6 +160,30 @@ def test_shrink_perturb_is_a_factor_and_noise_on_every_weight_and_bias(dials: An
     whole = np.concatenate([x.ravel() for x in noise.values()])
     assert stats.kstest(whole, stats.norm(0, perturb).cdf).pvalue > 1e-4
     jax.tree.map(np.testing.assert_array_equal, lane.optimizer, after.optimizer)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("how", [how for how in REVIVALS if how != "none"])
+def test_reviving_changes_no_bit_of_a_layer_that_stands_still_and_draws_none_of_its_units(
+    how: str, epoch: int
+):
+    held = 2 if epoch > 1 else 0
+    more = dict(norm="batch") if how in UNIT_REVIVALS else {}
+    lane, hyper, spec = start(revive=how, depth=3, freeze_layers=2, freeze_after=1, **more)
+    lane = moved(lane, hyper, spec)
+    if lane.dead_mask is not None:
+        lane = lane._replace(dead_mask=jnp.ones_like(lane.dead_mask))
+    after, drawn = at_start(spec, section_at(epoch), lane, hyper)
+    before, now = (arrays_of(network_of(spec, x.weights)) for x in (lane, after))
+    for name, old in before.items():
+        place = name.split(".")
+        if place[0] == "output" or int(place[1]) >= held:
+            changes = name.startswith("hidden") and name.endswith("kernel")
+            assert not changes or (now[name] != old).any(), name
+        else:
+            assert now[name].tobytes() == old.tobytes(), name
+    expected = held if how in UNIT_REVIVALS else 3
+    assert np.asarray(drawn).any(axis=1).tolist() == [n >= expected for n in range(3)]
 
 
 def test_epochs_and_seeds_draw_anew():

@@ -105,6 +105,11 @@ def looks(record: records.RunRecord) -> list[tuple[int, Any]]:
     return [(round(at * STEPS), layers) for at, layers in record.timeline()]
 
 
+def units_of(mask: str | None) -> int:
+    """How many bits of a mask are set."""
+    return int(mask or "0", 16).bit_count()
+
+
 def drawn_after(record: records.RunRecord, marked: Callable[[Any], list[int]]) -> dict[int, int]:
     """Steps after which units were drawn anew: always as many as the look there had marked."""
     seen = looks(record)
@@ -112,6 +117,7 @@ def drawn_after(record: records.RunRecord, marked: Callable[[Any], list[int]]) -
     redrawn = {}
     for (step, before), (_, after) in itertools.pairwise(seen):
         drawn = [layer.revived for layer in after]
+        assert drawn == [units_of(layer.revived_units) for layer in after]
         if any(drawn):
             assert drawn == marked(before)
             redrawn[step] = sum(drawn)
@@ -127,6 +133,21 @@ def test_every_25_steps_the_dead_of_that_look_are_drawn_anew(redone: Any):
         expected = {s: sum(n) for s, n in marked.items() if s % 25 == 0 and s and sum(n)}
         assert drawn_after(record, lambda layers: counts(layers, "dead")) == expected
     assert expected
+
+
+def test_deaths_of_a_probe_are_units_dead_now_and_alive_or_drawn_anew_since_the_last(redone: Any):
+    runs, by_id, _ = redone
+    again = 0
+    for run in runs:
+        for (_, before), (_, after) in itertools.pairwise(looks(by_id[run.id])):
+            for old, new in zip(before, after, strict=True):
+                was, drawn, dead = (
+                    int(mask, 16) for mask in (old.dead_units, new.revived_units, new.dead_units)
+                )
+                assert new.deaths == (dead & ~(was & ~drawn)).bit_count()
+                assert new.revived == 0 or drawn == was
+                again += (dead & drawn).bit_count()
+    assert again
 
 
 def test_after_epochs_1_and_3_units_are_drawn_anew_and_at_no_other_time(chosen_at_random: Any):
