@@ -7,16 +7,21 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import Arrays, Hyperparameters, Segment, losses
 from reluprobe.measures import activation_stats, attribution, definitions
-from reluprobe.nn import activations
+from reluprobe.nn import activations, mlp
 
 #: Examples a step: bounds the memory that activations take.
 BATCH = 1000
+#: Training examples whose mean and variance batch norm takes in a look. Beside all 60,000 of MNIST,
+#: on four trained networks with up to 31% dead: dead units within 0.2 percentage points, test
+#: accuracy within 0.15, test loss within 2.5%. It costs 2 to 3% of an epoch.
+STATISTICS = 4096
 
 
 def _batch(spec: ProgramSpec) -> int:
@@ -37,6 +42,27 @@ def _span(
     chosen = jnp.minimum(at, stop - 1)
     inputs, targets = spec.inputs(data, hyper, chosen), spec.targets(data, hyper, chosen)
     return inputs, targets, (at < stop).astype(jnp.float32)
+
+
+def with_statistics(
+    spec: ProgramSpec, data: Arrays, weights: nnx.State, hyper: Hyperparameters
+) -> nnx.State:
+    """Weights to look at: batch norm has the means and variances of the data at hand.
+
+    μ and σ² of every layer over ``STATISTICS`` training examples, evenly spaced over the set (all
+    of a smaller one), which go through the network as one batch. A look is deterministic: nothing
+    is dropped out, and rrelu has its mean slope. Running averages would be those of networks that
+    are no more, or of none: "precise batch norm" of Wu & Johnson 2021, "Rethinking 'Batch' in
+    BatchNorm", arXiv:2105.07576, section 3.
+    """
+    if spec.config.norm != "batch":
+        return weights
+    size = min(STATISTICS, spec.train_examples)
+    chosen = np.arange(size) * spec.train_examples // size
+    inputs = spec.inputs(data, hyper, jnp.asarray(chosen, jnp.int32))
+    network = nnx.merge(spec.graph, weights, copy=True)
+    network(inputs, *spec.f(hyper), mlp.Training(None, jnp.ones(size)))
+    return nnx.state(network)
 
 
 class SplitSums(NamedTuple):
@@ -100,6 +126,7 @@ def outputs(
 
     Of a CReLU, whose units give out max(0, z) and max(0, −z), it is |z|, their sum.
     """
+    weights = with_statistics(spec, data, weights, hyper)
     _, z = spec.run(spec.inputs(data, hyper, jnp.arange(count)), weights, hyper)
     index, parameter = spec.f_of_layers(weights, hyper)
     return jnp.swapaxes(activations.activate(index, z, parameter), 1, 2)

@@ -88,5 +88,7 @@ def lanes_that_fit(config: RunConfig, runs: int, features: int, mesh: Mesh) -> i
     examples = max(evaluate.BATCH, config.batch_size)
     # Weights, two moments, gradient, update, and room for one copy; then activations.
     floats = 6 * weights + 4 * examples * given * config.depth
+    if config.norm == "batch":  # a look's statistics: inputs, and a layer in and out
+        floats += evaluate.STATISTICS * (features + 3 * given)
     fit = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
     return max(1, min(share, fit, MOST_LANES))

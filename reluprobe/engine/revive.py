@@ -134,10 +134,9 @@ def _put(values: Any, mask: Any, where: Array, new: Array | float) -> None:
 
 
 def _put_norm(norm: Any, mask: Any, unit: Array) -> None:
-    """A unit's scale 1 and shift 0 again, and its running mean and variance."""
-    for name, start in (("scale", 1.0), ("bias", 0.0), ("mean", 0.0), ("var", 1.0)):
-        if hasattr(norm, name):
-            _put(getattr(norm, name), getattr(mask, name), unit, start)
+    """A unit's scale 1 and shift 0 again."""
+    for name, start in (("scale", 1.0), ("bias", 0.0)):
+        _put(getattr(norm, name), getattr(mask, name), unit, start)
 
 
 def _redraw(

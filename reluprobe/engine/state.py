@@ -93,7 +93,7 @@ class Hyperparameters(NamedTuple):
 class Lane(NamedTuple):
     """What training changes. ``order`` and ``sums`` (loss, right) are those of the epoch.
 
-    ``weights`` are all of the network's state, running averages too. ``dead_mask``: the
+    ``weights`` are all of the network's state. ``dead_mask``: the
     units that were dead at the last probe, as the run counts death for reviving; None where none
     is revived.
     """
@@ -111,7 +111,7 @@ STEP_RNG, LABEL_RNG, REVIVE_RNG = 2**32 - 1, 2**32 - 2, 2**32 - 3
 
 
 def trained(weights: nnx.State) -> tuple[nnx.State, nnx.State]:
-    """A network's state as what the optimizer moves, and the rest: running averages."""
+    """A network's state as what the optimizer moves, and the rest: batch norm's averages."""
     params, rest = nnx.split_state(weights, nnx.Param, ...)
     return params, rest
 

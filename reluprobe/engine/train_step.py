@@ -62,7 +62,7 @@ def run_segment(
     tested, trained = jnp.where(segment.closes, total, count), jnp.where(segment.ends, count, 0)
     stops = jnp.stack([segment.probed, tested, trained])
     tallied = jnp.stack([jnp.bool_(True), segment.ends, segment.ends])
-    weights = lane.weights
+    weights = evaluate.with_statistics(spec, data, lane.weights, hyper)
 
     # Before training and where the run ends, the probe's first batch has its activations described.
     described = jnp.stack([(segment.epoch == 0) | segment.ends, jnp.bool_(False), jnp.bool_(False)])
@@ -136,16 +136,15 @@ def _step(
     params, rest = trained(lane.weights)
     training = _training(spec, hyper, epoch, i, counts)
 
-    def mean_loss(params: nnx.State) -> tuple[Array, tuple[Array, nnx.State]]:
-        # A copy, as batch norm writes its running averages into the network it is of.
+    def mean_loss(params: nnx.State) -> tuple[Array, Array]:
+        # A copy, as batch norm writes the batch's averages into the network it is of.
         network = nnx.merge(spec.graph, params, rest, copy=True)
         outputs, _ = network(inputs, *spec.f(hyper), training)
         loss, right = losses(outputs, targets, spec.regression)
         total = jnp.sum(loss * counts)
-        sums = jnp.stack([total, jnp.sum(right * counts)])
-        return total / jnp.sum(counts), (sums, trained(nnx.state(network))[1])
+        return total / jnp.sum(counts), jnp.stack([total, jnp.sum(right * counts)])
 
-    gradient, (sums, rest) = jax.grad(mean_loss, has_aux=True)(params)
+    gradient, sums = jax.grad(mean_loss, has_aux=True)(params)
     moves, state = spec.optimizer(hyper).update(gradient, lane.optimizer, params)
     if spec.config.freeze_layers:
         moves = optimizers.frozen(moves, spec.config, epoch)

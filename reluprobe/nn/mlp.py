@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -15,15 +16,15 @@ from reluprobe.nn import activations, initializers
 
 
 class Training(NamedTuple):
-    """What a pass has while training and an evaluation has not.
+    """What a pass has while training and an evaluation has not: batch norm takes its own batch.
 
     Attributes:
-        key: of this step's randomness, raw.
+        key: of this step's randomness, raw; None where nothing is random.
         counts: 1 for an example, 0 for one that only fills up the batch.
         dropout: share of outputs set to 0; None for none.
     """
 
-    key: Array
+    key: Array | None
     counts: Float[Array, " example"]
     dropout: activations.Scalar | None = None
 
@@ -63,7 +64,7 @@ class MLP(nnx.Module):
         # What follows takes no key of ``rngs``: the weights of a seed are the same with it, also
         # those that :func:`make` draws later. Scales of 1 and shifts of 0 are not drawn.
         self.norms = nnx.List(
-            norm(config.width, use_fast_variance=False, rngs=nnx.Rngs(0))
+            norm(config.width, rngs=nnx.Rngs(0))
             for norm in itertools.repeat(NORMS[config.norm], config.depth)
             if norm is not None
         )
@@ -91,7 +92,9 @@ class MLP(nnx.Module):
             if self.norms:
                 z = _normalized(self.norms[i], z, training)
             preactivations.append(z)
-            key = None if training is None else jax.random.fold_in(training.key, i)
+            key = None
+            if training is not None and training.key is not None:
+                key = jax.random.fold_in(training.key, i)
             a = self._activated(i, z, activation, parameter, key)
             if training is not None and training.dropout is not None:
                 a = dropped(key, a, training.dropout)
@@ -126,8 +129,13 @@ def dropped(key: Array | None, a: Array, rate: activations.Scalar) -> Array:
 
 #: Normalizations, by name (Ioffe & Szegedy 2015; Ba et al. 2016): z = γ·(y − μ)/√(σ² + ε) + β.
 #: σ² is E[(y − μ)²]: Flax's faster E[y²] − μ² is rounding error where y is far from 0, as it is
-#: with the biases that kill a ReLU.
-NORMS = {"none": None, "batch": nnx.BatchNorm, "layer": nnx.LayerNorm}
+#: with the biases that kill a ReLU. Batch norm's averages have no momentum: they are those of the
+#: last batch that was normalized by itself (``evaluate.with_statistics``), and no running ones.
+NORMS = {
+    "none": None,
+    "batch": partial(nnx.BatchNorm, use_fast_variance=False, momentum=0.0),
+    "layer": partial(nnx.LayerNorm, use_fast_variance=False),
+}
 
 
 def _normalized(norm: nnx.Module, z: Array, training: Training | None) -> Array:

@@ -1,10 +1,9 @@
-"""Remedies within training steps: batch norm's averages, dropout, wrong labels."""
+"""Remedies within training steps: batch norm's statistics, dropout, wrong labels."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from flax import nnx
 from scipy import special
 
 from reluprobe.config import make_run
-from reluprobe.engine import state
+from reluprobe.engine import evaluate, state
 from small_networks import close, relu
 from training_segments import BATCH, CLASSES, COUNT, FEATURES, run_segment, segment_of, start_of
 
@@ -40,47 +39,71 @@ NORMED = dict(norm="batch", dropout=0.5, label_noise=0.5)
 
 @pytest.fixture(scope="module")
 def normed(arrays: Any) -> Any:
-    """A network with batch norm and wrong labels, before and after an epoch that moves nothing."""
+    """A network with batch norm, dropout and wrong labels, after an epoch that moves nothing."""
     lane, hyper, spec = start(**NORMED)
-    hyper = dialled(hyper, 0.0, 1.0)
-    return lane, hyper, *run_segment(spec, arrays, segment_of(1, 0, 4, True), lane, hyper)
+    hyper = dialled(hyper, 0.5, 1.0)
+    return hyper, spec, *run_segment(spec, arrays, segment_of(1, 0, 4, True), lane, hyper)
 
 
-def test_running_averages_follow_the_real_examples_of_each_batch(
+def as_one_batch(layers: Any, seen: np.ndarray, inputs: np.ndarray) -> tuple[Any, Any]:
+    """Logits and z of inputs, each layer's z of the examples ``seen`` having mean 0, variance 1."""
+    h_seen, h, every_z = np.float64(seen), np.float64(inputs), []
+    *hidden, (w, b) = layers
+    for kernel, bias in hidden:
+        raw = h_seen @ kernel + bias
+        mean, deviation = raw.mean(axis=0), np.sqrt(raw.var(axis=0) + 1e-5)
+        z = (h @ kernel + bias - mean) / deviation
+        h_seen, h = relu((raw - mean) / deviation), relu(z)
+        every_z.append(z)
+    return h @ w + b, np.stack(every_z)
+
+
+def test_a_look_takes_batch_norms_statistics_of_the_training_set_and_the_right_labels(
     arrays: Any, normed: Any, layers_of: Any
 ):
-    lane, hyper, after, report = normed
-    spec = start(**NORMED)[2]
-    network = nnx.merge(spec.graph, after.weights)
-    kernel, bias = layers_of(network)[0]
-    np.testing.assert_array_equal(kernel, layers_of(nnx.merge(spec.graph, lane.weights))[0][0])
-    key = jax.random.fold_in(jax.random.wrap_key_data(hyper.order), 1)
-    order = np.asarray(jax.random.permutation(key, COUNT))
-    mean, variance = np.zeros(6), np.ones(6)
-    for first in range(0, COUNT, BATCH):
-        z = np.asarray(arrays.inputs)[order[first : first + BATCH]] @ kernel + bias
-        mean = 0.99 * mean + 0.01 * z.mean(axis=0)
-        variance = 0.99 * variance + 0.01 * z.var(axis=0)
-    close(network.norms[0].mean[...], mean, 1e-5)
-    close(network.norms[0].var[...], variance, 1e-5)
-    assert report.finite
-
-
-def test_a_look_uses_the_running_averages_and_the_right_labels(
-    arrays: Any, normed: Any, layers_of: Any
-):
-    _, _, after, report = normed
-    network = nnx.merge(start(**NORMED)[2].graph, after.weights)
-    *hidden, (w, b) = layers_of(network)
+    hyper, spec, after, report = normed
+    layers = layers_of(nnx.merge(spec.graph, after.weights))
+    inputs, targets = np.asarray(arrays.inputs), np.asarray(arrays.targets)
     for sample, where in ((1, slice(COUNT, None)), (2, slice(0, COUNT)), (0, slice(0, 20))):
-        h, labels = np.asarray(arrays.inputs[where], np.float64), np.asarray(arrays.targets[where])
-        for (kernel, bias), norm in zip(hidden, network.norms, strict=True):
-            mean, variance = np.asarray(norm.mean[...]), np.asarray(norm.var[...])
-            h = relu((h @ kernel + bias - mean) / np.sqrt(variance + 1e-5))
-        logits = h @ w + b
-        picked = logits[np.arange(len(labels)), labels]
+        logits, z = as_one_batch(layers, inputs[:COUNT], inputs[where])
+        picked = logits[np.arange(len(logits)), targets[where]]
         close(report.loss[sample], np.mean(special.logsumexp(logits, axis=1) - picked))
-        close(report.accuracy[sample], np.mean(logits.argmax(axis=1) == labels), 1e-6)
+        close(report.accuracy[sample], np.mean(logits.argmax(axis=1) == targets[where]), 1e-6)
+        np.testing.assert_array_equal(report.units.dead[sample], (z <= 0).all(axis=1))
+    saved = evaluate.outputs(spec, arrays, after.weights, hyper, 20)
+    close(np.swapaxes(saved, 1, 2), relu(as_one_batch(layers, inputs[:COUNT], inputs[:20])[1]))
+
+
+def test_the_statistics_are_of_examples_spread_evenly_over_the_training_set(
+    arrays: Any, normed: Any, layers_of: Any, monkeypatch: pytest.MonkeyPatch
+):
+    hyper, spec, after, _ = normed
+    monkeypatch.setattr(evaluate, "STATISTICS", 20)
+    chosen = [COUNT * i // 20 for i in range(20)]
+    assert chosen[0] == 0 and chosen[-1] == 49
+    weights = evaluate.with_statistics(spec, arrays, after.weights, hyper)
+    inputs = np.asarray(arrays.inputs)
+    logits, z = spec.run(jnp.asarray(inputs[COUNT:]), weights, hyper)
+    expected = as_one_batch(
+        layers_of(nnx.merge(spec.graph, weights)), inputs[chosen], inputs[COUNT:]
+    )
+    close(logits, expected[0])
+    close(z, expected[1])
+
+
+def test_training_leaves_no_running_averages(normed: Any):
+    _, spec, after, _ = normed
+    for norm in nnx.merge(spec.graph, after.weights).norms:
+        assert not norm.mean[...].any() and (norm.var[...] == 1).all()
+
+
+def test_a_bias_that_batch_norm_takes_off_leaves_no_unit_dead_before_the_first_step(
+    arrays: Any, normed: Any
+):
+    hyper, spec, *_ = normed
+    lane = start(**NORMED, bias_init=-100.0)[0]
+    _, report = run_segment(spec, arrays, segment_of(0, 0, 0), lane, hyper)
+    assert not report.units.dead[0].any() and not report.units.constant[0].any()
 
 
 @pytest.fixture(scope="module")
