@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from reluprobe.records import RunRecord
 
-#: How many classes the sets have whose chance loss is known here, without loading them.
-CLASSES = {"mnist": 10, "fashion_mnist": 10, "kmnist": 10, "blobs": 10}
+#: How many classes there are in sets whose chance loss is known here, without loading them: classes
+#: that exist, of about one size. ``emnist/letters`` declares 37.
+CLASSES = {
+    **dict.fromkeys(("mnist", "fashion_mnist", "kmnist", "blobs"), 10),
+    **{"emnist/mnist": 10, "emnist/digits": 10, "emnist/letters": 26, "emnist/balanced": 47},
+}
 #: A collapsed network's loss is ln(classes) but for its last bias and the classes' unequal sizes.
 CHANCE_LOSS = 0.1
 #: And its accuracy is the share of the one class that it names, at most this often 1 / classes.

@@ -1,8 +1,9 @@
-"""Dataset: a training and a test split as arrays, and a count of classes."""
+"""Dataset: a training and a test split as arrays, and their classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -19,7 +20,8 @@ class Dataset:
             None.
         test_inputs: as ``train_inputs``, with the same features.
         test_targets: as ``train_targets``.
-        classes: how many classes there are; None means regression with squared loss, one output.
+        classes: labels are below this, and a network has as many outputs; None means regression
+            with squared loss, one output. Not every label need exist (:attr:`existing`).
     """
 
     name: str
@@ -28,6 +30,14 @@ class Dataset:
     test_inputs: np.ndarray
     test_targets: np.ndarray
     classes: int | None
+
+    @cached_property
+    def existing(self) -> np.ndarray | None:
+        """The classes that training examples have, in order; None for a regression.
+
+        ``emnist/letters`` declares 37 classes and has 26, from 1 to 26.
+        """
+        return None if self.classes is None else np.unique(self.train_targets)
 
 
 ARRAYS = tuple(f.name for f in fields(Dataset) if f.name not in ("name", "classes"))

@@ -46,13 +46,14 @@ def check(runs: Sequence[Run], loaded: Mapping[str, Dataset]) -> None:
 
 def _faults(config: RunConfig, loaded: Mapping[str, Dataset]) -> list[str]:
     first = loaded[config.dataset]
-    faults, examples = [], len(first.train_targets)
+    faults: list[str | None] = []
+    examples = len(first.train_targets)
     if (size := probed(config, examples)) > examples:
         faults.append(
             f"probe_examples = {size}: allowed with {first.name} is an integer <= {examples}"
         )
-    if config.label_noise and first.classes is None:
-        faults.append(f"label_noise needs classes, and {first.name} has none")
+    if config.label_noise:
+        faults += [_noise_fault(loaded[name]) for name in dataset_names(config)]
     steps = steps_per_epoch(config, examples)
     total = steps * phases.total_epochs(config.phases, config.epochs)
     if config.epochs and config.warmup_steps > total:
@@ -64,7 +65,16 @@ def _faults(config: RunConfig, loaded: Mapping[str, Dataset]) -> list[str]:
                 f"and {first.name} is {_describe(first)}; "
                 "a network keeps its shape and its epochs their length, so they must agree"
             )
-    return faults
+    return [fault for fault in faults if fault]
+
+
+def _noise_fault(data: Dataset) -> str | None:
+    """Why no label can be another class; None where one can."""
+    if data.existing is None:
+        return f"label_noise needs classes, and {data.name} has none"
+    if len(data.existing) == 1:
+        return f"label_noise needs two classes, and {data.name} has one"
+    return None
 
 
 def _shape(data: Dataset) -> tuple[object, ...]:
@@ -73,5 +83,11 @@ def _shape(data: Dataset) -> tuple[object, ...]:
 
 def _describe(data: Dataset) -> str:
     (trained, features), tested = data.train_inputs.shape, len(data.test_targets)
-    classes = "no classes" if data.classes is None else f"{data.classes} classes"
-    return f"{trained:,} + {tested:,} examples of {features} features in {classes}"
+    return f"{trained:,} + {tested:,} examples of {features} features in {_classes(data)}"
+
+
+def _classes(data: Dataset) -> str:
+    if data.existing is None:
+        return "no classes"
+    gaps = "" if len(data.existing) == data.classes else f" with {data.classes} outputs"
+    return f"{len(data.existing)} classes{gaps}"

@@ -91,8 +91,10 @@ def _shapes(data: Dataset, mesh: Mesh) -> state.Arrays:
     examples = (len(data.train_targets) + len(data.test_targets),)
     shapes = (examples + features, data.train_inputs.dtype), (examples, data.train_targets.dtype)
     statistics = ((shape, np.dtype(np.float32)) for shape in (features, features, features, ()))
+    classes = ((shape, np.dtype(np.int32)) for shape in ((data.classes or 1,), ()))
     everywhere = NamedSharding(mesh, P())
-    structs = (jax.ShapeDtypeStruct(*x, sharding=everywhere) for x in (*shapes, *statistics))
+    every = (*shapes, *statistics, *classes)
+    structs = (jax.ShapeDtypeStruct(*x, sharding=everywhere) for x in every)
     return state.Arrays(*structs)  # type: ignore[arg-type]
 
 

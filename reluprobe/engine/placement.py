@@ -45,7 +45,8 @@ class PlacedDatasets:
                 dataset = self.datasets[name]
                 inputs = np.concatenate([dataset.train_inputs, dataset.test_inputs])
                 targets = np.concatenate([dataset.train_targets, dataset.test_targets])
-                arrays = state.arrays(inputs, targets, len(dataset.train_targets))
+                count = len(dataset.train_targets)
+                arrays = state.arrays(inputs, targets, count, dataset.classes)
                 self.placed[name] = jax.device_put(arrays, self.everywhere)
         return self.placed
 

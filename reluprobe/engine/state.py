@@ -18,7 +18,8 @@ class Arrays(NamedTuple):
 
     The training examples come first, then the test set's. Of the training inputs, in [0, 1] if
     they are pixels: ``low`` and ``high`` are each feature's smallest and largest, ``means`` its
-    mean, ``deviation`` the standard deviation of all features together.
+    mean, ``deviation`` the standard deviation of all features together. ``classes`` are those that
+    training examples have, in order: the first ``existing`` of as many as the network has outputs.
     """
 
     inputs: Shaped[Array, "example feature"]
@@ -27,19 +28,41 @@ class Arrays(NamedTuple):
     high: Float[Array, " feature"]
     means: Float[Array, " feature"]
     deviation: Float[Array, ""]
+    classes: Int[Array, " output"]
+    existing: Int[Array, ""]
 
 
 def arrays(
-    inputs: Shaped[np.ndarray, "example feature"], targets: np.ndarray, train: int
+    inputs: Shaped[np.ndarray, "example feature"],
+    targets: np.ndarray,
+    train: int,
+    outputs: int | None = None,
 ) -> Arrays:
-    """A dataset, the first ``train`` examples being the training set's, with its statistics."""
+    """A dataset with its statistics.
+
+    Args:
+        inputs: of all examples; the first ``train`` are the training set's.
+        targets: of all examples.
+        train: how many examples are trained on.
+        outputs: of the network; None for the least that the labels need.
+    """
     trained = inputs[:train]
     low, high = (np.asarray(scaled(jnp.asarray(end))) for end in (trained.min(0), trained.max(0)))
     unit = 255 if inputs.dtype == np.uint8 else 1
     means = trained.mean(axis=0, dtype=np.float64) / unit
     # Of a dataset of one value the deviation is 0, and standardized inputs are to be 0, not NaN.
     deviation = _deviation(trained, means * unit) / unit or 1.0
-    return Arrays(inputs, targets, low, high, np.float32(means), np.float32(deviation))  # type: ignore[arg-type]
+    statistics = low, high, np.float32(means), np.float32(deviation)
+    return Arrays(inputs, targets, *statistics, *_classes(targets, train, outputs))  # type: ignore[arg-type]
+
+
+def _classes(targets: np.ndarray, train: int, outputs: int | None) -> tuple[np.ndarray, np.int32]:
+    """The classes that exist, filled up with the last, and how many they are."""
+    if targets.dtype.kind == "f":
+        return np.zeros(1, np.int32), np.int32(0)
+    existing = np.unique(targets[:train]).astype(np.int32)
+    size = int(existing[-1]) + 1 if outputs is None else outputs
+    return np.pad(existing, (0, size - len(existing)), mode="edge"), np.int32(len(existing))
 
 
 def _deviation(inputs: Shaped[np.ndarray, "example feature"], means: np.ndarray) -> float:

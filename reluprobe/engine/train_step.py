@@ -132,7 +132,7 @@ def _step(
     """One update; the batch's losses and right predictions, before it, join the sums."""
     chosen = lane.order[i]
     inputs = spec.inputs(data, hyper, chosen)
-    targets = _noisy(spec, hyper, chosen, spec.targets(data, hyper, chosen))
+    targets = _noisy(data, hyper, chosen, spec.targets(data, hyper, chosen))
     params, rest = trained(lane.weights)
     training = _training(spec, hyper, epoch, i, counts)
 
@@ -166,10 +166,11 @@ def _training(
     return mlp.Training(key, counts, dropout)
 
 
-def _noisy(spec: ProgramSpec, hyper: Hyperparameters, chosen: Array, targets: Array) -> Array:
+def _noisy(data: Arrays, hyper: Hyperparameters, chosen: Array, targets: Array) -> Array:
     """Targets of which a share, the same examples every time, are another class.
 
-    Each with probability ``label_noise``, uniformly one of the other classes.
+    Each with probability ``label_noise``, uniformly one of the other classes that training
+    examples have.
     """
     share = hyper.dials.get("label_noise")
     if share is None:
@@ -178,7 +179,9 @@ def _noisy(spec: ProgramSpec, hyper: Hyperparameters, chosen: Array, targets: Ar
 
     def noisy(example: Array, target: Array) -> Array:
         which, how_far = jax.random.split(jax.random.fold_in(rng, example))
-        other = (target + jax.random.randint(how_far, (), 1, spec.outputs)) % spec.outputs
+        place = jnp.searchsorted(data.classes, target)
+        place = (place + jax.random.randint(how_far, (), 1, data.existing)) % data.existing
+        other = data.classes[place]
         return jnp.where(jax.random.uniform(which) < share, other, target).astype(target.dtype)
 
     return jax.vmap(noisy)(chosen, targets)

@@ -221,6 +221,7 @@ def test_a_network_with_a_constant_layer_has_collapsed():
     ("loss", "accuracy", "dataset", "chance"),
     [
         (2.301, 0.1135, "mnist", True), (2.9, 0.098, "mnist", True), (0.2, 0.95, "mnist", False),
+        (3.26, 0.05, "emnist/letters", True), (3.1, 0.05, "emnist/letters", False),
         (2.301, 0.3, "mnist", False), (0.5, None, "abs", None), (2.0, 0.1, "svhn_cropped", None),
     ],
 )  # fmt: skip

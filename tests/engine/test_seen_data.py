@@ -83,15 +83,16 @@ def test_the_certificates_box_is_the_training_sets_as_the_network_sees_it(
 # --- wrong labels ------------------------------------------------------------------------------
 
 
-noised = jax.jit(train_step._noisy, static_argnums=0)
+noised = jax.jit(train_step._noisy)
 
 
 def noisy(share: float, targets: np.ndarray, classes: int = 10, seed: int = 0) -> np.ndarray:
     config = make_run(dict(label_noise=share, width=4, seed=seed))
-    _, hyper, spec = start_of(config, FEATURES, classes, len(targets))
+    _, hyper, _ = start_of(config, FEATURES, classes, len(targets))
     assert ("label_noise" in hyper.dials) == (share > 0)
     chosen = np.arange(len(targets))
-    return np.asarray(noised(spec, hyper, chosen, targets))
+    arrays = state.arrays(np.zeros((len(targets), 1), np.float32), targets, len(targets), classes)
+    return np.asarray(noised(arrays, hyper, chosen, targets))
 
 
 def test_a_share_of_labels_is_another_class_each_as_likely():
@@ -117,6 +118,40 @@ def test_a_share_of_labels_is_another_class_each_as_likely():
 def test_with_two_classes_the_wrong_label_is_the_other_one():
     targets = np.arange(20_000, dtype=np.int32) % 2
     np.testing.assert_array_equal(noisy(1.0, targets, classes=2), 1 - targets)
+
+
+def test_a_wrong_label_is_a_class_that_exists_where_labels_have_gaps():
+    # As emnist/letters has them: 1 to 26 of 37 that it declares.
+    existing = np.array([1, 2, 3, 6, 7], np.int32)
+    targets = np.tile(existing, 4000)
+    got = noisy(1.0, targets, classes=12)
+    assert (got != targets).all() and np.unique(got).tolist() == existing.tolist()
+    # Which of the others is drawn: the same draws as without gaps.
+    place = noisy(1.0, np.tile(np.arange(5, dtype=np.int32), 4000), classes=5)
+    np.testing.assert_array_equal(got, existing[place])
+
+
+def gapped(*labels: int) -> data.Dataset:
+    inputs, targets = np.zeros((6, 4), np.uint8), np.resize(np.int32(labels), 6)
+    return data.Dataset("gapped", inputs, targets, inputs, targets, classes=37)
+
+
+def test_the_classes_that_exist_are_those_of_training_examples():
+    inputs, targets = np.zeros((4, 1), np.uint8), np.array([3, 1, 3, 5], np.int32)
+    letters = data.Dataset("letters", inputs, targets, inputs, targets + 1, classes=37)
+    assert letters.existing is not None and letters.existing.tolist() == [1, 3, 5]
+    assert data.load("abs").existing is None
+    arrays = state.arrays(np.concatenate([inputs, inputs]), np.append(targets, targets + 1), 4, 37)
+    assert arrays.classes[:3].tolist() == [1, 3, 5] and arrays.existing == 3
+    assert arrays.classes.shape == (37,)
+
+
+def test_label_noise_needs_two_classes_that_exist():
+    run = as_run(make_run(dict(dataset="gapped", label_noise=0.1, probe_examples=2)))
+    checks.check([run], {"gapped": gapped(4, 9)})
+    with pytest.raises(InputError) as caught:
+        checks.check([run], {"gapped": gapped(4)})
+    assert caught.value.faults == ("label_noise needs two classes, and gapped has one",)
 
 
 def test_a_regression_has_no_label_noise():
