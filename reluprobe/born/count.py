@@ -16,9 +16,8 @@ from reluprobe.records.environment import describe_environment
 def measure(config: BornDeadConfig) -> Result:
     """Draw all networks and count those born dead."""
     cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
-    return Result(
-        result_id(config), config, describe_environment(jax.local_devices()[:1]), tuple(cells)
-    )
+    environment = describe_environment(jax.local_devices()[:1]) | {"precision": "float32"}
+    return Result(result_id(config), config, environment, tuple(cells))
 
 
 def _cells(config: BornDeadConfig) -> Iterator[Cell]:

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from reluprobe.config import BornDeadConfig, RunConfig
 from reluprobe.errors import ReluprobeError
-from reluprobe.nn import initializers
+from reluprobe.nn import initializers, precision
 
 #: Floats that the networks side by side may hold at a time, roughly.
 FLOATS = 1 << 22
@@ -131,7 +131,8 @@ def _layer(
     """
     kernel, bias = weights
     offset = jnp.clip(bias[None, :] / scale[:, None], -LARGEST, LARGEST)
-    z = hidden @ kernel + offset
+    with precision.full():
+        z = hidden @ kernel + offset
     active = jax.nn.relu(z)
     # Of z = -inf the activation is 0, and the layer would pass for silent.
     top = jnp.where(jnp.isfinite(z).all(axis=1), active.max(axis=1), jnp.nan)

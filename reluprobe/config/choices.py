@@ -52,6 +52,8 @@ ADAMS = ("adam", "adamw")
 
 SCHEDULES = ("constant", "cosine", "step")
 NORMS = ("none", "batch", "layer")
+#: What matrix products are computed in while training. JAX's names are in ``nn.precision``.
+PRECISIONS = ("float32", "tf32")
 PIXELS = ("unit", "standardized", "centred")
 
 #: What is done about dead units while training. Formulas are in ``engine.revive``.

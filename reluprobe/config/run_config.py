@@ -159,6 +159,13 @@ class RunConfig:
     epochs: Annotated[
         int, Spec("Passes over the training set; 0 only measures the init.", ge=0)
     ] = 12
+    precision: Annotated[
+        str,
+        Spec(
+            "Products while training; tf32 rounds factors to 10 bits, on GPUs from Ampere on.",
+            choices=choices.PRECISIONS,
+        ),
+    ] = "float32"
     leaky_slope: Annotated[
         float,
         Spec(
@@ -300,8 +307,16 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("init", "init_scale", "weight_gain", "bias_init", "use_bias"),
     ),
     "Training": (
-        *("learning_rate", "optimizer", "batch_size", "epochs", "schedule", "step_epochs"),
-        *("step_factor", "warmup_steps", "momentum", "nesterov", "adam_beta1", "adam_beta2"),
+        *("learning_rate", "optimizer", "batch_size", "epochs", "precision", "schedule"),
+        *(
+            "step_epochs",
+            "step_factor",
+            "warmup_steps",
+            "momentum",
+            "nesterov",
+            "adam_beta1",
+            "adam_beta2",
+        ),
         *("adam_epsilon", "weight_decay", "l2", "clip_norm", "clip_value"),
     ),
     "Data": ("dataset", "pixels", "label_noise", "phases", "seed"),

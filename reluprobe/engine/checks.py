@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from reluprobe.config import RunConfig, phases
 from reluprobe.config.sizes import probed, steps_per_epoch
@@ -31,6 +32,25 @@ def load_and_check(runs: Sequence[Run], load: Callable[[str], Dataset]) -> dict[
     loaded = {name: load(name) for name in all_dataset_names(runs)}
     check(runs, loaded)
     return loaded
+
+
+def check_precision(runs: Sequence[Run], devices: Sequence[Any]) -> None:
+    """Whether these devices compute what runs are to be trained in.
+
+    Raises:
+        InputError: they do not.
+    """
+    lacking = [device for device in devices if not _has_tf32(device)]
+    if lacking and any(run.config.precision == "tf32" for run in runs):
+        raise InputError(
+            "precision = tf32 needs NVIDIA GPUs of compute capability 8.0 (Ampere) or later, and "
+            f"here is a {lacking[0].device_kind}"
+        )
+
+
+def _has_tf32(device: Any) -> bool:
+    major = str(getattr(device, "compute_capability", "")).partition(".")[0]
+    return major.isdigit() and int(major) >= 8
 
 
 def check(runs: Sequence[Run], loaded: Mapping[str, Dataset]) -> None:

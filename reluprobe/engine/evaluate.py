@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import Arrays, Hyperparameters, Segment, losses
 from reluprobe.measures import activation_stats, attribution, definitions
-from reluprobe.nn import activations, mlp
+from reluprobe.nn import activations, mlp, precision
 
 #: Examples a step: bounds the memory that activations take.
 BATCH = 1000
@@ -126,8 +126,9 @@ def outputs(
 
     Of a CReLU, whose units give out max(0, z) and max(0, −z), it is |z|, their sum.
     """
-    weights = with_statistics(spec, data, weights, hyper)
-    _, z = spec.run(spec.inputs(data, hyper, jnp.arange(count)), weights, hyper)
+    with precision.full():
+        weights = with_statistics(spec, data, weights, hyper)
+        _, z = spec.run(spec.inputs(data, hyper, jnp.arange(count)), weights, hyper)
     index, parameter = spec.f_of_layers(weights, hyper)
     return jnp.swapaxes(activations.activate(index, z, parameter), 1, 2)
 

@@ -168,7 +168,7 @@ class Recorder:
             id=run.id,
             config=run.config,
             status="failed" if error else "diverged" if self.diverged(run) else "ok",
-            environment=environment,
+            environment=environment | {"precision": run.config.precision},
             seconds=round(seconds, 3),
             probe=records.ProbeRecord("train", examples),
             history=tuple(self.history[run.id]),

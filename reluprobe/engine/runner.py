@@ -49,9 +49,11 @@ def execute(
             (``vmap``); ``auto`` is ``map`` on a CPU, whose cores it suits, else ``vmap``.
 
     Raises:
-        InputError: a probe larger than its training set, or more devices than there are.
+        InputError: a probe larger than its training set, more devices than there are, or a
+            precision that they lack.
     """
     devices = local_devices(most)
+    checks.check_precision(runs, devices)
     # Data that cannot be had, or do not fit, are known before anything is trained.
     datasets = checks.load_and_check(runs, load)
     if lanes == "auto":

@@ -24,7 +24,7 @@ from reluprobe.engine.state import (
     trained,
 )
 from reluprobe.measures import activation_stats, attribution, certify, definitions
-from reluprobe.nn import mlp, optimizers
+from reluprobe.nn import mlp, optimizers, precision
 
 
 class Report(NamedTuple):
@@ -53,9 +53,25 @@ def run_segment(
 
     On the probe; where an epoch ends on the test set too, where the run ends on all data.
     """
-    lane, revived = revive.at_start(spec, segment, lane, hyper)
-    before = lane.weights
-    lane = _train(spec, data, segment, lane, hyper)
+    with precision.full():
+        lane, revived = revive.at_start(spec, segment, lane, hyper)
+        before = lane.weights
+        with precision.in_training(spec.config):
+            lane = _train(spec, data, segment, lane, hyper)
+        report, tally = _look(spec, data, segment, lane, hyper, before, revived)
+    return lane._replace(dead_mask=revive.dead_mask(spec, hyper, tally)), report
+
+
+def _look(
+    spec: ProgramSpec,
+    data: Arrays,
+    segment: Segment,
+    lane: Lane,
+    hyper: Hyperparameters,
+    before: nnx.State,
+    revived: Array,
+) -> tuple[Report, definitions.Tally]:
+    """What the lane shows after a segment that began with other weights; the probe's tally."""
     count, total = spec.train_examples, data.targets.size
     # A split that is not measured is empty. One compiled body serves all three.
     starts = jnp.array([0, count, 0])
@@ -85,8 +101,7 @@ def run_segment(
         jax.tree.map(lambda x: x[0], sums.stats),
         revived,
     )
-    tally = jax.tree.map(lambda x: x[0], sums.tally)
-    return lane._replace(dead_mask=revive.dead_mask(spec, hyper, tally)), report
+    return report, jax.tree.map(lambda x: x[0], sums.tally)
 
 
 def _certified(

@@ -187,6 +187,7 @@ def held(config: RunConfig, epoch: Int[Array, ""]) -> Bool[Array, " layer"]:
 def frozen(updates: Any, config: RunConfig, epoch: Int[Array, ""]) -> Any:
     """Updates that leave the layers alone that stand still (:func:`held`)."""
     still = held(config, epoch)
+    moves = jnp.where(still, 0.0, 1.0)
 
     def leaf(path: Any, update: Array) -> Array:
         where = names_of(path)
@@ -194,6 +195,6 @@ def frozen(updates: Any, config: RunConfig, epoch: Int[Array, ""]) -> Any:
             return jnp.where(still, 0.0, update)
         if where[0] not in ("hidden", "norms") or where[1] >= config.freeze_layers:
             return update
-        return jnp.where(still[where[1]], 0.0, update)
+        return update * moves[where[1]]
 
     return jax.tree_util.tree_map_with_path(leaf, updates)

@@ -124,6 +124,13 @@ def test_new_records_are_of_the_newest_schema():
     assert watch_of(run).record(run, 1.0, {}).schema == READABLE[0] == "reluprobe/run/4"
 
 
+def test_a_record_says_what_products_were_computed_in_while_training():
+    for more in ({}, {"precision": "tf32"}):
+        run = as_run(make_run({"depth": 1, "width": 8} | more))
+        record = watch_of(run).record(run, 1.0, {"device": "made"})
+        assert record.environment == {"device": "made", "precision": run.config.precision}
+
+
 @pytest.mark.parametrize("revive", REVIVALS)
 def test_revived_units_are_counted_and_named_where_units_are_picked_out(revive: str):
     run = as_run(make_run({"depth": 2, "width": 11, "revive": revive}))

@@ -132,7 +132,7 @@ def test_a_wrong_label_is_a_class_that_exists_where_labels_have_gaps():
 
 
 def gapped(*labels: int) -> data.Dataset:
-    inputs, targets = np.zeros((6, 4), np.uint8), np.resize(np.int32(labels), 6)
+    inputs, targets = np.zeros((6, 4), np.uint8), np.resize(np.array(labels, np.int32), 6)
     return data.Dataset("gapped", inputs, targets, inputs, targets, classes=37)
 
 
