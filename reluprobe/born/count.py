@@ -10,15 +10,20 @@ from scipy.stats import binomtest
 from reluprobe.born import bounds, engine
 from reluprobe.born.result import Cell, Result, result_id
 from reluprobe.config import BornDeadConfig
+from reluprobe.nn import jax_settings
 from reluprobe.records.environment import describe_environment
 
 
 def measure(config: BornDeadConfig) -> Result:
-    """Draw all networks and count those born dead."""
-    cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
-    return Result(
-        result_id(config), config, describe_environment(jax.local_devices()[:1]), tuple(cells)
-    )
+    """Draw all networks and count those born dead.
+
+    Raises:
+        ReluprobeError: JAX cannot compute here as it must, or activations are not finite.
+    """
+    with jax_settings.ours():
+        cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
+    environment = describe_environment(jax.local_devices()[:1])
+    return Result(result_id(config), config, environment, tuple(cells))
 
 
 def _cells(config: BornDeadConfig) -> Iterator[Cell]:

@@ -7,6 +7,7 @@ import os
 import jax
 
 from reluprobe.errors import InputError
+from reluprobe.nn import jax_settings
 
 
 def local_devices(most: int | None = None) -> list[jax.Device]:
@@ -16,8 +17,9 @@ def local_devices(most: int | None = None) -> list[jax.Device]:
 
     Raises:
         InputError: there are not that many.
+        ReluprobeError: there is none.
     """
-    present = jax.local_devices()
+    present = jax_settings.local_devices()
     if most is not None and not 1 <= most <= len(present):
         kind = present[0].device_kind
         fault = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Literal
 
 import jax
@@ -20,7 +20,7 @@ from reluprobe.engine.events import Compiled, EpochDone, Event, RunDone
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
-from reluprobe.nn import activations
+from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Run
 from reluprobe.records.saved_activations import IMAGES
@@ -50,7 +50,20 @@ def execute(
 
     Raises:
         InputError: a probe larger than its training set, or more devices than there are.
+        ReluprobeError: JAX cannot compute here as it must.
     """
+    events = _events(runs, load, stop, most, save_activations, lanes)
+    return jax_settings.ours_while_stepping(events)
+
+
+def _events(
+    runs: Sequence[Run],
+    load: Callable[[str], Dataset],
+    stop: Callable[[], bool],
+    most: int | None,
+    save_activations: bool,
+    lanes: Literal["auto", "map", "vmap"],
+) -> Generator[Event]:
     devices = local_devices(most)
     # Data that cannot be had, or do not fit, are known before anything is trained.
     datasets = checks.load_and_check(runs, load)
