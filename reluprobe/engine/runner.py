@@ -50,7 +50,7 @@ def execute(
 
     Raises:
         InputError: a probe larger than its training set, or more devices than there are.
-        ReluprobeError: JAX cannot compute here as it must.
+        ReluprobeError: JAX cannot compute here as it must, or has no memory left for one run.
     """
     events = _events(runs, load, stop, most, save_activations, lanes)
     return jax_settings.ours_while_stepping(events)
@@ -120,6 +120,12 @@ class _Chunk:
         seconds = time.perf_counter() - self.began
         record = self.recorder.record(run, seconds, self.context.environment, error)
         return RunDone(run, record)
+
+    def fits_an_idle_device(self) -> bool:
+        """Whether one of the runs would fit a device whose memory nobody else holds."""
+        config = self.runs[0].config
+        dataset = self.context.datasets[config.dataset]
+        return placement.fits_an_idle_device(config, dataset, self.context.mesh)
 
     def events(self) -> Iterator[Event]:
         """Train the runs."""

@@ -80,6 +80,8 @@ def local_devices() -> list[jax.Device]:
         platforms = jax.config.values["jax_platforms"]
         why = str(error).splitlines()[0] if str(error) else f"there is no {platforms} here"
         hint = "JAX_PLATFORMS=cpu" + (f" in place of {platforms}" if platforms else "")
+        if "cuda" in why.lower():
+            hint += "; where other processes hold the GPU's memory, nvidia-smi shows them"
         raise ReluprobeError(f"JAX has no device to compute on: {why}", hint=hint) from None
 
 
