@@ -133,11 +133,13 @@ def measured(side: str, epochs: int, runs: int) -> float:
 
 
 def main() -> None:
+    from reluprobe.engine.cores import usable_cores
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", choices=SIDES)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--runs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--runs", type=int, default=usable_cores())
     asked: Any = parser.parse_args()
     if asked.side:
         print(json.dumps([*SIDES[asked.side][2](asked.epochs, asked.runs)]))

@@ -10,12 +10,25 @@ from scipy.stats import binomtest
 from reluprobe.born import bounds, engine
 from reluprobe.born.result import Cell, Result, result_id
 from reluprobe.config import BornDeadConfig
+from reluprobe.nn import jax_settings
+from reluprobe.nn.device_memory import memory_held, out_of_memory
 from reluprobe.records.environment import describe_environment
 
 
 def measure(config: BornDeadConfig) -> Result:
-    """Draw all networks and count those born dead."""
-    cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
+    """Draw all networks and count those born dead.
+
+    Raises:
+        ReluprobeError: JAX cannot compute here as it must or has no memory left, or activations
+            are not finite.
+    """
+    try:
+        with jax_settings.ours():
+            cells = sorted(_cells(config), key=lambda c: (c.depth, c.width))
+    except (RuntimeError, MemoryError) as error:
+        if out_of_memory(error):  # what is drawn at a time is small
+            raise memory_held(str(error)) from error
+        raise
     environment = describe_environment(jax.local_devices()[:1]) | {"precision": "float32"}
     return Result(result_id(config), config, environment, tuple(cells))
 

@@ -34,7 +34,7 @@ def import_tfds() -> ModuleType:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what TFDS prints, logs below an error and draws as progress; put all back afterwards.
+    """Drop what TFDS prints, logs below an error, draws as progress or leaves in temporary folders.
 
     Standard output stays the program's own.
 
@@ -46,6 +46,7 @@ def quiet() -> Iterator[None]:
         _environment("TF_CPP_MIN_LOG_LEVEL", "2"),  # else TensorFlow greets on standard error
         contextlib.redirect_stdout(io.StringIO()),  # "Downloading ..." is printed, not logged
         _no_progress_bars(),
+        _no_bucket(),
     ):
         yield
 
@@ -88,6 +89,23 @@ def _no_progress_bars() -> Iterator[None]:
         yield
     finally:
         tfds.display_progress_bar(active)
+
+
+@contextlib.contextmanager
+def _no_bucket() -> Iterator[None]:
+    """Do not ask TFDS's bucket for a dataset's description.
+
+    TFDS has that switched off, and still leaves an empty temporary folder for it each time that a
+    builder is made of a dataset that is not prepared.
+    """
+    from tensorflow_datasets.core.dataset_info import DatasetInfo
+
+    asks = DatasetInfo.initialize_from_bucket
+    DatasetInfo.initialize_from_bucket = lambda self: None
+    try:
+        yield
+    finally:
+        DatasetInfo.initialize_from_bucket = asks
 
 
 def import_tensorflow(name: str) -> None:

@@ -19,7 +19,7 @@ from reluprobe.data import Dataset
 from reluprobe.engine import program_spec, retry, schedule, state, train_step
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.tasks import draw_task
-from reluprobe.nn import activations
+from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.grouping import OWN_CODE
 
 Program = Callable[..., tuple[state.Lane, train_step.Report]]
@@ -158,7 +158,8 @@ class Compiler:
             check_vma=False,
         )
         data, lanes, hyper = request.shapes
-        with self.failures.watching(request.key):
+        # JAX's settings are a thread's own.
+        with self.failures.watching(request.key), jax_settings.ours():
             lowered = jax.jit(mapped, donate_argnums=2).lower(
                 data, schedule.example(), lanes, hyper
             )

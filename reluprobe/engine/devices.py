@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import jax
 
+from reluprobe.engine.cores import usable_cores
 from reluprobe.errors import InputError
+from reluprobe.nn import jax_settings
 
 
 def local_devices(most: int | None = None) -> list[jax.Device]:
@@ -16,8 +16,9 @@ def local_devices(most: int | None = None) -> list[jax.Device]:
 
     Raises:
         InputError: there are not that many.
+        ReluprobeError: there is none.
     """
-    present = jax.local_devices()
+    present = jax_settings.local_devices()
     if most is not None and not 1 <= most <= len(present):
         kind = present[0].device_kind
         fault = (
@@ -28,10 +29,10 @@ def local_devices(most: int | None = None) -> list[jax.Device]:
 
 
 def use_every_core() -> None:
-    """One XLA device per core, unless the user chose or JAX's backend is up already."""
+    """One XLA device per core that we may use, unless the user chose or JAX's backend is up."""
     if jax.config.values["jax_num_cpu_devices"] > 0:  # the environment's variable ends up here
         return
     try:
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+        jax.config.update("jax_num_cpu_devices", usable_cores())
     except RuntimeError:  # JAX was used before us in this process: take the devices it has
         return

@@ -17,6 +17,8 @@ from reluprobe.nn.mlp import given_out
 
 #: On an accelerator, no more lanes than this side by side on one device.
 MOST_LANES = 512
+#: The memory of a device that does not say how much it has, in bytes.
+ASSUMED = 8 << 30
 
 
 def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
@@ -83,7 +85,19 @@ def lanes_that_fit(config: RunConfig, runs: int, features: int, mesh: Mesh) -> i
         mesh: the devices.
     """
     share = -(-runs // mesh.size)
-    stats = mesh.devices.flat[0].memory_stats() or {}
+    fit = int(0.8 * (memory(mesh) or ASSUMED)) // lane_bytes(config, features)
+    return max(1, min(share, fit, MOST_LANES))
+
+
+def fits_an_idle_device(config: RunConfig, dataset: Dataset, mesh: Mesh) -> bool:
+    """Whether a device has memory for a run and its data, and says so; a CPU does not."""
+    needed = lane_bytes(config, dataset.train_inputs.shape[1])
+    needed += dataset.train_inputs.nbytes + dataset.test_inputs.nbytes
+    return needed <= 0.8 * (memory(mesh) or 0)
+
+
+def lane_bytes(config: RunConfig, features: int) -> int:
+    """What a lane takes, about."""
     given = given_out(config)
     weights = config.width * (features + config.depth * (given + 1)) + 10 * given
     examples = max(evaluate.BATCH, config.batch_size)
@@ -91,5 +105,9 @@ def lanes_that_fit(config: RunConfig, runs: int, features: int, mesh: Mesh) -> i
     floats = 6 * weights + 4 * examples * given * config.depth
     if config.norm == "batch":  # a look's statistics: inputs, and a layer in and out
         floats += evaluate.STATISTICS * (features + 3 * given)
-    fit = int(0.8 * stats.get("bytes_limit", 8 << 30)) // (4 * floats)
-    return max(1, min(share, fit, MOST_LANES))
+    return 4 * floats
+
+
+def memory(mesh: Mesh) -> int | None:
+    """Bytes that JAX may take on a device; None where it does not say."""
+    return (mesh.devices.flat[0].memory_stats() or {}).get("bytes_limit")

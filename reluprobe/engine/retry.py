@@ -1,4 +1,8 @@
-"""Retry a failed chunk: halve lanes when out of memory, else bisect to the failing run."""
+"""Retry a failed chunk: halve lanes when out of memory, else bisect to the failing run.
+
+Where not even one run fits that a device of its own would hold, other processes hold the memory:
+no run is at fault, and none is recorded as failed.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,15 @@ from pathlib import Path
 from typing import Protocol
 
 from reluprobe.engine.events import Event, MemoryShort, RunDone
+from reluprobe.nn.device_memory import memory_held, out_of_memory
 from reluprobe.plan.runs import Run
 
-#: How XLA and its allocators say that a device has too little memory.
-NO_MEMORY = ("RESOURCE_EXHAUSTED", "out of memory")
 PACKAGE = str(Path(__file__).parents[1])
 MOST_LINES, MOST_CHARACTERS = 5, 600
 
 
 class BrokenProgramError(Exception):
     """A program that is known not to compile; its text is that of the first time."""
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether fewer lanes may help."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign.lower() in text for sign in NO_MEMORY)
 
 
 def describe(error: BaseException) -> str:
@@ -49,6 +46,10 @@ class Chunk(Protocol):
         """The end of a run of the chunk that raises on its own, with the message."""
         ...
 
+    def fits_an_idle_device(self) -> bool:
+        """Whether one of its runs would fit a device whose memory nobody else holds."""
+        ...
+
 
 def divided(
     runs: Sequence[Run],
@@ -66,6 +67,9 @@ def divided(
         chunk_of: runs, and the size of a full chunk → their chunk. One that is not full has the
             size of a full one, and so its program.
         stop: asked before every chunk.
+
+    Raises:
+        ReluprobeError: other processes hold the devices' memory.
     """
     left = list(runs)
     #: How many runs of ``left`` the next chunks have; what is beyond them comes in full ones.
@@ -92,12 +96,15 @@ def divided(
         if memory and lanes > 1:
             lanes, sizes = lanes // 2, []
             yield MemoryShort(lanes, error)
+        elif memory and chunk.fits_an_idle_device():
+            raise memory_held(error)
         elif len(unended) > 1:
             half = len(unended) // 2
             sizes += [len(unended) - half, half]
         elif unended:
             left = [run for run in left if run is not unended[0]]
-            yield chunk.failure(unended[0], error)
+            alone = "too little memory for this run alone: " if memory else ""
+            yield chunk.failure(unended[0], alone + error)
 
 
 class BrokenPrograms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Literal
 
 import jax
@@ -20,7 +20,7 @@ from reluprobe.engine.events import Compiled, EpochDone, Event, RunDone
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
-from reluprobe.nn import activations
+from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Run
 from reluprobe.records.saved_activations import IMAGES
@@ -51,7 +51,20 @@ def execute(
     Raises:
         InputError: a probe larger than its training set, more devices than there are, or a
             precision that they lack.
+        ReluprobeError: JAX cannot compute here as it must, or has no memory left for one run.
     """
+    events = _events(runs, load, stop, most, save_activations, lanes)
+    return jax_settings.ours_while_stepping(events)
+
+
+def _events(
+    runs: Sequence[Run],
+    load: Callable[[str], Dataset],
+    stop: Callable[[], bool],
+    most: int | None,
+    save_activations: bool,
+    lanes: Literal["auto", "map", "vmap"],
+) -> Generator[Event]:
     devices = local_devices(most)
     checks.check_precision(runs, devices)
     # Data that cannot be had, or do not fit, are known before anything is trained.
@@ -109,6 +122,12 @@ class _Chunk:
         seconds = time.perf_counter() - self.began
         record = self.recorder.record(run, seconds, self.context.environment, error)
         return RunDone(run, record)
+
+    def fits_an_idle_device(self) -> bool:
+        """Whether one of the runs would fit a device whose memory nobody else holds."""
+        config = self.runs[0].config
+        dataset = self.context.datasets[config.dataset]
+        return placement.fits_an_idle_device(config, dataset, self.context.mesh)
 
     def events(self) -> Iterator[Event]:
         """Train the runs."""

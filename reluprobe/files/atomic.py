@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,10 @@ def sync(file: IO[bytes]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    if (
+        sys.platform == "win32"
+    ):  # Windows opens no folder, and keeps renames in order by its journal
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

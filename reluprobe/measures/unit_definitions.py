@@ -12,7 +12,7 @@ from reluprobe.config import arguments
 from reluprobe.config.choices import PARAMETERS
 from reluprobe.errors import InputError
 from reluprobe.measures import definitions
-from reluprobe.nn import activations
+from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.runs import checked_run
 
 
@@ -57,11 +57,12 @@ def probe(
     config = checked_run({"activation": activation, **arguments.plain(parameters)}).config
     layers = _pre_activations(z)
     which = activations.ACTIVATIONS[config.activation]
-    answers = definitions.probe(
-        jnp.asarray(layers.reshape(-1, *layers.shape[-2:])),
-        activations.INDEX[config.activation],
-        activations.activation_parameter(config),
-    )
+    with jax_settings.ours():
+        answers = definitions.probe(
+            jnp.asarray(layers.reshape(-1, *layers.shape[-2:])),
+            activations.INDEX[config.activation],
+            activations.activation_parameter(config),
+        )
     shape = (*layers.shape[:-2], layers.shape[-1])
     masks = UnitDefinitions(*(np.asarray(mask).reshape(shape) for mask in answers))
     return masks if which.bounded else masks._replace(saturated=None)

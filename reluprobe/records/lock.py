@@ -1,6 +1,6 @@
 """Lock on a sweep's folder, whole or by slices, which ends with the process that holds it.
 
-One file a holder, ``.lock-<i>-of-<n>``, locked by ``flock`` as long as the holder lives; a whole
+One file a holder, ``.lock-<i>-of-<n>``, locked and signed as long as the holder lives; a whole
 sweep is part 1 of 1. Parts of one division go side by side, everything else excludes each other.
 Locks are taken, judged and cleared away behind one gate, ``.lock``, which is held for moments.
 """
@@ -8,27 +8,19 @@ Locks are taken, judged and cleared away behind one gate, ``.lock``, which is he
 from __future__ import annotations
 
 import contextlib
-import errno
-import json
-import logging
-import os
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from reluprobe.errors import ReluprobeError
 from reluprobe.files import locks
 from reluprobe.plan.slices import WHOLE, Part
+from reluprobe.records import signs
 
-log = logging.getLogger(__name__)
 #: How long to wait at the gate. A thousand slices that start at once pass it within a minute.
 PATIENCE = 120.0
-#: What a file system without locks answers.
-LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
@@ -42,26 +34,19 @@ def held(folder: Path, part: Part, settle: Callable[[bool], None]) -> Iterator[N
 
     Raises:
         ReluprobeError: somebody else holds this part, or one that is not beside it; or the
-            folder cannot be written.
+            folder cannot be written or locked.
     """
-    with _gate(folder):
-        file = _file(folder, part)
-        others, handle = _others(folder, part), _open(file)
-        if not _lock(handle):
-            os.close(handle)
-            raise _busy(folder, part, file)
-        try:
+    with contextlib.ExitStack() as ours:
+        with _gate(folder):
+            others, file = _others(folder, part), _file(folder, part)
+            handle, holder = _lock(file)
+            if holder == "others":
+                locks.drop(handle)
+                raise _busy(folder, part, file)
+            ours.callback(_leave, folder, file, handle)
+            ours.enter_context(signs.signed(handle))
             settle(bool(others))
-        except BaseException:
-            with contextlib.suppress(OSError):
-                file.unlink()
-            os.close(handle)
-            raise
-        _sign(handle)
-    try:
         yield
-    finally:
-        _leave(folder, part, handle)
 
 
 @contextmanager
@@ -70,85 +55,98 @@ def _gate(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ReluprobeError(f"cannot write {folder}: {error.strerror or error}") from None
-    gate, deadline = _open(folder / ".lock"), time.monotonic() + PATIENCE
+    gate, deadline = folder / ".lock", time.monotonic() + PATIENCE
+    handle, holder = _lock(gate)
     try:
-        while not _lock(gate):
+        while holder == "others":
             if time.monotonic() > deadline:
-                raise _busy(folder, WHOLE, folder / ".lock")
+                raise _busy(folder, WHOLE, gate)
             time.sleep(0.02)
+            holder = _try(handle, gate)
         yield
     finally:
-        os.close(gate)
+        locks.drop(handle)
 
 
-def _leave(folder: Path, part: Part, handle: int) -> None:
-    # Behind the gate nobody can hold the file that goes; where it cannot be had, the file stays.
-    with contextlib.suppress(OSError, ReluprobeError), _gate(folder):
-        _file(folder, part).unlink(missing_ok=True)
-    os.close(handle)
+def _leave(folder: Path, file: Path, handle: int) -> None:
+    with contextlib.ExitStack() as behind:
+        with contextlib.suppress(OSError, ReluprobeError):
+            behind.enter_context(_gate(folder))
+            # Behind the gate nobody can hold the file that goes; where it cannot be had, it stays.
+            # Dropped before it goes: Windows removes no file that is open.
+            behind.callback(_remove, file)
+        locks.drop(handle)
+
+
+def _remove(file: Path) -> None:
+    with contextlib.suppress(OSError):  # a folder that is read-only by now: the next start cleans
+        file.unlink(missing_ok=True)
 
 
 def _file(folder: Path, part: Part) -> Path:
     return folder / f".lock-{part[0]}-of-{part[1]}"
 
 
-def _open(file: Path) -> int:
+def _lock(file: Path) -> tuple[int, locks.Holder]:
+    """A handle on a file, and who has its lock now."""
     try:
-        return locks.open_lock(file)
+        handle = locks.open_lock(file)
     except OSError as error:
         raise ReluprobeError(f"cannot write {file}: {error.strerror or error}") from None
-
-
-def _lock(handle: int) -> bool:
-    """Whether the lock was free."""
     try:
-        return locks.try_lock(handle)
+        return handle, _try(handle, file)
+    except ReluprobeError:
+        locks.drop(handle)
+        raise
+
+
+def _try(handle: int, file: Path) -> locks.Holder:
+    try:
+        return locks.try_lock(handle, file)
     except OSError as error:
-        if error.errno not in LOCKLESS:
-            raise
-        log.warning("this file system has no locks: see to it that nothing else writes there")
-    return True
+        why = error.strerror or error
+        hint = "give an --out on another file system"
+        raise ReluprobeError(f"cannot lock {file}: {why}", hint=hint) from None
 
 
 def _others(folder: Path, part: Part) -> list[Path]:
     """The parts at work beside this one; what dead processes have left is cleared away."""
-    others = []
-    for file in folder.glob(".lock-*-of-*"):
-        numbers = re.fullmatch(r"\.lock-(\d+)-of-(\d+)", file.name)
-        if numbers is None or file == _file(folder, part):
-            continue
-        handle = _open(file)
-        try:
-            if _lock(handle):
-                file.unlink(missing_ok=True)
-                continue
-        finally:
-            os.close(handle)
-        if int(numbers[2]) != part[1]:
+    others = _at_work(folder)
+    for file in others:
+        if file == _file(folder, part) or _numbers(file)[1] != part[1]:
             raise _busy(folder, part, file)
-        others.append(file)
     return others
 
 
-def _sign(handle: int) -> None:
-    holder = {"pid": os.getpid(), "host": socket.gethostname()}
-    holder["since"] = datetime.now().astimezone().isoformat(" ", "seconds")
-    # Only for the message to others: a disk that is full is met where it matters.
-    with contextlib.suppress(OSError):
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(holder).encode(), 0)
+def _at_work(folder: Path) -> list[Path]:
+    at_work, left, unsure = [], [], []
+    for file in sorted(folder.glob(".lock-*-of-*")):
+        if not _numbers(file):
+            continue
+        handle, holder = _lock(file)
+        locks.drop(handle)
+        if holder == "others":
+            at_work.append(file)
+        elif holder == "we" and not signs.of_another_machine(file):
+            left.append(file)
+        else:  # to be free says nothing of a lock that we may not see
+            unsure.append(file)
+    renewed = signs.renewed(unsure)
+    for file in (*left, *(file for file in unsure if file not in renewed)):
+        _remove(file)
+    return at_work + renewed
+
+
+def _numbers(file: Path) -> tuple[int, ...]:
+    numbers = re.fullmatch(r"\.lock-(\d+)-of-(\d+)", file.name)
+    return tuple(map(int, numbers.groups())) if numbers else ()
 
 
 def _busy(folder: Path, part: Part, file: Path) -> ReluprobeError:
-    try:
-        holder = json.loads(file.read_text("utf-8"))
-        by = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        by = "another process"
-    numbers = re.search(r"(\d+)-of-(\d+)$", file.name)
-    what = f" with slice {numbers[1]}/{numbers[2]}" if numbers and numbers[2] != "1" else ""
+    slice_, of = _numbers(file) or WHOLE
+    what = f" with slice {slice_}/{of}" if of > 1 else ""
     asked = f"slice {part[0]}/{part[1]} of it" if part[1] > 1 else "it"
     return ReluprobeError(
-        f"{folder} is in use by {by}{what}; {asked} was not started",
+        f"{folder} is in use by {signs.holder(file)}{what}; {asked} was not started",
         hint="wait for it to end, end it, or give another --out",
     )

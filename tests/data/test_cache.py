@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -109,6 +112,29 @@ def test_a_cache_that_cannot_be_written_is_a_dataset_error(tmp_path: Path) -> No
     with pytest.raises(DatasetError, match="the cache folder .* failed") as e:
         cache.build(tmp_path, "some/set", small)
     assert "XDG_CACHE_HOME" in str(e.value.hint)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, 524])
+def test_a_file_system_without_locks_is_told_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    def flock(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert_same(cache.build(tmp_path, "some/set", small), small())
+    assert f"{tmp_path / 'arrays'} has no file locks" in caplog.text
+    monkeypatch.setattr(fcntl, "flock", lambda *_: os.stat(tmp_path / "gone"))
+    with pytest.raises(DatasetError, match="the cache folder .* failed"):
+        cache.build(tmp_path, "other/set", small)
+
+
+def test_a_lock_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "arrays").mkdir()
+    (tmp_path / "arrays" / ".set.lock").symlink_to(tmp_path / "thesis.tex")
+    with pytest.raises(DatasetError, match="it is a symbolic link; remove it"):
+        cache.build(tmp_path, "set", small)
+    assert not (tmp_path / "thesis.tex").exists()
 
 
 def test_the_cache_is_in_the_users_cache_folder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,21 @@ def test_another_dataset_of_tfds_is_flattened(made_up: Any, tmp_path: Path) -> N
     assert dataset.train_inputs.shape == dataset.test_inputs.shape == (6, 4 * 5 * 3)
     assert sorted(dataset.train_inputs[:, 0]) == [0, 1, 2, 3, 4, 5]
     np.testing.assert_array_equal(dataset.train_inputs[:, 0] % 3, dataset.train_targets)
+
+
+def test_nothing_is_left_in_the_temporary_folder(
+    made_up: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow_datasets as tfds
+
+    image = tfds.features.Image(shape=(4, 5, 3))
+    made_up({"image": image, "label": tfds.features.ClassLabel(num_classes=3)})
+    asks = tfds.core.DatasetInfo.initialize_from_bucket
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    data.load("shapes", cache_dir=tmp_path / "cache")
+    assert not list((tmp_path / "temporary").iterdir())
+    assert tfds.core.DatasetInfo.initialize_from_bucket is asks
 
 
 def test_a_dataset_that_is_not_of_labelled_fixed_size_images_is_refused(

@@ -23,6 +23,7 @@ import pytest
 from reluprobe import data
 from reluprobe.data import cache, idx, tfds_files
 from reluprobe.data import tfds as tfds_data
+from reluprobe.data.tfds_import import quiet
 from reluprobe.errors import DatasetError, InputError
 from small_datasets import (
     IDX_FILES,
@@ -218,7 +219,8 @@ def test_our_builders_describe_what_tfds_describes(tmp_path: Path) -> None:
     import tensorflow_datasets as tfds
 
     for name in data.TFDS_WITHOUT_TENSORFLOW:
-        ours, theirs = (make(name, tmp_path) for make in (tfds_data._builder, _their_builder))
+        with quiet():  # outside of it TFDS leaves temporary folders
+            ours, theirs = (make(name, tmp_path) for make in (tfds_data._builder, _their_builder))
         assert type(ours) is not type(theirs)
         assert ours.info.full_name == theirs.info.full_name
         assert ours.url_infos == theirs.url_infos

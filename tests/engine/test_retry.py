@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import pytest
 from flax import nnx
 
 from reluprobe import data
 from reluprobe.engine import compiler, evaluate, placement, recorder, retry, runner
 from reluprobe.engine.events import MemoryShort, RunDone
+from reluprobe.errors import ReluprobeError
 from reluprobe.nn import mlp
 from reluprobe.plan.runs import Run
 from sweep_events import records_in
@@ -33,8 +36,10 @@ def end_of(run: Run, error: str | None = None) -> RunDone:
 class Stage:
     """Makes chunks that raise for bad runs, or for want of memory above so many lanes."""
 
-    def __init__(self, bad: Sequence[int] = (), most: int = 99, late: bool = False) -> None:
-        self.bad, self.most, self.late = bad, most, late
+    def __init__(
+        self, bad: Sequence[int] = (), most: int = 99, late: bool = False, fits: bool = False
+    ) -> None:
+        self.bad, self.most, self.late, self.fits = bad, most, late, fits
         self.sizes: list[tuple[int, int]] = []
 
     def go(self, runs: Sequence[Run], lanes: int, stop: Callable[[], bool] = bool) -> list[Any]:
@@ -59,6 +64,9 @@ class StagedChunk:
 
     def failure(self, run: Run, error: str) -> RunDone:
         return end_of(run, error)
+
+    def fits_an_idle_device(self) -> bool:
+        return self.stage.fits
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +108,17 @@ def test_too_little_memory_halves_the_lanes_and_a_run_too_big_alone_fails(nine):
     assert [e.run for e in done] == nine and not any(e.record.error for e in done)
     failed = Stage(most=0).go(nine[:2], 1)
     assert [e.run for e in failed] == nine[:2]
-    assert all("RESOURCE_EXHAUSTED" in e.record.error for e in failed)
+    for event in failed:
+        assert event.record.error.startswith("too little memory for this run alone: RuntimeError")
+
+
+def test_where_one_run_does_not_fit_that_would_fit_an_idle_device_no_run_is_failed(nine):
+    stage, events = Stage(most=1, fits=True), []
+    with pytest.raises(ReluprobeError, match="held by other processes.*RESOURCE_EXH") as caught:
+        for event in retry.divided(nine, 8, 2, partial(StagedChunk, stage), bool):
+            events.append(event)
+    assert [event.lanes for event in events] == [4, 2, 1]
+    assert "XLA_PYTHON_CLIENT_MEM_FRACTION" in (caught.value.hint or "")
 
 
 def test_asked_to_stop_it_begins_no_other_chunk(nine):
@@ -233,3 +251,24 @@ def test_the_weights_and_activations_of_as_many_lanes_fit(run_of, blobs, activat
     # Of the 8 GiB that a device is taken to have where it does not say: room is left, not wasted.
     share = lanes * 4 * (6 * weights + 4 * layers) / (8 << 30)
     assert 0.5 < share < 0.82
+
+
+class Gpu:
+    """A device that says how much memory JAX may take on it."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def memory_stats(self) -> dict[str, int]:
+        return {"bytes_limit": self.limit}
+
+
+@pytest.mark.parametrize(("width", "gibibytes", "fits"), [(256, 8, True), (4096, 1, False)])
+def test_a_run_fits_an_idle_gpu_by_the_memory_that_the_gpu_says(
+    run_of, blobs, width: int, gibibytes: int, fits: bool
+):
+    mesh = SimpleNamespace(devices=np.array([Gpu(gibibytes << 30)], object), size=1)
+    config = run_of(depth=5, width=width).config
+    assert placement.fits_an_idle_device(config, blobs, mesh) is fits  # type: ignore[arg-type]
+    # A CPU does not say how much it has: nobody can be blamed there.
+    assert not placement.fits_an_idle_device(config, blobs, placement.mesh_of(jax.local_devices()))

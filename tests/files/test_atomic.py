@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,3 +51,30 @@ def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path):
         raise ZeroDivisionError
     assert (folder / "file").read_text() == "new"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_folder_is_replaced_where_none_can_be_opened_as_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = os.open
+
+    def open_(path: Any, *rest: Any, **more: Any) -> int:
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", open_)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "win32")
+        with files.replacing_folder(tmp_path / "set") as part:
+            (part / "file").write_text("whole")
+    assert (tmp_path / "set" / "file").read_text() == "whole"
+
+
+def test_a_link_where_a_file_is_written_is_replaced_and_its_target_stays(tmp_path: Path):
+    target, link = tmp_path / "thesis.tex", tmp_path / "report.html"
+    target.write_text("years of work")
+    link.symlink_to(target)
+    files.write_atomically(link, "new")
+    assert (target.read_text(), link.read_text()) == ("years of work", "new")
+    assert not link.is_symlink()
