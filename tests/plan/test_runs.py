@@ -146,6 +146,7 @@ CHANGED = {
     "warmup_steps": ({}, 3),
     "batch_size": ({}, 8),
     "epochs": ({}, 6),
+    "precision": ({}, "tf32"),
     "leaky_slope": ({"activation": "leaky_relu"}, 0.3),
     "elu_alpha": ({"activation": "elu"}, 0.3),
     "celu_alpha": ({"activation": "celu"}, 0.3),
