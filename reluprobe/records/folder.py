@@ -19,7 +19,7 @@ from typing import Any
 from reluprobe import records
 from reluprobe.config import Reference, load_reference, rank, read_sweep, settings_of
 from reluprobe.errors import InputError, ReluprobeError, nearest
-from reluprobe.plan.runs import expand
+from reluprobe.plan.runs import expand, with_letter
 
 RUNS = "runs"
 SWEEP_FILE = "sweep.toml"
@@ -81,7 +81,7 @@ def stream_records(
         home = _home(folder)
         plan, _ = _sweep(home / SWEEP_FILE, faults)
         place = {id_: n for n, id_ in enumerate(plan)}
-        for file in sorted(files, key=lambda f: (place.get(f.stem, len(place)), f.name)):
+        for file in sorted(files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name)):
             try:
                 record = records.read(file)
             except records.RecordError as error:
@@ -138,16 +138,26 @@ def _uncollected() -> Iterator[None]:
 
 
 def _record_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
+    if (file := records.present(path)).is_file():
+        return [file]
     if not path.is_dir():
         near = nearest(path.name, (p.name for p in _listed(path.parent)))
         raise InputError(f"no such file or folder: {path}{near}")
-    places = [path, path / RUNS] if path.name != RUNS else [path]
+    # A folder called runs is a sweep's records, or a sweep that an older reluprobe let be called
+    # so: then its records lie in another runs below it.
+    places = [path / RUNS if (path / RUNS).is_dir() else path]
     # A sweep's own folder may hold others that were set aside for it: they are asked for by name.
     if not (path / SWEEP_FILE).exists():
-        places += [child / RUNS for child in _listed(path) if child.name != RUNS]
-    return [f for place in places for f in _listed(place) if _is_record(f)]
+        places += [child / RUNS for child in _listed(path)]
+    return [file for place in places for file in _records_in(place)]
+
+
+def _records_in(folder: Path) -> list[Path]:
+    """The records in a folder, each run's once."""
+    files = [file for file in _listed(folder) if _is_record(file)]
+    # A writer that was killed may have left the record that it replaced, of an older name.
+    names = {file.name for file in files}
+    return [f for f in files if records.newer(f) == f or records.newer(f).name not in names]
 
 
 def _is_record(file: Path) -> bool:
@@ -179,7 +189,7 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
 
     loaded.sort(key=order)
     # Single files are what they are; only a whole folder can lack something.
-    whole = len(files) == sum(map(_is_record, _listed(folder)))
+    whole = len(files) == len(_records_in(folder))
     missing = len(place.keys() - {r.id for r in loaded}) if whole else 0
     return Archive(name_of(home), home, tuple(loaded), tuple(faults), missing, reference)
 

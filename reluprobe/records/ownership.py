@@ -15,7 +15,7 @@ from reluprobe.config import SETTINGS, SweepConfig, read_sweep, settings_of, swe
 from reluprobe.config.reference import SHIPPED
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.plan import diff
-from reluprobe.plan.runs import Run, expand
+from reluprobe.plan.runs import Run, expand, without_letter
 from reluprobe.plan.slices import WHOLE, Part, runs_of_part
 from reluprobe.records import lock, saved_activations
 from reluprobe.records.folder import RUNS, SWEEP_FILE
@@ -158,7 +158,7 @@ def _clean(folder: Path, only: Sequence[Run] | None) -> None:
 
     Whoever calls this holds their lock, so that nobody is writing there.
     """
-    names = ["*"] if only is None else [run.id for run in only]
+    names = ["*"] if only is None else [n for r in only for n in {r.id, without_letter(r.id)}]
     stale = [*folder.glob(".*.toml.*"), *folder.glob(".*.json.*")]
     kinds = (".json", saved_activations.SUFFIX)
     stale += [f for n in names for kind in kinds for f in (folder / RUNS).glob(f".{n}{kind}.*")]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import reluprobe
+from reluprobe import records
 from reluprobe.records.folder import RUNS, SWEEP_FILE, Archive
 from reluprobe.report import formatting
 from reluprobe.report.terminal import tables
@@ -32,7 +33,7 @@ def origin(archive: Archive, definition: str, by: Sequence[str] | None) -> dict[
 
 def _dates(archive: Archive) -> Iterator[tuple[str, str]]:
     """When the records were written, by their files: a record does not say so itself."""
-    places = [archive.folder / RUNS / f"{r.id}.json" for r in archive.records]
+    places = [records.present(archive.folder / RUNS / f"{r.id}.json") for r in archive.records]
     times = [place.stat().st_mtime for place in places if place.is_file()]
     if times:
         days = [f"{datetime.fromtimestamp(t, UTC):%Y-%m-%d}" for t in (min(times), max(times))]
