@@ -17,8 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from reluprobe import records
-from reluprobe.config import Reference, load_reference, rank, read_sweep, settings_of
+from reluprobe.config import (
+    Reference,
+    SweepConfig,
+    load_reference,
+    rank,
+    read_sweep,
+    settings_of,
+)
 from reluprobe.errors import InputError, ReluprobeError, nearest
+from reluprobe.files.printable import printable
 from reluprobe.plan.runs import expand, with_letter
 
 RUNS = "runs"
@@ -41,6 +49,11 @@ class Archive:
     faults: tuple[str, ...] = ()
     missing: int = 0
     reference: Reference | None = None
+
+    @property
+    def place(self) -> str:
+        """The folder in characters that can be shown."""
+        return printable(self.folder)
 
 
 def open_all(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
@@ -79,9 +92,11 @@ def stream_records(
     readable = False
     for folder, files in _by_folder(paths).items():
         home = _home(folder)
-        plan, _ = _sweep(home / SWEEP_FILE, faults)
+        plan, _ = _sweep(home, faults)
         place = {id_: n for n, id_ in enumerate(plan)}
-        for file in sorted(files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name)):
+        for file in sorted(
+            files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name)
+        ):
             try:
                 record = records.read(file)
             except records.RecordError as error:
@@ -116,8 +131,19 @@ def _home(folder: Path) -> Path:
 
 
 def name_of(home: Path) -> str:
-    """What a sweep is called: as its folder."""
-    return home.resolve().name
+    """What a sweep is called: as its folder, in characters that can be shown."""
+    return printable(home.resolve().name)
+
+
+def read_plan(folder: Path) -> SweepConfig:
+    """The sweep that a folder of results is for.
+
+    Its name is the folder's. That of its file may be one that is refused by now: it goes unread.
+
+    Raises:
+        InputError: it has no file, or that has faults.
+    """
+    return read_sweep(folder / SWEEP_FILE, {"name": "sweep"})
 
 
 @contextmanager
@@ -178,7 +204,7 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
         except records.RecordError as error:
             faults.append(error.message)
     home = _home(folder)
-    plan, reference = _sweep(home / SWEEP_FILE, faults)
+    plan, reference = _sweep(home, faults)
     place = {id_: n for n, id_ in enumerate(plan)}
 
     def order(record: records.RunRecord) -> tuple[Any, ...]:
@@ -191,15 +217,16 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
     # Single files are what they are; only a whole folder can lack something.
     whole = len(files) == len(_records_in(folder))
     missing = len(place.keys() - {r.id for r in loaded}) if whole else 0
-    return Archive(name_of(home), home, tuple(loaded), tuple(faults), missing, reference)
+    said = tuple(map(printable, faults))
+    return Archive(name_of(home), home, tuple(loaded), said, missing, reference)
 
 
-def _sweep(file: Path, faults: list[str]) -> tuple[list[str], Reference | None]:
+def _sweep(home: Path, faults: list[str]) -> tuple[list[str], Reference | None]:
     """The ids of the sweep's runs in order, and what it names; nothing where it left no file."""
-    if not file.exists():
+    if not (home / SWEEP_FILE).exists():
         return [], None
     try:
-        sweep = read_sweep(file)
+        sweep = read_plan(home)
         named = load_reference(sweep.reference) if sweep.reference else None
         return [run.id for run in expand(sweep).runs], named
     except InputError as error:

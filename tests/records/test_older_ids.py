@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plain_records import BASE, record_of
 from reluprobe import records
 from reluprobe.config import SweepConfig, parse_sweep, sweep_toml
 from reluprobe.plan.runs import Run, expand, without_letter
@@ -17,17 +18,8 @@ from reluprobe.records.folder import open_all, stream_records
 from reluprobe.records.ownership import Claim, occupied
 from reluprobe.report.export import files
 
-LAYER = records.LayerRecord(4, *[0.0] * 5, None, "00")
-BASE = {"dataset": "blobs", "width": 4, "depth": 1, "epochs": 1}
 SWEEP = parse_sweep({"name": "s", "seeds": 3, "base": BASE, "save_activations": True})
 RUNS = list(expand(SWEEP).runs)
-
-
-def record_of(run: Run, **other: Any) -> records.RunRecord:
-    epochs = tuple(records.EpochRecord(n, None, None, 2.0, 0.5, (LAYER,)) for n in range(2))
-    fields = dict(status="ok", environment={}, seconds=0.1, history=epochs)
-    fields |= dict(probe=records.ProbeRecord("train", 9))
-    return records.RunRecord(records.SCHEMA, run.id, run.config, **(fields | other))
 
 
 def write_as_before(run: Run, folder: Path, **other: Any) -> Path:
