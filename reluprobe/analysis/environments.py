@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 
 from reluprobe.records import RunRecord
 
-#: What the bits of a result hang on besides its settings, as records name it. Not how many devices:
-#: a run has one to itself.
-KEYS = ("reluprobe", "jax", "jaxlib", "backend", "device", "processor", "precision")
+#: What the bits of a result hang on besides its settings (``precision`` is one), by their
+#: names in records. Not how many devices: a run has one to itself.
+KEYS = ("reluprobe", "jax", "jaxlib", "backend", "device", "processor")
 #: Of each key in which runs differ, how many runs have which value.
 Differences = Mapping[str, Mapping[str, int]]
 
@@ -28,8 +28,10 @@ class Environments:
 
     def see(self, record: RunRecord) -> None:
         """Count a run. Older records lack some keys: what is not told cannot differ."""
+        on_gpu = record.environment.get("backend", "cpu") != "cpu"
         for key in KEYS:
-            if key in record.environment:
+            # The processor beside a GPU changes nothing that the GPU computes.
+            if key in record.environment and not (on_gpu and key == "processor"):
                 self._counts[key][str(record.environment[key])] += 1
 
     def differences(self) -> Differences:

@@ -76,8 +76,13 @@ def test_what_a_record_does_not_tell_cannot_differ():
     older = dataclasses.replace(FINITE, environment={"reluprobe": "0", "jax": "1"})
     assert differences([older, dataclasses.replace(FINITE, environment={})]) == {}
     assert mishaps.unlike(differences([older, older])) is None
-    newer = {"reluprobe": "0", "jax": "1", "processor": "x", "precision": "highest"}
+    newer = {"reluprobe": "0", "jax": "1", "processor": "x"}
     assert differences([older, dataclasses.replace(FINITE, environment=newer)]) == {}
+
+
+def test_the_processor_beside_a_gpu_changes_no_bits():
+    gpus = [trained_with(backend="gpu", processor=name) for name in ("x", "y")]
+    assert differences(gpus) == {}
 
 
 def test_how_many_devices_there_were_and_on_which_system_changes_no_bits():

@@ -20,7 +20,6 @@ _PLACE: dict[str, tuple[Kind, str]] = {
     "jaxlib": ("text", "Version of JAX's compiled half."),
     "backend": ("text", "JAX's name for the kind of device: cpu, gpu."),
     "processor": ("text", "Model of the processor."),
-    "precision": ("text", "Precision of matrix products."),
 }
 
 
