@@ -29,7 +29,7 @@ from reluprobe.config import (
     read_sweep,
 )
 from reluprobe.errors import InputError
-from reluprobe.plan.runs import Run, checked_run, expand
+from reluprobe.plan.runs import Run, checked_run, expand, without_letter
 from reluprobe.records.folder import Archive, open_all
 from reluprobe.records.ownership import Claim, Way
 
@@ -109,10 +109,16 @@ def train_claim(
     hint: str = RETRAIN_HINT,
 ) -> Claim:
     """One run as a sweep of one: a folder of its own below ``out``."""
-    written = {"name": f"train-{run.id}" if name is None else name, "base": dict(settings)}
+    written = {"name": _own_name(run, out) if name is None else name, "base": dict(settings)}
     written["save_activations"] = save_activations
     sweep = parse_sweep(written, where=where)
-    return Claim(out.expanduser() / sweep.name, sweep, [run], hint=hint)
+    return Claim(out / sweep.name, sweep, [run], hint=hint)
+
+
+def _own_name(run: Run, out: Path) -> str:
+    """The folder of a run alone; the one that an older reluprobe made for it, where that is."""
+    before = f"train-{without_letter(run.id)}"
+    return before if (out / before).is_dir() else f"train-{run.id}"
 
 
 def train_claimed(

@@ -48,6 +48,17 @@ class Results:
         """A line for every file that could not be read."""
         return tuple(fault for archive in self.archives for fault in archive.faults)
 
+    @property
+    def environments(self) -> Mapping[str, Mapping[str, int]]:
+        """In what the machines of these runs differ: how many runs have which value of a key.
+
+        Empty where all have one JAX, one kind of processor and so on: only then would the same
+        settings give the same bits.
+        """
+        from reluprobe.analysis import environments
+
+        return environments.differences(self.records)
+
     def __getitem__(self, name: str) -> Results:
         """The results of one sweep by its name."""
         chosen = tuple(archive for archive in self.archives if archive.name == name)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from plain_records import record_of
 from reluprobe import records
 from reluprobe.config import make_run
 from reluprobe.engine.events import EpochDone, RunDone
@@ -16,23 +17,12 @@ from reluprobe.executor.interface import Ended, Happening
 from reluprobe.executor.worker import work
 from reluprobe.plan.runs import Run, as_run
 
-LAYER = records.LayerRecord(4, *[0.0] * 5, None, "00")
-
 
 def runs_of(seeds: int = 9, **axes: Sequence[Any]) -> list[Run]:
     base = {"dataset": "blobs", "width": 4, "depth": 1, "epochs": 1, "probe_examples": 9}
     name, values = next(iter(axes.items()), ("depth", [1]))
     plan = [base | {name: value, "seed": seed} for value in values for seed in range(seeds)]
     return [as_run(make_run(settings)) for settings in plan]
-
-
-def record_of(run: Run, **other: Any) -> records.RunRecord:
-    epochs = tuple(
-        records.EpochRecord(n, None, None, 2.0, 0.5, (LAYER,)) for n in range(run.config.epochs + 1)
-    )
-    fields = dict(status="ok", environment={}, seconds=0.1, history=epochs)
-    fields |= dict(probe=records.ProbeRecord("train", 9))
-    return records.RunRecord(records.SCHEMA, run.id, run.config, **(fields | other))
 
 
 class DeathError(Exception):

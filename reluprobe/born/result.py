@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 
 from reluprobe import records
 from reluprobe.config import BornDeadConfig
 from reluprobe.config.validation import faults_in
+from reluprobe.plan.runs import digest, with_letter
 
 SCHEMA = "reluprobe/born-dead/1"
 FOLDER = "born-dead"
+#: What an id begins with, so that it is no number.
+LETTER = "b"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Result:
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    id: str
+    id: Annotated[str, AfterValidator(lambda id_: with_letter(id_, LETTER))]
     config: BornDeadConfig
     environment: dict[str, str | int]
     cells: tuple[Cell, ...]
@@ -61,9 +63,8 @@ ADAPTER: TypeAdapter[Result] = TypeAdapter(Result)
 
 
 def result_id(config: BornDeadConfig) -> str:
-    """Twelve hexadecimal digits of SHA-256 over every setting."""
-    text = json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """``b`` and twelve hexadecimal digits of SHA-256 over every setting."""
+    return LETTER + digest(dataclasses.asdict(config))
 
 
 def to_dict(result: Result) -> dict[str, Any]:
@@ -79,6 +80,7 @@ def write(result: Result, out: Path) -> Path:
     """
     path = out / FOLDER / f"{result.id}.json"
     records.write_atomically(path, json.dumps(to_dict(result), allow_nan=False) + "\n")
+    records.remove_older(path)
     return path
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from reluprobe import __version__
-from reluprobe.cli import console, encoding
+from reluprobe.cli import console, encoding, streams
 from reluprobe.cli.lazy import LazyGroup
 from reluprobe.errors import InputError, ReluprobeError
 
@@ -44,14 +45,32 @@ def root(
 def main() -> None:
     """Run the command line.
 
-    Exits with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal).
+    Exits with 0, 1 (failure), 2 (usage), 3 (runs failed), 130 or 143 (stopped by a signal), 141
+    (nobody reads the output any more).
     """
+    streams.guard()
     encoding.write_plainly()
+    sys.exit(_code())
+
+
+def _code() -> int:
+    """The exit code of the command that was typed; what it failed of is said."""
+    code, last = _checked(app), _checked(streams.settle)
+    return code or last
+
+
+def _checked(step: Callable[[], object]) -> int:
+    """Take a step; the exit code where it ends the command, else 0."""
     try:
-        app()
+        step()
+    except SystemExit as end:  # as Typer ends: always by a number
+        return int(end.code or 0)
+    except streams.ReaderGoneError as error:
+        return error.exit_code
     except ReluprobeError as error:
         show(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
+    return 0
 
 
 def show(error: ReluprobeError) -> None:

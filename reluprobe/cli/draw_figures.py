@@ -70,6 +70,7 @@ Out = Annotated[
     typer.Option(
         *("--out", "-o"),
         help="Folder for them.",
+        **options.AS_PATH,
         show_default=f"{FOLDER} in the sweep's",
         rich_help_panel=PANEL,
     ),

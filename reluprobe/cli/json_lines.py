@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, assert_never
 
+from reluprobe.cli import console
 from reluprobe.cli.sweep_output import Invocation, Outcome
 from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
+from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.slices import Part
 from reluprobe.records import resume
@@ -22,7 +24,7 @@ class JsonLinesOutput:
         """The whole plan and this slice of it."""
         programs = len(group_runs(job.mine))
         sizes = {"runs": len(job.plan.runs), "folded": job.plan.folded, "mine": len(job.mine)}
-        _print("plan", name=job.sweep.name, folder=str(job.folder), slice=_slice(job.part),
+        _print("plan", name=job.sweep.name, folder=printable(job.folder), slice=_slice(job.part),
                programs=programs, **sizes)  # fmt: skip
 
     def start(self, job: Invocation, standing: resume.Standing) -> None:
@@ -32,7 +34,7 @@ class JsonLinesOutput:
     def event(self, event: Event, path: Path | None) -> None:
         """An event of the engine."""
         kind, fields = _name_and_fields(event)
-        _print(kind, **fields, **({"path": str(path)} if path else {}))
+        _print(kind, **fields, **({"path": printable(path)} if path else {}))
 
     def end(self, job: Invocation, outcome: Outcome) -> None:
         """How it ended."""
@@ -73,4 +75,4 @@ def _name_and_fields(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def _print(event: str, **fields: Any) -> None:
-    print(json.dumps({"event": event, **fields}, allow_nan=False), flush=True)
+    console.write(json.dumps({"event": event, **fields}, allow_nan=False) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -12,11 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from reluprobe.cli import complete
-from reluprobe.config import SETTINGS, Setting, Value
+from reluprobe.config import SETTINGS, Setting, Value, arguments
 from reluprobe.config.run_config import GROUPS
 from reluprobe.errors import InputError
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.")]
+#: Of whatever option or argument names a file or folder: ``~`` is spelled out, where no shell did.
+AS_PATH: dict[str, Any] = {"parser": partial(arguments.path, "path"), "metavar": "PATH"}
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.", **AS_PATH)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 #: What :func:`repeatable` gives.
 Texts = list[str] | None
@@ -25,7 +28,9 @@ METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME", bool: "BOOLEAN"}
 PANELS = {name: panel for panel, names in GROUPS.items() for name in names}
 ManualDir = Annotated[
     Path | None,
-    typer.Option("--manual-dir", help="Folder with dataset files that are already on disk."),
+    typer.Option(
+        "--manual-dir", help="Folder with dataset files that are already on disk.", **AS_PATH
+    ),
 ]
 
 

@@ -20,7 +20,14 @@ from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive, open_all
 
-Paths = Annotated[list[Path], typer.Argument(help="Folders or record files.", show_default=False)]
+Paths = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Folders or record files.",
+        show_default=False,
+        **options.AS_PATH,
+    ),
+]
 Definition = Annotated[
     str,
     typer.Option(

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from reluprobe.analysis import aggregate, side_by_side
+from reluprobe.analysis import aggregate, environments, side_by_side
 from reluprobe.analysis.side_by_side import Beside
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
 from reluprobe.config import labels, written
 from reluprobe.records.folder import Archive
+from reluprobe.report.terminal import mishaps, tables
 from reluprobe.report.terminal import side_by_side as side_by_side_table
-from reluprobe.report.terminal import tables
 
 
 def with_records(sweeps: Sequence[Archive]) -> list[Archive]:
@@ -29,7 +29,7 @@ def show(sweeps: Sequence[Archive], view: View) -> None:
     lined_up = side_by_side.line_up([s.records for s in sweeps], definition, view.by, view.sort)
     names = Counter(sweep.name for sweep in sweeps)
     for n, sweep in enumerate(sweeps):
-        name = sweep.name if names[sweep.name] == 1 else str(sweep.folder)
+        name = sweep.name if names[sweep.name] == 1 else sweep.place
         rows = tables.shortened(aggregate.summarize(sweep.records, definition, view.by))
         out.print(side_by_side_table.heading(n, name, lined_up))
         out.print(tables.sweep_headline(rows, definition))
@@ -45,6 +45,10 @@ def show(sweeps: Sequence[Archive], view: View) -> None:
     if rest is not None:
         out.print(rest)
     _common(lined_up)
+    every = (record for sweep in sweeps for record in sweep.records)
+    unlike = mishaps.unlike(environments.differences(every))
+    if unlike is not None:
+        out.print(unlike, soft_wrap=True)
 
 
 def next_commands(sweeps: Sequence[Archive], view: View) -> list[str]:
@@ -55,7 +59,7 @@ def next_commands(sweeps: Sequence[Archive], view: View) -> list[str]:
 
 
 def _quoted(sweep: Archive) -> str:
-    return shlex.quote(str(sweep.folder))
+    return shlex.quote(sweep.place)
 
 
 def _common(lined_up: Beside) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from reluprobe.analysis import aggregate
+from reluprobe.analysis import aggregate, environments
 from reluprobe.cli import report_sections
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
@@ -33,7 +33,8 @@ def show(sweep: Archive, view: View) -> None:
     out.print(tables.layers_title(view.definition))
     out.print(tables.by_layer(rows, view.definition, out.width))
     report_sections.show(sweep, rows, view)
-    for warning in (mishaps.collapsed(sweep.records), mishaps.lost(sweep.records)):
+    unlike = mishaps.unlike(environments.differences(sweep.records))
+    for warning in (mishaps.collapsed(sweep.records), mishaps.lost(sweep.records), unlike):
         if warning is not None:
             out.print()
             out.print(warning, soft_wrap=True)

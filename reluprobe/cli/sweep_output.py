@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from reluprobe.cli import console, report_sweep
 from reluprobe.cli.reading import View
 from reluprobe.config import SweepConfig, labels, load_reference
 from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
+from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Plan, Run
 from reluprobe.plan.slices import Part
@@ -134,7 +136,8 @@ class HumanOutput:
             console.out.print()
         console.out.print(Text(last_line(job, outcome)), soft_wrap=True)
         if not interrupted:
-            console.out.print(Text(f"next: reluprobe report {job.folder}"), soft_wrap=True)
+            following = f"next: reluprobe report {shlex.quote(str(job.folder))}"
+            console.out.print(Text(following), soft_wrap=True)
         complain_of_remaining(job, outcome)
 
 
@@ -202,7 +205,7 @@ def complain_of_mishap(event: Event) -> None:
     match event:
         case RunDone(record=record) if record.status == "failed":
             network = labels.network(record.config)
-            console.complain(f"failed: {record.id} {network}: {record.error}")
+            console.complain(f"failed: {record.id} {network}: {printable(record.error or '')}")
         case BegunAgain(runs=number, host=host):
             runs = labels.count(number, "run")
             console.complain(f"a process or its machine has died: {host} begins its {runs} again")

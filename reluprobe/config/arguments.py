@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from reluprobe.config.settings import SETTINGS
+from reluprobe.config.sweep_name import LONGEST
 from reluprobe.errors import InputError, nearest
 
 
@@ -22,9 +24,12 @@ def path(name: str, value: str | PathLike[str]) -> Path:
     if not isinstance(value, str | PathLike) or str(value) == "" or "\0" in str(value):
         raise _wrong(name, value, "a path")
     try:
-        return Path(value).expanduser()
+        expanded = Path(value).expanduser()
     except (RuntimeError, TypeError) as error:  # ~nobody; a PathLike of bytes
         raise InputError(f"bad {name}", [f"{name} = {value!r}: {error}"]) from None
+    if any(len(os.fsencode(part)) > LONGEST for part in expanded.parts):
+        raise _wrong(name, value, f"a path whose names have at most {LONGEST} bytes each")
+    return expanded
 
 
 def plain(value: Any) -> Any:

@@ -19,10 +19,12 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from reluprobe.config import arguments
 from reluprobe.config.choices import ACTIVATIONS, DEFINITIONS
 from reluprobe.config.settings import SETTINGS, Value
 from reluprobe.config.validation import faults_in
 from reluprobe.errors import InputError, nearest
+from reluprobe.files.printable import printable
 
 #: The names of the records that come with the package.
 SHIPPED = ("mnist_study",)
@@ -106,7 +108,7 @@ def locate(written: Any, folder: Path) -> str:
     if not written.endswith(".json"):
         near = nearest(written, SHIPPED)
         raise InputError("bad reference", [f"reference = {written!r}: {allowed}{near}"])
-    return str((folder / written).resolve())
+    return str((folder / arguments.path("reference", written)).resolve())
 
 
 def load(located: str) -> Reference:
@@ -127,7 +129,7 @@ def load(located: str) -> Reference:
     except OSError as error:
         fault = f"reference: cannot read {path}: {error.strerror}"
         raise InputError("bad reference", [fault]) from None
-    return _parse(text, str(path), path.stem)
+    return _parse(text, str(path), printable(path.stem))
 
 
 def _parse(text: bytes, where: str, name: str) -> Reference:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reluprobe.config import choices, phases, reference, sweep_keys
+from reluprobe.config import choices, phases, reference, sweep_keys, sweep_name
 from reluprobe.config.axes import MOST_VALUES
 from reluprobe.config.field import FLOAT32_MAX, Setting
 from reluprobe.config.settings import SETTINGS
@@ -25,7 +25,7 @@ def sweep_schema() -> Schema:
     settings = {name: _ref(name) for name in SETTINGS}
     axes = _table({name: _ref(_axis_name(name)) for name in SETTINGS})
     tables = {
-        "name": _name(),
+        "name": _text(sweep_name.pattern()),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
         "save_activations": {"type": "boolean", "default": False},
         "seeds": {"anyOf": [_integer(1, sweep_keys.MOST_SEEDS), _list(_ref("seed"))]},
@@ -110,11 +110,6 @@ def _bounds(setting: Setting) -> Schema:
         if strict is not None:
             bounds[f"exclusive{key.capitalize()}"] = True
     return bounds
-
-
-def _name() -> Schema:
-    # A folder's name, with something to be seen in it.
-    return _text(r"[^/\\\x00]*[^\s/\\\x00][^/\\\x00]*") | {"not": {"enum": [".", ".."]}}
 
 
 def _phase() -> Schema:

@@ -20,6 +20,7 @@ from reluprobe.config.settings import (
 )
 from reluprobe.config.sweep_config import Axes, SweepConfig
 from reluprobe.config.sweep_keys import read_shape
+from reluprobe.config.sweep_name import fault_of_name
 from reluprobe.errors import InputError, nearest
 
 
@@ -66,7 +67,9 @@ def parse_sweep(
     sweep = parser.parse()
     if parser.faults:
         count = "1 fault" if len(parser.faults) == 1 else f"{len(parser.faults)} faults"
-        raise InputError(f"{where} has {count}", parser.faults)
+        unnamed = "name" not in {**written, **(overrides or {})} and fault_of_name(name)
+        hint = 'name = "…" in the file: it need not be the file\'s own' if unnamed else None
+        raise InputError(f"{where} has {count}", parser.faults, hint=hint)
     return sweep
 
 

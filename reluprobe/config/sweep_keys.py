@@ -10,22 +10,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from reluprobe.config.field import Key
 from reluprobe.config.reference import SHIPPED
 from reluprobe.config.settings import SETTINGS, unknown
+from reluprobe.config.sweep_name import fault_of_name
 
 #: More seeds than this are taken for a slip of the pen.
 MOST_SEEDS = 100_000
 
 _ALLOWED = {
-    "name": "allowed is a text that can name a folder",
+    "name": "allowed is a text",
     "save_activations": "allowed is true or false",
     "seeds": f"allowed is a count from 1 to {MOST_SEEDS}, or a list of seeds",
 }
 
 
 def _folder_name(name: str) -> str:
-    if not name.strip() or name in (".", ".."):
-        raise ValueError(_ALLOWED["name"])
-    if any(c in name for c in "/\\\0"):
-        raise ValueError("a folder's name has no slash")
+    if fault := fault_of_name(name):
+        raise ValueError(fault)
     return name
 
 
@@ -41,7 +40,12 @@ class SweepFile(BaseModel):
     name: Annotated[
         str,
         AfterValidator(_folder_name),
-        Key("text", "the file's name", "The folder below results that the records go to."),
+        Key(
+            "text",
+            "the file's name",
+            "The folder below results that the records go to: begins with a letter, a digit or _, "
+            "and can be a folder on Linux, macOS and Windows alike.",
+        ),
     ] = "sweep"
     reference: Annotated[
         Any,

@@ -38,7 +38,7 @@ def root(cache_dir: Path | None) -> Path:
         return Path(cache_dir).expanduser().absolute()
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("reluprobe"))
+    return Path(platformdirs.user_cache_dir("reluprobe")).expanduser()
 
 
 def read(cache: Path, name: str) -> Dataset | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jax
 
+from reluprobe.config import arguments
 from reluprobe.data.cache import root
 
 #: The environment variable: a folder, or 1 for the user's cache folder.
@@ -23,7 +24,7 @@ def enable_if_asked() -> Path | None:
     value = os.environ.get(VARIABLE, "").strip()
     if value in ("", "0"):
         return None
-    return enable(None if value == "1" else Path(value))
+    return enable(None if value == "1" else arguments.path(VARIABLE, value))
 
 
 def enable(cache_dir: Path | None = None) -> Path:

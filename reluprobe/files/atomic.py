@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -30,12 +30,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write bytes to, which takes ``path``'s place when the block ends without an error.
 
-    Until then it is ``.<name>.<random>`` beside it, and may be read by whom the umask admits.
+    Until then it is ``.<name>.<random>`` beside it, and may be read by whom the umask admits. If
+    the block fails, folders that were made for it go again.
 
     Raises:
         ReluprobeError: as :func:`write_atomically`.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    missing = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "xb") as file:
@@ -45,6 +47,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException as error:
         with contextlib.suppress(OSError):  # made read-only meanwhile: the next start cleans
             temporary.unlink(missing_ok=True)
+            remove_empty(missing)
         if not isinstance(error, OSError):  # Ctrl-C, say: cleaned up after, not swallowed
             raise
         raise ReluprobeError(f"cannot write {path}: {error.strerror or error}") from None
@@ -73,6 +76,13 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove these folders, innermost first, as far as nothing is in them."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def sync(file: IO[bytes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,15 +40,35 @@ class Plan:
     folded: int
 
 
+#: What an id begins with. Twelve digits alone may be a number: 195e22251972 is infinite.
+LETTER = "r"
+_DIGITS = re.compile(r"[0-9a-f]{12}")
+
+
 def run_id(config: RunConfig) -> str:
-    """Twelve hexadecimal digits of SHA-256 over the settings that differ from the defaults.
+    """``r`` and twelve hexadecimal digits of SHA-256 over the settings off their defaults.
 
     Same settings, same id, whatever the sweep; a setting added later, at its default, changes no
     old id.
     """
     changed = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
-    text = json.dumps(changed, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return LETTER + digest(changed)
+
+
+def digest(settings: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits of SHA-256 over these settings."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def with_letter(id_: str, letter: str = LETTER) -> str:
+    """An id as it is now, of one that an older reluprobe gave: the digits alone."""
+    return letter + id_ if _DIGITS.fullmatch(id_) else id_
+
+
+def without_letter(id_: str) -> str:
+    """The id that an older reluprobe gave the same run: its digits."""
+    return id_[1:] if _DIGITS.fullmatch(id_[1:]) else id_
 
 
 def as_run(config: RunConfig) -> Run:

@@ -1,7 +1,18 @@
 """Records, results on disk: their schema, JSON in and out, folders, locks, resume."""
 
 from reluprobe.files import replacing, write_atomically
-from reluprobe.records.io import ADAPTER, NewerRecordError, RecordError, read, to_json, write
+from reluprobe.records.io import (
+    ADAPTER,
+    NewerRecordError,
+    RecordError,
+    newer,
+    older,
+    present,
+    read,
+    remove_older,
+    to_json,
+    write,
+)
 from reluprobe.records.schema import (
     READABLE,
     SCHEMA,
@@ -35,7 +46,11 @@ __all__ = [
     "SampleRecord",
     "Status",
     "StepRecord",
+    "newer",
+    "older",
+    "present",
     "read",
+    "remove_older",
     "replacing",
     "to_json",
     "write",

@@ -17,9 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from reluprobe import records
-from reluprobe.config import Reference, load_reference, rank, read_sweep, settings_of
+from reluprobe.config import (
+    Reference,
+    SweepConfig,
+    load_reference,
+    rank,
+    read_sweep,
+    settings_of,
+)
 from reluprobe.errors import InputError, ReluprobeError, nearest
-from reluprobe.plan.runs import expand
+from reluprobe.files.printable import printable
+from reluprobe.plan.runs import expand, with_letter
 
 RUNS = "runs"
 SWEEP_FILE = "sweep.toml"
@@ -41,6 +49,11 @@ class Archive:
     faults: tuple[str, ...] = ()
     missing: int = 0
     reference: Reference | None = None
+
+    @property
+    def place(self) -> str:
+        """The folder in characters that can be shown."""
+        return printable(self.folder)
 
 
 def open_all(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
@@ -79,9 +92,11 @@ def stream_records(
     readable = False
     for folder, files in _by_folder(paths).items():
         home = _home(folder)
-        plan, _ = _sweep(home / SWEEP_FILE, faults)
+        plan, _ = _sweep(home, faults)
         place = {id_: n for n, id_ in enumerate(plan)}
-        for file in sorted(files, key=lambda f: (place.get(f.stem, len(place)), f.name)):
+        for file in sorted(
+            files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name)
+        ):
             try:
                 record = records.read(file)
             except records.RecordError as error:
@@ -116,8 +131,19 @@ def _home(folder: Path) -> Path:
 
 
 def name_of(home: Path) -> str:
-    """What a sweep is called: as its folder."""
-    return home.resolve().name
+    """What a sweep is called: as its folder, in characters that can be shown."""
+    return printable(home.resolve().name)
+
+
+def read_plan(folder: Path) -> SweepConfig:
+    """The sweep that a folder of results is for.
+
+    Its name is the folder's. That of its file may be one that is refused by now: it goes unread.
+
+    Raises:
+        InputError: it has no file, or that has faults.
+    """
+    return read_sweep(folder / SWEEP_FILE, {"name": "sweep"})
 
 
 @contextmanager
@@ -138,16 +164,26 @@ def _uncollected() -> Iterator[None]:
 
 
 def _record_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
+    if (file := records.present(path)).is_file():
+        return [file]
     if not path.is_dir():
         near = nearest(path.name, (p.name for p in _listed(path.parent)))
         raise InputError(f"no such file or folder: {path}{near}")
-    places = [path, path / RUNS] if path.name != RUNS else [path]
+    # A folder called runs is a sweep's records, or a sweep that an older reluprobe let be called
+    # so: then its records lie in another runs below it.
+    places = [path / RUNS if (path / RUNS).is_dir() else path]
     # A sweep's own folder may hold others that were set aside for it: they are asked for by name.
     if not (path / SWEEP_FILE).exists():
-        places += [child / RUNS for child in _listed(path) if child.name != RUNS]
-    return [f for place in places for f in _listed(place) if _is_record(f)]
+        places += [child / RUNS for child in _listed(path)]
+    return [file for place in places for file in _records_in(place)]
+
+
+def _records_in(folder: Path) -> list[Path]:
+    """The records in a folder, each run's once."""
+    files = [file for file in _listed(folder) if _is_record(file)]
+    # A writer that was killed may have left the record that it replaced, of an older name.
+    names = {file.name for file in files}
+    return [f for f in files if records.newer(f) == f or records.newer(f).name not in names]
 
 
 def _is_record(file: Path) -> bool:
@@ -168,7 +204,7 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
         except records.RecordError as error:
             faults.append(error.message)
     home = _home(folder)
-    plan, reference = _sweep(home / SWEEP_FILE, faults)
+    plan, reference = _sweep(home, faults)
     place = {id_: n for n, id_ in enumerate(plan)}
 
     def order(record: records.RunRecord) -> tuple[Any, ...]:
@@ -179,17 +215,18 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
 
     loaded.sort(key=order)
     # Single files are what they are; only a whole folder can lack something.
-    whole = len(files) == sum(map(_is_record, _listed(folder)))
+    whole = len(files) == len(_records_in(folder))
     missing = len(place.keys() - {r.id for r in loaded}) if whole else 0
-    return Archive(name_of(home), home, tuple(loaded), tuple(faults), missing, reference)
+    said = tuple(map(printable, faults))
+    return Archive(name_of(home), home, tuple(loaded), said, missing, reference)
 
 
-def _sweep(file: Path, faults: list[str]) -> tuple[list[str], Reference | None]:
+def _sweep(home: Path, faults: list[str]) -> tuple[list[str], Reference | None]:
     """The ids of the sweep's runs in order, and what it names; nothing where it left no file."""
-    if not file.exists():
+    if not (home / SWEEP_FILE).exists():
         return [], None
     try:
-        sweep = read_sweep(file)
+        sweep = read_plan(home)
         named = load_reference(sweep.reference) if sweep.reference else None
         return [run.id for run in expand(sweep).runs], named
     except InputError as error:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from reluprobe.config.validation import faults_in
 from reluprobe.errors import ReluprobeError
 from reluprobe.files import write_atomically
+from reluprobe.plan.runs import with_letter, without_letter
 from reluprobe.records.schema import READABLE, SCHEMA, RunRecord
 
 ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
@@ -70,7 +71,40 @@ def _refusal(path: Path, text: bytes, error: ValidationError | None) -> RecordEr
 
 
 def write(record: RunRecord, sweep_folder: Path) -> Path:
-    """Write ``runs/<id>.json`` below a sweep's folder; return its path."""
+    """Write ``runs/<id>.json`` below a sweep's folder; return its path.
+
+    An older reluprobe's record of the same run goes: its name had no letter.
+    """
     path = sweep_folder / "runs" / f"{record.id}.json"
     write_atomically(path, to_json(record))
+    remove_older(path)
     return path
+
+
+def older(path: Path) -> Path:
+    """What an older reluprobe called this file of a run: no letter before the digits."""
+    return path.with_name(f"{without_letter(path.stem)}{path.suffix}")
+
+
+def newer(path: Path) -> Path:
+    """What this file of a run is called now."""
+    return path.with_name(f"{with_letter(path.stem)}{path.suffix}")
+
+
+def present(path: Path) -> Path:
+    """A run's file under the name that it has: this one, or the one of an older or newer id."""
+    return next((p for p in (path, older(path), newer(path)) if p.exists()), path)
+
+
+def remove_older(path: Path) -> None:
+    """Remove the file of the older name, now that there is one of this name.
+
+    Raises:
+        ReluprobeError: it cannot be removed.
+    """
+    if (before := older(path)) == path:
+        return
+    try:
+        before.unlink(missing_ok=True)
+    except OSError as error:
+        raise ReluprobeError(f"cannot write {before}: {error.strerror or error}") from None

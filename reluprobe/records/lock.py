@@ -8,10 +8,13 @@ Locks are taken, judged and cleared away behind one gate, ``.lock``, which is he
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from reluprobe.errors import ReluprobeError
@@ -19,18 +22,25 @@ from reluprobe.files import locks
 from reluprobe.plan.slices import WHOLE, Part
 from reluprobe.records import signs
 
+GATE = ".lock"
 #: How long to wait at the gate. A thousand slices that start at once pass it within a minute.
 PATIENCE = 120.0
 
 
 @contextmanager
-def held(folder: Path, part: Part, settle: Callable[[bool], None]) -> Iterator[None]:
+def held(
+    folder: Path,
+    part: Part,
+    settle: Callable[[bool], None],
+    undo: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Hold one part of a folder.
 
     Args:
         folder: the sweep's; made if it is not there.
         part: ``(i, n)``, i from 1.
         settle: called before anybody else can enter, with whether other parts are at work.
+        undo: called after a failure, of ``settle`` too, where no other part is at work.
 
     Raises:
         ReluprobeError: somebody else holds this part, or one that is not beside it; or the
@@ -43,22 +53,36 @@ def held(folder: Path, part: Part, settle: Callable[[bool], None]) -> Iterator[N
             if holder == "others":
                 locks.drop(handle)
                 raise _busy(folder, part, file)
-            ours.callback(_leave, folder, file, handle)
+            ours.push(partial(_leave, folder, file, handle, undo))
             ours.enter_context(signs.signed(handle))
             settle(bool(others))
         yield
 
 
+def clear_away(folder: Path) -> None:
+    """Remove the gate of a folder in which nobody is at work, and the folder if it is empty."""
+    with contextlib.suppress(OSError, ReluprobeError):
+        if not folder.is_dir():
+            return
+        with _gate(folder):
+            free = not _at_work(folder)
+            if free and sys.platform != "win32":
+                (folder / GATE).unlink()
+        if free and sys.platform == "win32":  # which removes no file that is open, by whomsoever
+            (folder / GATE).unlink()
+        folder.rmdir()
+
+
 @contextmanager
 def _gate(folder: Path) -> Iterator[None]:
+    gate, deadline = folder / GATE, time.monotonic() + PATIENCE
+    handle, holder = _open_gate(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ReluprobeError(f"cannot write {folder}: {error.strerror or error}") from None
-    gate, deadline = folder / ".lock", time.monotonic() + PATIENCE
-    handle, holder = _lock(gate)
-    try:
-        while holder == "others":
+        while holder == "others" or not _is_there(handle, gate):
+            if holder != "others":  # a file that was cleared away since it was opened
+                gone, (handle, holder) = handle, _open_gate(folder)
+                locks.drop(gone)
+                continue
             if time.monotonic() > deadline:
                 raise _busy(folder, WHOLE, gate)
             time.sleep(0.02)
@@ -68,14 +92,46 @@ def _gate(folder: Path) -> Iterator[None]:
         locks.drop(handle)
 
 
-def _leave(folder: Path, file: Path, handle: int) -> None:
+def _open_gate(folder: Path) -> tuple[int, locks.Holder]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReluprobeError(f"cannot write {folder}: {error.strerror or error}") from None
+    return _lock(folder / GATE)
+
+
+def _is_there(handle: int, file: Path) -> bool:
+    """Whether the file of a handle has its name still: another may have cleared it away."""
+    try:
+        return os.path.samestat(os.fstat(handle), file.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _leave(
+    folder: Path,
+    file: Path,
+    handle: int,
+    undo: Callable[[], None],
+    failure: type[BaseException] | None,
+    *rest: object,
+) -> None:
+    failed = failure is not None and issubclass(failure, Exception)
     with contextlib.ExitStack() as behind:
         with contextlib.suppress(OSError, ReluprobeError):
             behind.enter_context(_gate(folder))
+            if failed:
+                behind.callback(_undo, folder, undo)
             # Behind the gate nobody can hold the file that goes; where it cannot be had, it stays.
             # Dropped before it goes: Windows removes no file that is open.
             behind.callback(_remove, file)
         locks.drop(handle)
+
+
+def _undo(folder: Path, undo: Callable[[], None]) -> None:
+    with contextlib.suppress(OSError, ReluprobeError):  # it stays as it has become
+        if not _at_work(folder):
+            undo()
 
 
 def _remove(file: Path) -> None:

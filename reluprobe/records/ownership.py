@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from reluprobe import records
-from reluprobe.config import SETTINGS, SweepConfig, read_sweep, settings_of, sweep_toml
+from reluprobe.config import SETTINGS, SweepConfig, settings_of, sweep_toml
 from reluprobe.config.reference import SHIPPED
 from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.files import remove_empty
+from reluprobe.files.printable import printable
 from reluprobe.plan import diff
-from reluprobe.plan.runs import Run, expand
+from reluprobe.plan.runs import Run, expand, without_letter
 from reluprobe.plan.slices import WHOLE, Part, runs_of_part
-from reluprobe.records import lock, saved_activations
-from reluprobe.records.folder import RUNS, SWEEP_FILE
+from reluprobe.records import lock, saved_activations, undo
+from reluprobe.records.folder import RUNS, SWEEP_FILE, read_plan
 
 #: What to do about a folder that holds another plan.
 Way = Literal["refuse", "fresh", "extend"]
@@ -44,15 +47,45 @@ def occupied(claim: Claim) -> Iterator[list[Run]]:
     Raises:
         InputError: the folder holds records of another plan, and that is to be refused.
         ReluprobeError: somebody else is at work there, or it cannot be written.
+
+    An error in the block that comes before anything is in ``runs`` undoes the claim: the folder is
+    as it was, or not there.
     """
     part_runs = runs_of_part(claim.runs, claim.part)
+    _check_twins(claim.folder)
 
     def settle(crowded: bool) -> None:
         _settle(claim, crowded)
         _clean(claim.folder, part_runs if claim.part[1] > 1 else None)
 
-    with lock.held(claim.folder, claim.part, settle):
-        yield part_runs
+    before = undo.remember(claim.folder)
+    try:
+        with lock.held(claim.folder, claim.part, settle, before.restore):
+            yield part_runs
+    except Exception:
+        if before.missing or lock.GATE not in before.entries:
+            lock.clear_away(claim.folder)
+        remove_empty(before.missing[1:])
+        raise
+
+
+def _check_twins(folder: Path) -> None:
+    """Refuse a new folder whose name another has in other letters: a Mac takes both for one."""
+    try:
+        names = [path.name for path in folder.parent.iterdir()]
+    except OSError:  # it is made by and by, or refused where it is written to
+        return
+    twins = [name for name in names if _folded(name) == _folded(folder.name)]
+    if twins and folder.name not in twins:
+        raise InputError(
+            f"{folder.parent} holds {printable(twins[0])!r}, which macOS and Windows take for "
+            f"{folder.name!r}",
+            hint="the same name, or one that differs in more than case",
+        )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _settle(claim: Claim, crowded: bool) -> None:
@@ -95,7 +128,7 @@ def _plan_of(folder: Path, crowded: bool) -> tuple[list[Run], str | None]:
     if not files and not crowded:
         return [], None
     try:
-        sweep = read_sweep(folder / SWEEP_FILE)
+        sweep = read_plan(folder)
         return list(expand(sweep).runs), sweep.reference
     except InputError:  # gone or damaged: the records say what they are of
         return [Run(r.id, r.config) for f in sorted(files) if (r := _read(f))], None
@@ -158,7 +191,7 @@ def _clean(folder: Path, only: Sequence[Run] | None) -> None:
 
     Whoever calls this holds their lock, so that nobody is writing there.
     """
-    names = ["*"] if only is None else [run.id for run in only]
+    names = ["*"] if only is None else [n for r in only for n in {r.id, without_letter(r.id)}]
     stale = [*folder.glob(".*.toml.*"), *folder.glob(".*.json.*")]
     kinds = (".json", saved_activations.SUFFIX)
     stale += [f for n in names for kind in kinds for f in (folder / RUNS).glob(f".{n}{kind}.*")]

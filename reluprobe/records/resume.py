@@ -11,7 +11,7 @@ from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import Run, run_id
 from reluprobe.records import saved_activations
 from reluprobe.records.folder import RUNS
-from reluprobe.records.io import NewerRecordError, RecordError, read
+from reluprobe.records.io import NewerRecordError, RecordError, present, read
 from reluprobe.records.schema import RunRecord
 
 
@@ -53,7 +53,7 @@ def progress_of(folder: Path, runs: Sequence[Run], with_activations: bool = Fals
     whole: dict[str, RunRecord] = {}
     damaged: list[str] = []
     for run in runs:
-        file = folder / RUNS / f"{run.id}.json"
+        file = present(folder / RUNS / f"{run.id}.json")
         try:
             record = read(file)
         except NewerRecordError as error:

@@ -29,7 +29,7 @@ Outputs = Float[np.ndarray, "unit image"]
 
 def file_of(folder: Path, run_id: str) -> Path:
     """Where a run's activations lie in a sweep's folder."""
-    return folder / RUNS / f"{run_id}{SUFFIX}"
+    return records.present(folder / RUNS / f"{run_id}{SUFFIX}")
 
 
 def write(layers: Sequence[Outputs], folder: Path, run_id: str) -> Path:
@@ -41,8 +41,9 @@ def write(layers: Sequence[Outputs], folder: Path, run_id: str) -> Path:
     arrays = {f"L{n}": _short(layer) for n, layer in enumerate(layers, start=1)}
     packed = io.BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **arrays)
-    path = file_of(folder, run_id)
+    path = folder / RUNS / f"{run_id}{SUFFIX}"
     records.write_atomically(path, packed.getvalue())
+    records.remove_older(path)
     return path
 
 

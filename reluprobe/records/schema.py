@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from reluprobe.config import RunConfig
+from reluprobe.plan.runs import with_letter
 
 SCHEMA = "reluprobe/run/4"
 #: Older ones that are read still: what they lack is null or empty.
@@ -161,7 +162,8 @@ class RunRecord:
     __pydantic_config__ = STRICT
 
     schema: str
-    id: str
+    # An older reluprobe's are digits alone, which may be a number to those who read a table.
+    id: Annotated[str, AfterValidator(with_letter)]
     config: RunConfig
     status: Status
     environment: dict[str, str | int]

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from reluprobe.analysis import bootstrap, compare, contrast
+from reluprobe.analysis import bootstrap, compare, contrast, environments
 from reluprobe.analysis.aggregate import estimate
 from reluprobe.analysis.baseline import Configuration
 from reluprobe.records import RunRecord
@@ -30,7 +30,8 @@ def comparison(
         "lost": [
             {"id": r.id, "status": r.status, "error": r.error} for r in runs if r.status != "ok"
         ],
-        "missing": [{"folder": str(a.folder), "runs": a.missing} for a in archives if a.missing],
+        "missing": [{"folder": a.place, "runs": a.missing} for a in archives if a.missing],
+        "environments": environments.differences(runs),
         "unreadable": [fault for a in archives for fault in a.faults],
         "without_baseline": [dict(within) for within in compared.without],
         "groups": [_group(group, question, sort) for group in compared.groups],

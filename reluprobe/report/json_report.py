@@ -11,6 +11,7 @@ from reluprobe.analysis import (
     aggregate,
     claims,
     death_causes,
+    environments,
     init_signal,
     phase_outcomes,
     replication,
@@ -34,7 +35,9 @@ def report(
     document = {"definition": definition, "sweeps": sweeps}
     with_records = [a.records for a in archives if a.records]
     if len(with_records) > 1:
-        document["side_by_side"] = _beside(side_by_side.line_up(with_records, definition, by, sort))
+        beside = _beside(side_by_side.line_up(with_records, definition, by, sort))
+        every = (record for records in with_records for record in records)
+        document["side_by_side"] = beside | {"environments": environments.differences(every)}
     return document
 
 
@@ -66,7 +69,7 @@ def _sweep(
     rows = aggregate.sort_summaries(aggregate.summarize(archive.records, definition, by), sort)
     return {
         "name": archive.name,
-        "folder": str(archive.folder),
+        "folder": archive.place,
         "runs": len(archive.records),
         "seconds": round(sum(r.seconds for r in archive.records), 3),
         "lost": [
@@ -79,6 +82,7 @@ def _sweep(
             for r in archive.records
             if (collapse := aggregate.collapsed(r)) is not None
         ],
+        "environments": environments.differences(archive.records),
         "unreadable": list(archive.faults),
         "configurations": [_configuration(row) | _more(row, definition, also) for row in rows],
     } | ({} if archive.reference is None else {"reference": _reference(archive, archive.reference)})

@@ -72,7 +72,7 @@ def test_bias_init_has_no_effect_with_rai():
 def test_rai_changes_no_other_run():
     """The default run's id, and its weights as the library's initializer alone draws them."""
     config = make_run({})
-    assert run_id(config) == "44136fa355b3"
+    assert run_id(config) == "r44136fa355b3"
     network = mlp.make(config, 784, 10, nnx.Rngs(jax.random.key(42)))
     rngs = nnx.Rngs(jax.random.key(42))
     glorot = jax.nn.initializers.glorot_uniform()

@@ -49,7 +49,7 @@ def test_every_option_may_be_put_in_and_changes_the_sweep():
     assert parse_sweep(tomllib.loads(put_in(KEYS[0]))).reference == "mnist_study"
 
 
-@pytest.mark.parametrize("name", ["first_sweep", "a b", 'q"uote', "naïve"])
+@pytest.mark.parametrize("name", ["first_sweep", "a b", "q'uote", "naïve"])
 def test_new_writes_a_sweep_of_its_name_and_says_how_to_run_it(
     reluprobe: Any, tmp_path: Path, name: str
 ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -18,12 +18,11 @@ from reluprobe.config import (
     idle_settings,
     make_run,
     parse_sweep,
-    read_sweep,
     sweep_toml,
 )
 from reluprobe.config.run_config import GROUPS
 from reluprobe.errors import InputError
-from reluprobe.plan.runs import expand, run_id
+from reluprobe.plan.runs import Run, expand, run_id
 
 
 def faults(written: dict[str, Any], **more: Any) -> tuple[str, ...]:
@@ -201,11 +200,13 @@ def test_set_and_baseline_read_a_value_alike(text: str, value: Any):
 
 
 @pytest.fixture
-def planned(reluprobe: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Callable[..., Any]:
-    """What ``reluprobe train`` would run, read from its own sweep file; or its exit and words."""
+def planned(reluprobe: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """What ``reluprobe train`` would run; or its exit and words."""
     monkeypatch.setenv("COLUMNS", "500")
+    asked: list[Run] = []
 
-    def execute(*given: Any) -> Any:
+    def execute(runs: Sequence[Run], *given: Any, **more: Any) -> Any:
+        asked.extend(runs)
         raise InputError("stopped here")
 
     monkeypatch.setattr("reluprobe.engine.runner.execute", execute)
@@ -214,8 +215,7 @@ def planned(reluprobe: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> C
         code, _, said = reluprobe("train", "--name", "n", *args)
         if "stopped here" not in said:
             return code, said
-        (run,) = expand(read_sweep(tmp_path / "results" / "n" / "sweep.toml")).runs
-        return run.config
+        return asked.pop().config
 
     return run
 

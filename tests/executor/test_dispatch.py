@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plain_records import record_of
 from reluprobe import data, records
 from reluprobe.engine.events import BegunAgain, RunDone
 from reluprobe.errors import DatasetError, InputError, ReluprobeError
@@ -23,7 +24,7 @@ from reluprobe.executor.worker import work
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Run
 from reluprobe.records import resume
-from simulated_machines import Engine, Machine, record_of, runs_of
+from simulated_machines import Engine, Machine, runs_of
 
 
 @pytest.fixture

@@ -78,3 +78,17 @@ def test_a_link_where_a_file_is_written_is_replaced_and_its_target_stays(tmp_pat
     files.write_atomically(link, "new")
     assert (target.read_text(), link.read_text()) == ("years of work", "new")
     assert not link.is_symlink()
+
+
+def test_folders_made_for_a_file_that_does_not_come_to_be_go_again(tmp_path: Path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(KeyError), files.replacing(tmp_path / "there" / "new" / "newer" / "file"):
+        raise KeyError
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
+
+
+def test_folders_in_which_others_have_begun_stay(tmp_path: Path):
+    with pytest.raises(KeyError), files.replacing(tmp_path / "new" / "newer" / "file"):
+        (tmp_path / "new" / "other").touch()
+        raise KeyError
+    assert sorted(f.name for f in tmp_path.rglob("*")) == ["new", "other"]

@@ -9,7 +9,7 @@ from reluprobe.config import SETTINGS, RunConfig, make_run, parse_sweep
 from reluprobe.config.choices import ACTIVATIONS
 from reluprobe.errors import InputError
 from reluprobe.plan.grouping import dials_of, group_runs, program_settings, static_settings
-from reluprobe.plan.runs import as_run, expand, run_id
+from reluprobe.plan.runs import as_run, expand, run_id, with_letter, without_letter
 
 
 def runs(**written):
@@ -84,9 +84,25 @@ def test_an_exclude_may_name_a_setting_as_written_though_it_has_no_effect():
 
 
 def test_ids_are_hashes_of_what_differs_from_the_defaults():
-    assert run_id(RunConfig()) == hashlib.sha256(b"{}").hexdigest()[:12]
+    assert run_id(RunConfig()) == f"r{hashlib.sha256(b'{}').hexdigest()[:12]}"
     changed = hashlib.sha256(b'{"depth":3,"learning_rate":0.1}').hexdigest()[:12]
-    assert run_id(RunConfig(learning_rate=0.1, depth=3)) == changed
+    assert run_id(RunConfig(learning_rate=0.1, depth=3)) == f"r{changed}"
+
+
+def test_no_id_is_a_number():
+    # The digits alone were: of seed 209 infinity, of seed 390 a number that begins with 0.
+    numbers = [run_id(RunConfig(seed=seed)) for seed in (209, 390)]
+    assert [without_letter(id_) for id_ in numbers] == ["195e22251972", "038454667409"]
+    assert numbers == [with_letter(without_letter(id_)) for id_ in numbers]
+    for id_ in numbers:
+        with pytest.raises(ValueError):
+            float(id_)
+
+
+def test_an_id_has_one_letter_however_often_it_is_given_one():
+    assert with_letter("r195e22251972") == with_letter("195e22251972") == "r195e22251972"
+    assert without_letter("195e22251972") == "195e22251972"
+    assert with_letter("mnist_study") == without_letter("mnist_study") == "mnist_study"
 
 
 def test_same_settings_have_the_same_id_in_any_sweep():
@@ -99,9 +115,9 @@ def test_same_settings_have_the_same_id_in_any_sweep():
 def test_ids_of_old_runs_are_what_they_were_before_there_were_remedies():
     # As the version with sixteen settings gave them.
     old = {
-        "44136fa355b3": {},
-        "4e18e8da89de": {"activation": "leaky_relu(0.1)", "learning_rate": 0.1, "seed": 0},
-        "5f51aaa67b10": dict(optimizer="adamw", init="uniform", init_scale=0.1, bias_init=-0.1)
+        "r44136fa355b3": {},
+        "r4e18e8da89de": {"activation": "leaky_relu(0.1)", "learning_rate": 0.1, "seed": 0},
+        "r5f51aaa67b10": dict(optimizer="adamw", init="uniform", init_scale=0.1, bias_init=-0.1)
         | dict(depth=10, width=128, epochs=2, probe_examples="all", dataset="fashion_mnist"),
     }
     assert {run_id(make_run(settings)): settings for settings in old.values()} == old

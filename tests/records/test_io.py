@@ -91,7 +91,7 @@ configs = st.fixed_dictionaries(
 run_records = st.builds(
     RunRecord,
     schema=st.sampled_from(READABLE),
-    id=st.from_regex("[0-9a-f]{12}", fullmatch=True),
+    id=st.from_regex("r[0-9a-f]{12}", fullmatch=True),
     config=configs,
     status=st.sampled_from(("ok", "diverged", "failed")),
     environment=st.dictionaries(st.text(), st.text() | st.integers(0, 10**9), max_size=4),

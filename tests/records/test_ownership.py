@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plain_records import BASE, record_of
 from reluprobe import records
 from reluprobe.config import SweepConfig, make_run, parse_sweep, read_sweep, sweep_toml
 from reluprobe.errors import InputError, ReluprobeError
@@ -20,9 +21,6 @@ from reluprobe.plan.slices import runs_of_part
 from reluprobe.records import resume
 from reluprobe.records.folder import open_all
 from reluprobe.records.ownership import Claim, Way, occupied
-
-LAYER = records.LayerRecord(4, *[0.0] * 5, None, "00")
-BASE = {"dataset": "blobs", "width": 4, "depth": 1, "epochs": 1}
 
 
 def plan_of(seeds: Any = 3, **axes: Any) -> SweepConfig:
@@ -38,15 +36,6 @@ def runs_of(sweep: SweepConfig) -> list[Run]:
 
 def ids_of(sweep: SweepConfig) -> set[str]:
     return {run.id for run in runs_of(sweep)}
-
-
-def record_of(run: Run, **other: Any) -> records.RunRecord:
-    epochs = tuple(
-        records.EpochRecord(n, None, None, 2.0, 0.5, (LAYER,)) for n in range(run.config.epochs + 1)
-    )
-    fields = dict(status="ok", environment={}, seconds=0.1, history=epochs)
-    fields |= dict(probe=records.ProbeRecord("train", 9))
-    return records.RunRecord(records.SCHEMA, run.id, run.config, **(fields | other))
 
 
 @pytest.fixture

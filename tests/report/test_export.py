@@ -61,8 +61,8 @@ def run(history: tuple[EpochRecord, ...], **more: Any) -> RunRecord:
     environment: dict[str, str | int] = {
         "device": "cpu",
         "devices": 2,
-        "jax": "0",
-        "reluprobe": "1",
+        "jax": "0.10.2",
+        "reluprobe": "0.1.0",
     }
     fields = {"status": "ok", "environment": environment, "seconds": 2.5, "probe": probe, **more}
     return RunRecord(records.SCHEMA, made.id, made.config, history=history, **fields)
@@ -352,7 +352,7 @@ def test_records_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, r
 
     def stream() -> Iterator[tuple[Path, RunRecord]]:
         for seed in range(20):
-            record = dataclasses.replace(DEEP, id=f"{seed:012x}")
+            record = dataclasses.replace(DEEP, id=f"r{seed:012x}")
             alive.append(weakref.ref(record))
             gc.collect()
             assert sum(record() is not None for record in alive) <= 2

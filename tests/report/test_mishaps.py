@@ -9,6 +9,7 @@ from hypothesis import given
 
 import study_runs
 from any_record import records
+from reluprobe.analysis.environments import differences
 from reluprobe.report.terminal import mishaps
 from reluprobe.report.terminal.live_rows import train_headline
 
@@ -52,3 +53,37 @@ def test_runs_that_ended_are_not_among_the_lost():
 def test_any_record_has_a_headline(record):
     assert train_headline(record).plain
     assert train_headline(dataclasses.replace(record, history=())).plain
+
+
+# --- unlike machines ---------------------------------------------------------------------------
+
+
+def trained_with(**environment):
+    return dataclasses.replace(FINITE, environment={**FINITE.environment, **environment})
+
+
+def test_runs_of_unlike_machines_are_told_in_one_line_by_what_differs():
+    runs = [trained_with(jax="1"), trained_with(jax="1"), trained_with(jax="2", processor="x")]
+    runs += [trained_with(jax="1", processor="y\x1b[31m")]
+    line = mishaps.unlike(differences(runs))
+    assert line is not None and line.plain == (
+        "not all trained alike, so that small differences may be the machines': "
+        r"jax 1 (3 runs), 2 (1 run); processor x (1 run), y\x1b[31m (1 run)"
+    )
+
+
+def test_what_a_record_does_not_tell_cannot_differ():
+    older = dataclasses.replace(FINITE, environment={"reluprobe": "0", "jax": "1"})
+    assert differences([older, dataclasses.replace(FINITE, environment={})]) == {}
+    assert mishaps.unlike(differences([older, older])) is None
+    newer = {"reluprobe": "0", "jax": "1", "processor": "x"}
+    assert differences([older, dataclasses.replace(FINITE, environment=newer)]) == {}
+
+
+def test_the_processor_beside_a_gpu_changes_no_bits():
+    gpus = [trained_with(backend="gpu", processor=name) for name in ("x", "y")]
+    assert differences(gpus) == {}
+
+
+def test_how_many_devices_there_were_and_on_which_system_changes_no_bits():
+    assert differences([trained_with(devices=1), trained_with(devices=8, platform="other")]) == {}

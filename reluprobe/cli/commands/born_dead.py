@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.text import Text
 
 from reluprobe.born import result
@@ -35,7 +34,7 @@ def command(
     with console.status("drawing networks"):
         drawn = api.born_dead(out=out, **settings)
     if as_json:
-        typer.echo(json.dumps(result.to_dict(drawn), allow_nan=False))
+        console.write(json.dumps(result.to_dict(drawn), allow_nan=False) + "\n")
         return
     report_born_dead.show(drawn)
     console.out.print(Text(f"wrote {out / result.FOLDER / f'{drawn.id}.json'}"), soft_wrap=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from reluprobe.analysis import compare, contrast
+from reluprobe.analysis import compare, contrast, environments
 from reluprobe.cli import complete, console, options, reading
 from reluprobe.config import SETTINGS, Value, cleaned, faults_of, written
 from reluprobe.config.choices import SPLITS
@@ -83,7 +83,7 @@ def command(
     comparison = compare.compare(runs, question)
     if as_json:
         content = json_compare.comparison(comparison, archives, sort)
-        print(json.dumps(content, allow_nan=False))
+        console.write(json.dumps(content, allow_nan=False) + "\n")
     else:
         show(comparison, archives, runs, duplicates, sort)
         console.out.print()
@@ -142,7 +142,8 @@ def show(
         out.print(line)
     for line in compare_text.missing(comparison, archives, duplicates):
         out.print(line)
-    for warning in (mishaps.collapsed(runs), mishaps.lost(runs)):
+    unlike = mishaps.unlike(environments.differences(runs))
+    for warning in (mishaps.collapsed(runs), mishaps.lost(runs), unlike):
         if warning is not None:
             out.print()
             out.print(warning, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +10,13 @@ import typer
 from rich.text import Text
 
 from reluprobe import records
+from reluprobe.analysis import environments
 from reluprobe.cli import console, options, reading, report_sweep
 from reluprobe.cli.reading import View
 from reluprobe.config import labels
 from reluprobe.errors import InputError
 from reluprobe.records.folder import stream_records
+from reluprobe.report.terminal import mishaps
 
 HELP = """Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.
 
@@ -32,6 +34,7 @@ Out = Annotated[
         "--out",
         "-o",
         help="Folder for tables; file for Markdown or LaTeX.",
+        **options.AS_PATH,
         show_default="export; stdout",
     ),
 ]
@@ -73,11 +76,25 @@ def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str]) -> None
     from reluprobe.report.export import files
 
     faults: list[str] = []
+    places = environments.Environments()
+
+    def seen() -> Iterator[tuple[Path, records.RunRecord]]:
+        for home, record in stream_records(paths, faults):
+            places.see(record)
+            yield home, record
+
     with console.status("exporting"):
-        written = files.write(stream_records(paths, faults), folder, formats)
+        written = files.write(seen(), folder, formats)
     for path, rows in written.items():
         console.out.print(Text(f"wrote {path}  ({labels.count(rows, 'row')})"), soft_wrap=True)
+    _say_unlike(places.differences())
     reading.exit_if_unreadable(faults)
+
+
+def _say_unlike(differences: environments.Differences) -> None:
+    line = mishaps.unlike(differences)
+    if line is not None:
+        console.err.print(line, soft_wrap=True)
 
 
 def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: View) -> None:
@@ -91,8 +108,9 @@ def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: View) -> N
     )
     text = "\n".join(written)
     if out is None:
-        print(text, end="")
+        console.write(text)
     else:
         records.write_atomically(out, text)
         console.out.print(Text(f"wrote {out}"), soft_wrap=True)
+    _say_unlike(environments.differences(r for sweep in sweeps for r in sweep.records))
     reading.exit_if_unreadable(reading.unreadable(sweeps))

@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.cli import console
+from reluprobe.cli import console, options
 from reluprobe.config import parse_sweep
 from reluprobe.errors import InputError
 
@@ -24,7 +24,9 @@ Name = Annotated[
 ]
 File = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="The file to write.", show_default="NAME.toml"),
+    typer.Option(
+        "--out", "-o", help="The file to write.", show_default="NAME.toml", **options.AS_PATH
+    ),
 ]
 
 
@@ -34,9 +36,8 @@ def command(name: Name = "first_sweep", *, out: File = None) -> None:
     name = name.removesuffix(".toml")
     parse_sweep({"name": name}, where="the command line")
     file = Path(f"{name}.toml") if out is None else out
-    for text in (name, str(file)):
-        if not text.isprintable():
-            raise InputError(f"{text!r} cannot stand in a comment", hint="a name without breaks")
+    if not str(file).isprintable():
+        raise InputError(f"{str(file)!r} cannot stand in a comment", hint="a name without breaks")
     if file.exists():
         raise InputError(f"{file} is there already", hint="another NAME, or --out FILE")
     records.write_atomically(file, starter(name, file))

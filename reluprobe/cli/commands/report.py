@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,9 @@ def command(
     also = frozenset(name for name, asked in sections.items() if asked)
     view = View(definition, options.split(by), sort, also)
     results = result.files(paths)
-    sweeps = reading.load([p for p in paths if not result.is_of(p)], needed=not results)
+    # A folder called born-dead may be one of sweeps all the same.
+    others = [p for p in paths if not (p.is_file() and result.is_of(p))]
+    sweeps = reading.load(others, needed=not results)
     drawn = True
     if as_json:
         _print_json(sweeps, results, view)
@@ -90,7 +93,8 @@ def command(
 def _print_json(sweeps: Sequence[Archive], results: Sequence[Path], view: View) -> None:
     content = json_report.report(sweeps, view.definition, view.by, view.sort, view.also)
     born_dead = [result.to_dict(result.read(path)) for path in results]
-    print(json.dumps(content | ({"born_dead": born_dead} if born_dead else {}), allow_nan=False))
+    content |= {"born_dead": born_dead} if born_dead else {}
+    console.write(json.dumps(content, allow_nan=False) + "\n")
 
 
 def _show(sweeps: Sequence[Archive], results: Sequence[Path], view: View) -> None:
@@ -122,7 +126,7 @@ def _whole(paths: Sequence[Path], request: draw_figures.Request) -> bool:
 
 
 def _next(sweeps: Sequence[Archive], view: View) -> list[str]:
-    folder, several = sweeps[0].folder, report_several.with_records(sweeps)
+    folder, several = shlex.quote(sweeps[0].place), report_several.with_records(sweeps)
     if view.also:
         return [f"next: reluprobe report {folder} --definition never_positive"]
     if len(several) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from reluprobe.cli import console
 from reluprobe.config.schema import sweep_schema
 
 HELP = """Print a JSON Schema (draft 4) of sweep files, for TOML editors.
@@ -15,4 +16,4 @@ they mean, and underline what a sweep would refuse."""
 
 def command() -> None:
     """Run it; the help is HELP."""
-    print(json.dumps(sweep_schema(), indent=2, ensure_ascii=False))
+    console.write(json.dumps(sweep_schema(), indent=2, ensure_ascii=False) + "\n")

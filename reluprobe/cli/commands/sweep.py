@@ -18,6 +18,7 @@ from reluprobe.cli import (
     options,
     progress,
     signals,
+    streams,
     sweep_output,
 )
 from reluprobe.config import read_sweep
@@ -44,6 +45,7 @@ File = Annotated[
         help="The sweep file (TOML).",
         show_default=False,
         autocompletion=complete.sweep_files,
+        **dict(options.AS_PATH, metavar="FILE"),
     ),
 ]
 Set = Annotated[
@@ -100,6 +102,8 @@ def command(
         if quiet
         else sweep_output.HumanOutput()
     )
+    if not dry_run:
+        streams.work_goes_on()
     voice.plan(job)
     if dry_run:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Self
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console, live_view, options
+from reluprobe.cli import console, live_view, options, streams
 from reluprobe.config import SETTINGS, RunConfig, labels, phases
 from reluprobe.engine.events import EpochDone, Event
 from reluprobe.plan.runs import checked_run
@@ -56,6 +57,7 @@ def command(
         hint="another --name or --out",
     )
     console.log_to_stderr()
+    streams.work_goes_on()
     with _Screen(run.config) as screen:
         record = api.train_claimed(claim, manual_dir, opened=screen.opened, progress=screen.see)
     folder = claim.folder
@@ -63,7 +65,8 @@ def command(
     console.out.print(live_rows.train_headline(record))
     wrote = f"wrote {folder / RUNS / f'{run.id}.json'}  ({formatting.duration(record.seconds)})"
     console.out.print(Text(wrote), soft_wrap=True)
-    console.out.print(Text(f"next: reluprobe report {folder}"), soft_wrap=True)
+    following = f"next: reluprobe report {shlex.quote(str(folder))}"
+    console.out.print(Text(following), soft_wrap=True)
     if record.status == "failed":
         raise typer.Exit(3)
 

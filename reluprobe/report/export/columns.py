@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from reluprobe.config import settings_of
+from reluprobe.files.printable import printable
 from reluprobe.records import EpochRecord, LayerRecord, RunRecord, SampleRecord, StepRecord
 from reluprobe.records.folder import name_of
 
@@ -50,7 +51,7 @@ class Run:
     @functools.cached_property
     def folder(self) -> str:
         """Folder of its sweep, as given."""
-        return str(self.home)
+        return printable(self.home)
 
     @functools.cached_property
     def settings(self) -> Mapping[str, Value]:

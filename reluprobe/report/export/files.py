@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import pickle
 import tempfile
@@ -17,7 +18,8 @@ from pyarrow import parquet
 
 from reluprobe.records import replacing, write_atomically
 from reluprobe.report.export.arrow import Pair, schema, table
-from reluprobe.report.export.columns import Column, Run, Value, layers
+from reluprobe.report.export.cells import harmless
+from reluprobe.report.export.columns import Column, Kind, Run, Value, layers
 from reluprobe.report.export.layers import (
     LAYERS,
     Settings,
@@ -36,6 +38,13 @@ BATCH = 20_000
 _FIRST = RUNS.index(SETTING_COLUMNS[0])
 _SETTINGS = slice(_FIRST, _FIRST + len(SETTING_COLUMNS))
 
+#: How a kind of value is spelled in CSV, where not as Python has it. TRUE is the one spelling that
+#: pandas, polars and R all take for a truth.
+_SPELLINGS: dict[Kind, Callable[[str], str]] = {
+    "text": functools.cache(harmless),
+    "true or false": str.upper,
+}
+
 Rows = Sequence[Sequence[Value]]
 Write = Callable[[Rows], object]
 
@@ -47,17 +56,16 @@ def _csv(file: IO[bytes], columns: Sequence[Column[Any]]) -> Iterator[Write]:
     By the standard library: Arrow writes 0.0 as 0, and a reader that guesses a column's type from
     its first rows takes it for one of whole numbers.
     """
-    switches = [i for i, column in enumerate(columns) if column.kind == "true or false"]
+    spellings = [(i, _SPELLINGS[c.kind]) for i, c in enumerate(columns) if c.kind in _SPELLINGS]
 
     def spelled(row: Sequence[Value]) -> Sequence[Value]:
-        # The one spelling that pandas, polars and R all take for a truth.
         cells = [*row]
-        for i in switches:
-            cells[i] = None if row[i] is None else str(row[i]).upper()
+        for i, spell in spellings:
+            cells[i] = None if row[i] is None else spell(str(row[i]))
         return cells
 
     def write(rows: Iterable[Sequence[Value]]) -> None:
-        file.write(_lines(map(spelled, rows) if switches else rows))
+        file.write(_lines(map(spelled, rows)))
 
     file.write(_lines([[column.name for column in columns]]))
     yield write

@@ -17,6 +17,9 @@ _PLACE: dict[str, tuple[Kind, str]] = {
     "devices": ("whole number", "How many of these."),
     "reluprobe": ("text", "Version of reluprobe."),
     "jax": ("text", "Version of JAX."),
+    "jaxlib": ("text", "Version of JAX's compiled half."),
+    "backend": ("text", "JAX's name for the kind of device: cpu, gpu."),
+    "processor": ("text", "Model of the processor."),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reluprobe.config import labels, settings_of
+from reluprobe.files.printable import printable
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report.terminal import tables
 
@@ -42,7 +43,7 @@ def runs(records: Sequence[RunRecord], definition: str) -> dict[str, Any]:
 
 
 def _status(run: RunRecord) -> str:
-    return f"{run.status}: {run.error}" if run.error else run.status
+    return f"{run.status}: {printable(run.error)}" if run.error else run.status
 
 
 def _depth(run: RunRecord) -> int:

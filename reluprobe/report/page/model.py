@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from reluprobe.analysis import aggregate, claims, replication
+from reluprobe.analysis import aggregate, claims, environments, replication
 from reluprobe.config import Reference
 from reluprobe.records.folder import Archive
 from reluprobe.report.page import configurations, histories, origin, words
@@ -86,7 +86,9 @@ def plain(table: Table, title: str) -> dict[str, Any]:
 
 
 def _troubles(archive: Archive) -> list[dict[str, Any]]:
-    """Failed and diverged runs, and collapsed ones: a heading each, with one line per run."""
+    """What is amiss, a heading each: failed and diverged runs, collapsed ones, unlike machines."""
     groups = (mishaps.lost(archive.records), mishaps.collapsed(archive.records))
     lines = [[layout.said(line).strip() for line in g.renderables] for g in groups if g is not None]
+    if differences := environments.differences(archive.records):
+        lines.append([mishaps.UNLIKE, *mishaps.unlike_lines(differences)])
     return [{"title": head.rstrip(":"), "lines": rest} for head, *rest in lines]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import reluprobe
+from reluprobe import records
 from reluprobe.records.folder import RUNS, SWEEP_FILE, Archive
 from reluprobe.report import formatting
 from reluprobe.report.terminal import tables
@@ -16,13 +17,13 @@ from reluprobe.report.terminal import tables
 def origin(archive: Archive, definition: str, by: Sequence[str] | None) -> dict[str, Any]:
     """Facts as pairs of texts, and the sweep's file as it lies in the folder."""
     file = archive.folder / SWEEP_FILE
-    sweep = file.read_text(errors="replace") if file.is_file() else None
+    sweep = file.read_text("utf-8", errors="replace") if file.is_file() else None
     facts = [
         ("Runs", tables.provenance(archive).plain),
         ("Training and probing took", formatting.duration(sum(r.seconds for r in archive.records))),
         *_dates(archive),
         *_environment(archive),
-        ("Folder", str(archive.folder)),
+        ("Folder", archive.place),
         ("This page was written by", _command(archive, definition, by)),
     ]
     if sweep is not None:
@@ -32,7 +33,7 @@ def origin(archive: Archive, definition: str, by: Sequence[str] | None) -> dict[
 
 def _dates(archive: Archive) -> Iterator[tuple[str, str]]:
     """When the records were written, by their files: a record does not say so itself."""
-    places = [archive.folder / RUNS / f"{r.id}.json" for r in archive.records]
+    places = [records.present(archive.folder / RUNS / f"{r.id}.json") for r in archive.records]
     times = [place.stat().st_mtime for place in places if place.is_file()]
     if times:
         days = [f"{datetime.fromtimestamp(t, UTC):%Y-%m-%d}" for t in (min(times), max(times))]
@@ -47,7 +48,7 @@ def _environment(archive: Archive) -> Iterator[tuple[str, str]]:
 
 
 def _command(archive: Archive, definition: str, by: Sequence[str] | None) -> str:
-    words = ["reluprobe", "report", str(archive.folder)]
+    words = ["reluprobe", "report", archive.place]
     if definition != "dead":
         words += ["--definition", definition]
     if by is not None:

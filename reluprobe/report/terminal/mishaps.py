@@ -1,20 +1,24 @@
-"""Runs without usable numbers: those that failed, diverged or collapsed, one line per run."""
+"""What is amiss with runs: failed, diverged or collapsed ones, a line each; unlike machines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.text import Text
 
 from reluprobe.analysis.aggregate import Collapse
 from reluprobe.analysis.aggregate import collapsed as collapse_of
+from reluprobe.analysis.environments import Differences
 from reluprobe.config import labels
+from reluprobe.files.printable import printable
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 
 #: What may become of runs, as :class:`Summary` counts them.
 MISHAPS = ("diverged", "failed", "collapsed")
+#: What is said of runs whose machines or versions differ.
+UNLIKE = "not all trained alike, so that small differences may be the machines'"
 #: What is said of a run that diverged although every epoch of its history is finite.
 DIVERGED_LATE = "diverged after the last whole epoch"
 
@@ -39,6 +43,22 @@ def collapsed(records: Sequence[RunRecord]) -> Group | None:
     return Group(head, *map(Text, rows))
 
 
+def unlike(differences: Differences) -> Text | None:
+    """In what the machines of these runs differ, in one line; None where in nothing."""
+    if not differences:
+        return None
+    return Text(f"{UNLIKE}: {'; '.join(unlike_lines(differences))}", style="bold yellow")
+
+
+def unlike_lines(differences: Differences) -> list[str]:
+    """``jax 0.10.1 (3 runs), 0.10.2 (1 run)``: a line for each key in which they differ."""
+    return [f"{key} {_counted(values)}" for key, values in differences.items()]
+
+
+def _counted(values: Mapping[str, int]) -> str:
+    return ", ".join(f"{printable(v)} ({labels.count(n, 'run')})" for v, n in values.items())
+
+
 def _evidence(collapse: Collapse) -> str:
     text = f"layer {collapse.layer} is constant, loss {formatting.number(collapse.loss, 3)}"
     if collapse.accuracy is not None:
@@ -49,7 +69,7 @@ def _evidence(collapse: Collapse) -> str:
 
 def failure(record: RunRecord) -> str:
     """Why a run failed, where its record knows."""
-    return f"failed: {record.error}" if record.error else "failed"
+    return f"failed: {printable(record.error)}" if record.error else "failed"
 
 
 def _fate(record: RunRecord) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import SETTINGS, Value, labels, phases
+from reluprobe.files.printable import printable
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report import formatting
@@ -103,7 +104,8 @@ def provenance(archive: Archive) -> Text:
 
 
 def _place(record: RunRecord) -> str:
-    count, device, jax = (record.environment.get(k, "?") for k in ("devices", "device", "jax"))
+    values = (str(record.environment.get(k, "?")) for k in ("devices", "device", "jax"))
+    count, device, jax = map(printable, values)
     return f"{count} × {device} (JAX {jax})"
 
 
