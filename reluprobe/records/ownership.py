@@ -17,7 +17,7 @@ from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.plan import diff
 from reluprobe.plan.runs import Run, expand
 from reluprobe.plan.slices import WHOLE, Part, runs_of_part
-from reluprobe.records import lock, saved_activations
+from reluprobe.records import checkpoints, lock, saved_activations
 from reluprobe.records.folder import RUNS, SWEEP_FILE
 
 #: What to do about a folder that holds another plan.
@@ -89,10 +89,11 @@ def _referring(sweep: SweepConfig, reference: str | None) -> SweepConfig:
 def _plan_of(folder: Path, crowded: bool) -> tuple[list[Run], str | None]:
     """The runs that a folder is for, and its reference.
 
-    None where it has no record that another plan could lose, and nobody is at work.
+    None where it has no record and no unfinished run that another plan could lose, and nobody is
+    at work.
     """
     files = [f for f in (folder / RUNS).glob("*.json") if not f.name.startswith(".")]
-    if not files and not crowded:
+    if not files and not crowded and not any((folder / RUNS).glob(f"[!.]*{checkpoints.SUFFIX}")):
         return [], None
     try:
         sweep = read_sweep(folder / SWEEP_FILE)
@@ -160,7 +161,7 @@ def _clean(folder: Path, only: Sequence[Run] | None) -> None:
     """
     names = ["*"] if only is None else [run.id for run in only]
     stale = [*folder.glob(".*.toml.*"), *folder.glob(".*.json.*")]
-    kinds = (".json", saved_activations.SUFFIX)
+    kinds = (".json", saved_activations.SUFFIX, checkpoints.SUFFIX)
     stale += [f for n in names for kind in kinds for f in (folder / RUNS).glob(f".{n}{kind}.*")]
     for file in stale:
         try:
