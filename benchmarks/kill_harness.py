@@ -1,13 +1,17 @@
 """Kill a real sweep again and again: is every record that was finished whole, and none lost?
 
-Run: ``python benchmarks/kill_harness.py``. Prints a Markdown table; leaves with 1 at the first
-record that is not as an undisturbed sweep has it.
+Run: ``python benchmarks/kill_harness.py``, and with ``--long`` for few long runs instead of many
+short ones. Prints a Markdown table; leaves with 1 at the first record that is not as an undisturbed
+sweep has it.
 
 A child process runs ``reluprobe sweep`` on small networks and is ended by SIGKILL: every other
 time at a random moment of its life, else as soon as a temporary file shows that it is writing a
 record. The same command is then typed again, until so many were killed; the last is left to end.
 After each kill every record must be that of the undisturbed sweep, bit for bit but for ``seconds``,
 and those that were there before must be the very same files.
+
+Long runs are killed before they end, and are saved after every epoch here. Every file that one is
+saved in must be whole after each kill, and none may be of an earlier epoch than it was before.
 """
 
 from __future__ import annotations
@@ -25,6 +29,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from reluprobe.config import RunConfig
+from reluprobe.plan.runs import as_run
+from reluprobe.records import checkpoints
+
 SWEEP = """
 seeds = 8
 [base]
@@ -37,12 +45,29 @@ depth = [1, 2]
 activation = ["relu", "tanh"]
 learning_rate = [1e-2, 1e-1]
 """
+#: Runs that take most of a child's life, with all that training can carry from step to step.
+LONG = """
+seeds = 4
+[base]
+dataset = "blobs"
+width = 16
+depth = 2
+epochs = 120
+probe_examples = 200
+batch_size = 1024
+norm = "batch"
+revive = "redo"
+learning_rate = 1e-1
+"""
+#: What has a child save after every epoch: in earnest half a minute and more goes by.
+SAVING = "import math, reluprobe.engine.checkpoint as c; c.EVERY, c.SHARE = 0, math.inf; "
 
 
-def command(place: Path, *more: str) -> list[str]:
+def command(place: Path, *more: str, saving: bool = False) -> list[str]:
     """The sweep as a person types it."""
     given = ["sweep", str(place / "kill.toml"), "--out", str(place / "results"), "--quiet"]
-    return [sys.executable, "-m", "reluprobe", *given, *more]
+    main = "from reluprobe.cli import main; main()"
+    return [sys.executable, "-c", (SAVING if saving else "") + main, *given, *more]
 
 
 def records_in(folder: Path) -> dict[str, bytes]:
@@ -56,12 +81,36 @@ def content(record: bytes) -> dict[str, Any]:
     return fields
 
 
+def calls_in(folder: Path, expected: dict[str, dict[str, Any]]) -> dict[str, int]:
+    """How far each saved run has come, in calls of its program; raises where one is not whole."""
+    calls = {}
+    for file in (folder / "runs").glob(f"[!.]*{checkpoints.SUFFIX}"):
+        record = f"{file.name.removesuffix(checkpoints.SUFFIX)}.json"
+        config = RunConfig(**expected[record]["config"])
+        calls[record] = checkpoints.read(folder, as_run(config)).calls
+    return calls
+
+
 class Harness:
-    """A place with a sweep file, an undisturbed sweep's records, and what was seen."""
+    """A place with a sweep file, an undisturbed sweep's records, and what was seen.
+
+    Args:
+        place: an empty folder.
+        seed: of the moments at which it kills.
+        sweep: what it runs.
+        span: within how many seconds it kills; None for as long as a sweep takes.
+        saving: whether children save unfinished runs after every epoch.
+    """
 
     def __init__(
-        self, place: Path, seed: int, sweep: str = SWEEP, span: float | None = None
+        self,
+        place: Path,
+        seed: int,
+        sweep: str = SWEEP,
+        span: float | None = None,
+        saving: bool = False,
     ) -> None:
+        self.saving = saving
         self.place, self.folder = place, place / "results" / "kill"
         self.random = random.Random(seed)
         self.seen: Counter[str] = Counter()
@@ -83,7 +132,9 @@ class Harness:
     def start(self) -> subprocess.Popen[bytes]:
         """A sweep in a process of its own."""
         return subprocess.Popen(
-            command(self.place), env=self.environment, stdout=subprocess.DEVNULL
+            command(self.place, saving=self.saving),
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
         )
 
     def whole(self) -> None:
@@ -92,19 +143,22 @@ class Harness:
             assert child.wait() == 0, "a sweep that nobody kills fails"
 
     def temporaries(self) -> list[Path]:
-        """Records that are being written, or were when their writer was killed."""
+        """Files that are being written, or were when their writer was killed."""
         return list((self.folder / "runs").glob(".*"))
 
     def kill(self, aimed: bool) -> None:
         """Start a sweep and kill it; if it ends first, begin anew."""
-        before = records_in(self.folder)
+        before, calls_before = records_in(self.folder), self.calls()
         after = self.random.uniform(0, self.span)
         aim = len(before) + self.random.randrange(1, 1 + max(1, len(self.expected) - len(before)))
         child, began = self.start(), time.perf_counter()
         while child.poll() is None:
-            if aimed and self.temporaries() and len(records_in(self.folder)) >= aim - 1:
+            late = time.perf_counter() - began > after
+            # Where runs are saved there is something to be written all the time.
+            enough = late if self.saving else len(records_in(self.folder)) >= aim - 1
+            if aimed and enough and self.temporaries():
                 break
-            if not aimed and time.perf_counter() - began > after:
+            if not aimed and late:
                 break
             time.sleep(0 if aimed else 0.001)
         child.kill()
@@ -116,14 +170,29 @@ class Harness:
             return
         self.seen["kills"] += 1
         self.check(before)
+        self.check_saved(calls_before)
         new = len(records_in(self.folder)) - len(before)
         left = bool(self.temporaries())
         if left:
-            self.seen["— while a record was being written"] += 1
+            self.seen["— while a file was being written"] += 1
         elif not (self.folder / "sweep.toml").exists():
             self.seen["— before the plan was written"] += 1
         else:
             self.seen["— between two records" if new else "— before its first record"] += 1
+
+    def calls(self) -> dict[str, int]:
+        """How far the runs have come that are saved; none while the folder is not there."""
+        return calls_in(self.folder, self.expected)
+
+    def check_saved(self, before: dict[str, int]) -> None:
+        """Every saved run is whole, and none has gone back to an earlier epoch."""
+        now, ended = self.calls(), records_in(self.folder)
+        for name, calls in before.items():
+            assert name in ended or now.get(name, 0) >= calls, f"{name} was set back"
+        self.seen["saved runs read"] += len(now)
+        self.seen["— further than at the kill before"] += sum(
+            calls > before.get(name, 0) for name, calls in now.items()
+        )
 
     def check(self, before: dict[str, bytes]) -> None:
         """Every record is as in the undisturbed sweep, and none has changed since it was there."""
@@ -141,15 +210,18 @@ class Harness:
         self.check(before)
         assert records_in(self.folder).keys() == self.expected.keys()
         assert not self.temporaries() and not list(self.folder.glob(".lock-*"))
+        assert not self.calls()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--long", action="store_true", help="few long runs, saved on their way")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        harness = Harness(Path(place), given.seed)
+        sweep = LONG if given.long else SWEEP
+        harness = Harness(Path(place), given.seed, sweep, saving=given.long)
         turn = 0
         while harness.seen["kills"] < given.kills:
             harness.kill(aimed=turn % 2 == 1)

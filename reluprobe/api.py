@@ -62,7 +62,8 @@ def train(
 
     Args:
         out: a folder for results: the record is written to ``out/<name>/runs/<id>.json``, and an
-            earlier one of the same run is replaced. None: nothing is written.
+            earlier one of the same run is replaced. A run that was stopped before its end goes on
+            from where it was last saved. None: nothing is written.
         name: the folder below ``out``; ``train-<id>`` if None.
         save_activations: keep what hidden units give out on 200 images beside the record.
         manual_dir: a folder with dataset files that are already on disk.
@@ -95,7 +96,9 @@ def train(
 
         return session.in_memory([run], _path(manual_dir), None, follow)[0]
     claim = train_claim(run, given, arguments.path("out", out), name, save_activations)
-    return train_claimed(claim, _path(manual_dir), progress=follow)
+    record = train_claimed(claim, _path(manual_dir), progress=follow)
+    assert record is not None  # nobody has asked it to stop
+    return record
 
 
 def train_claim(
@@ -127,15 +130,26 @@ def train_claimed(
     *,
     opened: Callable[[], None] = lambda: None,
     progress: bool | Callable[[Event], None] = False,
-) -> RunRecord:
-    """Train the one run of a claim, again if it has been; ``opened`` is called once it is ours."""
+    stop: Callable[[], bool] = lambda: False,
+) -> RunRecord | None:
+    """Train the one run of a claim: to go on where it was stopped, or again where it has ended.
+
+    Args:
+        claim: its folder.
+        manual_dir: where dataset files lie that are not downloaded.
+        opened: called once the folder is ours.
+        progress: True for a bar on stderr, or what takes every event.
+        stop: asked between segments.
+
+    Returns:
+        The record; None where the run was stopped.
+    """
     from reluprobe.executor import session
 
     with session.opened(claim, again=True) as ours:
         opened()
-        session.follow(ours, claim, manual_dir, None, progress)
-        (record,) = ours.records.values()
-        return record
+        session.follow(ours, claim, manual_dir, None, progress, stop)
+        return next(iter(ours.records.values()), None)
 
 
 def sweep(
@@ -152,7 +166,8 @@ def sweep(
     """Run every combination of a sweep, and give the results.
 
     The same call goes on where an earlier one ended, as the command does: runs whose whole record
-    lies in ``out/<name>`` are not run again.
+    lies in ``out/<name>`` are not run again, and those that were stopped on their way go on from
+    where they were last saved.
 
     Args:
         source: the path of a sweep file; or the same as a dict; or as TOML text. Its ``name``

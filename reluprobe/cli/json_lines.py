@@ -8,7 +8,16 @@ from typing import Any, assert_never
 
 from reluprobe.cli import console
 from reluprobe.cli.sweep_output import Invocation, Outcome
-from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
+from reluprobe.engine.events import (
+    BegunAgain,
+    Compiled,
+    EpochDone,
+    Event,
+    MemoryShort,
+    Resumed,
+    RunDone,
+    Saved,
+)
 from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.slices import Part
@@ -57,6 +66,10 @@ def _name_and_fields(event: Event) -> tuple[str, dict[str, Any]]:
     match event:
         case Compiled(runs, seconds):
             return "compiled", {"runs": runs, "seconds": round(seconds, 3)}
+        case Resumed(run, history):
+            return "resumed", {"id": run.id, "epoch": history[-1].epoch}
+        case Saved(run, checkpoint):
+            return "saved", {"id": run.id, "epoch": checkpoint.record.final.epoch}
         case EpochDone(run, epoch, diverged):
             names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
             fields = {name: getattr(epoch, name) for name in names}

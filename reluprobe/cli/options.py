@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shlex
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -45,6 +47,11 @@ def repeatable(
         show_default=default,
         autocompletion=complete.among(among),
     )
+
+
+def typed(but: str | None = None) -> str:
+    """The command as it was typed, ``but`` for one flag: typed again, it goes on."""
+    return shlex.join(["reluprobe", *(word for word in sys.argv[1:] if word != but)])
 
 
 def split(texts: Texts) -> list[str] | None:

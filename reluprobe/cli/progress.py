@@ -12,7 +12,16 @@ from rich.text import Text
 
 from reluprobe.cli import console
 from reluprobe.config import SETTINGS, labels, phases
-from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
+from reluprobe.engine.events import (
+    BegunAgain,
+    Compiled,
+    EpochDone,
+    Event,
+    MemoryShort,
+    Resumed,
+    RunDone,
+    Saved,
+)
 from reluprobe.plan.runs import Run
 from reluprobe.report import formatting
 
@@ -27,6 +36,7 @@ class Progress:
         self.done, self.total = done, done + len(todo)
         self.epochs = sum(_epochs(run) + 1 for run in todo)
         self.seen: set[tuple[str, int]] = set()
+        self.from_before: set[tuple[str, int]] = set()
         self.where = "loading and compiling"
         self.compiling = 0.0
         self.began = time.monotonic()
@@ -37,6 +47,9 @@ class Progress:
         match event:
             case Compiled(seconds=seconds):
                 self.compiling += seconds
+            case Resumed(run=run, history=history):
+                self.from_before |= {(run.id, epoch.epoch) for epoch in history}
+                self.seen |= self.from_before
             case EpochDone(run=run, epoch=epoch):
                 self.seen.add((run.id, epoch.epoch))
                 settings = labels.settings({n: getattr(run.config, n) for n in self.names})
@@ -46,7 +59,7 @@ class Progress:
                 self.done += 1
                 # A run that failed has no further epochs to wait for.
                 self.seen |= {(run.id, n) for n in range(_epochs(run) + 1)}
-            case BegunAgain() | MemoryShort():
+            case Saved() | BegunAgain() | MemoryShort():
                 pass
             case _:
                 assert_never(event)
@@ -59,8 +72,8 @@ class Progress:
     def line(self) -> str:
         """``12/140 runs · 3 min 05 s · about 31 min left · relu · norm batch, epoch 7/12``."""
         parts = [f"{self.done:,}/{self.total:,} runs", formatting.duration(self.seconds)]
-        if self.seen:
-            left = self.seconds / len(self.seen) * (self.epochs - len(self.seen))
+        if trained := len(self.seen - self.from_before):
+            left = self.seconds / trained * (self.epochs - len(self.seen))
             parts.append(f"about {formatting.duration(left)} left")
         return " · ".join([*parts, self.where])
 

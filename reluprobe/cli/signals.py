@@ -14,7 +14,7 @@ from rich.text import Text
 from reluprobe.cli import console
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NOTICE = "stopping at the end of this epoch; Ctrl-C again stops at once. Ended runs are on disk."
+NOTICE = "stopping at the end of this epoch, to go on from there; Ctrl-C again stops at once."
 
 
 class Stopping:

@@ -17,12 +17,21 @@ from reluprobe import records
 from reluprobe.cli import console, report_sweep
 from reluprobe.cli.reading import View
 from reluprobe.config import SweepConfig, labels, load_reference
-from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
+from reluprobe.engine.events import (
+    BegunAgain,
+    Compiled,
+    EpochDone,
+    Event,
+    MemoryShort,
+    Resumed,
+    RunDone,
+    Saved,
+)
 from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Plan, Run
 from reluprobe.plan.slices import Part
-from reluprobe.records import resume
+from reluprobe.records import checkpoints, resume
 from reluprobe.records.folder import RUNS, Archive
 from reluprobe.report import formatting
 from reluprobe.report.terminal.tables import axes
@@ -114,7 +123,7 @@ class HumanOutput:
 
     def start(self, job: Invocation, standing: resume.Standing) -> None:
         """How many runs are done already, and which files are no whole records."""
-        if standing.records or standing.damaged:
+        if standing.records or standing.damaged or _begun(job, standing):
             text = Text(f"{job.folder}: {counts(job, standing)}")
             console.out.print(text, soft_wrap=True)
         complain_of_damaged(standing)
@@ -164,14 +173,22 @@ class QuietOutput:
 
 
 def counts(job: Invocation, standing: resume.Standing | Outcome) -> str:
-    """``12 of 140 runs done (1 diverged), 2 failed, 126 missing``, of a slice where it is one."""
+    """``12 of 140 runs done (1 diverged), 2 failed, 126 missing (2 of them begun)``, of a slice."""
     diverged, failed = standing.count("diverged"), standing.count("failed")
     done, total = standing.count("ok") + diverged, len(job.mine)
     text = f"{done:,} of {labels.count(total, 'run')} done"
     text += f" ({diverged:,} diverged)" if diverged else ""
     parts = [text, f"{failed:,} failed" if failed else ""]
-    parts.append(f"{missing:,} missing" if (missing := total - done - failed) else "")
+    if missing := total - done - failed:
+        begun = _begun(job, standing)
+        parts.append(f"{missing:,} missing" + (f" ({begun:,} of them begun)" if begun else ""))
     return ", ".join(filter(None, parts))
+
+
+def _begun(job: Invocation, standing: resume.Standing | Outcome) -> int:
+    """How many runs without a record go on where they were stopped."""
+    missing = [run for run in job.mine if run.id not in standing.records]
+    return len(checkpoints.begun(job.folder, missing))
 
 
 def last_line(job: Invocation, outcome: Outcome) -> str:
@@ -212,7 +229,7 @@ def complain_of_mishap(event: Event) -> None:
         case MemoryShort(lanes=number):
             lanes = labels.count(number, "run")
             console.complain(f"out of memory: going on with {lanes} side by side on a device")
-        case Compiled() | EpochDone() | RunDone():
+        case Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
             pass
         case _:
             assert_never(event)

@@ -9,9 +9,10 @@ import jax
 from jax.sharding import Mesh
 
 from reluprobe.data import Dataset
-from reluprobe.engine import compiler, placement
+from reluprobe.engine import checkpoint, compiler, placement
 from reluprobe.plan.grouping import dials_of, program_settings
 from reluprobe.plan.runs import Run
+from reluprobe.records.checkpoints import Checkpoint
 from reluprobe.records.environment import describe_environment
 
 
@@ -27,6 +28,8 @@ class Context:
         environment: what records say of it.
         stop: asked between segments.
         save_activations: whether runs that end come with their activations.
+        unfinished: where runs go on that were begun before, by id; None where none is saved.
+        origin: what a run's bits hang on besides its settings.
         placed: the datasets on the devices.
         compiler: compiles programs ahead.
     """
@@ -38,6 +41,8 @@ class Context:
     environment: dict[str, str | int]
     stop: Callable[[], bool]
     save_activations: bool
+    unfinished: Mapping[str, Checkpoint] | None
+    origin: checkpoint.Origin
     placed: placement.PlacedDatasets
     compiler: compiler.Compiler = field(default_factory=compiler.Compiler)
 
@@ -49,6 +54,7 @@ class Context:
         lanes: compiler.LaneMode,
         stop: Callable[[], bool] = lambda: False,
         save_activations: bool = False,
+        unfinished: Mapping[str, Checkpoint] | None = None,
     ) -> Context:
         """The context of these runs on these devices."""
         mesh = placement.mesh_of(devices)
@@ -56,8 +62,12 @@ class Context:
         for run in runs:
             used.setdefault(_program_of(run), set()).add(run.config.activation)
         environment = describe_environment(devices)
+        origin = checkpoint.Origin(datasets, environment, lanes)
+        if unfinished is not None:
+            unfinished = checkpoint.usable(runs, unfinished, origin)
         placed = placement.PlacedDatasets(datasets, mesh)
-        return Context(datasets, mesh, lanes, used, environment, stop, save_activations, placed)
+        asked = stop, save_activations, unfinished, origin
+        return Context(datasets, mesh, lanes, used, environment, *asked, placed)
 
     def request(self, run: Run, size: int) -> compiler.ProgramRequest:
         """The program for chunks of this size of the run's group."""
@@ -71,6 +81,15 @@ class Context:
         config = group[0].config
         features = self.datasets[config.dataset].train_inputs.shape[1]
         return placement.lanes_that_fit(config, len(group), features, self.mesh)
+
+    def begun(self, run: Run) -> Checkpoint | None:
+        """Where a run goes on; None where it starts."""
+        return (self.unfinished or {}).get(run.id)
+
+    def calls_made(self, run: Run) -> int:
+        """How many calls of its program a run has behind it before this process makes one."""
+        begun = self.begun(run)
+        return begun.calls if begun else 0
 
     def compile_ahead(self, group: Sequence[Run]) -> None:
         """Start to compile the program of a group whose turn is yet to come."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from reluprobe.plan.runs import Run
 from reluprobe.records import EpochRecord, RunRecord
+from reluprobe.records.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,28 @@ class Compiled:
 
 
 @dataclass(frozen=True)
+class Resumed:
+    """A run goes on where it was stopped; ``history``: the epochs that it has already."""
+
+    run: Run
+    history: tuple[EpochRecord, ...]
+
+
+@dataclass(frozen=True)
 class EpochDone:
     """A run has ended an epoch."""
 
     run: Run
     epoch: EpochRecord
     diverged: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A run that has not ended, as it stands: whoever has a folder keeps it, to go on from."""
+
+    run: Run
+    checkpoint: Checkpoint
 
 
 @dataclass(frozen=True)
@@ -56,4 +73,4 @@ class MemoryShort:
     error: str
 
 
-Event = Compiled | EpochDone | RunDone | MemoryShort | BegunAgain
+Event = Compiled | Resumed | EpochDone | Saved | RunDone | MemoryShort | BegunAgain

@@ -5,24 +5,35 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
 import numpy as np
 
+from reluprobe.config import phases
 from reluprobe.config.sizes import probed
 from reluprobe.data import Dataset
-from reluprobe.engine import checks, compiler, evaluate, placement, retry, schedule, state
+from reluprobe.engine import (
+    checkpoint,
+    checks,
+    compiler,
+    evaluate,
+    placement,
+    retry,
+    schedule,
+    state,
+)
 from reluprobe.engine.context import Context
 from reluprobe.engine.devices import local_devices
-from reluprobe.engine.events import Compiled, EpochDone, Event, RunDone
+from reluprobe.engine.events import Compiled, EpochDone, Event, Resumed, RunDone, Saved
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
 from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Run
+from reluprobe.records.checkpoints import Checkpoint
 from reluprobe.records.saved_activations import IMAGES
 
 
@@ -33,6 +44,7 @@ def execute(
     most: int | None = None,
     save_activations: bool = False,
     lanes: Literal["auto", "map", "vmap"] = "auto",
+    unfinished: Mapping[str, Checkpoint] | None = None,
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
@@ -42,18 +54,21 @@ def execute(
         runs: what to run. Where lanes run one after another, runs of one architecture share a
             program whatever their activation; side by side, each activation has its own.
         load: name → dataset. Called once a dataset, before anything is trained.
-        stop: asked between segments; once it says yes, the runs that have not ended never do.
+        stop: asked between segments; once it says yes, the runs that have not ended never do: they
+            are saved where ``unfinished`` is not None.
         most: on how many of this machine's devices; None for all.
         save_activations: whether runs that end come with their activations.
         lanes: how a device runs its lanes: one after another (``map``) or side by side
             (``vmap``); ``auto`` is ``map`` on a CPU, whose cores it suits, else ``vmap``.
+        unfinished: where runs go on that were begun before, by id. With None, which has none of
+            them, no run is saved while it trains either.
 
     Raises:
         InputError: a probe larger than its training set, more devices than there are, or a
             precision that they lack.
         ReluprobeError: JAX cannot compute here as it must, or has no memory left for one run.
     """
-    events = _events(runs, load, stop, most, save_activations, lanes)
+    events = _events(runs, load, stop, most, save_activations, lanes, unfinished)
     return jax_settings.ours_while_stepping(events)
 
 
@@ -64,6 +79,7 @@ def _events(
     most: int | None,
     save_activations: bool,
     lanes: Literal["auto", "map", "vmap"],
+    unfinished: Mapping[str, Checkpoint] | None,
 ) -> Generator[Event]:
     devices = local_devices(most)
     checks.check_precision(runs, devices)
@@ -71,7 +87,7 @@ def _events(
     datasets = checks.load_and_check(runs, load)
     if lanes == "auto":
         lanes = "map" if devices[0].platform == "cpu" else "vmap"
-    context = Context.of(runs, datasets, devices, lanes, stop, save_activations)
+    context = Context.of(runs, datasets, devices, lanes, stop, save_activations, unfinished)
     groups = group_runs(runs, also=("activation",) if lanes == "vmap" else ())
     try:
         for group, following in itertools.zip_longest(groups, groups[1:]):
@@ -83,14 +99,19 @@ def _events(
 def _run_group(
     context: Context, runs: Sequence[Run], following: Sequence[Run] | None
 ) -> Iterator[Event]:
-    """Run one group, chunk by chunk; the program of the following is compiled meanwhile."""
+    """Run one group, chunk by chunk; the program of the following is compiled meanwhile.
+
+    The runs of a chunk make the same calls, so that those which were begun go with their like.
+    """
     requests: dict[int, compiler.ProgramRequest] = {}
 
     def chunk_of(chosen: Sequence[Run], size: int) -> retry.Chunk:
         return _Chunk(context, chosen, size, requests, following)
 
     lanes = context.lanes_per_device(runs)
-    yield from retry.divided(runs, lanes, context.mesh.size, chunk_of, context.stop)
+    begun_first = sorted(runs, key=context.calls_made, reverse=True)
+    for _, alike in itertools.groupby(begun_first, context.calls_made):
+        yield from retry.divided(list(alike), lanes, context.mesh.size, chunk_of, context.stop)
 
 
 class _Chunk:
@@ -115,12 +136,12 @@ class _Chunk:
         self.context, self.runs, self.size = context, runs, size
         self.requests, self.following = requests, following
         self.recorder = Recorder(runs, context.datasets[runs[0].config.dataset])
-        self.began = time.perf_counter()
+        self.calls_before = context.calls_made(runs[0])
+        self.started = time.perf_counter()
 
     def failure(self, run: Run, error: str) -> RunDone:
         """The end of a run that raised; its record goes up to there."""
-        seconds = time.perf_counter() - self.began
-        record = self.recorder.record(run, seconds, self.context.environment, error)
+        record = self.recorder.record(run, self._seconds(run), self.context.environment, error)
         return RunDone(run, record)
 
     def fits_an_idle_device(self) -> bool:
@@ -138,50 +159,86 @@ class _Chunk:
         placed = context.placed.place(checks.dataset_names(config))
         before = time.perf_counter()
         spec = request.specs[0]
-        starts = [compiler.init_lane(run.config, spec, context.datasets) for run in runs]
+        starts = [self._start(run, spec) for run in runs]
         lanes, hyper = placement.stack_lanes(starts, self.size, context.mesh)
         program, is_new = context.compiler.get(request)
         if is_new:
             yield Compiled(len(runs), time.perf_counter() - before)
+        if self.calls_before:
+            yield from (Resumed(run, tuple(self.recorder.history[run.id])) for run in runs)
         if self.following is not None:
             context.compile_ahead(self.following)
 
-        started = time.perf_counter()
-        first_task, later_task = hyper.task, functools.lru_cache(1)(self._draw_tasks)
+        tasks = functools.lru_cache(2)(self._draw_tasks)  # the first phase's and this one's
+
+        def trained_on(stretch: phases.Stretch) -> tuple[state.Arrays, state.Hyperparameters]:
+            phase, task = stretch.phase, tasks(stretch.index, stretch.phase.task)
+            return placed[phase.dataset or config.dataset], self._live(hyper._replace(task=task))
+
+        stretches = phases.stretches(config.phases, config.epochs)
         examples = len(context.datasets[config.dataset].train_targets)
-        for call in schedule.calls(config, examples):
-            if context.stop():
+        calls = enumerate(schedule.calls(config, examples))
+        self.started, pace = time.perf_counter(), checkpoint.Pace()
+        for number, call in itertools.islice(calls, self.calls_before, None):
+            stops = context.stop()
+            if number > self.calls_before and (stops or pace.due()):
+                with pace.saving():
+                    yield from self._saves(number, lanes)
+            if stops:
                 return
-            name, task, phase = config.dataset, first_task, call.stretch.phase
-            if call.kind != "reference" and call.stretch.index > 0:
-                name = phase.dataset or config.dataset
-                task = later_task(call.stretch.index, phase.task)
-            data, hyper = placed[name], hyper._replace(task=task)
+            stretch = stretches[0] if call.kind == "reference" else call.stretch
+            data, hyper = trained_on(stretch)
             lanes, report = program(data, call.segment, lanes, hyper)
             report = jax.device_get(report)
             if call.kind == "run":
-                last_data, last_hyper = data, hyper
                 for run, record in self.recorder.add_segment(call.segment, report):
                     yield EpochDone(run, record, self.recorder.diverged(run))
             else:
                 self.recorder.add_phase_probe(call, report)
-            # A lane that has diverged rests: it would only compute NaN.
-            live = jax.device_put(self.recorder.live(self.size), placement.by_lane(context.mesh))
-            hyper = hyper._replace(live=live)
-        seconds = (time.perf_counter() - started) / len(runs)
-        yield from self._ends(seconds, spec, lanes.weights, last_data, last_hyper)
+        yield from self._ends(spec, lanes.weights, *trained_on(stretches[-1]))
+
+    def _start(self, run: Run, spec: ProgramSpec) -> tuple[state.Lane, state.Hyperparameters]:
+        """Where a run starts, or goes on; hyperparameters follow from its settings either way."""
+        lane, hyper = compiler.init_lane(run.config, spec, self.context.datasets)
+        if begun := self.context.begun(run):
+            checkpoint.resume_recorder(self.recorder, run, begun)
+            lane = checkpoint.resumed_lane(begun, lane)
+        return lane, hyper
+
+    def _live(self, hyper: state.Hyperparameters) -> state.Hyperparameters:
+        # A lane that has diverged rests: it would only compute NaN.
+        live = self.recorder.live(self.size)
+        return hyper._replace(live=jax.device_put(live, placement.by_lane(self.context.mesh)))
+
+    def _seconds(self, run: Run) -> float:
+        """A run's share of the time since the first call, and what it took before."""
+        begun = self.context.begun(run)
+        before = begun.record.seconds if begun else 0.0
+        return before + (time.perf_counter() - self.started) / len(self.runs)
+
+    def _saves(self, calls: int, lanes: state.Lane) -> Iterator[Saved]:
+        """The runs as they stand after so many calls, where somebody keeps them."""
+        context = self.context
+        if context.unfinished is None:
+            return
+        on_host = jax.device_get(lanes)
+        for n, run in enumerate(self.runs):
+            lane = jax.tree.map(lambda x, n=n: x[n], on_host)
+            made_with = context.origin.made_with(run.config)
+            record = self.recorder.record(run, self._seconds(run), context.environment)
+            yield Saved(run, checkpoint.take(record, lane, self.recorder, calls, made_with))
 
     def _ends(
         self,
-        seconds: float,
         spec: ProgramSpec,
         weights: Any,
         data: state.Arrays,
         hyper: state.Hyperparameters,
     ) -> Iterator[RunDone]:
-        context = self.context
+        context, seconds = self.context, [self._seconds(run) for run in self.runs]
         for lane, run in enumerate(self.runs):
-            record, outputs = self.recorder.record(run, seconds, context.environment), None
+            record = self.recorder.record(run, seconds[lane], context.environment)
+            outputs = None
             if context.save_activations and record.status == "ok":
                 own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
                 outputs = _outputs(run, spec, data, *own)
@@ -193,7 +250,7 @@ class _Chunk:
         return self.requests[self.size]
 
     def _draw_tasks(self, phase: int, name: str) -> Task:
-        """The permutations of a phase after the first, of all lanes."""
+        """A phase's permutations, of all lanes."""
         datasets = self.context.datasets
         tasks = [draw_task(run.config, phase, name, datasets) for run in self.runs]
         return placement.stack(tasks, self.size, self.context.mesh)

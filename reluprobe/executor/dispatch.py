@@ -12,7 +12,16 @@ from typing import assert_never
 from reluprobe import __version__, data, records
 from reluprobe.config.sizes import probed
 from reluprobe.engine import checks
-from reluprobe.engine.events import BegunAgain, Compiled, EpochDone, Event, MemoryShort, RunDone
+from reluprobe.engine.events import (
+    BegunAgain,
+    Compiled,
+    EpochDone,
+    Event,
+    MemoryShort,
+    Resumed,
+    RunDone,
+    Saved,
+)
 from reluprobe.errors import ReluprobeError
 from reluprobe.executor import chunks
 from reluprobe.executor.interface import Begun, Ended, Executor, Happening, Written
@@ -112,7 +121,9 @@ class _Dispatcher:
                 yield from self._run_ends([run] if run else [], retry=False)
             case Ended():
                 yield from self._ended(happening)
-            case Compiled() | EpochDone() | RunDone() | MemoryShort() | BegunAgain():
+            case Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
+                yield happening, None
+            case MemoryShort() | BegunAgain():
                 yield happening, None
             case _:
                 assert_never(happening)

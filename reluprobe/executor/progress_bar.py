@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from reluprobe.config import phases
-from reluprobe.engine.events import EpochDone, Event, RunDone
+from reluprobe.engine.events import EpochDone, Event, Resumed, RunDone
 from reluprobe.plan.runs import Run
 
 
@@ -27,6 +27,8 @@ def progress_bar(runs: Sequence[Run]) -> Iterator[Callable[[Event], None]]:
         def see(event: Event) -> None:
             if isinstance(event, EpochDone):
                 seen[event.run.id] = event.epoch.epoch + 1
+            elif isinstance(event, Resumed):
+                seen[event.run.id] = len(event.history)
             elif isinstance(event, RunDone):  # a run that failed has no further epochs
                 seen[event.run.id] = epochs[event.run.id]
             else:

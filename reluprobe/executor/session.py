@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reluprobe.engine.events import Event, RunDone
 from reluprobe.plan.runs import Run
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, checkpoints
 from reluprobe.records.ownership import Claim, occupied
 from reluprobe.records.resume import Standing, progress_of
 
@@ -75,6 +75,7 @@ def opened(claim: Claim, *, retry_failed: bool = False, again: bool = False) -> 
     with occupied(claim) as runs:
         standing = progress_of(claim.folder, runs, claim.sweep.save_activations)
         records = {} if again else standing.done(retry_failed)
+        checkpoints.remove(claim.folder, records)  # of a run whose process died as it ended
         yield Session(claim.folder, tuple(runs), standing, records)
 
 
@@ -108,8 +109,12 @@ def follow(
     manual_dir: Path | None,
     devices: int | None,
     progress: bool | Listener,
+    stop: Callable[[], bool] = never,
 ) -> None:
-    """Run what is left of a session on this machine; see :func:`in_memory` for the arguments."""
+    """Run what is left of a session on this machine; see :func:`in_memory` for the arguments.
+
+    ``stop`` is asked between segments.
+    """
     todo = session.todo
     if not todo:
         return
@@ -120,7 +125,7 @@ def follow(
         return local.start(claim.folder, runs, manual_dir, stop, devices, saves)
 
     with _listening(progress, todo) as listen:
-        for event, _ in session.run(engine):
+        for event, _ in session.run(engine, stop):
             listen(event)
 
 

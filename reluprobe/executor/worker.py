@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from reluprobe.engine.events import Event, RunDone
+from reluprobe.engine.events import Event, RunDone, Saved
 from reluprobe.errors import ReluprobeError
 from reluprobe.executor import chunks
 from reluprobe.executor.interface import Begun, Written
@@ -49,4 +49,5 @@ def _work(file: Path, tell: Tell) -> None:
     manual_dir = None if chunk.manual_dir is None else Path(chunk.manual_dir)
     events = local.start(folder, todo, manual_dir, save_activations=chunk.save_activations)
     for event, _ in events:
-        tell(Written(event.run.id) if isinstance(event, RunDone) else event)
+        if not isinstance(event, Saved):  # it is in the folder; weights are no message
+            tell(Written(event.run.id) if isinstance(event, RunDone) else event)

@@ -4,6 +4,9 @@
 
     results/<sweep name>/sweep.toml      the sweep, resolved
     results/<sweep name>/runs/<id>.json  one record a run
+
+What else lies in ``runs`` is no record: activations (``.npz``), runs that have not ended
+(``checkpoints``).
 """
 
 from __future__ import annotations

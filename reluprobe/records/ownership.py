@@ -20,7 +20,7 @@ from reluprobe.files.printable import printable
 from reluprobe.plan import diff
 from reluprobe.plan.runs import Run, expand, without_letter
 from reluprobe.plan.slices import WHOLE, Part, runs_of_part
-from reluprobe.records import lock, saved_activations, undo
+from reluprobe.records import checkpoints, lock, saved_activations, undo
 from reluprobe.records.folder import RUNS, SWEEP_FILE, read_plan
 
 #: What to do about a folder that holds another plan.
@@ -122,10 +122,11 @@ def _referring(sweep: SweepConfig, reference: str | None) -> SweepConfig:
 def _plan_of(folder: Path, crowded: bool) -> tuple[list[Run], str | None]:
     """The runs that a folder is for, and its reference.
 
-    None where it has no record that another plan could lose, and nobody is at work.
+    None where it has no record and no unfinished run that another plan could lose, and nobody is
+    at work.
     """
     files = [f for f in (folder / RUNS).glob("*.json") if not f.name.startswith(".")]
-    if not files and not crowded:
+    if not files and not crowded and not any((folder / RUNS).glob(f"[!.]*{checkpoints.SUFFIX}")):
         return [], None
     try:
         sweep = read_plan(folder)
@@ -193,7 +194,7 @@ def _clean(folder: Path, only: Sequence[Run] | None) -> None:
     """
     names = ["*"] if only is None else [n for r in only for n in {r.id, without_letter(r.id)}]
     stale = [*folder.glob(".*.toml.*"), *folder.glob(".*.json.*")]
-    kinds = (".json", saved_activations.SUFFIX)
+    kinds = (".json", saved_activations.SUFFIX, checkpoints.SUFFIX)
     stale += [f for n in names for kind in kinds for f in (folder / RUNS).glob(f".{n}{kind}.*")]
     for file in stale:
         try:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +30,38 @@ def test_records_survive_kill_9(harness):
         harness.kill(aimed=harness.seen["kills"] == 1)
     harness.finish()
     assert harness.seen["records compared"] >= 24
+
+
+@pytest.mark.slow
+def test_long_runs_that_are_saved_on_their_way_survive_kill_9(tmp_path):
+    sweep = KILLS.LONG.replace("seeds = 4", "seeds = 2")
+    harness = KILLS.Harness(tmp_path, 1, sweep, saving=True)
+    while harness.seen["kills"] < 3:
+        harness.kill(aimed=harness.seen["kills"] == 1)
+    harness.finish()
+    assert harness.seen["saved runs read"] >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_signal_has_train_save_and_say_how_to_go_on(tmp_path, number, code):
+    train = [sys.executable, "-m", "reluprobe", "train", "--out", str(tmp_path)]
+    run = ["--dataset", "blobs", "--depth", "1", "--width", "8", "--epochs", "100000"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*train, *run], text=True, **pipes) as process:
+        assert process.stdout is not None
+        while not (line := process.stdout.readline()).startswith("    3 "):
+            assert line, process.stderr and process.stderr.read()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == code
+    notice, end = err.splitlines()
+    assert notice.startswith("stopping at the end of this epoch")
+    assert end.startswith("stopped after epoch ") and "to resume: reluprobe train" in end
+    (folder,) = tmp_path.iterdir()
+    left = sorted(f.name for f in folder.rglob("*") if f.is_file())
+    saved = f"{folder.name.removeprefix('train-')}.unfinished.safetensors"
+    assert left == sorted([".lock", "sweep.toml", saved])
 
 
 def child(harness: Any, *more: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,8 +19,9 @@ from rich.console import Console
 from killed_sweeps import KILLS, SWEEP, record_files, same_records
 from python_processes import imported_by
 from reluprobe import records
-from reluprobe.cli import console, progress
+from reluprobe.cli import console, progress, signals
 from reluprobe.engine import program_spec, runner
+from reluprobe.engine.events import Resumed
 from reluprobe.records.folder import open_all
 
 
@@ -174,6 +177,99 @@ def test_a_failed_train_says_so(reluprobe, poisoned):
     assert "failed: FloatingPointError: seed 42 is cursed" in result.out
 
 
+# --- stopped on the way ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stopped_after(monkeypatch) -> Callable[[int], None]:
+    """Have a SIGTERM come once the engine has asked so often; never for a negative number."""
+
+    class Stopping(signals.Stopping):
+        def __init__(self, times: int) -> None:
+            self.left = times
+
+        def __call__(self) -> bool:
+            self.left -= 1
+            self.signal = signal.SIGTERM if self.left == -1 else self.signal
+            return self.signal is not None
+
+    def stop(times: int) -> None:
+        monkeypatch.setattr(signals, "watched", lambda: nullcontext(Stopping(times)))
+
+    return stop
+
+
+TRAIN = ("train", "--dataset", "blobs", "--depth", "1", "--width", "8", "--epochs", "4")
+
+
+def test_train_goes_on_where_it_was_stopped_and_says_how_far_it_came(
+    reluprobe, stopped_after, tmp_path
+):
+    whole = reluprobe(*TRAIN, "--out", "whole")
+    stopped_after(4)  # before the chunk, and before each of three epochs
+    result = reluprobe(*TRAIN)
+    assert result.code == 143
+    again = "reluprobe " + " ".join(TRAIN)
+    assert result.err == f"stopped after epoch 2 of 4, and saved; to resume: {again}\n"
+    (folder,) = (tmp_path / "results").iterdir()
+    assert [f.name for f in (folder / "runs").iterdir()] == [
+        f"{folder.name.removeprefix('train-')}.unfinished.safetensors"
+    ]
+    stopped_after(0)
+    result = reluprobe(*TRAIN)
+    assert result.code == 143
+    assert result.err == f"stopped before the first epoch; to resume: {again}\n"
+    stopped_after(-9)
+    result = reluprobe(*TRAIN)
+    assert result.code == 0 and result.err == ""
+    rows = [line for line in whole.out.splitlines() if line[:5].strip().isdecimal()]
+    assert rows == [line for line in result.out.splitlines() if line[:5].strip().isdecimal()]
+    assert len(rows) == 5
+    assert same_records(record_files(tmp_path / "whole" / folder.name), record_files(folder))
+
+
+def test_a_damaged_checkpoint_means_starting_over_with_a_word(reluprobe, stopped_after, tmp_path):
+    stopped_after(4)
+    assert reluprobe(*TRAIN).code == 143
+    (file,) = (tmp_path / "results").rglob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-9])
+    stopped_after(-9)
+    result = reluprobe(*TRAIN)
+    assert result.code == 0
+    said = " ".join(result.err.split())
+    assert "starts over: " in said and "is damaged" in said
+    assert len(list((tmp_path / "results").rglob("runs/*"))) == 1
+
+
+def test_a_sweep_goes_on_where_its_runs_were_stopped(reluprobe, swept, stopped_after, tmp_path):
+    command = ("sweep", "grid.toml", "--out", "cut")
+    stopped_after(3)
+    result = reluprobe(*command)
+    assert result.code == 143
+    assert "0 of 8 runs done, 8 missing (2 of them begun); to resume: reluprobe sweep" in result.err
+    stopped_after(-9)
+    result = reluprobe(*command, "--json")
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert [e["epoch"] for e in events if e["event"] == "resumed"] == [1, 1]
+    assert sum(e["event"] == "epoch" for e in events) == 8 * 3 - 2 * 2
+    assert result.code == 0
+    assert same_records(record_files(tmp_path / "cut/grid"), record_files(swept))
+
+
+def test_started_over_a_sweep_leaves_begun_runs_with_the_old_ones(
+    reluprobe, stopped_after, tmp_path
+):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    stopped_after(3)
+    assert reluprobe("sweep", "grid.toml").code == 143
+    stopped_after(0)
+    other = reluprobe("sweep", "grid.toml", "--set", "epochs=1")
+    assert other.code == 2 and "holds another plan" in other.err
+    assert reluprobe("sweep", "grid.toml", "--fresh").code == 143
+    assert not list((tmp_path / "results/grid").glob("runs/*"))
+    assert len(list((tmp_path / "results/grid/old-1").glob("runs/*.safetensors"))) == 2
+
+
 # --- what is said meanwhile --------------------------------------------------------------------
 
 
@@ -230,6 +326,17 @@ def test_off_a_terminal_a_plain_line_comes_again_and_again(run_of, capsys):
     last = lines.splitlines()[-1]
     assert last.startswith("9/12 runs · ") and " left · " in last
     assert last.endswith(" · norm batch · seed 7, epoch 1/2")
+
+
+def test_epochs_of_an_earlier_command_tell_nothing_of_the_time_that_is_left(run_of, monkeypatch):
+    run, layer = run_of(epochs=9), records.LayerRecord(4, *[0.0] * 5, None, "00")
+    epochs = [records.EpochRecord(n, None, None, 2.0, 0.5, (layer,)) for n in range(10)]
+    tally = progress.Progress([run], 0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: tally.began + 60)
+    tally.see(Resumed(run, tuple(epochs[:6])))
+    assert "left" not in tally.line()
+    tally.see(runner.EpochDone(run, epochs[6], False))
+    assert "about 3 min 00 s left" in tally.line()  # three more like the one that was trained
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from plain_records import record_of
 from reluprobe import data, records
-from reluprobe.engine.events import BegunAgain, RunDone
+from reluprobe.engine.events import BegunAgain, RunDone, Saved
 from reluprobe.errors import DatasetError, InputError, ReluprobeError
 from reluprobe.executor import chunks, dispatch, local
 from reluprobe.executor.interface import Written
@@ -146,6 +146,20 @@ def test_a_process_that_died_once_is_told_of_and_its_chunk_goes_on(folder: Path,
     assert all(e.record.status == "ok" for e in ended)
     # Of its two runs the first was done.
     assert [e for e in events if isinstance(e, BegunAgain)] == [BegunAgain(1, os.uname().nodename)]
+
+
+def test_a_run_that_is_saved_is_no_message(
+    folder: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    def start(folder: Path, runs: Sequence[Run], *rest: Any, **more: Any) -> Iterator[Any]:
+        checkpoint: Any = None
+        for run in runs:
+            yield Saved(run, checkpoint), None
+        yield from engine.start(folder, runs, *rest, **more)
+
+    monkeypatch.setattr(local, "start", start)
+    events, ended = driven(Machine(), folder, runs_of(3))
+    assert len(ended) == 3 and not [e for e in events if isinstance(e, Saved)]
 
 
 def test_a_failure_that_was_to_be_retried_is_not_taken_for_a_new_one(folder: Path, engine: Engine):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +32,8 @@ from reluprobe.records.ownership import Claim, Way
 HELP = """Run every combination in a sweep file and show the outcome.
 
 Results go to OUT/<sweep name>/runs/<id>.json, one file a run, as each ends. The same command goes
-on where an earlier one ended: runs whose records are there are not run again.
+on where an earlier one ended: runs whose records are there are not run again, and a run that was
+stopped on its way goes on from there.
 
 Ends with 0: all done; 3: some runs failed; 130 or 143: stopped by Ctrl-C or SIGTERM; 2: bad input;
 1: cannot write, or the folder is in use."""
@@ -94,7 +93,7 @@ def command(
     sweep = read_sweep(file, options.parse_overrides(set_ or []))
     plan = expand(sweep)
     mine, folder = runs_of_part(plan.runs, part), out / sweep.name
-    job = sweep_output.Invocation(sweep, plan, mine, part, folder, _again())
+    job = sweep_output.Invocation(sweep, plan, mine, part, folder, options.typed(but="--fresh"))
     voice = (
         json_lines.JsonLinesOutput()
         if as_json
@@ -176,8 +175,3 @@ def _way(fresh: bool, extend: bool, part: Part) -> Way:
         other = "--extend" if extend else "--chunk"
         raise InputError(f"--fresh does not go with {other}", hint="one after the other")
     return "fresh" if fresh else "extend" if extend else "refuse"
-
-
-def _again() -> str:
-    """The command that goes on: what was typed, but for what would start over."""
-    return shlex.join(["reluprobe", *(a for a in sys.argv[1:] if a not in ("--fresh",))])

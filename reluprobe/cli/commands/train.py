@@ -10,10 +10,11 @@ from typing import Annotated, Any, Self
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console, live_view, options, streams
+from reluprobe.cli import console, live_view, options, signals, streams
 from reluprobe.config import SETTINGS, RunConfig, labels, phases
-from reluprobe.engine.events import EpochDone, Event
+from reluprobe.engine.events import EpochDone, Event, Resumed
 from reluprobe.plan.runs import checked_run
+from reluprobe.records import EpochRecord
 from reluprobe.records.folder import RUNS
 from reluprobe.report import formatting
 from reluprobe.report.terminal import live_rows, tables
@@ -21,7 +22,10 @@ from reluprobe.report.terminal import live_rows, tables
 HELP = """Train one network and watch its units die, epoch by epoch.
 
 With no flag this is the MNIST study's run: 5 × 256 ReLU, glorot_uniform, Adam at 5e-3, batch 128,
-12 epochs, probed on the first 1,000 training images."""
+12 epochs, probed on the first 1,000 training images.
+
+Stopped, it keeps how far it has come; the same command goes on from there. Ends with 0: done; 3:
+the run failed; 130 or 143: stopped by Ctrl-C or SIGTERM; 2: bad input; 1: cannot be done."""
 
 Name = Annotated[str | None, typer.Option("--name", help="Folder below --out. [train-<id>]")]
 Keep = Annotated[
@@ -58,8 +62,13 @@ def command(
     )
     console.log_to_stderr()
     streams.work_goes_on()
-    with _Screen(run.config) as screen:
-        record = api.train_claimed(claim, manual_dir, opened=screen.opened, progress=screen.see)
+    with signals.watched() as stop, _Screen(run.config) as screen:
+        record = api.train_claimed(
+            claim, manual_dir, opened=screen.opened, progress=screen.see, stop=stop
+        )
+    if record is None:
+        console.complain(f"{screen.stopped()}; to resume: {options.typed()}")
+        raise typer.Exit(128 + (stop.signal or 0))
     folder = claim.folder
     console.out.print()
     console.out.print(live_rows.train_headline(record))
@@ -81,6 +90,7 @@ class _Screen:
         self.waiting = ExitStack()
         self.watching = ExitStack()
         self.view: live_view.Rows | None = None
+        self.epoch: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -104,10 +114,25 @@ class _Screen:
             self.waiting.close()
             console.out.print(self.rows.heading(), soft_wrap=True)
             self.view = self.watching.enter_context(live_view.watched(self.config))
-        if isinstance(event, EpochDone):
-            start = self.starts.get(event.epoch.epoch)
-            above = [_phase(start, self.config)] if start else []
-            self.view.see(event.epoch, *above, self.rows.row(event.epoch, event.diverged))
+        match event:
+            case Resumed(history=history):
+                for epoch in history:
+                    self._row(self.view, epoch, epoch.test_loss is None)
+            case EpochDone(epoch=epoch, diverged=diverged):
+                self._row(self.view, epoch, diverged)
+
+    def stopped(self) -> str:
+        """How far it has come; as far it is saved."""
+        if self.epoch is None:
+            return "stopped before the first epoch"
+        total = phases.total_epochs(self.config.phases, self.config.epochs)
+        return f"stopped after epoch {self.epoch:,} of {total:,}, and saved"
+
+    def _row(self, view: live_view.Rows, epoch: EpochRecord, diverged: bool) -> None:
+        start = self.starts.get(epoch.epoch)
+        above = [_phase(start, self.config)] if start else []
+        view.see(epoch, *above, self.rows.row(epoch, diverged))
+        self.epoch = epoch.epoch
 
 
 def _phase(stretch: phases.Stretch, config: RunConfig) -> Text:
