@@ -99,7 +99,10 @@ class Results:
     ) -> pa.Table:
         """What ``report`` shows: one row a configuration, seeds folded.
 
-        A measure has its mean and the half-width of its 95% t interval (null for one run).
+        A measure has its mean; ``…_half_width`` is half of its 95% t interval over seeds, and
+        ``…_low`` and ``…_high`` are the interval's ends, cut at what the measure can be. A row
+        whose ``configurations`` are several has no half-width: its ends are the least and the
+        greatest of their means. For one run all three are null.
 
         Args:
             by: the settings that tell configurations apart; all that vary but the seed, if None.
@@ -129,13 +132,16 @@ class Results:
         on: str = "probe",
         sort: str = "dead",
     ) -> pa.Table:
-        """Which change of setting helps: each configuration against a baseline, paired by seed.
+        """Which change of setting helps: each against a baseline, all else and the seed alike.
 
         A measure has its mean, its change against the baseline, and that change's 95% bootstrap-t
-        interval (null below four pairs).
+        interval (null below four seeds or blocks: ``over`` says which).
 
         Args:
-            baseline: settings of the baseline; the others at their defaults.
+            baseline: settings of the baseline. Where several configurations have them, each is a
+                block with those that differ from it in these settings alone. Else every other
+                configuration is compared with the one that has them, or of those that have them
+                with the one whose other settings are at their defaults.
             within: compare apart at each value of these settings.
             definition: what to count.
             on: dead on which split: ``probe``, ``test`` or ``train``.

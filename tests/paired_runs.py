@@ -52,6 +52,16 @@ def only(comparison):
     return group
 
 
+def baseline_of(comparison):
+    (baseline,) = only(comparison).baselines
+    return baseline
+
+
+def seeds_of(row):
+    """The seeds that a row pairs."""
+    return tuple(pair.seed for pair in row.pairs)
+
+
 def rows_of(comparison):
     return {row.differs["activation"]: row for row in only(comparison).rows}
 

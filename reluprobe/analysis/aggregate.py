@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 
 from reluprobe.analysis.axes import applies_in_all, applies_in_any, axes, by_value, check_axes
 from reluprobe.analysis.collapse import Collapse, collapsed
-from reluprobe.analysis.estimates import Estimate, by_layer, estimate, quantile, share
+from reluprobe.analysis.estimates import (
+    POSITIVE,
+    Estimate,
+    Fold,
+    by_layer,
+    estimate,
+    numbered,
+    quantile,
+    share,
+)
 from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
 from reluprobe.config import Value
 from reluprobe.records import RunRecord
@@ -25,6 +34,8 @@ class Summary:
         settings: those settings and their values; None for one without an effect here.
         runs: how many runs there are; ``diverged`` and ``failed`` of them have no final numbers,
             ``collapsed`` ones have and are averaged.
+        configurations: how many differ in more than the seed; of more than one there is no
+            interval, only what their means lie between.
         layers: share of units per hidden layer, first to last, by the chosen definition.
         mean: the same over the whole network.
         accuracy, loss: on the test set.
@@ -42,7 +53,13 @@ class Summary:
     loss: Estimate | None
     train_loss: Estimate | None
     collapsed: int = 0
+    configurations: int = 1
     members: tuple[RunRecord, ...] = field(default=(), repr=False)
+
+    @property
+    def mixes(self) -> list[str]:
+        """The settings that are folded together in it: none where its runs are seeds alone."""
+        return axes(self.members) if self.configurations > 1 else []
 
     def value(self, key: str) -> float | None:
         """The mean of ``dead``, ``accuracy`` or ``loss``, the keys that tables are sorted by."""
@@ -78,18 +95,20 @@ def _named(
 
 
 def _fold(settings: dict[str, Value | None], runs: Sequence[RunRecord], definition: str) -> Summary:
-    ends = [run.final for run in runs if run.ended]
+    average = Fold(run for run in runs if run.ended)
+    layers = [run.final.layers for run in average.runs]
     return Summary(
         settings,
         len(runs),
         sum(r.status == "diverged" for r in runs),
         sum(r.status == "failed" for r in runs),
-        by_layer([e.layers for e in ends], definition),
-        estimate(share(e.layers, definition) for e in ends),
-        estimate(e.test_accuracy for e in ends),
-        estimate(e.test_loss for e in ends),
-        estimate(e.train_loss for e in ends),
+        by_layer(layers, definition, average.groups),
+        average(lambda run: share(run.final.layers, definition)),
+        average(lambda run: run.final.test_accuracy),
+        average(lambda run: run.final.test_loss, POSITIVE),
+        average(lambda run: run.final.train_loss, POSITIVE),
         sum(collapsed(r) is not None for r in runs),
+        len(set(numbered(runs))),
         tuple(runs),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -61,30 +62,55 @@ def choose(
     among: Sequence[Configuration],
     wanted: Mapping[str, Value],
     within: Mapping[str, Value] = MappingProxyType({}),
+    fitting: Sequence[Configuration] = (),
 ) -> Configuration:
-    """The one configuration that matches; of several, the one at the defaults otherwise.
+    """The one configuration that matches; of several, the one that is otherwise as usual.
+
+    As usual a setting is at its default, or where no match has that, as most of them have it.
 
     Args:
         among: configurations to choose from.
         wanted: settings and values that it must have.
         within: what all of ``among`` share, for the message.
+        fitting: those with another configuration beside them. One alone is the baseline where
+            nothing else tells which is.
 
     Raises:
-        InputError: none matches, or several do and none of them is at the defaults.
+        InputError: none matches, or several do and none of them is it.
     """
     matches = matching(among, wanted)
     if not matches:
         raise InputError("no run has the baseline's settings", _absent(among, wanted))
-    differ = varying(matches)
-    default = [c for c in matches if all(c.settings[k] == SETTINGS[k].default for k in differ)]
-    if len(default) == 1:
-        return default[0]
+    usual = _as_usual(matches)
+    if len(usual) == 1:
+        return usual[0]
+    if len(fitting) == 1:
+        return fitting[0]
+    # What is as usual in some match is not asked for, unless they never are so together.
+    candidates = usual or matches
+    differ = varying(candidates)
     named = _written({**within, **wanted}) or "no setting named"
     raise InputError(
-        f"the baseline is not one configuration: {len(matches)} match ({named})",
-        [*_listed(matches, differ), f"name one value of {' and of '.join(differ)}"],
-        hint=_try(wanted, differ, matches[0]),
+        f"the baseline is not one configuration: {len(candidates)} match ({named})",
+        [*_listed(candidates, differ), f"name one value of {' and of '.join(differ)}"],
+        hint=_try(wanted, differ, candidates[0]),
     )
+
+
+def _as_usual(matches: Sequence[Configuration]) -> list[Configuration]:
+    """Those of which every setting that varies is at its default, or as most of them have it."""
+    usual = list(matches)
+    for name in varying(matches):
+        setting = SETTINGS[name]
+        # Where it has no effect a setting is at its default, which says nothing of the others.
+        values = Counter(c.settings[name] for c in matches if setting.applies(c.settings))
+        value, times = values.most_common(1)[0] if values else (setting.default, 0)
+        if setting.default in values:
+            value = setting.default
+        elif 2 * times <= values.total():
+            continue
+        usual = [c for c in usual if c.settings[name] == value or not setting.applies(c.settings)]
+    return usual
 
 
 def _try(wanted: Mapping[str, Value], differ: Sequence[str], one: Configuration) -> str:

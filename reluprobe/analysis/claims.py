@@ -2,7 +2,8 @@
 
 A claim is a range for a measure of single runs. With the 95% interval of the measure's mean over
 seeds, it **holds** where the interval lies in the range, **does not hold** where it lies wholly
-outside, and otherwise, or with a single seed, **cannot be told**.
+outside, and otherwise, or with a single seed or runs of several configurations, **cannot be
+told**.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from reluprobe.analysis.claim_measures import (
     revives,
     smallest_step,
 )
-from reluprobe.analysis.estimates import Estimate, estimate
+from reluprobe.analysis.estimates import SHARE, Estimate, Fold, Limits
 from reluprobe.analysis.replication import Chosen, Replication
 
 #: "Near 40%": within so much of it.
@@ -30,6 +31,8 @@ NEAR = 0.05
 SIGNIFICANT = 0.10
 #: "Stays low": at most so much.
 LOW = 0.05
+#: Between what two shares can differ at most.
+DIFFERENCE: Limits = (-1.0, 1.0)
 #: The least number above zero: ranges are closed, and "more" is not "as many".
 MORE = math.ulp(0.0)
 
@@ -51,6 +54,7 @@ class Claim:
         source: who says so.
         counted: which definition or measure decides.
         low, high: the closed range of the measure in which the claim is true.
+        limits: between what the measure can lie at all.
     """
 
     text: str
@@ -60,6 +64,7 @@ class Claim:
     measure: Measure
     low: float = -math.inf
     high: float = math.inf
+    limits: Limits = SHARE
 
 
 @dataclass(frozen=True)
@@ -73,18 +78,17 @@ class Judged:
 
 def judge(claim: Claim, chosen: Chosen) -> Judged:
     """Decide a claim from the runs of its activation."""
-    measured = estimate(claim.measure(run, chosen.epoch) for run in chosen.runs)
+    measured = Fold(chosen.runs)(lambda run: claim.measure(run, chosen.epoch), claim.limits)
     return Judged(claim, measured, verdict(measured, claim.low, claim.high))
 
 
 def verdict(measured: Estimate | None, low: float, high: float) -> Verdict:
     """Where the mean's 95% interval lies against the closed range [low, high]."""
-    if measured is None or measured.half_width is None:
+    if measured is None or measured.mixed or measured.low is None or measured.high is None:
         return Verdict.OPEN
-    least, most = measured.mean - measured.half_width, measured.mean + measured.half_width
-    if low <= least and most <= high:
+    if low <= measured.low and measured.high <= high:
         return Verdict.HOLDS
-    return Verdict.FAILS if most < low or least > high else Verdict.OPEN
+    return Verdict.FAILS if measured.high < low or measured.low > high else Verdict.OPEN
 
 
 def judge_all(replication: Replication) -> list[Judged]:
@@ -134,11 +138,11 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         _low("elu", "dead"),
         Claim(
             "deeper is worse: each layer has more dead than the last", STUDY, "relu",
-            "smallest step of dead", smallest_step, MORE,
+            "smallest step of dead", smallest_step, MORE, limits=DIFFERENCE,
         ),
         Claim(
             "deeper is worse: layer 5 has more dead than layer 1", STUDY, "relu",
-            "dead, L5 − L1", gain(5, 1), MORE,
+            "dead, L5 − L1", gain(5, 1), MORE, limits=DIFFERENCE,
         ),
         Claim(
             "a high learning rate can kill 40%, counted on the training set",

@@ -1,10 +1,17 @@
-"""Compare every configuration with the baseline of its group, and sort the contrasts."""
+"""Compare every change of settings with the baseline of its group, and sort the contrasts.
+
+A baseline that several configurations have (``activation=relu`` in a factorial sweep) is held
+block by block: each of them beside the one that differs from it in the change alone. A baseline
+that is one configuration is held beside every other.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from reluprobe.analysis import bootstrap
 from reluprobe.analysis.axes import check_axes
 from reluprobe.analysis.baseline import (
     Configuration,
@@ -13,23 +20,39 @@ from reluprobe.analysis.baseline import (
     matching,
     varying,
 )
-from reluprobe.analysis.contrast import Contrast, Question, contrast
+from reluprobe.analysis.blocks import Block, by_change, paired
+from reluprobe.analysis.contrast import MEASURES, Contrast, Question, contrast, measure
 from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
 from reluprobe.config import Value, rank
 from reluprobe.errors import InputError
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 
-__all__ = ["SORT_KEYS", "Comparison", "Group", "compare", "pool", "sort_contrasts", "splits"]
+__all__ = ["SORT_KEYS", "Comparison", "Group", "Level", "compare", "level", "pool"]
+__all__ += ["sort_contrasts", "splits"]
 
 
 @dataclass(frozen=True)
 class Group:
-    """The comparison at one value of each setting of ``within``."""
+    """The comparison at one value of each setting of ``within``.
+
+    Attributes:
+        within: these settings and values.
+        baselines: one configuration, which every other is held against; or where the comparison
+            is within blocks, the baseline of each.
+        rows: the changes.
+        alone: configurations that have no other beside them, and are in no row.
+    """
 
     within: Mapping[str, Value]
-    baseline: Configuration
+    baselines: tuple[Configuration, ...]
     rows: tuple[Contrast, ...]
+    alone: tuple[Configuration, ...] = ()
+
+    @property
+    def same(self) -> list[str]:
+        """The settings in which blocks differ: they are the same on both sides of each."""
+        return varying(self.baselines)
 
 
 @dataclass(frozen=True)
@@ -57,7 +80,7 @@ def pool(archives: Iterable[Archive]) -> tuple[list[RunRecord], int]:
 
 
 def compare(records: Sequence[RunRecord], question: Question) -> Comparison:
-    """Each configuration against its group's baseline, in order of appearance.
+    """Each change against its group's baseline, in order of appearance.
 
     Raises:
         InputError: a setting is unknown, the baseline is not one configuration, or there is
@@ -70,15 +93,52 @@ def compare(records: Sequence[RunRecord], question: Question) -> Comparison:
         if question.within and not matching(members, question.baseline):
             without.append(within)
             continue
-        baseline = choose(members, question.baseline, within)
-        rows = [contrast(other, baseline, question) for other in members if other is not baseline]
-        groups.append(Group(within, baseline, tuple(rows)))
+        groups.append(_group(members, within, question))
     if not groups:
         choose(every, question.baseline)
     if not any(group.rows for group in groups):
         apart = f" within {', '.join(question.within)}" if question.within else ""
         raise InputError(f"nothing to compare: all runs{apart} share one configuration")
     return Comparison(question, tuple(groups), tuple(without))
+
+
+def _group(
+    members: Sequence[Configuration], within: Mapping[str, Value], question: Question
+) -> Group:
+    blocks, alone = paired(members, question.baseline)
+    used = list({id(block.baseline): block.baseline for block in blocks}.values())
+    if len(used) > 1:
+        rows = [contrast(those, question) for those in by_change(blocks)]
+        alone += [c for c in matching(members, question.baseline) if c not in used]
+        return Group(within, tuple(used), tuple(rows), tuple(alone))
+    baseline = choose(members, question.baseline, within, used)
+    others = [other for other in members if other is not baseline]
+    rows = [contrast([Block(other, baseline)], question) for other in others]
+    return Group(within, (baseline,), tuple(rows))
+
+
+@dataclass(frozen=True)
+class Level:
+    """What a baseline comes to: a mean over runs or blocks, and its 95% bootstrap-t interval."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def level(group: Group, name: str, question: Question) -> Level | None:
+    """A measure of a group's baseline; None where no run has it."""
+    measured = [
+        [v for run in one.done.values() if (v := measure(run, name, question)) is not None]
+        for one in group.baselines
+    ]
+    values = [math.fsum(runs) / len(runs) for runs in measured if runs]
+    if not group.same:
+        (values,) = measured
+    if not values:
+        return None
+    low, high = bootstrap.interval(values, MEASURES[name]) or (None, None)
+    return Level(math.fsum(values) / len(values), low, high)
 
 
 def _check(question: Question) -> None:

@@ -1,20 +1,25 @@
-"""One configuration against the baseline: paired differences, and a verdict in plain words.
+"""One change of settings against the baseline: paired differences, and a verdict in plain words.
 
 Runs of one seed see the same data in the same order, and start from
 the same draw where the shapes agree, so that their difference owes less to chance than the
 difference of two means.
+
+Where the baseline is several configurations, each is a block with the one that differs from it in
+the change alone. Seeds of one block are not independent of each other in what the block does: they
+are averaged first, and the interval is over blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from reluprobe.analysis import bootstrap
-from reluprobe.analysis.baseline import Configuration
+from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.bootstrap import Change
-from reluprobe.analysis.estimates import share
-from reluprobe.config import SETTINGS, Value
+from reluprobe.analysis.estimates import ANY, SHARE, share
+from reluprobe.config import Value
 from reluprobe.records import RunRecord
 
 #: What is said of accuracy.
@@ -40,29 +45,37 @@ class Question:
 
 @dataclass(frozen=True)
 class Contrast:
-    """One configuration beside the baseline.
+    """One change of settings beside the baseline.
 
     Attributes:
-        differs: the settings in which it differs, those that have an effect in it.
-        configuration: the configuration.
-        pairs: the seeds that ended on both sides.
+        differs: the settings that are changed, those that have an effect.
+        blocks: each configuration with the change, and its baseline: one, or several that differ
+            in something else.
+        pairs: the runs that ended on both sides, block by block.
         changes: ``dead``, ``accuracy`` and ``loss``, other − baseline; None where one does not
             apply.
-        lacking: seeds that the baseline has and this row has not.
-        extra: the other way round.
+        levels: the same three of the changed runs that have a pair.
     """
 
     differs: Mapping[str, Value]
-    configuration: Configuration
-    pairs: tuple[int, ...]
+    blocks: tuple[Block, ...]
+    pairs: tuple[Pair, ...]
     changes: Mapping[str, Change | None]
-    lacking: tuple[int, ...]
-    extra: tuple[int, ...]
+    levels: Mapping[str, float | None]
+
+    @property
+    def over(self) -> bootstrap.Over:
+        """What the intervals are over."""
+        return "blocks" if len({pair.block for pair in self.pairs}) > 1 else "seeds"
 
     @property
     def lost(self) -> int:
         """How many of its runs have no final numbers."""
-        return len(self.configuration.runs) - len(self.configuration.done)
+        return sum(len(b.other.runs) - len(b.other.done) for b in self.blocks)
+
+    def count(self, status: str) -> int:
+        """How many of its runs diverged, failed or collapsed."""
+        return sum(len(block.other.seeds(status)) for block in self.blocks)
 
     @property
     def quality(self) -> Change | None:
@@ -71,7 +84,7 @@ class Contrast:
         if accuracy is not None or loss is None:
             return accuracy
         low, high = (None if end is None else -end for end in (loss.high, loss.low))
-        return Change(-loss.mean, low, high, loss.n)
+        return replace(loss, mean=-loss.mean, low=low, high=high)
 
     @property
     def has_interval(self) -> bool:
@@ -102,46 +115,58 @@ def measure(run: RunRecord, name: str, question: Question) -> float | None:
     return share(layers, question.definition)
 
 
-def contrast(other: Configuration, baseline: Configuration, question: Question) -> Contrast:
-    """The row of one configuration."""
-    ours, theirs = other.done, baseline.done
-    pairs = tuple(sorted(ours.keys() & theirs.keys()))
+#: What is compared, and between what each can lie.
+MEASURES = {"dead": SHARE, "accuracy": SHARE, "loss": ANY}
 
-    def changed(name: str, limits: tuple[float, float] | None = None) -> Change | None:
-        def difference(seed: int) -> float | None:
-            ends = [measure(run, name, question) for run in (ours[seed], theirs[seed])]
-            return None if ends[0] is None or ends[1] is None else ends[0] - ends[1]
 
-        return bootstrap.change(map(difference, pairs), *([limits] if limits else []))
-
+def contrast(blocks: Sequence[Block], question: Question) -> Contrast:
+    """The row of one change: its blocks, one at least."""
+    pairs = tuple(
+        Pair(n, seed, block.other.done[seed], block.baseline.done[seed])
+        for n, block in enumerate(blocks)
+        for seed in block.seeds
+    )
+    sides = {name: _sides(pairs, name, question) for name in MEASURES}
+    several = len({pair.block for pair in pairs}) > 1
+    over: bootstrap.Over = "blocks" if several else "seeds"
     return Contrast(
-        {
-            k: v
-            for k, v in other.settings.items()
-            if v != baseline.settings[k] and SETTINGS[k].applies(other.settings)
-        },
-        other,
+        blocks[0].differs,
+        tuple(blocks),
         pairs,
-        {
-            "dead": changed("dead", bootstrap.SHARES),
-            "accuracy": changed("accuracy", bootstrap.SHARES),
-            "loss": changed("loss"),
-        },
-        tuple(sorted(baseline.runs.keys() - other.runs.keys())),
-        tuple(sorted(other.runs.keys() - baseline.runs.keys())),
+        {name: bootstrap.change(sides[name], MEASURES[name], over) for name in MEASURES},
+        {name: _mean([other for other, _ in sides[name]]) for name in MEASURES},
     )
 
 
-def verdict(row: Contrast, baseline: Configuration, definition: str = "dead") -> str:
+def _sides(pairs: Sequence[Pair], name: str, question: Question) -> list[tuple[float, float]]:
+    """The measure on both sides: of each pair in one block, of each block where there are more."""
+    by_block: dict[int, list[tuple[float, float]]] = {}
+    for pair in pairs:
+        ours, theirs = (measure(run, name, question) for run in (pair.other, pair.baseline))
+        if ours is not None and theirs is not None:
+            by_block.setdefault(pair.block, []).append((ours, theirs))
+    if len({pair.block for pair in pairs}) < 2:
+        return [both for block in by_block.values() for both in block]
+    return [
+        (math.fsum(o for o, _ in block) / len(block), math.fsum(b for _, b in block) / len(block))
+        for block in by_block.values()
+    ]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def verdict(row: Contrast, definition: str = "dead") -> str:
     """What a row's intervals say, in a few plain words."""
     if not row.pairs:
-        return _without_pairs(row.configuration, baseline)
+        return _without_pairs(row)
     dead, quality = row.changes["dead"], row.quality
     if dead is None or quality is None:
         return "n/a"
-    seeds = min(dead.n, quality.n)
-    if seeds < bootstrap.FEWEST:
-        return f"too few seeds ({seeds} of {bootstrap.FEWEST})"
+    n = min(dead.n, quality.n)
+    if n < bootstrap.FEWEST:
+        return f"too few {row.over} ({n} of {bootstrap.FEWEST})"
     if not row.has_interval:
         return "no clear change"
     better, worse = (BETTER, WORSE) if row.changes["accuracy"] else ("lower loss", "higher loss")
@@ -154,8 +179,11 @@ def verdict(row: Contrast, baseline: Configuration, definition: str = "dead") ->
     return f"{moved} only" if moved else "no clear change"
 
 
-def _without_pairs(other: Configuration, baseline: Configuration) -> str:
-    for who, side in (("", other), ("baseline ", baseline)):
-        if not side.done:
-            return f"{who}diverged" if side.seeds("diverged") else f"{who}failed"
+def _without_pairs(row: Contrast) -> str:
+    """Why no two runs pair: one side of every block is lost, or their seeds are others."""
+    sides = {"": [b.other for b in row.blocks], "baseline ": [b.baseline for b in row.blocks]}
+    for who, side in sides.items():
+        if not any(one.done for one in side):
+            fates = [f for f in ("diverged", "failed") if any(one.seeds(f) for one in side)]
+            return f"{who}{' or '.join(fates)}"
     return "no common seed"

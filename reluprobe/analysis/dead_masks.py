@@ -1,13 +1,15 @@
-"""Dead masks: which units were dead at a probe, from the bits in a record.
+"""Dead masks: which units were dead at a probe, and which drawn anew, from a record's bits.
 
 A layer's mask says of each unit whether it was ``dead`` (no gradient, see
 :mod:`reluprobe.measures.definitions`). Masks of one run are of the same units in the same order,
-so that two of them tell which units came back.
+so that two of them tell which units came back. A unit that is drawn anew is another one in the
+same place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
@@ -20,10 +22,32 @@ Dead = Bool[np.ndarray, " unit"]
 Mask = Bool[np.ndarray, "probe unit"]
 
 
+class Watched(NamedTuple):
+    """What the probes saw of the units of a layer, or of a network.
+
+    Attributes:
+        dead: at which probes each was dead.
+        redrawn: at which it had been drawn anew right after the probe before; None where the run
+            draws no unit anew.
+    """
+
+    dead: Mask
+    redrawn: Mask | None
+
+
 def bits(layer: LayerRecord) -> Dead:
     """Which units of a layer are dead; none where the record has no mask."""
-    packed = np.frombuffer(bytes.fromhex(layer.dead_units or ""), np.uint8)
-    return np.unpackbits(packed, count=layer.units).astype(bool)
+    return _unpacked(layer.dead_units, layer.units)
+
+
+def _unpacked(mask: str | None, units: int) -> Dead:
+    packed = np.frombuffer(bytes.fromhex(mask or ""), np.uint8)
+    return np.unpackbits(packed, count=units).astype(bool)
+
+
+def redrawn_bits(layer: LayerRecord) -> Dead | None:
+    """Which units of a layer were drawn anew since the last probe; None where it is not known."""
+    return None if layer.revived_units is None else _unpacked(layer.revived_units, layer.units)
 
 
 def network(layers: Sequence[LayerRecord]) -> Dead | None:
@@ -59,7 +83,36 @@ def timeline(record: RunRecord) -> list[tuple[float, tuple[LayerRecord, ...]]]:
     return record.timeline() if record.ended else []
 
 
-def masks(record: RunRecord) -> list[Mask]:
-    """A mask for each hidden layer, first to last; none where the run has no timeline."""
+def unknown(record: RunRecord) -> str | None:
+    """What a record that ended leaves open of the lives of its units; None where nothing."""
+    layers = [layer for _, seen in timeline(record) for layer in seen]
+    if any(layer.dead_units is None and layer.dead != 0 for layer in layers):
+        return "how many units were dead at a probe, not which"
+    if any(layer.revived_units is None and layer.revived for layer in layers):
+        return "how many units were drawn anew, not which"
+    return None
+
+
+def watched(record: RunRecord) -> list[Watched]:
+    """What was seen of each hidden layer, first to last; none where lives cannot be told."""
     probes = [layers for _, layers in timeline(record)]
-    return [np.stack([bits(layer) for layer in column]) for column in zip(*probes, strict=True)]
+    if unknown(record) is not None:
+        return []
+    return [_watched(column) for column in zip(*probes, strict=True)]
+
+
+def _watched(probes: Sequence[LayerRecord]) -> Watched:
+    dead = np.stack([bits(layer) for layer in probes])
+    if all(layer.revived is None for layer in probes):
+        return Watched(dead, None)
+    return Watched(dead, np.stack([_unpacked(x.revived_units, x.units) for x in probes]))
+
+
+def side_by_side(layers: Sequence[Watched]) -> Watched:
+    """The units of several layers as those of one."""
+    redrawn = [
+        np.zeros_like(layer.dead) if layer.redrawn is None else layer.redrawn for layer in layers
+    ]
+    anew = any(layer.redrawn is not None for layer in layers)
+    dead = np.concatenate([layer.dead for layer in layers], axis=1)
+    return Watched(dead, np.concatenate(redrawn, axis=1) if anew else None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.estimates import Estimate, estimate
+from reluprobe.analysis.estimates import ANY, POSITIVE, Estimate, Fold
+from reluprobe.config import RunConfig
 from reluprobe.records import CausesRecord, LayerRecord, RunRecord
 
 
@@ -14,7 +15,8 @@ class Blame:
     """What killed the units of one layer: shares of the fall of their largest pre-activation.
 
     The shares of a run are of the sum over all its deaths; they add up to 1. One below 0 held
-    the units up while the others pushed them down.
+    the units up while the others pushed them down. A run in which none died has no shares, and
+    counts among ``deaths`` with 0.
     """
 
     deaths: Estimate | None
@@ -24,14 +26,29 @@ class Blame:
 
 
 def blame(runs: Sequence[RunRecord]) -> list[Blame]:
-    """By hidden layer, and last for the whole network; empty where causes were not sought."""
-    explained = [run for run in runs if run.ended and _explained(run)]
-    depths = {len(layers) for run in explained for _, layers in run.timeline()}
+    """By hidden layer, and last for the whole network.
+
+    Empty where causes were not sought, or where networks of several depths are folded.
+    """
+    average = Fold(run for run in runs if run.ended and (_explained(run) or _spared(run)))
+    depths = {len(layers) for run in average.runs for _, layers in run.timeline()}
     if len(depths) != 1:
         return []
     (depth,) = depths
     places = [[layer] for layer in range(depth)] + [list(range(depth))]
-    return [_blame(explained, place) for place in places]
+    return [_blame(average, place) for place in places]
+
+
+def sought(config: RunConfig) -> bool:
+    """Whether a run of these settings looks for causes: the largest z tells why a ReLU died."""
+    plain = config.norm == "none" and not config.residual
+    return config.activation == "relu" and plain and config.probe_examples != "all"
+
+
+def _spared(run: RunRecord) -> bool:
+    """Whether causes were sought and no unit died."""
+    deaths = [layer.deaths for _, layers in run.timeline() for layer in layers]
+    return sought(run.config) and not any(deaths) and any(n is not None for n in deaths)
 
 
 def _explained(run: RunRecord) -> list[tuple[LayerRecord, ...]]:
@@ -40,15 +57,15 @@ def _explained(run: RunRecord) -> list[tuple[LayerRecord, ...]]:
     return [p for p in probes if any(layer.causes for layer in p)]
 
 
-def _blame(runs: Sequence[RunRecord], place: Sequence[int]) -> Blame:
+def _blame(average: Fold, place: Sequence[int]) -> Blame:
     def deaths(run: RunRecord) -> float:
         return float(sum(p[i].deaths or 0 for _, p in run.timeline() for i in place))
 
     def part_of(part: Callable[[CausesRecord], float]) -> Estimate | None:
-        return estimate(_part(run, place, part) for run in runs)
+        return average(lambda run: _part(run, place, part), ANY)
 
     return Blame(
-        estimate(deaths(run) for run in runs),
+        average(deaths, POSITIVE),
         part_of(lambda c: c.weights),
         part_of(lambda c: c.bias),
         part_of(lambda c: c.upstream),

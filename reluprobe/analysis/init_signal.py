@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.estimates import Estimate, estimate
+from reluprobe.analysis.estimates import ANY, POSITIVE, SHARE, Estimate, Limits, estimate, numbered
 from reluprobe.records import LayerRecord, RunRecord
 
 
@@ -31,14 +31,21 @@ class Signal:
 
 def signals(runs: Sequence[RunRecord]) -> list[Signal]:
     """By hidden layer; empty where runs differ in depth or have no such measure."""
-    entries = [run.at_epoch(0) for run in runs]
-    starts = [e.layers for e in entries if e and all(layer.activations for layer in e.layers)]
+    entries = [(run, run.at_epoch(0)) for run in runs]
+    begun = [
+        (run, e.layers) for run, e in entries if e and all(layer.activations for layer in e.layers)
+    ]
+    starts = [layers for _, layers in begun]
     if len({len(layers) for layers in starts}) != 1:
         return []
-    return [_signal(starts, i) for i in range(len(starts[0]))]
+    groups = numbered([run for run, _ in begun])
+    return [_signal(starts, groups, i) for i in range(len(starts[0]))]
 
 
-def _signal(starts: Sequence[Sequence[LayerRecord]], i: int) -> Signal:
+def _signal(starts: Sequence[Sequence[LayerRecord]], groups: Sequence[int], i: int) -> Signal:
+    def mean(values: Iterable[float | None], limits: Limits) -> Estimate | None:
+        return estimate(values, limits, groups)
+
     outputs = [layers[i].activations for layers in starts]
     below = [layers[i - 1].activations if i else None for layers in starts]
     ratios = [
@@ -46,10 +53,10 @@ def _signal(starts: Sequence[Sequence[LayerRecord]], i: int) -> Signal:
         for a, b in zip(outputs, below, strict=True)
     ]
     return Signal(
-        estimate(a.zeros for a in outputs if a),
-        estimate(a.mean for a in outputs if a),
-        estimate(max(a.variance, 0.0) ** 0.5 for a in outputs if a),
-        estimate(ratios),
-        estimate(layers[i].dead for layers in starts),
+        mean((a and a.zeros for a in outputs), SHARE),
+        mean((a and a.mean for a in outputs), ANY),
+        mean((a and max(a.variance, 0.0) ** 0.5 for a in outputs), POSITIVE),
+        mean(ratios, POSITIVE),
+        mean((layers[i].dead for layers in starts), SHARE),
         next((a.counts for a in outputs if a), ()),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.estimates import Estimate, estimate, share
+from reluprobe.analysis.estimates import SHARE, Estimate, Limits, estimate, numbered, share
 from reluprobe.records import EpochRecord, LayerRecord, RunRecord
 
 #: What a probe saw of each hidden layer.
@@ -34,25 +34,42 @@ class Curve:
         return self.values[-1]
 
 
-def folded(runs: Sequence[Mapping[float, float | None]]) -> Curve:
+def folded(
+    runs: Sequence[Mapping[float, float | None]],
+    groups: Sequence[int] | None = None,
+    limits: Limits = SHARE,
+) -> Curve:
     """Fold runs, each a measure by moment, at the moments that all of them have.
 
     At one that only some have the mean would jump with whoever is missing.
+
+    Args:
+        runs: the measure of each by moment.
+        groups: the configuration of each, as a number; all of one, if None.
+        limits: between what the measure can lie at all.
     """
-    common = sorted(set.intersection(*(set(run) for run in runs))) if runs else []
-    means = ((when, estimate(run[when] for run in runs)) for when in common)
+    common = sorted(set.intersection(*map(set, runs))) if runs else []
+    means = ((when, estimate((run[when] for run in runs), limits, groups)) for when in common)
     points = [(when, mean) for when, mean in means if mean is not None]
     return Curve(tuple(when for when, _ in points), tuple(mean for _, mean in points))
 
 
-def by_epoch(runs: Sequence[RunRecord], measure: Callable[[EpochRecord], float | None]) -> Curve:
+def by_epoch(
+    runs: Sequence[RunRecord],
+    measure: Callable[[EpochRecord], float | None],
+    limits: Limits = SHARE,
+) -> Curve:
     """A measure of each epoch of the runs that ended with finite numbers."""
-    return folded([{float(e.epoch): measure(e) for e in run.history} for run in ended(runs)])
+    watched = ended(runs)
+    measured = [{float(e.epoch): measure(e) for e in run.history} for run in watched]
+    return folded(measured, numbered(watched), limits)
 
 
 def by_probe(runs: Sequence[RunRecord], measure: Callable[[Layers], float | None]) -> Curve:
-    """A measure of each probe, those between epochs too, of the runs that ended."""
-    return folded([{when: measure(seen) for when, seen in run.timeline()} for run in ended(runs)])
+    """A share at each probe, those between epochs too, of the runs that ended."""
+    watched = ended(runs)
+    measured = [{when: measure(seen) for when, seen in run.timeline()} for run in watched]
+    return folded(measured, numbered(watched))
 
 
 def network(runs: Sequence[RunRecord], definition: str) -> Curve:

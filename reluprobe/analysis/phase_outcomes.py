@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reluprobe.analysis import dead_masks
-from reluprobe.analysis.estimates import Estimate, estimate, share
+from reluprobe.analysis.estimates import Estimate, Fold, share
 from reluprobe.records import LayerRecord, RunRecord
 
 
@@ -45,26 +45,28 @@ def turns(runs: Sequence[RunRecord], definition: str) -> list[Turn]:
     phased = [run for run in runs if run.ended and run.phases]
     if len({(run.config.phases, len(run.phases)) for run in phased}) != 1:
         return []
-    return [_turn(phased, n, definition) for n in range(len(phased[0].phases))]
+    average = Fold(phased)
+    return [_turn(average, n, definition) for n in range(len(phased[0].phases))]
 
 
-def _turn(runs: Sequence[RunRecord], n: int, definition: str) -> Turn:
-    phases = [run.phases[n] for run in runs]
-    last = [run.at_epoch(phase.last_epoch) for run, phase in zip(runs, phases, strict=True)]
-    ends = [epoch for epoch in last if epoch is not None]
-    first = phases[0]
+def _turn(average: Fold, n: int, definition: str) -> Turn:
+    def accuracy(run: RunRecord) -> float | None:
+        end = run.at_epoch(run.phases[n].last_epoch)
+        return end.test_accuracy if end else None
+
+    first = average.runs[0].phases[n]
     return Turn(
         n,
         first.dataset,
         first.task,
         first.first_epoch,
         first.last_epoch,
-        estimate(share(_start(run, n), definition) for run in runs),
-        estimate(_woken(run, n) for run in runs),
-        estimate(share(end.layers, definition) for end in ends),
-        estimate(end.test_accuracy for end in ends),
-        estimate(share(phase.reference.layers, definition) for phase in phases),
-        estimate(phase.reference.accuracy for phase in phases),
+        average(lambda run: share(_start(run, n), definition)),
+        average(lambda run: _woken(run, n)),
+        average(lambda run: share(_layers_at(run, run.phases[n].last_epoch), definition)),
+        average(accuracy),
+        average(lambda run: share(run.phases[n].reference.layers, definition)),
+        average(lambda run: run.phases[n].reference.accuracy),
     )
 
 

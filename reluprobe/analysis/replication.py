@@ -6,7 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.estimates import Estimate, estimate, quantile, share
+from reluprobe.analysis.estimates import (
+    SHARE,
+    Estimate,
+    estimate,
+    numbered,
+    share,
+)
 from reluprobe.config import SETTINGS, Reference, labels
 from reluprobe.config.reference import PublishedEpoch
 from reluprobe.records import EpochRecord, RunRecord
@@ -14,7 +20,10 @@ from reluprobe.records import EpochRecord, RunRecord
 
 @dataclass(frozen=True)
 class Prediction:
-    """The mean of ``n`` runs and the 95% interval of one new run; no interval from one run."""
+    """The mean of ``n`` runs and the 95% interval of one new run.
+
+    There is no interval from one run, nor from runs of several configurations.
+    """
 
     mean: float
     low: float | None
@@ -34,23 +43,26 @@ class Prediction:
         return Prediction(self.mean, max(self.low, 0.0), min(self.high, 1.0), self.n)
 
 
-def predict(values: Iterable[float | None]) -> Prediction | None:
+def predict(
+    values: Iterable[float | None], groups: Sequence[int] | None = None
+) -> Prediction | None:
     """Where one more value of the same normal law would lie: m ± t₀.₉₇₅,ₙ₋₁ · s · √(1 + 1/n).
 
     Wider than the interval of the mean by √(n + 1): a published single run is one value, not a
     mean, and is to be judged by this one. (Hahn and Meeker, Statistical Intervals, 1991.)
     Values that are None are left out; None without a value.
+
+    Args:
+        values: one a run.
+        groups: the configuration of each run, as a number; all of one, if None.
     """
-    present = [v for v in values if v is not None]
-    ours = estimate(present)
+    ours = estimate(values, groups=groups)
     if ours is None:
         return None
-    mean, n = ours.mean, ours.n
-    if n == 1:
-        return Prediction(mean, None, None, 1)
-    variance = math.fsum((v - mean) ** 2 for v in present) / (n - 1)
-    half = quantile(n - 1) * math.sqrt(variance * (1 + 1 / n))
-    return Prediction(mean, mean - half, mean + half, n)
+    if ours.half_width is None:
+        return Prediction(ours.mean, None, None, ours.n)
+    half = ours.half_width * math.sqrt(ours.n + 1)
+    return Prediction(ours.mean, ours.mean - half, ours.mean + half, ours.n)
 
 
 @dataclass(frozen=True)
@@ -72,10 +84,17 @@ class Chosen:
     epoch: int
     entry: PublishedEpoch
 
-    def ends(self) -> list[EpochRecord]:
-        """Each run at the epoch; without those whose history skips it."""
+    @property
+    def configurations(self) -> int:
+        """How many differ in what the protocol leaves open: of several there is no interval."""
+        return len(set(numbered(self.runs)))
+
+    def ends(self) -> tuple[list[EpochRecord], list[int]]:
+        """Runs at the epoch, those whose history has it; and the configuration of each."""
         entries = [run.at_epoch(self.epoch) for run in self.runs]
-        return [entry for entry in entries if entry is not None]
+        pairs = zip(entries, numbered(self.runs), strict=True)
+        present = [(entry, group) for entry, group in pairs if entry is not None]
+        return [entry for entry, _ in present], [group for _, group in present]
 
 
 @dataclass(frozen=True)
@@ -151,32 +170,31 @@ def _differences(run: RunRecord, reference: Reference) -> tuple[str, ...]:
 
 
 def _rows(chosen: Chosen, definition: str) -> list[PublishedValue]:
-    ends, entry = chosen.ends(), chosen.entry
+    (ends, groups), entry = chosen.ends(), chosen.entry
     depth = min(len(entry.layers), *(len(e.layers) for e in ends))
 
     def layer(i: int, which: str) -> list[float | None]:
         return [getattr(e.layers[i], which) for e in ends]
 
+    def row(
+        number: int | None,
+        published: float | None,
+        values: Sequence[float | None],
+        dead: Sequence[float | None],
+    ) -> PublishedValue:
+        ours = predict(values, groups)
+        inside = None if ours is None or published is None else ours.holds(published)
+        also = estimate(dead, SHARE, groups) if dead else None
+        return PublishedValue(
+            chosen.activation, number, published, ours and ours.clipped(), inside, also
+        )
+
     rows = [
-        _row(chosen, i + 1, entry.layers[i] / 100, layer(i, definition), layer(i, "dead"))
+        row(i + 1, entry.layers[i] / 100, layer(i, definition), layer(i, "dead"))
         for i in range(depth)
     ]
     # The mean of the published layers: its protocol knows one width for all.
     mean = math.fsum(entry.layers) / len(entry.layers) / 100
     both = ([share(e.layers, which) for e in ends] for which in (definition, "dead"))
-    rows.append(_row(chosen, 0, mean, *both))
-    return [*rows, _row(chosen, None, entry.test_accuracy, [e.test_accuracy for e in ends], [])]
-
-
-def _row(
-    chosen: Chosen,
-    layer: int | None,
-    published: float | None,
-    values: Sequence[float | None],
-    dead: Sequence[float | None],
-) -> PublishedValue:
-    ours = predict(values)
-    inside = None if ours is None or published is None else ours.holds(published)
-    return PublishedValue(
-        chosen.activation, layer, published, ours and ours.clipped(), inside, estimate(dead)
-    )
+    rows.append(row(0, mean, *both))
+    return [*rows, row(None, entry.test_accuracy, [e.test_accuracy for e in ends], [])]

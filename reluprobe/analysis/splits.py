@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from reluprobe.analysis.dead_masks import count, network, woken, woken_share
-from reluprobe.analysis.estimates import Estimate, estimate, share
+from reluprobe.analysis.estimates import (
+    POSITIVE,
+    SHARE,
+    Estimate,
+    Limits,
+    estimate,
+    numbered,
+    share,
+)
 from reluprobe.config.choices import SPLITS
 from reluprobe.records import RunRecord
 
@@ -54,13 +62,18 @@ def by_split(runs: Sequence[RunRecord], definition: str) -> SplitShares | None:
         return None
     samples = [{s.sample: s for s in run.samples} for run in ended]
     dead = [{n: network(run[n].layers) for n in SPLITS} for run in samples]
+    groups = numbered(ended)
+
+    def mean(values: Iterable[float | None], limits: Limits = SHARE) -> Estimate | None:
+        return estimate(values, limits, groups)
+
     return SplitShares(
         {n: max(run[n].examples for run in samples) for n in SPLITS},
-        {n: estimate(share(run[n].layers, definition) for run in samples) for n in SPLITS},
-        {n: estimate(count(masks[n]) for masks in dead) for n in SPLITS},
-        estimate(woken(masks["probe"], masks["train"]) for masks in dead),
-        estimate(woken_share(masks["probe"], masks["train"]) for masks in dead),
-        estimate(woken_share(masks["train"], masks["test"]) for masks in dead),
-        estimate(share(run.final.layers, "certified") for run in ended),
-        {n: estimate(run[n].accuracy for run in samples) for n in SPLITS},
+        {n: mean(share(run[n].layers, definition) for run in samples) for n in SPLITS},
+        {n: mean((count(masks[n]) for masks in dead), POSITIVE) for n in SPLITS},
+        mean((woken(masks["probe"], masks["train"]) for masks in dead), POSITIVE),
+        mean(woken_share(masks["probe"], masks["train"]) for masks in dead),
+        mean(woken_share(masks["train"], masks["test"]) for masks in dead),
+        mean(share(run.final.layers, "certified") for run in ended),
+        {n: mean(run[n].accuracy for run in samples) for n in SPLITS},
     )

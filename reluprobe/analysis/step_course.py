@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.estimates import Estimate, by_layer, estimate, share
+from reluprobe.analysis.estimates import SHARE, Estimate, by_layer, estimate, numbered, share
 from reluprobe.records import LayerRecord, RunRecord
 
 
@@ -20,11 +20,12 @@ class StepPoint:
 
 def course(runs: Sequence[RunRecord], definition: str) -> list[StepPoint]:
     """The probes in order, where runs were probed between epochs too; empty elsewhere."""
-    probes = [_by_step(run) for run in runs if run.ended and run.steps]
+    probed = [run for run in runs if run.ended and run.steps]
+    probes, groups = [_by_step(run) for run in probed], numbered(probed)
     if len({tuple(sorted(by_step)) for by_step in probes}) != 1:
         return []
     return [
-        _point(step, [by_step[step] for by_step in probes], definition)
+        _point(step, [by_step[step] for by_step in probes], groups, definition)
         for step in sorted(probes[0])
     ]
 
@@ -34,6 +35,8 @@ def _by_step(run: RunRecord) -> dict[int, tuple[LayerRecord, ...]]:
     return epochs | {s.step: s.layers for s in run.steps}
 
 
-def _point(step: int, networks: Sequence[Sequence[LayerRecord]], definition: str) -> StepPoint:
-    mean = estimate(share(layers, definition) for layers in networks)
-    return StepPoint(step, by_layer(networks, definition), mean)
+def _point(
+    step: int, networks: Sequence[Sequence[LayerRecord]], groups: Sequence[int], definition: str
+) -> StepPoint:
+    mean = estimate((share(layers, definition) for layers in networks), SHARE, groups)
+    return StepPoint(step, by_layer(networks, definition, groups), mean)

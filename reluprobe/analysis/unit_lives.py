@@ -1,26 +1,25 @@
 """Unit lives: births, deaths and revivals of each unit, from the masks of a run's probes.
 
 A mask is ``(probe, unit)`` bool: whether the unit was ``dead`` at that probe (see
-``dead_masks``). Time is counted in probes, since between two of them nothing is known: a unit that
-died and came back in between was alive, here.
+``dead_masks``), or had been drawn anew since the one before. Time is counted in probes, since
+between two of them nothing is known: a unit that died and came back in between was alive, here.
+A unit that is drawn anew ends its life, or its death, and begins another: dead at the next probe
+it has died again.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from reluprobe.analysis.dead_masks import Mask, bits, masks, timeline
-from reluprobe.analysis.estimates import Estimate, estimate
+from reluprobe.analysis.dead_masks import Mask, Watched, bits, side_by_side, timeline, watched
 from reluprobe.analysis.survival import kaplan_meier
 from reluprobe.records import RunRecord
 
-__all__ = ["Episodes", "Fate", "Fates", "Lives", "Mask", "Units", "bits", "episodes", "fates"]
-__all__ += ["lives", "masks", "median_length", "of_network", "timeline", "units"]
+__all__ = ["Episodes", "Lives", "Mask", "Units", "Watched", "bits", "episodes", "lives"]
+__all__ += ["median_length", "of_network", "timeline", "units", "watched"]
 
 #: A product of fractions that is ½ may come out a little above.
 ROUNDING = 1e-12
@@ -34,22 +33,27 @@ class Episodes:
         unit: whose it is; ascending, and a unit's own episodes in order.
         start: index of its first probe.
         length: how many probes it was seen dead at.
-        closed: the unit was alive at the next probe. The others ran on at the last probe: they
-            lasted *at least* ``length`` (censored).
+        closed: the unit was alive at the next probe, or drawn anew before it. The others ran on
+            at the last probe: they lasted *at least* ``length`` (censored).
+        redrawn: those that ended as the unit was drawn anew, whatever it was at the next probe.
     """
 
     unit: Int[np.ndarray, " episode"]
     start: Int[np.ndarray, " episode"]
     length: Int[np.ndarray, " episode"]
     closed: Bool[np.ndarray, " episode"]
+    redrawn: Bool[np.ndarray, " episode"]
 
 
-def episodes(mask: Mask) -> Episodes:
+def episodes(dead: Mask, redrawn: Mask | None = None) -> Episodes:
     """The episodes of every unit of a layer."""
-    edges = np.diff(np.pad(mask, ((1, 1), (0, 0))).T.astype(np.int8), axis=1)
-    unit, start = np.nonzero(edges == 1)
-    _, end = np.nonzero(edges == -1)
-    return Episodes(unit, start, end - start, end < len(mask))
+    nobody = np.zeros((1, dead.shape[1]), bool)
+    anew = np.zeros_like(dead) if redrawn is None else redrawn
+    before, after = np.vstack([nobody, dead[:-1]]), np.vstack([dead[1:], nobody])
+    next_anew = np.vstack([anew[1:], nobody])
+    unit, start = np.nonzero((dead & (~before | anew)).T)
+    _, last = np.nonzero((dead & (~after | next_anew)).T)
+    return Episodes(unit, start, last - start + 1, last < len(dead) - 1, next_anew[last, unit])
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,11 @@ class Units:
     Attributes:
         born_dead: dead at the first probe.
         first_death: index of the first probe at which it was dead; -1 if none.
-        revivals: how often it was dead at a probe and alive at the next.
-        episodes: how many stretches it was dead for; ``revivals``, or one more.
+        revivals: how often it was dead at a probe and alive at the next, not drawn anew between.
+        episodes: how many stretches it was dead for.
         dead_at_end: dead at the last probe.
+        redrawn: how often it was drawn anew.
+        died_again: how often it was so, and dead at the next probe.
     """
 
     born_dead: Bool[np.ndarray, " unit"]
@@ -69,16 +75,21 @@ class Units:
     revivals: Int[np.ndarray, " unit"]
     episodes: Int[np.ndarray, " unit"]
     dead_at_end: Bool[np.ndarray, " unit"]
+    redrawn: Int[np.ndarray, " unit"]
+    died_again: Int[np.ndarray, " unit"]
 
 
-def units(mask: Mask) -> Units:
+def units(dead: Mask, redrawn: Mask | None = None) -> Units:
     """The life of every unit of a layer. There must be at least one probe."""
+    anew = np.zeros_like(dead) if redrawn is None else redrawn
     return Units(
-        born_dead=mask[0],
-        first_death=np.where(mask.any(0), mask.argmax(0), -1),
-        revivals=(mask[:-1] & ~mask[1:]).sum(0),
-        episodes=np.bincount(episodes(mask).unit, minlength=mask.shape[1]),
-        dead_at_end=mask[-1],
+        born_dead=dead[0],
+        first_death=np.where(dead.any(0), dead.argmax(0), -1),
+        revivals=(dead[:-1] & ~dead[1:] & ~anew[1:]).sum(0),
+        episodes=np.bincount(episodes(dead, anew).unit, minlength=dead.shape[1]),
+        dead_at_end=dead[-1],
+        redrawn=anew.sum(0),
+        died_again=(anew & dead).sum(0),
     )
 
 
@@ -101,10 +112,14 @@ class Lives:
         born: dead at the first probe, before any step.
         ever: dead at one probe at least.
         end: dead at the last.
-        revives: P(alive at the next probe | dead at this one), over units and probes.
+        revives: P(alive at the next probe | dead at this one, not drawn anew), over units and
+            probes.
         closed_length: median length of the closed episodes alone, in probes: too short wherever
             episodes are open.
-        permanent: of the units dead at the end, those dead at every probe since their first death.
+        permanent: of the units dead at the end, those dead at every probe since their first death
+            and never drawn anew since.
+        redrawn: how many times a unit was drawn anew; None where the run draws none anew.
+        died_again: of these times, those after which it was dead at the next probe.
     """
 
     born: float
@@ -113,89 +128,30 @@ class Lives:
     revives: float | None
     closed_length: float | None
     permanent: float | None
+    redrawn: float | None = None
+    died_again: float | None = None
 
 
-def lives(mask: Mask) -> Lives:
-    """Sum up a mask: of one layer, or of several side by side."""
-    by_unit, stretches = units(mask), episodes(mask)
-    watched, last = int(mask[:-1].sum()), by_unit.dead_at_end
-    closed = stretches.length[stretches.closed]
+def lives(dead: Mask, redrawn: Mask | None = None) -> Lives:
+    """Sum up what was seen of one layer, or of several side by side."""
+    by_unit, stretches = units(dead, redrawn), episodes(dead, redrawn)
+    # A unit that was drawn anew had no next probe as what it was.
+    lost = int(stretches.redrawn.sum())
+    followed, last = int(dead[:-1].sum()) - lost, by_unit.dead_at_end
+    closed, anew = stretches.length[stretches.closed], int(by_unit.redrawn.sum())
     return Lives(
         born=float(by_unit.born_dead.mean()),
         ever=float((by_unit.first_death >= 0).mean()),
         end=float(last.mean()),
-        revives=float(by_unit.revivals.sum()) / watched if watched else None,
+        revives=float(by_unit.revivals.sum()) / followed if followed else None,
         closed_length=float(np.median(closed)) if len(closed) else None,
-        permanent=float((by_unit.revivals[last] == 0).mean()) if last.any() else None,
-    )
-
-
-@dataclass(frozen=True)
-class Fate:
-    """:class:`Lives` over seeds: each measure's mean and 95% interval; None where nothing died.
-
-    Attributes:
-        median: Kaplan–Meier median length over the episodes of all seeds together, in probes.
-            Pooled, since a seed whose median is not reached has no number to average.
-        closed, open: how many of those episodes ended, and how many ran on at the last probe.
-    """
-
-    born: Estimate | None
-    ever: Estimate | None
-    end: Estimate | None
-    revives: Estimate | None
-    closed_length: Estimate | None
-    permanent: Estimate | None
-    median: int | None
-    closed: int
-    open: int
-
-
-@dataclass(frozen=True)
-class Fates:
-    """The fates of a configuration's units: over the network, and layer by layer.
-
-    Attributes:
-        probes: how many probes a run has; the fewest, where they differ.
-        first, last: the epochs of the first probe and of the last.
-    """
-
-    network: Fate
-    layers: tuple[Fate, ...]
-    probes: int
-    first: float
-    last: float
-
-
-def fates(records: Sequence[RunRecord]) -> Fates | None:
-    """Fold the runs of one configuration; None where no run has a timeline."""
-    watched = [(timeline(run), layers) for run in records if (layers := masks(run))]
-    if not watched:
-        return None
-    times = [[when for when, _ in probes] for probes, _ in watched]
-    by_run = [layers for _, layers in watched]
-    depth = max(map(len, by_run))
-    return Fates(
-        _fold([np.concatenate(layers, axis=1) for layers in by_run]),
-        tuple(_fold([layers[i] for layers in by_run if i < len(layers)]) for i in range(depth)),
-        min(map(len, times)),
-        min(when[0] for when in times),
-        max(when[-1] for when in times),
-    )
-
-
-def _fold(by_run: Sequence[Mask]) -> Fate:
-    each, stretches = [lives(mask) for mask in by_run], [episodes(mask) for mask in by_run]
-    length = np.concatenate([s.length for s in stretches])
-    closed = np.concatenate([s.closed for s in stretches])
-    folded = {f.name: estimate(getattr(e, f.name) for e in each) for f in dataclasses.fields(Lives)}
-    ended = int(closed.sum())
-    return Fate(
-        **folded, median=median_length(length, closed), closed=ended, open=len(closed) - ended
+        permanent=float((by_unit.episodes[last] == 1).mean()) if last.any() else None,
+        redrawn=None if redrawn is None else float(anew),
+        died_again=float(by_unit.died_again.sum()) / anew if anew else None,
     )
 
 
 def of_network(record: RunRecord) -> Lives | None:
     """All hidden units of one run together; None where it has no timeline."""
-    layers = masks(record)
-    return lives(np.concatenate(layers, axis=1)) if layers else None
+    layers = watched(record)
+    return lives(*side_by_side(layers)) if layers else None

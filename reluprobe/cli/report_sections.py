@@ -12,16 +12,18 @@ from reluprobe.analysis import (
     claims,
     death_causes,
     init_signal,
+    lacking,
     phase_outcomes,
     replication,
     splits,
     step_course,
-    unit_lives,
+    unit_fates,
 )
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
 from reluprobe.config import Value
+from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import death_causes as causes_table
@@ -43,11 +45,11 @@ def show(sweep: Archive, rows: Rows, view: View) -> None:
     _phases(rows, definition)
     _courses(rows, definition)
     if "signals" in also or all(r.config.epochs == 0 for r in sweep.records):
-        _signals(rows)
+        _signals(rows, sweep.records)
     if "lives" in also:
-        _lives(rows)
+        _lives(rows, sweep.records)
     if "causes" in also:
-        _causes(rows)
+        _causes(rows, sweep.records)
     if sweep.reference is not None:
         _claims(replication.compare(sweep.records, sweep.reference))
 
@@ -59,7 +61,9 @@ def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
         return
     courses = sparklines.by_summary(rows, definition)
     if len(sparklines.moments(courses)) < 2:
-        out.print(Text("by epoch: no run ended that was probed more than once", style="dim"))
+        runs = [run for row in rows for run in row.members]
+        reason = lacking.courses(runs) or lacking.shares(runs, definition)
+        out.print(Text(f"by epoch: {reason or 'the runs share no probe but one'}", style="dim"))
         return
     room = sparklines.room(courses, out.width)
     out.print(sparklines.title(courses, definition, room))
@@ -71,6 +75,9 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
     splits_of = [(row.settings, splits.by_split(row.members, definition)) for row in rows]
     present = [(settings, s) for settings, s in splits_of if s is not None]
     if not present:
+        if bounds:
+            out.print()
+            out.print(Text(f"bounds: {splits_table.LACKING}", style="dim"))
         return
     out.print()
     out.print(splits_table.title(present, definition))
@@ -104,49 +111,62 @@ def _courses(rows: Rows, definition: str) -> None:
         out.print(course_table.tables(present))
 
 
-def _signals(rows: Rows) -> None:
+def _signals(rows: Rows, runs: Sequence[RunRecord]) -> None:
     by_row = [(row.settings, init_signal.signals(row.members)) for row in rows]
-    _table(signal_table.TITLE, signal_table.LEGEND, by_row, signal_table.tables)
+    reason = lacking.signals(runs)
+    _table(signal_table.TITLE, signal_table.LEGEND, reason, by_row, signal_table.tables)
 
 
-def _causes(rows: Rows) -> None:
+def _causes(rows: Rows, runs: Sequence[RunRecord]) -> None:
     by_row = [(row.settings, death_causes.blame(row.members)) for row in rows]
-    _table(causes_table.TITLE, causes_table.LEGEND, by_row, causes_table.tables)
+    reason = lacking.causes(runs)
+    _table(causes_table.TITLE, causes_table.LEGEND, reason, by_row, causes_table.tables)
 
 
 def _table(
     title: str,
     legend: str,
+    reason: str | None,
     by_row: Sequence[tuple[Mapping[str, Value | None], Sequence[Any]]],
     table: Callable[[Any], RenderableType],
 ) -> None:
     present = [(settings, layers) for settings, layers in by_row if layers]
     out.print()
-    if not present:
-        out.print(Text(f"{title}: none was recorded in these runs", style="dim"))
+    if reason is not None or not present:
+        out.print(Text(f"{title}: {reason or lacking.SEVERAL_DEPTHS}", style="dim"))
         return
     out.print(Text(title, style="italic"))
     out.print(table(present))
     out.print(Text(legend, style="dim"))
 
 
-def _lives(rows: Rows) -> None:
-    fates = [(row.settings, unit_lives.fates(row.members)) for row in rows]
+def _lives(rows: Rows, runs: Sequence[RunRecord]) -> None:
+    fates = [(row.settings, unit_fates.fates(row.members)) for row in rows]
+    reason = lacking.lives(runs)
     out.print()
+    if lacking.courses(runs) is not None or not any(fate for _, fate in fates):
+        out.print(Text(f"lives of units: {reason}", style="dim"))
+        return
     out.print(lives_table.headline(fates))
     out.print(lives_table.title(fates))
     out.print(lives_table.table(fates, out.width))
     out.print(Text(lives_table.LEGEND, style="dim"))
-    _map(rows)
+    redrawn = lives_table.redrawn(fates)
+    if redrawn is not None:
+        out.print(redrawn)
+        out.print(Text(lives_table.REDRAWN, style="dim"))
+    for row, (_, fate) in zip(rows, fates, strict=True):
+        if (text := lives_table.left_out(row, fate)) is not None:
+            out.print(text)
+    _map(rows, reason)
 
 
-def _map(rows: Rows) -> None:
+def _map(rows: Rows, reason: str | None) -> None:
     out.print()
-    shown = unit_map.runs(rows)
-    if not shown:
-        text = "life of every unit: no unit of a run that ended was dead at any of several probes"
-        out.print(Text(text, style="dim"))
+    if reason is not None:
+        out.print(Text(f"life of every unit: {reason}", style="dim"))
         return
+    shown = unit_map.runs(rows)
     for row, run in shown:
         out.print(unit_map.title(row, run))
         out.print(unit_map.table(run, out.width))

@@ -38,6 +38,9 @@ def show(sweeps: Sequence[Archive], view: View) -> None:
         if lost is not None:
             out.print(lost)
     out.print(Text(f"{definition}: {tables.CALLED[definition][1]}", style="dim"))
+    every = [row for line in lined_up.lines for row in line.present]
+    if (ends := tables.ends(every)) is not None:
+        out.print(ends)
     out.print()
     out.print(side_by_side_table.title(lined_up, definition))
     out.print(side_by_side_table.table(lined_up, definition, out.width))

@@ -26,6 +26,8 @@ def show(sweep: Archive, view: View) -> None:
     out.print(tables.sweep_headline(rows, view.definition))
     out.print(tables.provenance(sweep))
     out.print(Text(f"{view.definition}: {tables.CALLED[view.definition][1]}", style="dim"))
+    if (ends := tables.ends(rows)) is not None:
+        out.print(ends)
     out.print()
     _pivot(sweep, view)
     out.print(tables.outcome(rows, view.definition, out.width))

@@ -14,9 +14,18 @@ from typing import Protocol, assert_never
 from rich.text import Text
 
 from reluprobe import records
+from reluprobe.analysis.axes import differing
 from reluprobe.cli import console, report_sweep
 from reluprobe.cli.reading import View
-from reluprobe.config import SweepConfig, labels, load_reference
+from reluprobe.config import (
+    SETTINGS,
+    SweepConfig,
+    Value,
+    labels,
+    load_reference,
+    settings_of,
+    spelled_out,
+)
 from reluprobe.engine.events import (
     BegunAgain,
     Compiled,
@@ -109,7 +118,7 @@ class HumanOutput:
     silent = False
 
     def plan(self, job: Invocation) -> None:
-        """How many runs in how many programs, and the axes."""
+        """How many runs in how many programs, and what they vary in."""
         programs = labels.count(len(group_runs(job.mine)), "compiled group")
         runs, folded = labels.count(len(job.plan.runs), "run"), job.plan.folded
         text = f"{job.sweep.name}: {runs}"
@@ -118,8 +127,8 @@ class HumanOutput:
             mine = labels.count(len(job.mine), "run")
             text += f", of which slice {job.part[0]}/{job.part[1]} is {mine}"
         console.out.print(Text(f"{text} in {programs}", style="bold cyan"))
-        if job.sweep.axes:
-            console.out.print(axes(job.sweep.axes))
+        if varied := varying(job):
+            console.out.print(axes(varied))
 
     def start(self, job: Invocation, standing: resume.Standing) -> None:
         """How many runs are done already, and which files are no whole records."""
@@ -170,6 +179,26 @@ class QuietOutput:
         """Where the records are, what is not done."""
         console.out.print(Text(last_line(job, outcome)), soft_wrap=True)
         complain_of_remaining(job, outcome)
+
+
+def varying(job: Invocation) -> dict[str, tuple[Value, ...]]:
+    """The settings that a sweep's runs vary in, each with its values; seeds last.
+
+    Axes come first, as the sweep's file has them, with what [[include]] adds to them; then what
+    [[include]] alone brings in.
+    """
+    values = {name: [*listed] for name, listed in job.sweep.axes.items()}
+    for name, listed in values.items():
+        listed += [extra[name] for extra in job.sweep.include if name in extra]
+    # An activation's values may name its parameter too.
+    named = {key for n, listed in values.items() for v in listed for key in spelled_out({n: v})}
+    settings = [settings_of(run.config) for run in job.plan.runs]
+    for name in differing(settings):
+        values_of_runs = [own[name] for own in settings if SETTINGS[name].applies(own)]
+        if name not in named and len({*values_of_runs}) > 1:
+            values[name] = values_of_runs
+    values |= {"seed": values.pop("seed")} if "seed" in values else {}
+    return {name: tuple(dict.fromkeys(listed)) for name, listed in values.items()}
 
 
 def counts(job: Invocation, standing: resume.Standing | Outcome) -> str:

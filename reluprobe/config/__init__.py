@@ -16,6 +16,7 @@ from reluprobe.config.settings import (
     rank,
     settings_of,
     spelled_out,
+    without_idle,
     written,
 )
 from reluprobe.config.sweep_config import SweepConfig, sweep_toml
@@ -44,5 +45,6 @@ __all__ = [
     "settings_of",
     "spelled_out",
     "sweep_toml",
+    "without_idle",
     "written",
 ]

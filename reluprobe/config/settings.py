@@ -106,10 +106,20 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
         raise InputError("bad settings", faults)
     full = {n: s.default for n, s in SETTINGS.items()}
     full |= {n: _cleaned(n, v) for n, v in spelled_out(settings).items()}
+    return RunConfig(**without_idle(full))
+
+
+def without_idle(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings, those without an effect beside the others put back to their defaults."""
+    full = dict(settings)
     # Again and again, as one put back may leave another without effect.
-    while idle := [n for n, s in SETTINGS.items() if full[n] != s.default and not s.applies(full)]:
+    while idle := [n for n, v in full.items() if v != SETTINGS[n].default and _idle(n, full)]:
         full |= {n: SETTINGS[n].default for n in idle}
-    return RunConfig(**full)
+    return full
+
+
+def _idle(name: str, full: Mapping[str, Value]) -> bool:
+    return not SETTINGS[name].applies(full)
 
 
 @functools.lru_cache(maxsize=4096, typed=True)

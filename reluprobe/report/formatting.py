@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from reluprobe.analysis.aggregate import Estimate
 from reluprobe.records import ProbeRecord
@@ -31,12 +31,49 @@ def mean(estimate: Estimate | None, write: Write = percent) -> str:
 
 
 def plus_minus(estimate: Estimate | None, write: Write = percent) -> str:
-    """``37.4 ±1.2``; without the interval where there is but one run."""
+    """``37.4 ±1.2``, a mean with its interval over seeds; the mean alone where there is one run.
+
+    ``1.4 ≤3.2`` where the interval would reach below what can be and is cut there, ``99 ≥97``
+    above, ``34 [any]`` on both sides; ``22.9 (0.0–76.0)`` where there is none: the least and the
+    greatest of several configurations. :func:`ends` says so.
+    """
     if estimate is None:
         return NOT_APPLICABLE
-    if estimate.half_width is None:
-        return write(estimate.mean)
-    return f"{write(estimate.mean)} ±{write(estimate.half_width)}"
+    mean, low, high = map(write, (estimate.mean, estimate.low, estimate.high))
+    if estimate.low is None:
+        return mean
+    if estimate.mixed:
+        return f"{mean} ({low}–{high})"
+    match estimate.cut:
+        case False, False:
+            return f"{mean} ±{write(estimate.half_width)}"
+        case True, False:
+            return f"{mean} ≤{high}"
+        case False, True:
+            return f"{mean} ≥{low}"
+        case _:
+            return f"{mean} [any]"
+
+
+def ends(estimates: Iterable[Estimate | None]) -> str:
+    """What stands beside these means, for whoever reads them; empty where nothing does."""
+    present = [e for e in estimates if e is not None]
+    cuts = {e.cut for e in present if e.half_width is not None}
+    signs = ", ".join(["≤"] * ((True, False) in cuts) + ["≥"] * ((False, True) in cuts))
+    kinds = {
+        "±: half of the 95% interval over seeds": (False, False) in cuts,
+        f"{signs}: end of a 95% interval whose other end is cut at what can be": bool(signs),
+        "[any]: a 95% interval of all that can be": (True, True) in cuts,
+        f"( – ): {min_max(present)}, no interval": any(e.mixed for e in present),
+    }
+    return "; ".join(text for text, there in kinds.items() if there)
+
+
+def min_max(estimates: Iterable[Estimate | None]) -> str:
+    """``min–max over 12 configurations``, ``… over 2 to 12 configurations``."""
+    counts = sorted({e.configurations for e in estimates if e is not None and e.mixed})
+    number = " to ".join(f"{n:,}" for n in dict.fromkeys([*counts[:1], *counts[-1:]]))
+    return f"min–max over {number} configurations"
 
 
 def probe_examples(probe: ProbeRecord) -> str:

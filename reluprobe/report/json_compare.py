@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reluprobe.analysis import bootstrap, compare, contrast, environments
-from reluprobe.analysis.aggregate import estimate
 from reluprobe.analysis.baseline import Configuration
+from reluprobe.analysis.blocks import Block, Pair
+from reluprobe.analysis.contrast import MEASURES
+from reluprobe.analysis.estimates import Fold
+from reluprobe.config import Value
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 
-MEASURES = ("dead", "accuracy", "loss")
+STATUSES = ("diverged", "failed", "collapsed")
 
 
 def comparison(
@@ -39,55 +42,72 @@ def comparison(
 
 
 def _group(group: compare.Group, question: contrast.Question, sort: str) -> dict[str, Any]:
+    """``same``: the settings in which blocks differ; they are the same on both sides of each."""
     rows = compare.sort_contrasts(group.rows, sort)
+    runs = [one.done[seed] for one in group.baselines for seed in sorted(one.done)]
+    settings = {k: v for k, v in group.baselines[0].settings.items() if k not in group.same}
     return {
         "within": dict(group.within),
-        "baseline": _configuration(group.baseline, question)
-        | {"settings": dict(group.baseline.settings)},
-        "rows": [_row(row, group.baseline, question) for row in rows],
+        "same": group.same,
+        "baseline": _fates(group.baselines) | _means(runs, question) | {"settings": settings},
+        "alone": [dict(one.settings) for one in group.alone],
+        "rows": [_row(row, group, question) for row in rows],
     }
 
 
-def _configuration(configuration: Configuration, question: contrast.Question) -> dict[str, Any]:
+def _fates(configurations: Sequence[Configuration]) -> dict[str, list[int]]:
+    """The seeds of all runs, and of those that met with something."""
+    seeds = sorted(seed for one in configurations for seed in one.runs)
     return {
-        "seeds": sorted(configuration.runs),
-        **{status: configuration.seeds(status) for status in ("diverged", "failed", "collapsed")},
-        **_means([configuration.done[seed] for seed in sorted(configuration.done)], question),
+        "seeds": seeds,
+        **{what: sorted(s for c in configurations for s in c.seeds(what)) for what in STATUSES},
     }
 
 
-def _means(runs: Sequence[RunRecord], question: contrast.Question) -> dict[str, Any]:
-    estimates = {n: estimate(contrast.measure(run, n, question) for run in runs) for n in MEASURES}
+def _means(runs: Iterable[RunRecord], question: contrast.Question) -> dict[str, Any]:
+    average = Fold(runs)
+    estimates = {
+        name: average(lambda run, name=name: contrast.measure(run, name, question), limits)
+        for name, limits in MEASURES.items()
+    }
     return {name: None if e is None else dataclasses.asdict(e) for name, e in estimates.items()}
 
 
 def _row(
-    row: contrast.Contrast, baseline: Configuration, question: contrast.Question
+    row: contrast.Contrast, group: compare.Group, question: contrast.Question
 ) -> dict[str, Any]:
-    ours, theirs = row.configuration.done, baseline.done
+    changes = {n: None if c is None else dataclasses.asdict(c) for n, c in row.changes.items()}
     return {
         "differs": dict(row.differs),
-        "verdict": contrast.verdict(row, baseline, question.definition),
+        "verdict": contrast.verdict(row, question.definition),
         "helps": row.helps,
-        **_configuration(row.configuration, question),
+        **_fates([block.other for block in row.blocks]),
         # Of the runs that have a pair, as in the table.
-        **_means([ours[seed] for seed in row.pairs], question),
-        "pairs": [
-            {"seed": s, **{n: _sides(ours[s], theirs[s], n, question) for n in MEASURES}}
-            for s in row.pairs
-        ],
-        "lacking": list(row.lacking),
-        "extra": list(row.extra),
-        "changes": {
-            n: None if c is None else dataclasses.asdict(c) for n, c in row.changes.items()
-        },
+        **_means([pair.other for pair in row.pairs], question),
+        "over": row.over,
+        "blocks": [_block(block, group.same) for block in row.blocks],
+        "pairs": [_pair(pair, row.blocks[pair.block], group.same, question) for pair in row.pairs],
+        "lacking": sorted(seed for block in row.blocks for seed in block.lacking),
+        "extra": sorted(seed for block in row.blocks for seed in block.extra),
+        "changes": changes,
     }
 
 
-def _sides(
-    ours: RunRecord, theirs: RunRecord, name: str, question: contrast.Question
-) -> dict[str, float | None]:
-    return {
-        "baseline": contrast.measure(theirs, name, question),
-        "other": contrast.measure(ours, name, question),
+def _block(block: Block, same: Sequence[str]) -> dict[str, Any]:
+    seeds = {"lacking": list(block.lacking), "extra": list(block.extra)}
+    return {"settings": _settings(block, same), **_fates([block.other]), **seeds}
+
+
+def _settings(block: Block, same: Sequence[str]) -> dict[str, Value]:
+    return {name: block.baseline.settings[name] for name in same}
+
+
+def _pair(
+    pair: Pair, block: Block, same: Sequence[str], question: contrast.Question
+) -> dict[str, Any]:
+    sides = {"baseline": pair.baseline, "other": pair.other}
+    measures = {
+        name: {side: contrast.measure(run, name, question) for side, run in sides.items()}
+        for name in MEASURES
     }
+    return {"settings": _settings(block, same), "seed": pair.seed, **measures}

@@ -17,6 +17,7 @@ from reluprobe.analysis import (
     replication,
     side_by_side,
     splits,
+    unit_fates,
     unit_lives,
 )
 from reluprobe.config import Reference
@@ -95,9 +96,9 @@ def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dic
     if any(run.phases for run in runs):
         measures["phases"] = [_plain(turn) for turn in phase_outcomes.turns(runs, definition)]
     if "lives" in also:
-        measures["lives"] = _plain(unit_lives.fates(runs))
+        measures["lives"] = _plain(unit_fates.fates(runs))
         measures["units"] = {
-            run.id: [_units(mask) for mask in unit_lives.masks(run)] for run in runs
+            run.id: [_units(seen) for seen in unit_lives.watched(run)] for run in runs
         }
     if "causes" in also:
         measures["causes"] = [_plain(layer) for layer in death_causes.blame(runs)]
@@ -106,10 +107,10 @@ def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dic
     return measures
 
 
-def _units(mask: unit_lives.Mask) -> dict[str, list[Any]]:
+def _units(seen: unit_lives.Watched) -> dict[str, list[Any]]:
     """The life of every unit of a layer; ``first_death`` counts probes, -1 for none."""
-    fields = dataclasses.fields(unit_lives.Units)
-    return {f.name: getattr(unit_lives.units(mask), f.name).tolist() for f in fields}
+    units = unit_lives.units(*seen)
+    return {f.name: getattr(units, f.name).tolist() for f in dataclasses.fields(units)}
 
 
 def _plain(measure: Any) -> dict[str, Any] | None:
@@ -160,6 +161,7 @@ def _configuration(row: aggregate.Summary) -> dict[str, Any]:
     return {
         "settings": dict(row.settings),
         "runs": row.runs,
+        "configurations": row.configurations,
         "diverged": row.diverged,
         "failed": row.failed,
         "collapsed": row.collapsed,
@@ -172,6 +174,4 @@ def _configuration(row: aggregate.Summary) -> dict[str, Any]:
 
 
 def _estimate(estimate: aggregate.Estimate | None) -> dict[str, Any] | None:
-    if estimate is None:
-        return None
-    return {"mean": estimate.mean, "half_width": estimate.half_width, "n": estimate.n}
+    return None if estimate is None else dataclasses.asdict(estimate)

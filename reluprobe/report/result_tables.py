@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow as pa
 
 from reluprobe.analysis import contrast
-from reluprobe.analysis.aggregate import Estimate, Summary, estimate
-from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
+from reluprobe.analysis.aggregate import Estimate, Summary
+from reluprobe.analysis.compare import Comparison, sort_contrasts
 from reluprobe.analysis.contrast import Contrast, Question
 from reluprobe.config import labels
 
 
 def summary(rows: Sequence[Summary], definition: str) -> pa.Table:
-    """One row a configuration: its settings, means with half-widths, and how its runs ended."""
+    """One row a configuration: its settings, means with their ends, and how its runs ended."""
     depth = max((len(row.layers) for row in rows), default=0)
     return _table([_summary(row, definition, depth) for row in rows])
 
@@ -32,7 +32,7 @@ def _summary(row: Summary, definition: str, depth: int) -> dict[str, Any]:
     cells: dict[str, Any] = dict(row.settings)
     for name, value in measures.items():
         cells |= _interval(name, value)
-    counts = ("runs", "diverged", "failed", "collapsed")
+    counts = ("runs", "configurations", "diverged", "failed", "collapsed")
     return cells | {name: getattr(row, name) for name in counts}
 
 
@@ -40,7 +40,7 @@ def comparison(compared: Comparison, sort: str) -> pa.Table:
     """One row a change of settings, within each group, in the order of ``sort``."""
     return _table(
         [
-            dict(group.within) | _contrast(row, group, compared.question)
+            dict(group.within) | _contrast(row, compared.question)
             for group in compared.groups
             for row in sort_contrasts(group.rows, sort)
         ]
@@ -48,23 +48,29 @@ def comparison(compared: Comparison, sort: str) -> pa.Table:
 
 
 def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:
-    mean, half = (None, None) if estimate is None else (estimate.mean, estimate.half_width)
-    return {name: mean, f"{name}_half_width": half}
+    fields = {"": "mean", "_half_width": "half_width", "_low": "low", "_high": "high"}
+    return {
+        f"{name}{ending}": None if estimate is None else getattr(estimate, field)
+        for ending, field in fields.items()
+    }
 
 
-def _contrast(row: Contrast, group: Group, question: Question) -> dict[str, Any]:
+def _contrast(row: Contrast, question: Question) -> dict[str, Any]:
     """One change of settings, and what it changes over the pairs of runs."""
     names = {"dead": question.definition, "accuracy": "test_accuracy", "loss": "test_loss"}
-    changed = [row.configuration.done[seed] for seed in row.pairs]
-    cells: dict[str, Any] = {"change": labels.settings(row.differs), "pairs": len(row.pairs)}
+    cells: dict[str, Any] = {
+        "change": labels.settings(row.differs),
+        "pairs": len(row.pairs),
+        "blocks": len({pair.block for pair in row.pairs}),
+        "over": row.over,
+    }
     for measure, name in names.items():
-        mean = estimate(contrast.measure(run, measure, question) for run in changed)
         change = row.changes[measure]
-        cells[name] = None if mean is None else mean.mean
+        cells[name] = row.levels[measure]
         for end in ("mean", "low", "high"):
             title = f"{name}_change" if end == "mean" else f"{name}_change_{end}"
             cells[title] = None if change is None else getattr(change, end)
-    return cells | {"verdict": contrast.verdict(row, group.baseline, question.definition)}
+    return cells | {"verdict": contrast.verdict(row, question.definition)}
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -9,6 +9,7 @@ import pytest
 
 from paired_runs import brute_force
 from reluprobe.analysis import bootstrap
+from reluprobe.analysis.estimates import SHARE
 
 
 def test_the_interval_is_that_of_every_draw_one_by_one():
@@ -48,25 +49,85 @@ def test_of_skewed_differences_hardly_fewer_do(n):
     assert covered(lambda rng, n: rng.exponential(1, n), 1, n, times) > 0.91
 
 
+def changed(differences, over="seeds"):
+    """A change of a measure without limits."""
+    return bootstrap.change([(d, 0.0) for d in differences], over=over)
+
+
 def test_too_few_differences_have_a_mean_and_no_interval():
-    change = bootstrap.change([0.1, 0.2, 0.6])
+    change = changed([0.1, 0.2, 0.6])
     assert (change.mean, change.low, change.high, change.n) == (pytest.approx(0.3), None, None, 3)
     assert not (change.falls or change.rises or change.has_interval)
-    assert bootstrap.change([None, None]) is None
+    assert bootstrap.change([]) is None
 
 
 def test_equal_differences_have_an_interval_without_width():
     assert bootstrap.interval([0.0] * 5) == (0, 0)
-    change = bootstrap.change([0.975 - 0.97] * 5)
+    change = changed([0.975 - 0.97] * 5)
     assert change.low == change.high == pytest.approx(0.005)
     assert change.rises
-    still = bootstrap.change([0.0] * 5)
+    still = changed([0.0] * 5)
     assert not (still.falls or still.rises)
 
 
-def test_ties_reach_as_far_as_a_difference_can_and_without_a_limit_there_is_no_interval():
-    x = [0.0, 0.0, 0.0, 0.0, -0.1]
+def test_without_a_limit_ties_leave_no_interval_and_with_one_an_end_that_any_law_can_reach():
+    x = [0.0, 0.0, 0.0, 0.0, 0.1]
     assert bootstrap.interval(x) is None
-    low, high = bootstrap.interval(x, bootstrap.SHARES)
-    assert low == -1
-    assert -0.02 < high < 0.1
+    low, high = bootstrap.interval(x, SHARE)
+    assert low == 0
+    # A part of the law that five draws miss in 2.5% of cases may all lie at 1.
+    assert high == pytest.approx(0.1 + 0.9 * (1 - 0.025 ** (1 / 5)))
+
+
+# Shares
+
+
+def beta(rng, mean, concentration, n, units=1280):
+    """Shares of a network's units that are dead: the rate is another with each seed."""
+    rates = rng.beta(mean * concentration, (1 - mean) * concentration, n)
+    return rng.binomial(units, rates) / units
+
+
+@pytest.mark.parametrize("n", [4, 5, 8, 10])
+@pytest.mark.parametrize("mean", [0.01, 0.3, 0.98])
+def test_an_interval_of_shares_leaves_nothing_possible_behind(n, mean):
+    rng = np.random.default_rng(n)
+    for _ in range(40):
+        others, baselines = beta(rng, mean, 5, n), beta(rng, 0.3, 20, n)
+        low, high = bootstrap.interval(others.tolist(), SHARE)
+        assert 0 <= low <= others.mean() + 1e-12 and others.mean() - 1e-12 <= high <= 1
+        change = bootstrap.change(list(zip(others, baselines, strict=True)), SHARE)
+        least, most = bootstrap.interval(baselines.tolist(), SHARE)
+        assert -most <= change.low + 1e-12 and change.high - 1e-12 <= 1 - least
+        assert low - most <= change.low + 1e-12 and change.high - 1e-12 <= high - least
+
+
+def test_a_change_to_nothing_falls_by_no_more_than_the_baseline_may_have():
+    baselines = [0.057, 0.097, 0.241, 0.363]
+    change = bootstrap.change([(0.0, b) for b in baselines], SHARE)
+    low, high = bootstrap.interval(baselines, SHARE)
+    assert (change.low, change.high) == pytest.approx((-high, -low))
+    assert change.falls
+
+
+def covering(other, baseline, change, n, times=400):
+    """How often the interval of a change covers it, of so many experiments."""
+    rng = np.random.default_rng(n)
+    hits = 0
+    for _ in range(times):
+        sides = zip(other(rng, n).tolist(), baseline(rng, n).tolist(), strict=True)
+        measured = bootstrap.change(list(sides), SHARE)
+        hits += measured.low - 1e-12 <= change <= measured.high + 1e-12
+    return hits / times
+
+
+@pytest.mark.parametrize("n", [4, 5, 8])
+def test_cut_intervals_of_changes_cover_as_often_as_they_say(n):
+    some = lambda rng, n: beta(rng, 0.25, 50, n)  # noqa: E731
+    for other, change in (
+        (lambda rng, n: np.zeros(n), -0.25),
+        (lambda rng, n: np.ones(n), 0.75),
+        (lambda rng, n: beta(rng, 0.05, 20, n), -0.2),
+        (lambda rng, n: beta(rng, 0.9, 20, n), 0.65),
+    ):
+        assert covering(other, some, change, n) > 0.95 - 4 * math.sqrt(0.95 * 0.05 / 400)

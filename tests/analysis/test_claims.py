@@ -30,7 +30,9 @@ from study_runs import RELU, STUDY, broken, record, seeds
     ],
 )  # fmt: skip
 def test_a_verdict_is_where_the_interval_lies(mean, half, expected):
-    assert claims.verdict(aggregate.Estimate(mean, half, 9), 0.25, 0.28) is expected
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    estimate = aggregate.Estimate(mean, half, 9, low, high)
+    assert claims.verdict(estimate, 0.25, 0.28) is expected
 
 
 def test_what_was_not_measured_cannot_be_told():

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import figure_runs
-from reluprobe.analysis import aggregate, learning_curves, survival_curves, unit_lives
+from reluprobe.analysis import (
+    aggregate,
+    dead_masks,
+    learning_curves,
+    survival_curves,
+    unit_lives,
+)
 from reluprobe.analysis.survival import kaplan_meier
 from reluprobe.analysis.survival_curves import ALIVE, DEAD, REVIVED
 from reluprobe.records import StepRecord
@@ -91,7 +97,7 @@ def test_what_stays_dead_is_kaplan_and_meiers():
     lasted, closed = np.array([1, 2, 2, 3]), np.array([True, True, False, False])
     assert kaplan_meier(lasted, closed) == [3 / 4, 3 / 4 * 1 / 2]
     run = figure_runs.record(0.5)
-    stretch = unit_lives.episodes(np.concatenate(unit_lives.masks(run), axis=1))
+    stretch = unit_lives.episodes(*dead_masks.side_by_side(unit_lives.watched(run)))
     curve = survival_curves.still_dead([run])
     assert curve.values[0].mean == 1
     assert [v.mean for v in curve.values[1:]] == kaplan_meier(stretch.length, stretch.closed)

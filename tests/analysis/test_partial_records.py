@@ -14,6 +14,7 @@ from reluprobe.analysis import (
     compare,
     death_causes,
     init_signal,
+    lacking,
     learning_curves,
     phase_outcomes,
     replication,
@@ -21,7 +22,7 @@ from reluprobe.analysis import (
     splits,
     step_course,
     survival_curves,
-    unit_lives,
+    unit_fates,
 )
 from reluprobe.analysis.baseline import configurations
 from reluprobe.analysis.contrast import Question
@@ -130,7 +131,11 @@ def test_every_analysis_copes_with_what_a_record_may_lack(members, definition):
     step_course.course(members, definition)
     death_causes.blame(members)
     init_signal.signals(members)
-    unit_lives.fates(members)
+    unit_fates.fates(members)
+    for reason in (lacking.end, lacking.courses, lacking.training, lacking.lives, lacking.causes):
+        reason(members)
+    lacking.signals(members)
+    lacking.shares(members, definition)
     learning_curves.network(members, definition)
     learning_curves.layer(members, 2, definition)
     learning_curves.by_epoch(members, lambda epoch: epoch.test_accuracy)

@@ -9,6 +9,7 @@ from rich.console import Console
 from scipy import stats
 
 from reluprobe.analysis import death_causes, init_signal, splits, step_course
+from reluprobe.analysis.estimates import estimate
 from reluprobe.config import make_run
 from reluprobe.plan.runs import as_run
 from reluprobe.records import (
@@ -144,7 +145,7 @@ def test_a_course_goes_step_by_step_over_seeds():
     points = step_course.course(runs, "dead")
     assert [m.step for m in points] == [0, 3, 4, 8]
     assert [e.mean for e in points[1].layers] == [0.0, 0.5]
-    assert points[1].mean == splits.Estimate(0.25, 0.0, 2)
+    assert points[1].mean == estimate([0.25, 0.25])
     assert step_course.course([record()], "dead") == []
     text = shown(course_table.tables([({}, points)]))
     assert text.splitlines()[2].split() == ["3", "0.0", "50.0", "25.0"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rich.console import Console
 
-from reluprobe.analysis import aggregate, unit_lives
+from reluprobe.analysis import aggregate, unit_fates, unit_lives
+from reluprobe.analysis.estimates import SHARE
 from reluprobe.config import make_run
 from reluprobe.plan.runs import as_run
 from reluprobe.records import SCHEMA, EpochRecord, LayerRecord, ProbeRecord, RunRecord
@@ -150,37 +151,38 @@ def test_a_known_law_is_found_again():
 
 @given(MASKS, st.integers(0, 9))
 def test_masks_of_a_record_are_what_was_packed(mask, seed):
-    (read,) = unit_lives.masks(record([mask], seed=seed))
-    assert np.array_equal(read, mask)
+    (read,) = unit_lives.watched(record([mask], seed=seed))
+    assert np.array_equal(read.dead, mask)
+    assert read.redrawn is None
 
 
 def test_seeds_are_folded_and_episodes_pooled():
     runs = [record([mask("##.", "..#")], seed=0), record([mask("...", "#.#")], seed=1)]
-    fates = unit_lives.fates(runs)
+    fates = unit_fates.fates(runs)
     assert (fates.probes, fates.first, fates.last) == (3, 0, 2)
     (layer,) = fates.layers
-    assert layer.born == aggregate.estimate([0.5, 0.5])
-    assert layer.revives == aggregate.estimate([1 / 2, 1.0])
-    assert layer.permanent == aggregate.estimate([1.0, 0.0])
+    assert layer.born == aggregate.estimate([0.5, 0.5], SHARE)
+    assert layer.revives == aggregate.estimate([1 / 2, 1.0], SHARE)
+    assert layer.permanent == aggregate.estimate([1.0, 0.0], SHARE)
     assert (layer.closed, layer.open, layer.median) == (2, 2, 1)
     assert fates.network == layer
 
 
 def test_nothing_died_and_nothing_ended():
-    (alive,) = unit_lives.fates([record([mask("...", "...")])]).layers
+    (alive,) = unit_fates.fates([record([mask("...", "...")])]).layers
     assert alive.ever == aggregate.Estimate(0.0, None, 1)
     assert (alive.revives, alive.permanent, alive.median) == (None, None, None)
-    assert unit_lives.fates([record([HAND], status="diverged")]) is None
-    assert unit_lives.fates([dataclasses.replace(record([HAND]), history=())]) is None
+    assert unit_fates.fates([record([HAND], status="diverged")]) is None
+    assert unit_fates.fates([dataclasses.replace(record([HAND]), history=())]) is None
 
 
 def test_the_table_says_what_happened_and_fits():
     fates = [
         (
             {"activation": "relu"},
-            unit_lives.fates([record([HAND, HAND], seed=s) for s in range(3)]),
+            unit_fates.fates([record([HAND, HAND], seed=s) for s in range(3)]),
         ),
-        ({"activation": "elu"}, unit_lives.fates([record([mask("...")])])),
+        ({"activation": "elu"}, unit_fates.fates([record([mask("...")])])),
         ({"activation": "selu"}, None),
     ]
     words = " ".join(text(lives_table.headline(fates)).split())
@@ -201,8 +203,8 @@ def test_the_table_says_what_happened_and_fits():
 
 def test_a_narrow_table_gives_up_intervals_that_stand_elsewhere():
     settings = {"activation": "leaky_relu", "dataset": "fashion_mnist"}
-    fates = [(settings, unit_lives.fates([record([HAND], seed=s) for s in range(3)]))]
-    wide, narrow = (text(lives_table.table(fates, w), 200) for w in (200, 60))
+    fates = [(settings, unit_fates.fates([record([HAND], seed=s) for s in range(3)]))]
+    wide, narrow = (text(lives_table.table(fates, w), 200) for w in (200, 72))
     assert "±0.0" in narrow  # of the revivals, which stand nowhere else
     assert wide.count("±") == narrow.count("±") + 6
 

@@ -14,7 +14,7 @@ from reluprobe.errors import InputError
 from reluprobe.records import saved_activations
 from reluprobe.report import figures, formatting
 from reluprobe.report.figures import by_grid, panels, style
-from reluprobe.report.figures.context import wrapped
+from reluprobe.report.figures.context import LackingError, wrapped
 
 NAMES = [f.name for f in figures.FIGURES]
 
@@ -225,7 +225,8 @@ def test_the_heat_map_is_of_what_was_varied_together():
     depths = [{"l2": a, "dropout": b} for a in (0.0, 0.1) for b in (0.0, 0.1, 0.2)]
     assert by_grid.chosen(runs(*depths)) == ("l2", "dropout")
     alone = [{}, {"l2": 0.1}, {"l2": 0.2}, {"dropout": 0.1}, {"dropout": 0.2}]
-    assert by_grid.chosen(runs(*alone)) is None
+    with pytest.raises(LackingError, match="no two settings were varied together"):
+        by_grid.chosen(runs(*alone))
     usual = [{"activation": a, "learning_rate": b} for a in ("relu", "elu") for b in (0.1, 0.2)]
     assert by_grid.chosen(runs(*usual, *[u | {"l2": 0.1} for u in usual])) == by_grid.USUAL
 

@@ -23,7 +23,10 @@ from reluprobe.report import json_compare
 from reluprobe.report.terminal import compare as compare_table
 from reluprobe.report.terminal import compare_text, mishaps, tables
 
-HELP = """Hold every configuration against a baseline, seed by seed: which change helps?
+HELP = """Hold every change of settings against a baseline, seed by seed: which helps?
+
+Where several configurations have the baseline's settings, each is held against those that differ
+from it in these alone.
 
 Takes folders of results, of one sweep, or single records, and pools the runs of all of them."""
 
@@ -31,7 +34,7 @@ Baseline = Annotated[
     options.Texts,
     options.repeatable(
         "--baseline",
-        "Setting of the baseline; the others at their defaults.",
+        "Setting of the baseline; where nothing varies in it, the others at their defaults.",
         "SETTING=VALUE",
         "the defaults",
     ),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
+from reluprobe.analysis import dead_masks
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.report.export.columns import Column, Kind, Layer, Run, Value, keys, measures
 from reluprobe.report.export.runs import SETTING_COLUMNS
@@ -56,13 +57,24 @@ def _changes() -> Columns:
     )
     whose = {"weights": "the weights", "bias": "the biases", "upstream": "the layers before"}
     return [
-        _of("deaths", "whole number", "Units dead now and alive at the last probe."),
+        _of(
+            "deaths",
+            "whole number",
+            "Units dead now and alive at the last probe, or drawn anew since.",
+        ),
         _of("revived", "whole number", "Units drawn anew since the last probe."),
+        Column("died_again", "whole number", "Of these, those dead now.", _died_again),
         *(
             _of(f"moved_by_{part}", "number", moved.format(words), f"causes.{part}")
             for part, words in whose.items()
         ),
     ]
+
+
+def _died_again(row: Layer) -> Value:
+    redrawn = dead_masks.redrawn_bits(row.layer)
+    known = redrawn is not None and row.layer.dead_units is not None
+    return int((redrawn & dead_masks.bits(row.layer)).sum()) if known else None
 
 
 def _outputs() -> Columns:

@@ -27,6 +27,7 @@ _LATEX = {
     "±": r"$\pm$",
     "−": "$-$",
     "≤": r"$\leq$",
+    "≥": r"$\geq$",
     "×": r"$\times$",
     "·": r"$\cdot$",
     "–": "--",
@@ -46,7 +47,7 @@ def markdown(sweep: Archive, rows: Sequence[Summary], definition: str) -> str:
     marks = ["--:" if right else ":--" for right in _numeric(table)]
     head, *body = ([_plain(cell) for cell in line] for line in _lines(table))
     lines = [f"| {' | '.join(line)} |" for line in (head, marks, *body)]
-    caption = _caption(sweep, definition, table)
+    caption = _caption(sweep, rows, definition)
     return "\n".join([f"### {_plain(sweep.name)}", "", _plain(caption), "", *lines, ""])
 
 
@@ -56,7 +57,7 @@ def latex(sweep: Archive, rows: Sequence[Summary], definition: str) -> str:
     letters = "".join("r" if right else "l" for right in _numeric(table))
     head, *body = (" & ".join(map(escape, line)) + r" \\" for line in _lines(table))
     label = re.sub(r"[^\w.]+", "-", sweep.name, flags=re.ASCII)
-    caption = escape(f"{sweep.name}: {_caption(sweep, definition, table)}")
+    caption = escape(f"{sweep.name}: {_caption(sweep, rows, definition)}")
     lines = [
         r"% \usepackage{booktabs}",
         r"\begin{table}",
@@ -104,11 +105,11 @@ def _plain(text: str) -> str:
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
 
 
-def _caption(sweep: Archive, definition: str, table: Table) -> str:
+def _caption(sweep: Archive, rows: Sequence[Summary], definition: str) -> str:
     word, rule = tables.CALLED[definition]
-    folded = any("±" in cell for line in _lines(table) for cell in line)
-    ends = "; ± is half the 95% interval" if folded else ""
-    return f"{word}: {rule}; {tables.provenance(sweep).plain}{ends}."
+    ends = tables.ends(rows, layers=False)
+    said = f"; {ends.plain}" if ends is not None else ""
+    return f"{word}: {rule}; {tables.provenance(sweep).plain}{said}."
 
 
 def _numeric(table: Table) -> list[bool]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
-from reluprobe.analysis import unit_lives
+from reluprobe.analysis import dead_masks, lacking
 from reluprobe.analysis.survival_curves import thinned
 from reluprobe.records import RecordError, RunRecord, saved_activations
 from reluprobe.report import formatting
@@ -45,8 +45,11 @@ class SavedRun:
 def heatmaps(context: Context) -> Drawing:
     """Each hidden layer as units × images, those that fire on most images on top."""
     saved = [run for e in context.entries if (run := _saved_run(context, e)) is not None]
+    if (reason := lacking.end(context.records)) is not None:
+        raise LackingError(reason)
     if not saved:
-        raise LackingError("no run kept its activations: save_activations = true keeps them")
+        kept = "save_activations = true keeps them"
+        raise LackingError(f"no run that ended has its activations beside its record: {kept}")
     shown, note = context.some([run.entry for run in saved], DOWN)
     saved = [run for run in saved if run.entry in shown]
     across = min(ACROSS, max(len(run.layers) for run in saved))
@@ -82,7 +85,8 @@ def _saved_run(context: Context, entry: Entry) -> SavedRun | None:
 
 
 def _layer(axes: Axes, saved: SavedRun, index: int) -> None:
-    outputs, dead = np.abs(saved.layers[index]), unit_lives.bits(saved.run.final.layers[index])
+    outputs, layer = np.abs(saved.layers[index]), saved.run.final.layers[index]
+    dead = dead_masks.bits(layer)
     # A CReLU's units give out two numbers each: what is marked is the unit.
     dead = np.resize(dead, len(outputs))
     order = np.lexsort((-outputs.mean(axis=1), -(outputs > 0).mean(axis=1), dead))
@@ -95,7 +99,7 @@ def _layer(axes: Axes, saved: SavedRun, index: int) -> None:
     share = float(dead[order].mean())
     strip = Rectangle((-0.06, 1 - share), 0.04, share, color=style.DEAD, linewidth=0, clip_on=False)
     axes.add_patch(strip)
-    axes.set_title(f"L{index + 1}: {formatting.percent(float(dead.mean()))}% dead")
+    axes.set_title(f"L{index + 1}: {formatting.percent(layer.dead)}% dead")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

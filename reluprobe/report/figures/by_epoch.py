@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from reluprobe.analysis import learning_curves
+from reluprobe.analysis import lacking, learning_curves
+from reluprobe.analysis.estimates import POSITIVE
 from reluprobe.analysis.learning_curves import Curve
+from reluprobe.records import EpochRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import lines, panels, small_multiples, style
 from reluprobe.report.figures.context import Context, Drawing, Entry, LackingError, alt_text
@@ -22,16 +24,20 @@ NAMED_LAYERS = 5
 
 def training(context: Context) -> Drawing:
     """Training loss and test accuracy (of a regression, test loss) by epoch."""
-    trained = [e for e in context.entries if any(r.final.train_loss is not None for r in e.runs)]
-    if not trained:
-        raise LackingError("no run was trained for an epoch and ended with finite numbers")
+    if (reason := lacking.training(context.records)) is not None:
+        raise LackingError(reason)
+    trained = [e for e in context.entries if lacking.training(e.runs) is None]
     shown, note = context.some(trained)
-    losses = _curves(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.train_loss))
+    losses = _curves(
+        shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.train_loss, POSITIVE)
+    )
     tests = _curves(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.test_accuracy))
     name, share = "test accuracy %", bool(tests)
     if not share:
         name = "test loss"
-        tests = _curves(shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.test_loss))
+        tests = _curves(
+            shown, lambda runs: learning_curves.by_epoch(runs, lambda e: e.test_loss, POSITIVE)
+        )
     if not losses or not tests:
         raise LackingError("the runs of no configuration share an epoch of training")
     tested = Part(name, tests, "accuracy" if share else "loss")
@@ -58,7 +64,7 @@ def definitions(context: Context) -> Drawing:
     curves = {d: _curves(shown, lambda runs, d=d: learning_curves.network(runs, d)) for d in wanted}
     curves = {d: pairs for d, pairs in curves.items() if pairs}
     if not curves:
-        raise LackingError("no definition applies to these networks")
+        raise LackingError(_without_curves(context, tuple(wanted)))
     names = {d: tables.CALLED[d][0] for d in curves}
     figure = lines.overlaid([Part(f"{names[d]} %", pairs) for d, pairs in curves.items()])
     ends = {d: {e.label: c.last for e, c in pairs} for d, pairs in curves.items()}
@@ -80,7 +86,7 @@ def layers(context: Context) -> Drawing:
     shown, note = context.some(_probed(context))
     curves = [(e, by_layer) for e in shown if (by_layer := _by_layer(e, context.definition))]
     if not curves:
-        raise LackingError(f"{context.word} does not apply to these networks")
+        raise LackingError(_without_curves(context, (context.definition,)))
     large = len(curves) <= small_multiples.LARGE
     every = [curve for _, by_layer in curves for curve in by_layer]
 
@@ -114,10 +120,20 @@ def layers(context: Context) -> Drawing:
 
 def _probed(context: Context) -> list[Entry]:
     """The configurations of which there is a course to be seen."""
-    probed = [e for e in context.entries if any(len(r.history) > 1 or r.steps for r in e.runs)]
-    if not probed:
-        raise LackingError("no run was probed twice: epochs is 0, or none ended")
-    return probed
+    if (reason := lacking.courses(context.records)) is not None:
+        raise LackingError(reason)
+    return [e for e in context.entries if lacking.courses(e.runs) is None]
+
+
+def _without_curves(context: Context, definitions: Sequence[str]) -> str:
+    """Why configurations that were probed have no curve by any of these definitions."""
+    reasons = [lacking.shares(context.records, definition) for definition in definitions]
+    if None in reasons:
+        return "the runs of no configuration share a probe"
+    if len(definitions) == 1:
+        return str(reasons[0])
+    names = " nor ".join(tables.CALLED[definition][0] for definition in definitions)
+    return f"neither {names} applies to these networks"
 
 
 def _by_layer(entry: Entry, definition: str) -> list[Curve]:
@@ -134,3 +150,7 @@ def layer_looks(depth: int) -> list[Look]:
 def _curves(shown: Sequence[Entry], fold: Callable[..., Curve]) -> Courses:
     curves = [(entry, fold(entry.runs)) for entry in shown]
     return [(entry, curve) for entry, curve in curves if curve.values]
+
+
+def _losses(shown: Sequence[Entry], measure: Callable[[EpochRecord], float | None]) -> Courses:
+    return _curves(shown, lambda runs: learning_curves.by_epoch(runs, measure, POSITIVE))

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from reluprobe.analysis import aggregate
+from reluprobe.analysis import aggregate, lacking
 from reluprobe.analysis.aggregate import Pivot
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
@@ -29,29 +29,33 @@ MOST_ACROSS = 14
 DARK = 0.66
 
 
-def chosen(records: Sequence[RunRecord]) -> tuple[str, str] | None:
-    """Two settings that were varied together, in most of their combinations; None without such.
+def chosen(records: Sequence[RunRecord]) -> tuple[str, str]:
+    """Two settings that were varied together, in most of their combinations.
 
-    The usual two if they were, else the two of the most values; the one of more goes across. None
-    either beside many other axes, which the table would fold.
+    The usual two if they were, else the two of the most values; the one of more goes across.
+
+    Raises:
+        LackingError: there are none, or so many settings vary that the table would fold most.
     """
     pairs, vary = [], [n for n in aggregate.axes(records) if aggregate.applies_in_all(records, n)]
-    if len(aggregate.axes(records)) > MOST_NAMES:
-        return None
+    if (many := len(aggregate.axes(records))) > MOST_NAMES:
+        raise LackingError(f"{many} settings vary: --heatmap AXIS,AXIS says which two to show")
     for pair in itertools.combinations(vary, 2):
         combinations = {tuple(getattr(r.config, n) for n in pair) for r in records}
         sizes = [len({values[i] for values in combinations}) for i in (0, 1)]
         if len(combinations) >= FILLED * sizes[0] * sizes[1]:
             ordered = pair if sizes[0] <= sizes[1] or pair == USUAL else pair[::-1]
             pairs.append((pair == USUAL, len(combinations), ordered))
-    return max(pairs)[2] if pairs else None
+    if not pairs:
+        raise LackingError("no two settings were varied together")
+    return max(pairs)[2]
 
 
 def heatmap(context: Context) -> Drawing:
     """Dead units and accuracy over two settings, in colour and in figures."""
+    if (reason := lacking.shares(context.records, context.definition)) is not None:
+        raise LackingError(reason)
     pair = context.grid or chosen(context.records)
-    if pair is None:
-        raise LackingError("no two settings were varied together")
     table = aggregate.pivot(context.records, *pair, context.definition)
     if table is None:
         raise LackingError(f"{pair[0]} and {pair[1]} do not both vary")
@@ -72,12 +76,15 @@ def heatmap(context: Context) -> Drawing:
         f"accuracy {formatting.plus_minus(c.accuracy)}"
         for c in table.cells.values()
     ]
+    grey = "no run there ended with finite numbers"
     rest = [labels.name(n) for n in aggregate.axes(context.records) if n not in pair]
     folded = f" All of {', '.join(rest)} are folded together." if rest else ""
+    if any(c.mean is None and c.runs > c.diverged + c.failed for c in table.cells.values()):
+        grey = f"{context.word} does not apply there, or no run ended with finite numbers"
     caption = (
         f"Share of {context.word} units on {context.examples} and test accuracy of the finished "
         f"networks by {labels.name(pair[0])} and {labels.name(pair[1])}, means over runs: the "
-        f"darker, the more; grey: no run there ended with finite numbers.{folded}"
+        f"darker, the more; grey: {grey}.{folded}"
     )
     return figure, caption, alt_text(facts)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 
-from reluprobe.analysis import aggregate, splits
+from reluprobe.analysis import aggregate, lacking, splits
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.learning_curves import Curve
 from reluprobe.config import labels
@@ -33,6 +33,8 @@ HIGH = 40
 def learning_rate(context: Context) -> Drawing:
     """Share of dead units against learning rate, a line for each of what else varies."""
     vary = aggregate.axes(context.records)
+    if (reason := lacking.shares(context.records, context.definition)) is not None:
+        raise LackingError(reason)
     if "learning_rate" not in vary:
         raise LackingError("all runs have the same learning rate")
     lines, folded = _lines(context, [n for n in vary if n != "learning_rate"])
@@ -58,9 +60,12 @@ def learning_rate(context: Context) -> Drawing:
         notes += f" The first {len(shown)} of {len(lines)} lines are shown."
     if any(row.diverged for rows in shown.values() for row in rows):
         notes += " ×: a rate at which runs diverged; they are left out."
+    drawn = [curve for curves in parts.values() for curve in curves.values()]
+    beside = context.beside(value for curve in drawn for value in curve.values)
+    bands = f", bands their {beside.replace('interval', 'intervals')}" if beside else ""
     caption = (
         f"Share of {context.word} units of the finished networks against learning rate; the dashed "
-        f"line is {HIGH}%. Points are means over runs, bands their 95% intervals.{notes}"
+        f"line is {HIGH}%. Points are means over runs{bands}.{notes}"
     )
     return figure, caption, alt_text([f"{n}: {_course(c)}" for n, c in parts["probe"].items()])
 

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from reluprobe.analysis import death_causes
+from reluprobe.analysis import death_causes, lacking
 from reluprobe.analysis.death_causes import Blame
-from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import small_multiples, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
@@ -29,13 +28,14 @@ PARTS = {"weights": LOOKS[0].colour, "bias": "#9a1c4a", "upstream": "#9bd5b8"}
 
 def causes(context: Context) -> Drawing:
     """What killed the units of each layer: shares of the fall of their largest pre-activation."""
-    explained = [e for e in context.entries if any(map(_explained, e.runs))]
+    if (reason := lacking.causes(context.records)) is not None:
+        raise LackingError(reason)
+    blame_of = {id(e): death_causes.blame(e.runs) for e in context.entries}
+    explained = [e for e in context.entries if blame_of[id(e)]]
+    if not explained:
+        raise LackingError(lacking.SEVERAL_DEPTHS)
     shown, note = context.some(explained)
-    blamed = [(e, blame) for e in shown if (blame := death_causes.blame(e.runs))]
-    if not blamed:
-        raise LackingError(
-            "no cause of death was recorded: one is where a unit of a plain ReLU network dies"
-        )
+    blamed = [(e, blame_of[id(e)]) for e in shown]
     large = len(blamed) <= small_multiples.LARGE
     deepest = 1 + min(MOST_ROWS, max(len(blame) - 1 for _, blame in blamed))
     figure, (axes,) = small_multiples.page(
@@ -62,14 +62,10 @@ def causes(context: Context) -> Drawing:
     caption = (
         "What killed the units of each hidden layer: shares (Shapley) of the fall of the dying "
         "units' largest pre-activation that the weights, the bias and the layers upstream did; "
-        "left of 0: held the units up. Right: deaths a run. Means over runs; a layer in which "
-        f"none died has no bar.{cut}{note}"
+        "left of 0: held the units up; means over the runs in which any died. Right: deaths a run, "
+        f"over all runs. A layer in which none died has no bar.{cut}{note}"
     )
     return figure, caption, alt_text(facts)
-
-
-def _explained(run: RunRecord) -> bool:
-    return any(layer.causes for _, seen in run.timeline() for layer in seen)
 
 
 def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from matplotlib.figure import Figure
 
 from reluprobe.analysis import aggregate
-from reluprobe.analysis.aggregate import Summary
+from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.learning_curves import ended
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
@@ -102,6 +102,17 @@ class Context:
         probes = {formatting.probe_examples(r.probe) for r in self.records}
         return " or ".join(sorted(probes))
 
+    @staticmethod
+    def beside(estimates: Iterable[Estimate | None]) -> str:
+        """What stands beside means: their 95% intervals, what they mix, or both; empty: nothing."""
+        present = [e for e in estimates if e is not None]
+        words = []
+        if any(e.half_width is not None for e in present):
+            words.append("95% interval")
+        if any(e.mixed for e in present):
+            words.append(formatting.min_max(present))
+        return " or ".join(words)
+
     def seeds(self, what: str = "Lines are means", band: str = "bands") -> str:
         """How runs are folded, in a sentence or two."""
         counts = sorted({len(e.runs) for e in self.entries if e.runs})
@@ -110,8 +121,13 @@ class Context:
         if not counts or counts == [1]:
             return f"One run each, so no interval.{left}"
         number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-        bands = f", {band} their 95% intervals" if band else ""
-        return f"{what} of {number} runs{bands}.{left}"
+        beside = self.beside(e for entry in self.entries for e in _estimates(entry.row))
+        bands = f", {band} their {beside.replace('interval', 'intervals')}" if band else ""
+        return f"{what} of {number} runs{bands if beside else ''}.{left}"
+
+
+def _estimates(row: Summary) -> tuple[Estimate | None, ...]:
+    return (row.mean, row.accuracy, row.loss, row.train_loss)
 
 
 def alt_text(lines: Sequence[str], most: int = MOST_FACTS) -> str:

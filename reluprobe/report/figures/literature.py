@@ -94,12 +94,14 @@ def _interval(row: PublishedValue) -> str:
 
 def verdicts(context: Context) -> Drawing:
     """Every claim: the range in which it is true, our mean with its interval, and the verdict."""
-    judged = [j for j in claims.judge_all(_compared(context)) if j.estimate is not None]
+    every = claims.judge_all(_compared(context))
+    judged = [j for j in every if j.estimate is not None]
     if not judged:
-        raise LackingError("nothing is claimed of what was run")
+        measured = "no run was measured by what the claims are of"
+        raise LackingError(measured if every else "nothing is claimed of what was run")
     figure = style.canvas(style.PAGE, 0.25 * len(judged) + 0.5)
     axes = figure.subplots()
-    ends = [100 * (j.estimate.mean - (j.estimate.half_width or 0)) for j in judged if j.estimate]
+    ends = [100 * panels.ends(j.estimate)[0] for j in judged if j.estimate]
     axes.set_xlim(min(-3.0, *ends) - 2, 103)
     for place, claim in enumerate(judged):
         _claim(axes, place, claim)
@@ -115,8 +117,9 @@ def verdicts(context: Context) -> Drawing:
     ]
     caption = (
         "What was claimed: the shaded range is where a claim is true, the point our mean with its "
-        "95% interval. A claim holds where the interval lies in the range, does not hold where it "
-        "lies wholly outside, and otherwise cannot be told."
+        f"{context.beside([j.estimate for j in judged]) or '95% interval'}. A claim holds where "
+        "a 95% interval over seeds lies in the range, does not hold where it lies wholly outside, "
+        "and otherwise cannot be told."
     )
     return figure, caption, alt_text(facts, most=len(facts))
 
@@ -128,7 +131,7 @@ def _claim(axes: Axes, place: int, judged: Judged) -> None:
     axes.barh(place, width, 0.66, start, color=style.QUIET, alpha=0.3, linewidth=0)
     look = VERDICTS[judged.verdict]
     if judged.estimate is not None:
-        panels.whisker(axes, place, judged.estimate, look, least=low)
+        panels.whisker(axes, place, judged.estimate, look)
     axes.annotate(
         judged.verdict.value, (1.02, place), xycoords=("axes fraction", "data"), va="center",
         color=look.colour, fontsize=style.SMALL,

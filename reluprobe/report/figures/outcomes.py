@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reluprobe.analysis import splits
+from reluprobe.analysis import lacking, splits
 from reluprobe.analysis.aggregate import Estimate, share
 from reluprobe.config.choices import SPLITS
 from reluprobe.report import formatting
@@ -36,8 +36,8 @@ FAINT: dict[str, Any] = {"alpha": 0.35, "markeredgewidth": 0, "markersize": 2.6}
 def outcome(context: Context) -> Drawing:
     """Share of dead units and test accuracy at the end, one row per configuration, ranked."""
     ended = [e for e in context.entries if e.row.mean is not None]
-    if not ended:
-        raise LackingError("no run ended with finite numbers")
+    if (reason := lacking.shares(context.records, context.definition)) is not None:
+        raise LackingError(reason)
     shown, note = context.some(ended)
     shown = sorted(shown, key=lambda e: e.row.mean.mean if e.row.mean else 0.0)
     accuracies = [
@@ -99,11 +99,14 @@ def _names(axes: Axes, labels: Sequence[str]) -> None:
 
 def samples(context: Context) -> Drawing:
     """Share of dead units of the finished networks on the probe, the test and the training set."""
-    looked = [e for e in context.entries if any(r.samples for r in e.runs)]
+    if (reason := lacking.shares(context.records, context.definition)) is not None:
+        raise LackingError(reason)
+    by_split = {id(e): splits.by_split(e.runs, context.definition) for e in context.entries}
+    looked = [e for e in context.entries if by_split[id(e)]]
     if not looked:
-        raise LackingError("no run was looked at on the test and the training set")
+        raise LackingError("no run was looked at on the probe, the test and the training set")
     shown, note = context.some(looked)
-    by_entry = [(e, s) for e in shown if (s := splits.by_split(e.runs, context.definition))]
+    by_entry = [(e, s) for e in shown if (s := by_split[id(e)])]
     figure = style.canvas(style.PAGE, 1.5 * ROW * len(by_entry) + REST)
     axes = figure.subplots()
     names = {n: f"{n} ({_sizes([s.examples[n] for _, s in by_entry])} examples)" for n in SPLITS}
@@ -144,8 +147,11 @@ def accuracy(context: Context) -> Drawing:
     by_label = {e.label: _points(e, context.definition) for e in context.entries}
     with_points = [e for e in context.entries if by_label[e.label]]
     every = [p for points in by_label.values() for p in points]
+    if (reason := lacking.shares(context.records, context.definition)) is not None:
+        raise LackingError(reason)
     if len(every) < 2:
-        raise LackingError("fewer than two runs ended with a test accuracy")
+        both = f"both a test accuracy and a share of {context.word} units"
+        raise LackingError(f"fewer than two runs ended with {both}")
     shown, note = context.some(with_points)
     if len(shown) <= MOST_LINES:
         figure = style.canvas(style.COLUMN + 0.8, 2.4)

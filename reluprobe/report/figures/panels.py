@@ -40,18 +40,22 @@ MOST_TICKS = 7
 def draw(
     axes: Axes, curve: Curve, look: Look, scale: float = 1.0, band: bool = True, **how: Any
 ) -> None:
-    """A curve's means, with a band from the lower ends of their intervals to the upper."""
+    """A curve's means, with a band between the ends of their intervals, or of what they mix."""
     mean = scale * np.array([v.mean for v in curve.values])
     options = {"marker": look.marker, "markevery": max(1, len(mean) // MARKED)} | how
     axes.plot(curve.when, mean, color=look.colour, **options)
-    half = scale * np.array([v.half_width or 0.0 for v in curve.values])
-    if band and half.any():
-        low, high = mean - half, mean + half
-        if scale == 100:  # a share: no interval says more than none or all
-            low, high = np.maximum(low, 0), np.minimum(high, 100)
+    low, high = scale * np.array([ends(v) for v in curve.values]).T
+    if band and (high > low).any():
         if axes.get_yscale() == "log":
             low = np.maximum(low, mean / 10)
         axes.fill_between(curve.when, low, high, color=look.colour, alpha=0.2, linewidth=0)
+
+
+def ends(value: Estimate) -> tuple[float, float]:
+    """Between which two numbers a mean's interval, or what it is a mean of, lies."""
+    if value.low is None or value.high is None:
+        return value.mean, value.mean
+    return value.low, value.high
 
 
 def percent(axes: Axes, top: float = 100.0) -> None:
@@ -99,15 +103,15 @@ def loss(axes: Axes, curves: Sequence[Curve]) -> None:
         logarithmic(axes.yaxis)
         axes.set_ylim(least / 1.6, most * 1.6)
         return
-    ends = max(v.mean + (v.half_width or 0.0) for c in curves for v in c.values)
+    top = max(ends(v)[1] for c in curves for v in c.values)
     margin = 0.05 * (most - least) or 0.1
-    axes.set_ylim(least - 2 * margin, min(ends, most + 0.3 * (most - least)) + margin)
+    axes.set_ylim(least - 2 * margin, min(top, most + 0.3 * (most - least)) + margin)
     axes.yaxis.set_major_locator(MaxNLocator(5))
 
 
 def roof(curves: Sequence[Curve]) -> float:
     """The percent at which an axis of these shares ends: a round number above them all."""
-    most = max((v.mean + (v.half_width or 0) for c in curves for v in c.values), default=1.0)
+    most = max((ends(v)[1] for c in curves for v in c.values), default=1.0)
     return next((top for top in (5, 10, 20, 40, 60, 80) if 100 * most <= top), 100)
 
 
@@ -133,15 +137,11 @@ def epochs(axes: Axes, curves: Sequence[Curve]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
 
 
-def whisker(axes: Axes, place: float, estimate: Estimate, look: Look, least: float = 0.0) -> None:
-    """A share on a horizontal axis: its mean, and a line as long as its interval.
-
-    The line ends at 100% and at ``least``, beyond which no value can lie.
-    """
-    mean, half = 100 * estimate.mean, 100 * (estimate.half_width or 0.0)
-    ends = [max(mean - half, least), min(mean + half, 100)]
-    axes.plot(ends, [place] * 2, "-", color=look.colour, linewidth=0.9)
-    axes.plot([mean], [place], look.marker, color=look.colour)
+def whisker(axes: Axes, place: float, estimate: Estimate, look: Look) -> None:
+    """A share on a horizontal axis: its mean, and a line between the ends beside it."""
+    line = [100 * end for end in ends(estimate)]
+    axes.plot(line, [place] * 2, "-", color=look.colour, linewidth=0.9)
+    axes.plot([100 * estimate.mean], [place], look.marker, color=look.colour)
 
 
 def name_ends(axes: Axes, ends: Sequence[tuple[float, str, Look]], height: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from reluprobe.analysis import aggregate, init_signal
+from reluprobe.analysis import aggregate, init_signal, lacking
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.config import labels
 from reluprobe.records import LayerRecord
@@ -36,7 +36,7 @@ def histograms(context: Context) -> Drawing:
         if init_signal.signals(row.members)
     ]  # fmt: skip
     if not rows:
-        raise LackingError("the runs keep no histogram of activations before training")
+        raise LackingError(lacking.signals(context.records) or lacking.SEVERAL_DEPTHS)
     note = ""
     if len(rows) > DOWN:
         note = f" The first {DOWN} of {len(rows)} kinds of network are shown."

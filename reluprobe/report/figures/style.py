@@ -30,8 +30,10 @@ INK, PAPER = "#1a1a1a", "#ffffff"
 QUIET = "#8a8a8a"
 #: On a coloured cell, whatever the scheme: not INK, not PAPER.
 ON_LIGHT, ON_DARK = "#1b1b1b", "#fefefe"
-#: Where "dead" itself has a colour, and a unit that came back.
+#: Where "dead" itself has a colour, a unit that came back, and one that was drawn anew; one that
+#: was so and is dead again.
 DEAD, REVIVED, ALIVE = "#a3123a", "#6aa9d8", "#e9e7e2"
+REDRAWN, DIED_AGAIN = "#2f7d5b", "#4a0f26"
 
 
 @dataclass(frozen=True)

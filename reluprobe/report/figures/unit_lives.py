@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
-from reluprobe.analysis import survival_curves, unit_lives
+from reluprobe.analysis import lacking, survival_curves, unit_lives
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import lines, small_multiples, style
-from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
+from reluprobe.report.figures.context import Context, Drawing, Entry, LackingError, alt_text
 from reluprobe.report.figures.lines import Part
 from reluprobe.report.terminal.tables import shown_layers
 
 #: Of a network's units, no more rows than this: a page has not more dots for them.
 MOST_UNITS = 600
-NEVER = "no unit was ever dead at a probe"
+#: What a unit may be at a probe, in the order of ``survival_curves``.
+STATES = (
+    ("alive", style.ALIVE),
+    ("dead", style.DEAD),
+    ("alive again", style.REVIVED),
+    ("drawn anew", style.REDRAWN),
+    ("dead again", style.DIED_AGAIN),
+)
 
 
 def units(context: Context) -> Drawing:
     """The life of every unit of one run of each configuration, sorted by when it died."""
-    ended = [e for e in context.entries if e.runs]
-    mortal = [e for e in ended if any(map(_died, e.runs))]
-    if not mortal:
-        raise LackingError(NEVER)
+    if (reason := lacking.lives(context.records)) is not None:
+        raise LackingError(reason)
+    mortal = [e for e in context.entries if lacking.lives(e.runs) is None]
     shown, note = context.some(mortal)
-    runs = [(e, min(filter(_died, e.runs), key=_seed)) for e in shown]
+    runs = [(e, min(filter(lacking.mortal, e.runs), key=_seed)) for e in shown]
     large = len(runs) <= small_multiples.LARGE
     figure, (axes,) = small_multiples.page(
         [e.label for e, _ in runs],
@@ -40,12 +49,17 @@ def units(context: Context) -> Drawing:
     )
     for ax, (_, run) in zip(axes, runs, strict=True):
         _lives(ax, run)
-    names = (("alive", style.ALIVE), ("dead", style.DEAD), ("alive again", style.REVIVED))
+    redrawn = any(layer.redrawn is not None for _, run in runs for layer in unit_lives.watched(run))
+    names = STATES if redrawn else STATES[:3]
     keys = [Patch(facecolor=c, edgecolor=style.QUIET, linewidth=0.4, label=n) for n, c in names]
-    figure.legend(handles=keys, **style.ON_TOP)
+    figure.legend(handles=keys, **(style.ON_TOP | {"ncols": len(names)}))
     facts = [f"{e.label}: {_summary(run)}" for e, run in runs]
-    without = len(ended) - len(mortal)
-    none = f" In {labels.count(without, 'configuration')} no unit died." if without else ""
+    none = _without(context)
+    if redrawn:
+        none += (
+            " Drawn anew: alive since it was; dead again: at the first probe after that, as "
+            "another unit in the same place."
+        )
     caption = (
         "The life of every unit: a row is a unit, a column a probe, by hidden layer (L1 on top) "
         "and in each sorted by when the unit first died. Of each configuration the first "
@@ -58,23 +72,23 @@ def _seed(run: RunRecord) -> int:
     return run.config.seed
 
 
-def _died(run: RunRecord, followed: bool = False) -> bool:
-    """Whether a unit was dead at a probe; at one after which there is another, if ``followed``.
-
-    A layer that says how many were dead, but not which, has no lives to show.
-    """
-    probes = [seen for _, seen in run.timeline()]
-    watched = probes[:-1] if followed else probes
-    return len(probes) > 1 and any(x.dead and x.dead_units for seen in watched for x in seen)
+def _without(context: Context) -> str:
+    """How many configurations that ended are not shown, and why."""
+    reasons = Counter(lacking.lives(e.runs) for e in context.entries if e.runs)
+    del reasons[None]
+    return "".join(
+        f" Of {labels.count(n, 'configuration')}: {reason}." for reason, n in reasons.items()
+    )
 
 
 def _lives(axes: Axes, run: RunRecord) -> None:
-    masks = unit_lives.masks(run)
-    most = max(1, MOST_UNITS // len(masks))
-    layers = [survival_curves.thinned(survival_curves.states(mask), most) for mask in masks]
+    watched = unit_lives.watched(run)
+    most = max(1, MOST_UNITS // len(watched))
+    layers = [survival_curves.thinned(survival_curves.states(*seen), most) for seen in watched]
     rows = np.concatenate(layers)
-    colours = ListedColormap([style.ALIVE, style.DEAD, style.REVIVED])
-    axes.imshow(rows, colours, vmin=0, vmax=2, aspect="auto", extent=(0, 1, 1, 0))
+    colours = ListedColormap([colour for _, colour in STATES])
+    last = len(STATES) - 1
+    axes.imshow(rows, colours, vmin=0, vmax=last, aspect="auto", extent=(0, 1, 1, 0))
     axes.set_ylim(1, 0)
     ends = np.cumsum([len(layer) for layer in layers]) / len(rows)
     for end in ends[:-1]:
@@ -96,18 +110,24 @@ def _summary(run: RunRecord) -> str:
     if lives is None:
         return "no probes"
     again = lives.ever - lives.end
-    return (
+    text = (
         f"{formatting.percent(lives.ever)}% of units dead at some probe, "
         f"{formatting.percent(lives.end)}% at the last, "
-        f"{formatting.percent(again)}% alive again by then (seed {run.config.seed})"
+        f"{formatting.percent(again)}% alive again by then"
     )
+    if lives.redrawn:
+        text += (
+            f", {lives.redrawn:,.0f} drawn anew, {formatting.percent(lives.died_again)}% of them "
+            "dead at the next probe"
+        )
+    return f"{text} (seed {run.config.seed})"
 
 
 def survival(context: Context) -> Drawing:
     """How long units live until they first die, and how long they then stay dead."""
-    mortal = [e for e in context.entries if any(_died(r, followed=True) for r in e.runs)]
-    if not mortal:
-        raise LackingError(NEVER)
+    if (reason := lacking.lives(context.records, followed=True)) is not None:
+        raise LackingError(reason)
+    mortal = [e for e in context.entries if lacking.lives(e.runs, followed=True) is None]
     shown, note = context.some(mortal)
     alive = [(e, survival_curves.not_yet_dead(e.runs)) for e in shown]
     dead = [(e, survival_curves.still_dead(e.runs)) for e in shown]
@@ -126,7 +146,14 @@ def survival(context: Context) -> Drawing:
     caption = (
         "Survival curves: the share of hidden units that no probe has yet seen dead, and of the "
         "times a unit was dead the share that lasts longer than so many probes (Kaplan–Meier: "
-        f"deaths that run on at the end count as long as they were watched). "
+        f"deaths that run on at the end count as long as they were watched{_ended(shown)}). "
         f"{context.seeds()}{lines.behind(parts)}{note}"
     )
     return figure, caption, alt_text(facts)
+
+
+def _ended(shown: Sequence[Entry]) -> str:
+    """What ends a death besides coming back."""
+    watched = (seen for e in shown for run in e.runs for seen in unit_lives.watched(run))
+    redraws = any(seen.redrawn is not None for seen in watched)
+    return "; a unit that is drawn anew is dead no more, or once more" if redraws else ""

@@ -44,6 +44,7 @@ def model(
         "primer": words.primer(archive.records, definition),
         "headline": words.headline(rows, definition),
         "ends": words.ends(rows, definition),
+        "beside": words.beside(rows),
         "summary": tables.provenance(archive).plain,
         "figures": [(figure, image) for figure, image in figures if image is not None],
         "skipped": [figure for figure, image in figures if image is None],

@@ -144,6 +144,13 @@ def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
     ]
 
 
+def beside(rows: Sequence[Summary]) -> str:
+    """What stands beside the means on this page, in a sentence or two."""
+    ends = tables.ends(rows)
+    said = f"Beside a mean: {ends.plain}. " if ends is not None else ""
+    return f"{said}“n/a” is a measure that does not apply."
+
+
 def _dead(row: Summary) -> float:
     return row.mean.mean if row.mean else 0.0
 

@@ -17,7 +17,7 @@ from reluprobe.report.terminal.layout import plain_table
 COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "red", Verdict.OPEN: "yellow"}
 RULE = (
     "holds: the 95% interval of our mean lies in the claimed range; does not hold: wholly outside "
-    "it; otherwise, or with one seed, cannot be told"
+    "it; otherwise, or with one seed or several configurations, cannot be told"
 )
 
 
@@ -25,7 +25,9 @@ def heading(replication: Replication) -> list[Text]:
     """What is compared, how much of it agrees, and in what the runs are another experiment."""
     inside = [row.inside for row in replication.rows if row.inside is not None]
     name = replication.reference.name
-    text = "nothing to compare, or single seeds"
+    text = "nothing to compare"
+    if replication.rows:
+        text = "no interval of a new seed: one run of each activation, or several configurations"
     if inside:
         text = (
             f"{sum(inside)} of {len(inside)} values lie in the 95% interval of a new seed of ours"
@@ -43,6 +45,9 @@ def _warnings(replication: Replication) -> list[str]:
     by_difference: dict[tuple[str, ...], list[str]] = {}
     for name, chosen in replication.chosen.items():
         by_difference.setdefault(chosen.differences, []).append(name)
+        if chosen.configurations > 1:
+            mixed = labels.count(chosen.configurations, "configuration")
+            lines.append(f"{name}: {mixed} that the protocol does not tell apart; no interval")
         if chosen.left_out:
             left = labels.count(chosen.left_out, "run")
             lines.append(f"{name}: {left} farther from the protocol left out")

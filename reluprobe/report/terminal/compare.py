@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import estimate
-from reluprobe.analysis.baseline import Configuration
 from reluprobe.analysis.bootstrap import Change
-from reluprobe.analysis.compare import Group
-from reluprobe.analysis.contrast import Contrast, Question, measure, verdict
+from reluprobe.analysis.compare import Group, Level, level
+from reluprobe.analysis.contrast import MEASURES, Contrast, Question, verdict
 from reluprobe.config import labels
-from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.terminal import compare_text
 from reluprobe.report.terminal.compare_text import paired_alike, points
 from reluprobe.report.terminal.layout import first_that_fits, plain_table
-from reluprobe.report.terminal.tables import CALLED, cell
+from reluprobe.report.terminal.mishaps import MISHAPS
+from reluprobe.report.terminal.tables import CALLED, heat
 
 
 def _change(change: Change | None, write: formatting.Write = points) -> str:
@@ -53,6 +51,9 @@ class _Wide:
         beside = [t for end, c in zip(ends, changes, strict=True) for t in (end, Text(c))]
         return beside if self.loss else beside[:4]
 
+    def baseline(self, ends: Sequence[Text], intervals: Sequence[str]) -> list[Text]:
+        return self.cells(ends, intervals)
+
     def words(self, text: str) -> str:
         return text
 
@@ -69,6 +70,12 @@ class _Narrow:
         pairs = list(zip(ends, changes, strict=True))[:2]
         return [end if c in ("", end.plain) else Text(f"{c}\nto ").append(end) for end, c in pairs]
 
+    def baseline(self, ends: Sequence[Text], intervals: Sequence[str]) -> list[Text]:
+        return [
+            Text.assemble(end, f" {interval}" if interval else "")
+            for end, interval in list(zip(ends, intervals, strict=True))[:2]
+        ]
+
     def words(self, text: str) -> str:
         return text.replace(" · ", "\n· ").replace(", ", ",\n").replace("; ", ";\n")
 
@@ -83,48 +90,60 @@ def _table(
     # Of equal numbers of pairs the title tells; a column of them costs names their width.
     several = layout.no_wrap or paired_alike(group) is None
     if several:
-        table.add_column("pairs", justify="right", no_wrap=True)
+        title = "n" if group.same else "pairs"
+        table.add_column(title, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=layout.no_wrap)
 
-    def add(name: str, ends: Sequence[Text], changes: Sequence[str], n: int, said: Text) -> None:
-        cells = layout.cells(ends, changes)
+    def add(name: str, cells: Sequence[Text], n: str, said: Text) -> None:
         words = Text(layout.words(said.plain), style=said.style)
-        table.add_row(layout.words(name), *cells, *([str(n)] if several else []), words)
+        table.add_row(layout.words(name), *cells, *([n] if several else []), words)
 
-    done = group.baseline.done
-    add("baseline", _ends(done.values(), question), ("", "", ""), len(done), _fate(group.baseline))
+    levels = {name: level(group, name, question) for name in MEASURES}
+    done = sum(len(one.done) for one in group.baselines)
+    count = compare_text.blocks(len(group.baselines)) if group.same else str(done)
+    ends = _ends({name: at and at.mean for name, at in levels.items()})
+    add("baseline", layout.baseline(ends, _intervals(levels)), count, _fate(_counts(group)))
     for row in rows:
-        ends = _ends((row.configuration.done[seed] for seed in row.pairs), question)
         dead, accuracy, loss = (row.changes[k] for k in ("dead", "accuracy", "loss"))
         changes = _change(dead), _change(accuracy), _change(loss, compare_text.loss)
-        said = _verdict(row, group.baseline, question)
-        add(labels.settings(row.differs), ends, changes, len(row.pairs), said)
+        n = compare_text.counted(row) if group.same else str(len(row.pairs))
+        cells = layout.cells(_ends(row.levels), changes)
+        add(labels.settings(row.differs), cells, n, _verdict(row, question))
     return table
 
 
-def _ends(runs: Iterable[RunRecord], question: Question) -> list[Text]:
-    """What runs come to, on average: the dead share, accuracy and loss."""
-    ended = list(runs)
-    dead, accuracy, loss = (
-        estimate(measure(run, name, question) for run in ended)
-        for name in ("dead", "accuracy", "loss")
-    )
+def _intervals(levels: Mapping[str, Level | None]) -> list[str]:
+    writes = {"dead": formatting.percent, "accuracy": formatting.percent, "loss": formatting.number}
     return [
-        cell(dead, formatting.mean),
-        Text(formatting.mean(accuracy), style="dim"),
-        Text(formatting.mean(loss, formatting.number), style="dim"),
+        f"[{write(at.low)}, {write(at.high)}]"
+        if (at := levels[name]) is not None and at.low is not None
+        else ""
+        for name, write in writes.items()
     ]
 
 
-def _fate(configuration: Configuration, said: str = "") -> Text:
+def _ends(levels: Mapping[str, float | None]) -> list[Text]:
+    """What runs come to, on average: the dead share, accuracy and loss."""
+    dead, accuracy, loss = (levels[name] for name in ("dead", "accuracy", "loss"))
+    return [
+        Text(formatting.percent(dead), style=heat(dead)),
+        Text(formatting.percent(accuracy), style="dim"),
+        Text(formatting.number(loss), style="dim"),
+    ]
+
+
+def _counts(group: Group) -> dict[str, int]:
+    return {what: sum(len(c.seeds(what)) for c in group.baselines) for what in MISHAPS}
+
+
+def _fate(counts: Mapping[str, int], said: str = "") -> Text:
     """What became of runs that have no final numbers, or none to speak of."""
-    counts = {what: len(configuration.seeds(what)) for what in ("diverged", "failed", "collapsed")}
     return Text("; ".join(f"{n} {what}" for what, n in counts.items() if n and what != said))
 
 
-def _verdict(row: Contrast, baseline: Configuration, question: Question) -> Text:
-    said = verdict(row, baseline, question.definition)
-    fate = _fate(row.configuration, said).plain
+def _verdict(row: Contrast, question: Question) -> Text:
+    said = verdict(row, question.definition)
+    fate = _fate({what: row.count(what) for what in MISHAPS}, said).plain
     dead, quality = row.changes["dead"], row.quality
     bad = (dead and dead.rises) or (quality and quality.falls) or not row.pairs
     style = "green" if row.helps else "red" if bad else "dim"

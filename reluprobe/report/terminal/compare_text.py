@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.text import Text
 
 from reluprobe.analysis.baseline import varying
-from reluprobe.analysis.bootstrap import SHARES, Change
+from reluprobe.analysis.bootstrap import FEWEST, Change
 from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
 from reluprobe.analysis.contrast import Contrast
 from reluprobe.config import SETTINGS, labels
@@ -66,6 +66,8 @@ def _quality(every: Iterable[tuple[Group, Contrast]]) -> str:
 def _in_words(group: Group, row: Contrast, word: str) -> str:
     dead, accuracy = row.changes["dead"], row.changes["accuracy"]
     at = f" at {labels.settings(group.within)}" if group.within else ""
+    if row.over == "blocks":
+        at += f" alone, over {counted(row)} of the same {listed(group.same)}"
     text = f"{labels.settings(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
     text += _range(dead, points, "95% interval ")
     if accuracy is not None:
@@ -75,17 +77,39 @@ def _in_words(group: Group, row: Contrast, word: str) -> str:
 
 
 def _range(change: Change | None, write: formatting.Write, called: str = "") -> str:
-    if change is None or change.low is None:
-        return " (too few seeds for an interval)" if called else ""
-    return f" ({called}{write(change.low)} to {write(change.high)})"
+    if change is None:
+        return ""
+    if change.low is not None:
+        return f" ({called}{write(change.low)} to {write(change.high)})"
+    why = f"too few {change.over}" if change.n < FEWEST else "too many ties"
+    return f" ({why} for an interval)" if called else ""
+
+
+def counted(row: Contrast) -> str:
+    """``12 blocks``, ``5 seeds``: what a row's intervals are over."""
+    if row.over == "blocks":
+        return blocks(len({pair.block for pair in row.pairs}))
+    return labels.count(len(row.pairs), "seed")
+
+
+def blocks(number: int) -> str:
+    """``12 blocks``."""
+    return labels.count(number, "block")
+
+
+def listed(names: Sequence[str]) -> str:
+    """``lr, init and depth``."""
+    words = [labels.name(name) for name in names]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def title(group: Group) -> Text:
     """Against what the rows below are held, and where."""
     if not group.rows:
         return Text(f"{labels.settings(group.within)}: one configuration alone", style="italic")
-    varied = varying([group.baseline, *(row.configuration for row in group.rows)])
-    every = group.baseline.settings
+    changed = [block.other for row in group.rows for block in row.blocks]
+    varied = [k for k in varying([*group.baselines, *changed]) if k not in group.same]
+    every = group.baselines[0].settings
     shown = [k for k in varied if SETTINGS[k].applies(every)]
     if len(shown) > MOST_NAMES:
         shown = [k for k in shown if k in SPEAKING or every[k] != SETTINGS[k].default]
@@ -93,13 +117,16 @@ def title(group: Group) -> Text:
     name += ", the rest at the defaults" * (len(varied) > MOST_NAMES)
     at = f"{labels.settings(group.within)}; " if group.within else ""
     alike = paired_alike(group)
-    pairs = "" if alike is None else f"; {labels.count(alike, 'pair')} of runs a row"
+    pairs = "" if alike is None else f"; {alike} a row"
     return Text(f"{at}baseline: {name}{pairs}", style="italic")
 
 
-def paired_alike(group: Group) -> int | None:
-    """How many seeds every row has paired, where all have the same number."""
-    counts = {len(row.pairs) for row in group.rows}
+def paired_alike(group: Group) -> str | None:
+    """What every row's intervals are over, where it is the same: ``10 pairs of runs``."""
+    if group.same:
+        counts = {f"{counted(row)} of the same {listed(group.same)}" for row in group.rows}
+    else:
+        counts = {f"{labels.count(len(row.pairs), 'pair')} of runs" for row in group.rows}
     return counts.pop() if len(counts) == 1 else None
 
 
@@ -109,18 +136,23 @@ def legend(comparison: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
     called = {"probe": "probe", "test": "test", "train": "training"}[on]
     means = CALLED[definition][1].replace("probe", called)
     lines = [f"{definition}: {means} ({_examples(runs, on)}); accuracy and loss on the test set"]
+    over = "the seeds of both (pairs)"
+    if any(group.same for group in comparison.groups):
+        over = (
+            "blocks, in each of which both sides have the same settings but for the change, and "
+            "the same seeds, which are averaged first (n: blocks; seeds, where there is one block)"
+        )
     lines.append(
-        "points: mean of (change − baseline) over the seeds of both (pairs), and its 95% "
-        "bootstrap-t interval; fewer, more: all of it on one side of 0; no worse: accuracy's is "
-        "not wholly below 0"
+        f"points: mean of (change − baseline) over {over}, and its 95% bootstrap-t interval; "
+        "fewer, more: all of it on one side of 0; no worse: accuracy's is not wholly below 0"
     )
     many = sum(len(group.rows) for group in comparison.groups)
     if many >= MANY:
         lines[-1] += f"; of {many} changes without effect, {many / 20:.0f} or so would look clear"
-    if any(map(_cut, _shares(comparison))):
+    if any(change.cut for change in _shares(comparison)):
         lines[-1] += (
-            "; an end at ±100.0 is a cut: no share changes by more, and the seeds set no nearer "
-            "bound"
+            "; an interval is cut where it would leave what the two shares can be, in [0, 100]% "
+            "and each in its own interval (the baseline's is beside it)"
         )
     return [Text(line, style="dim") for line in lines]
 
@@ -128,12 +160,6 @@ def legend(comparison: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
 def _shares(comparison: Comparison) -> Iterator[Change]:
     for row in (row for group in comparison.groups for row in group.rows):
         yield from (c for c in (row.changes["dead"], row.changes["accuracy"]) if c is not None)
-
-
-def _cut(change: Change) -> bool:
-    """Whether an end lies where a share can change no further, not where the seeds put it."""
-    ends = change.low, change.high
-    return ends[0] != ends[1] and (ends[0] == SHARES[0] or ends[1] == SHARES[1])
 
 
 def _examples(runs: Sequence[RunRecord], on: str) -> str:
@@ -158,6 +184,8 @@ def missing(comparison: Comparison, archives: Sequence[Archive], again: int) -> 
     seeds: dict[str, list[str]] = {}
     for group in comparison.groups:
         at = f" ({labels.settings(group.within)})" if group.within else ""
+        if group.alone:
+            lines.append(f"{_alone(group)}{at}")
         for row in group.rows:
             if what := _unpaired(row):
                 seeds.setdefault(what, []).append(labels.settings(row.differs) + at)
@@ -167,13 +195,37 @@ def missing(comparison: Comparison, archives: Sequence[Archive], again: int) -> 
     return [Text(line, style="yellow") for line in shown]
 
 
+def _alone(group: Group) -> str:
+    number = labels.count(len(group.alone), "configuration")
+    return f"{number} without another that differs in the change alone: left out"
+
+
 def _unpaired(row: Contrast) -> str:
-    parts = [f"without the baseline's {_seeds(row.lacking)}"] if row.lacking else []
-    parts += [f"with {_seeds(row.extra)} that the baseline lacks"] if row.extra else []
+    block, *others = row.blocks
+    if others:
+        return _unpaired_blocks(row)
+    parts = [f"without the baseline's {_seeds(block.lacking)}"] if block.lacking else []
+    parts += [f"with {_seeds(block.extra)} that the baseline lacks"] if block.extra else []
+    return ", ".join([*parts, *_unknown(row, len(row.pairs), "pairs")])
+
+
+def _unpaired_blocks(row: Contrast) -> str:
+    """How many runs of a row's blocks pair with nothing."""
+    parts = []
+    if lacking := sum(len(block.lacking) for block in row.blocks):
+        parts.append(f"without {lacking} of the baseline's runs")
+    if extra := sum(len(block.extra) for block in row.blocks):
+        parts.append(f"with {labels.count(extra, 'run')} that the baseline lacks")
+    paired = len({pair.block for pair in row.pairs})
+    if paired < len(row.blocks):
+        parts.append(f"{paired} of {len(row.blocks)} blocks have a pair that ended")
+    return ", ".join([*parts, *(_unknown(row, paired, "blocks") if paired > 1 else [])])
+
+
+def _unknown(row: Contrast, number: int, called: str) -> Iterator[str]:
     dead = row.changes["dead"]
-    if dead is not None and dead.n < len(row.pairs):
-        parts.append(f"dead units known in {dead.n} of {len(row.pairs)} pairs")
-    return ", ".join(parts)
+    if dead is not None and dead.n < number:
+        yield f"dead units known in {dead.n} of {number} {called}"
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -12,8 +12,8 @@ from reluprobe.report.terminal.layout import Settings, layer_tables
 
 TITLE = "causes of death"
 LEGEND = (
-    "deaths a run; %: shares (Shapley) of the fall of the dying units' largest pre-activation; "
-    "below 0: held them up"
+    "deaths: a run, over all runs; %: shares (Shapley) of the fall of the dying units' largest "
+    "pre-activation, over the runs in which any died; below 0: held them up"
 )
 
 

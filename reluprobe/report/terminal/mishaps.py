@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Collapse
+from reluprobe.analysis.aggregate import Collapse, Summary
 from reluprobe.analysis.aggregate import collapsed as collapse_of
 from reluprobe.analysis.environments import Differences
 from reluprobe.config import labels
@@ -21,6 +21,13 @@ MISHAPS = ("diverged", "failed", "collapsed")
 UNLIKE = "not all trained alike, so that small differences may be the machines'"
 #: What is said of a run that diverged although every epoch of its history is finite.
 DIVERGED_LATE = "diverged after the last whole epoch"
+
+
+def fate(summary: Summary) -> str:
+    """Why runs have no mean share: what became of all of them; n/a where one ended."""
+    if summary.runs > summary.diverged + summary.failed:
+        return formatting.NOT_APPLICABLE
+    return " or ".join(word for word in ("diverged", "failed") if getattr(summary, word))
 
 
 def lost(records: Sequence[RunRecord]) -> Group | None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from reluprobe.analysis.aggregate import Pivot, Summary
 from reluprobe.config import Value, labels
 from reluprobe.report import formatting
-from reluprobe.report.terminal import blocks
+from reluprobe.report.terminal import blocks, mishaps
 from reluprobe.report.terminal.layout import first_that_fits, plain_table, split_columns
 from reluprobe.report.terminal.tables import CALLED, heat
 
@@ -68,7 +68,7 @@ def _cell(summary: Summary | None, between: str) -> Text:
     if summary is None:
         return Text("")
     if summary.mean is None:
-        return Text("diverged" if summary.diverged else formatting.NOT_APPLICABLE, style="dim")
+        return Text(mishaps.fate(summary), style="dim")
     share = summary.mean.mean
     text = Text(f"{blocks.shade(share) * SWATCH} {formatting.percent(share):>5}", style=heat(share))
     if summary.accuracy is None:

@@ -139,8 +139,7 @@ def _cells(summary: Summary | None, write: tuple[Write, Write]) -> list[Text]:
     if summary is None:
         return [Text(NOT_THERE, style="dim"), Text("")]
     if summary.mean is None:
-        fate = next((w for w in mishaps.MISHAPS if getattr(summary, w)), formatting.NOT_APPLICABLE)
-        return [Text(fate, style="dim"), Text(write[1](summary.accuracy))]
+        return [Text(mishaps.fate(summary), style="dim"), Text(write[1](summary.accuracy))]
     return [cell(summary.mean, write[0]), Text(write[1](summary.accuracy))]
 
 

@@ -18,6 +18,7 @@ from reluprobe.report.terminal.tables import CALLED, cell
 #: Configurations and what each has on the splits; one at least.
 SharesByConfiguration = Sequence[tuple[Settings, SplitShares]]
 
+LACKING = "no run that ended was looked at on the probe, the test and the training set"
 #: What columns mean, where their names do not say it.
 LEGEND = {
     "certain": "% of units dead for every input in the training data's box",

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from reluprobe.analysis import lacking
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import SETTINGS, Value, labels, phases
 from reluprobe.files.printable import printable
@@ -41,7 +42,8 @@ def sweep_headline(summaries: Sequence[Summary], definition: str) -> Text:
     """From the fewest dead to the most, in a sentence, each with its accuracy."""
     ranked = [(c.mean.mean, c) for c in summaries if c.mean is not None]
     if not ranked:
-        return Text("no run ended with finite numbers", style="bold red")
+        reason = lacking.shares([run for c in summaries for run in c.members], definition)
+        return Text(reason or formatting.NOT_APPLICABLE, style="bold red")
     least, most = min(ranked, key=lambda r: r[0])[1], max(ranked, key=lambda r: r[0])[1]
     word = CALLED[definition][0]
     if least is most:
@@ -132,23 +134,39 @@ def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Table:
     return first_that_fits(layouts, width)
 
 
+def ends(summaries: Sequence[Summary], layers: bool = True) -> Text | None:
+    """What stands beside the means of :func:`outcome` and :func:`by_layer`; None where nothing."""
+    every = [e for c in summaries for e in (c.mean, c.accuracy, c.loss, c.train_loss)]
+    every += [e for c in summaries for e in c.layers if layers]
+    text = formatting.ends(every)
+    mixes = list(dict.fromkeys(name for c in summaries for name in c.mixes))
+    if mixes:
+        text += f" (folded: {', '.join(map(labels.name, mixes))})"
+    return Text(text, style="dim") if text else None
+
+
 def by_layer(summaries: Sequence[Summary], definition: str, width: int) -> RenderableType:
-    """One row per configuration: share per hidden layer; of many layers, as many as fit."""
+    """One row per configuration: share per hidden layer; of many layers, as many as fit.
+
+    Where ``width`` is short the means stand alone before a layer is left out.
+    """
     depth = max((len(c.layers) for c in summaries), default=0)
     if not depth:
-        return Text(f"{formatting.NOT_APPLICABLE}: no run ended with finite numbers", style="dim")
+        return Text(f"{formatting.NOT_APPLICABLE}: {lacking.NONE_ENDED}", style="dim")
     names = _names(summaries)
-    # Where not even two fit, all are shown, cut.
-    rooms = (*range(depth, 1, -1), depth)
+    full, means = formatting.plus_minus, formatting.mean
+    # Rather all layers without their ends than some; where not even two fit, all are shown, cut.
     layouts = (
-        _table(names, {f"L{i + 1}": _layer(summaries, i) for i in shown_layers(depth, room)})
-        for room in rooms
+        _table(names, {f"L{i + 1}": _layer(summaries, i, write) for i in shown_layers(depth, room)})
+        for room, write in ((depth, full), *((n, means) for n in (*range(depth, 1, -1), depth)))
     )
     return first_that_fits(layouts, width)
 
 
-def _layer(summaries: Sequence[Summary], layer: int) -> list[Text]:
-    return [cell(c.layers[layer]) if layer < len(c.layers) else Text("") for c in summaries]
+def _layer(
+    summaries: Sequence[Summary], layer: int, write: Callable[[Estimate | None], str]
+) -> list[Text]:
+    return [cell(c.layers[layer], write) if layer < len(c.layers) else Text("") for c in summaries]
 
 
 def layers_title(definition: str) -> Text:

@@ -8,15 +8,23 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Estimate
-from reluprobe.analysis.unit_lives import Fate, Fates
+from reluprobe.analysis.aggregate import Estimate, Summary
+from reluprobe.analysis.dead_masks import unknown
+from reluprobe.analysis.unit_fates import Fate, Fates
 from reluprobe.config import labels
 from reluprobe.report import formatting
-from reluprobe.report.terminal.layout import Settings, first_that_fits, plain_table, shown_layers
+from reluprobe.report.terminal.layout import (
+    Settings,
+    first_that_fits,
+    layer_tables,
+    plain_table,
+    shown_layers,
+)
 from reluprobe.report.terminal.tables import cell
 
-#: Configurations and what became of the units of each; None where no run ended.
+#: Configurations and what became of the units of each; None where it cannot be told.
 FatesByConfiguration = Sequence[tuple[Settings, Fates | None]]
+Write = Callable[[Estimate | None], str]
 
 MOST_LAYERS = 12
 LEGEND = (
@@ -26,6 +34,11 @@ LEGEND = (
     "counts as long as it was watched; never: fewer than half end); "
     "for good: % of those dead at the end that were dead at every probe since their first death"
 )
+REDRAWN = (
+    "drawn anew: how often a run did so with a unit; dead again: % of these times that it was dead "
+    "at the next probe. To be drawn anew ends a death, and to be dead again begins another: such a "
+    "unit has not revived, and is not dead for good"
+)
 
 
 def headline(configurations: FatesByConfiguration) -> Text:
@@ -33,7 +46,7 @@ def headline(configurations: FatesByConfiguration) -> Text:
     ended = [(settings, fates.network) for settings, fates in configurations if fates is not None]
     settings, fate = max(ended, key=lambda f: _dead(f[1]), default=({}, None))
     if fate is None or not _dead(fate):
-        return Text("no unit was dead at the end of any run", style="bold")
+        return Text(f"no unit was dead at the end of any run{_redrawn(ended)}", style="bold")
     name = f"{labels.settings(settings)}: " if settings else ""
     text = (
         f"{name}{formatting.plus_minus(fate.permanent)}% of the units dead at the end have been "
@@ -42,7 +55,21 @@ def headline(configurations: FatesByConfiguration) -> Text:
     if fate.revives is not None:
         chance = formatting.plus_minus(fate.revives)
         text += f"; a dead unit is alive again by the next probe with probability {chance}%"
-    return Text(text, style="bold")
+    return Text(f"{text}{_redrawn(ended)}", style="bold")
+
+
+def _redrawn(ended: Sequence[tuple[Settings, Fate]]) -> str:
+    """Of the configuration that draws most units anew, how many die again."""
+    drawn = [(settings, fate, fate.redrawn) for settings, fate in ended if fate.redrawn is not None]
+    settings, fate, times = max(drawn, key=lambda d: d[2].mean, default=({}, None, None))
+    if fate is None or times is None or not times.mean:
+        return ""
+    name = labels.settings(settings)
+    number = formatting.mean(times, lambda n: f"{n or 0:,.0f}")
+    return (
+        f"; {f'{name} has ' if name else ''}{number} units a run drawn anew, of which "
+        f"{formatting.plus_minus(fate.died_again)}% are dead again at the next probe"
+    )
 
 
 def _dead(fate: Fate) -> float:
@@ -62,23 +89,27 @@ def title(configurations: FatesByConfiguration) -> Text:
 def table(configurations: FatesByConfiguration, width: int) -> RenderableType:
     """One row per configuration and hidden layer, and one for the whole network.
 
-    Where ``width`` is short, the shares that other tables show too give up their intervals; where
-    it is shorter still, names go above their rows.
+    Where ``width`` is short, the shares that other tables show too give up their intervals, then
+    the others; where it is shorter still, names go above their rows.
     """
-    return first_that_fits(_layouts(configurations), width)
+    return first_that_fits(_layouts(configurations, width), width)
 
 
-def _layouts(configurations: FatesByConfiguration) -> Iterator[RenderableType]:
-    yield _table(configurations, formatting.plus_minus)
-    yield _table(configurations, formatting.mean)
+def _layouts(configurations: FatesByConfiguration, width: int) -> Iterator[RenderableType]:
+    full, means = formatting.plus_minus, formatting.mean
+    yield _table(configurations, full, full)
+    yield _table(configurations, means, full)
+    yield _table(configurations, means, means)
     parts: list[RenderableType] = []
     for settings, fates in configurations:
+        layouts = [_table([({}, fates)], means, rest) for rest in (full, means)]
         heading = Text(labels.settings(settings), style="bold")
-        parts += [heading, _table([({}, fates)], formatting.mean)]
+        parts += [heading, first_that_fits(layouts, width)]
     yield Group(*parts)
 
 
-def _table(configurations: FatesByConfiguration, write: Callable[[Estimate | None], str]) -> Table:
+def _table(configurations: FatesByConfiguration, write: Write, write_rest: Write) -> Table:
+    """``write`` is for shares that stand in other tables too, ``write_rest`` for the others."""
     table = plain_table()
     keys = list(configurations[0][0]) if configurations else []
     for key in keys:
@@ -91,26 +122,48 @@ def _table(configurations: FatesByConfiguration, write: Callable[[Estimate | Non
             table.add_row(*names, formatting.NOT_APPLICABLE)
             continue
         for i in shown_layers(len(fates.layers), MOST_LAYERS):
-            table.add_row(*names, str(i + 1), *_cells(fates.layers[i], write))
+            table.add_row(*names, str(i + 1), *_cells(fates.layers[i], write, write_rest))
             names = [""] * len(keys)
-        table.add_row(*names, "all", *_cells(fates.network, write), style="bold")
+        table.add_row(*names, "all", *_cells(fates.network, write, write_rest), style="bold")
     return table
 
 
-def _cells(fate: Fate, write: Callable[[Estimate | None], str]) -> list[Text]:
+def _cells(fate: Fate, write: Write, write_rest: Write) -> list[Text]:
     shares = [Text(write(fate.born)), Text(write(fate.ever)), cell(fate.end, write)]
-    rest = (_share(fate.revives), *_episode(fate), _share(fate.permanent))
+    rest = [write_rest(fate.revives), *_episode(fate), write_rest(fate.permanent)]
     return [*shares, *map(Text, rest)]
 
 
-def _share(estimate: Estimate | None) -> str:
-    # From the two seeds in which anything died, an interval can be wider than what it is of.
-    if estimate is not None and estimate.half_width is not None and estimate.half_width > 1:
-        return f"{formatting.percent(estimate.mean)} ±>100"
-    return formatting.plus_minus(estimate)
+def redrawn(configurations: FatesByConfiguration) -> Group | None:
+    """How often units were drawn anew and died again, by layer; None where none was."""
+    rows = [
+        (settings, [_redrawn_cells(fate) for fate in (*fates.layers, fates.network)])
+        for settings, fates in configurations
+        if fates is not None and fates.network.redrawn is not None
+    ]
+    return layer_tables(("drawn anew", "dead again %"), rows, total=True) if rows else None
+
+
+def _redrawn_cells(fate: Fate) -> list[str]:
+    return [formatting.plus_minus(fate.redrawn, _times), formatting.plus_minus(fate.died_again)]
+
+
+def _times(number: float | None) -> str:
+    return formatting.NOT_APPLICABLE if number is None else f"{number:,.1f}"
 
 
 def _episode(fate: Fate) -> tuple[str, str]:
     if not fate.closed and not fate.open:
         return formatting.NOT_APPLICABLE, formatting.NOT_APPLICABLE
     return "never" if fate.median is None else str(fate.median), f"{fate.open:,}"
+
+
+def left_out(row: Summary, fates: Fates | None) -> Text | None:
+    """Of which of a configuration's runs the lives cannot be told, and why; None where of all."""
+    ended = [run for run in row.members if run.ended]
+    if not ended or (fates is not None and not fates.left_out):
+        return None
+    reason = next((why for run in ended if (why := unknown(run)) is not None), "nothing")
+    name, number = labels.settings(row.settings), fates.left_out if fates else len(ended)
+    text = f"{labels.count(number, 'run')} left out: the records say {reason}"
+    return Text(f"{name}: {text}" if name else text, style="yellow")

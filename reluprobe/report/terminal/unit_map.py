@@ -8,9 +8,9 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis import learning_curves, unit_lives
+from reluprobe.analysis import lacking, unit_lives
 from reluprobe.analysis.aggregate import Summary, share
-from reluprobe.analysis.survival_curves import DEAD, REVIVED, states
+from reluprobe.analysis.survival_curves import DEAD, DIED_AGAIN, REDRAWN, REVIVED, states
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report.terminal import blocks
@@ -21,16 +21,17 @@ from reluprobe.report.terminal.tables import heat
 MOST_ROWS = 16
 #: Of more configurations than this, the one with the most dead is shown.
 MOST_MAPS = 3
-#: Most units of a row have been dead and are alive again.
-BACK = "o"
+#: Most units of a row have been dead and are alive again, or have been drawn anew and live.
+BACK, ANEW = "o", "+"
 LEGEND = (
     "units sorted by when they first died, at the left how many so far; "
-    f"dead of a row's units: {blocks.SHADES_LEGEND}; {BACK} more of them alive again than dead"
+    f"dead of a row's units: {blocks.SHADES_LEGEND}; {BACK} more of them alive again than dead, "
+    f"{ANEW} drawn anew and alive"
 )
 
 
 def runs(rows: Sequence[Summary]) -> list[tuple[Summary, RunRecord]]:
-    """The runs to show: of each configuration the first seed's, if a unit of it ever died."""
+    """The runs to show: of each configuration the first seed's in which a unit ever died."""
     every = [(row, run) for row in rows if (run := _first(row.members)) is not None]
     if len(every) <= MOST_MAPS:
         return every
@@ -38,10 +39,8 @@ def runs(rows: Sequence[Summary]) -> list[tuple[Summary, RunRecord]]:
 
 
 def _first(members: Sequence[RunRecord]) -> RunRecord | None:
-    ended = sorted(learning_curves.ended(members), key=lambda run: run.config.seed)
-    run = next((run for run in ended if len(run.timeline()) > 1), None)
-    died = run is not None and any(layer.dead for _, seen in run.timeline() for layer in seen)
-    return run if died else None
+    mortal = filter(lacking.mortal, members)
+    return min(mortal, key=lambda run: run.config.seed, default=None)
 
 
 def title(row: Summary, run: RunRecord) -> Text:
@@ -55,13 +54,13 @@ def title(row: Summary, run: RunRecord) -> Text:
 
 def table(run: RunRecord, width: int) -> Table:
     """One column per layer, side by side; of many layers and probes, as many as fit."""
-    masks = unit_lives.masks(run)
-    shown, probes = shown_courses(len(masks), len(masks[0]), width - len("units"))
+    layers = unit_lives.watched(run)
+    shown, probes = shown_courses(len(layers), len(layers[0].dead), width - len("units"))
     table = plain_table()
     table.add_column("units", justify="right", no_wrap=True)
     for i in shown:
         table.add_column(f"L{i + 1}", no_wrap=True)
-    drawn = [list(_rows(states(masks[i])[:, probes])) for i in shown]
+    drawn = [list(_rows(states(*layers[i])[:, probes])) for i in shown]
     for n, cells in enumerate(zip(*drawn, strict=True), start=1):
         place = f"{n / len(drawn[0]):.0%}" if 4 * n % len(drawn[0]) == 0 else ""
         table.add_row(place, *cells)
@@ -71,10 +70,12 @@ def table(run: RunRecord, width: int) -> Table:
 def _rows(units: np.ndarray) -> Iterator[Text]:
     """Units ``(unit, probe)``, sorted, as one character per probe and row of units."""
     for part in np.array_split(units, min(MOST_ROWS, len(units))):
-        dead, back = (part == DEAD).mean(axis=0), (part == REVIVED).mean(axis=0)
-        pairs = zip(dead.tolist(), back.tolist(), strict=True)
-        yield Text.assemble(*((_cell(d, b), heat(d)) for d, b in pairs))
+        kinds = ((DEAD, DIED_AGAIN), (REVIVED,), (REDRAWN,))
+        shares = [np.isin(part, kind).mean(axis=0).tolist() for kind in kinds]
+        yield Text.assemble(*((_cell(*s), heat(s[0])) for s in zip(*shares, strict=True)))
 
 
-def _cell(dead: float, back: float) -> str:
-    return BACK if back > dead else blocks.shade(dead)
+def _cell(dead: float, back: float, anew: float) -> str:
+    if max(back, anew) > dead:
+        return BACK if back >= anew else ANEW
+    return blocks.shade(dead)

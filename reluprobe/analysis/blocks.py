@@ -1,0 +1,87 @@
+"""Blocks: a configuration and the baseline beside it, alike in all that the change leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reluprobe.analysis.baseline import Configuration, matching
+from reluprobe.config import SETTINGS, Value, without_idle
+from reluprobe.records import RunRecord
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs of one seed, and the number of their block."""
+
+    block: int
+    seed: int
+    other: RunRecord
+    baseline: RunRecord
+
+
+@dataclass(frozen=True)
+class Block:
+    """A changed configuration and the one that it is held against."""
+
+    other: Configuration
+    baseline: Configuration
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that ended on both sides."""
+        return tuple(sorted(self.other.done.keys() & self.baseline.done.keys()))
+
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """Seeds that the baseline has and the other side has not."""
+        return tuple(sorted(self.baseline.runs.keys() - self.other.runs.keys()))
+
+    @property
+    def extra(self) -> tuple[int, ...]:
+        """The other way round."""
+        return tuple(sorted(self.other.runs.keys() - self.baseline.runs.keys()))
+
+    @property
+    def differs(self) -> dict[str, Value]:
+        """The settings in which the other side differs, those that have an effect in it."""
+        settings, before = self.other.settings, self.baseline.settings
+        return {
+            k: v for k, v in settings.items() if v != before[k] and SETTINGS[k].applies(settings)
+        }
+
+
+def paired(
+    members: Sequence[Configuration], baseline: Mapping[str, Value]
+) -> tuple[list[Block], list[Configuration]]:
+    """Each configuration that has not the baseline's settings beside the one that differs so alone.
+
+    What the change brings along is part of it: the slope of a leaky ReLU beside a ReLU, which has
+    none.
+
+    Returns:
+        the blocks, and the configurations without one.
+    """
+    bases = {_key(one.settings): one for one in matching(members, baseline)}
+    blocks, alone = [], []
+    for one in members:
+        if all(one.settings[k] == v for k, v in baseline.items()):
+            continue
+        base = bases.get(_key(without_idle({**one.settings, **baseline})))
+        if base is None:
+            alone.append(one)
+        else:
+            blocks.append(Block(one, base))
+    return blocks, alone
+
+
+def _key(settings: Mapping[str, Value]) -> tuple[Value, ...]:
+    return tuple(settings[name] for name in SETTINGS if name != "seed")
+
+
+def by_change(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks of each change of settings, in order of appearance."""
+    changes: dict[tuple[tuple[str, Value], ...], list[Block]] = {}
+    for block in blocks:
+        changes.setdefault(tuple(block.differs.items()), []).append(block)
+    return list(changes.values())

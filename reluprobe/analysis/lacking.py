@@ -1,0 +1,116 @@
+"""Why an analysis has nothing to show of these runs, in a few words: each reason is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reluprobe.analysis.dead_masks import timeline, unknown
+from reluprobe.analysis.death_causes import sought
+from reluprobe.analysis.estimates import share
+from reluprobe.config import phases
+from reluprobe.records import RunRecord
+
+NONE_ENDED = "no run ended with finite numbers"
+SEVERAL_DEPTHS = "networks of several depths are folded together"
+OLDER = "the records do not say"
+
+
+def end(runs: Sequence[RunRecord]) -> str | None:
+    """Where no run ended; None where one did."""
+    if not runs:
+        return "there is no run"
+    return None if any(run.ended for run in runs) else NONE_ENDED
+
+
+def shares(runs: Sequence[RunRecord], definition: str) -> str | None:
+    """Where no finished network has a share of units by this definition."""
+    if (reason := end(runs)) is not None:
+        return reason
+    if any(share(run.final.layers, definition) is not None for run in runs if run.ended):
+        return None
+    return f"{definition.replace('_', ' ')} does not apply to these networks"
+
+
+def courses(runs: Sequence[RunRecord]) -> str | None:
+    """Where no run that ended was probed twice."""
+    if (reason := end(runs)) is not None:
+        return reason
+    ended = [run for run in runs if run.ended]
+    if any(len(timeline(run)) > 1 for run in ended):
+        return None
+    return f"no run was probed twice{': epochs is 0' if _untrained(ended) else ''}"
+
+
+def training(runs: Sequence[RunRecord]) -> str | None:
+    """Where no run that ended has a loss of training."""
+    if (reason := end(runs)) is not None:
+        return reason
+    ended = [run for run in runs if run.ended]
+    if any(e.train_loss is not None for run in ended for e in run.history):
+        return None
+    untrained = "no run was trained: epochs is 0"
+    return untrained if _untrained(ended) else f"{OLDER} how training went"
+
+
+def _untrained(runs: Sequence[RunRecord]) -> bool:
+    return not any(phases.total_epochs(run.config.phases, run.config.epochs) for run in runs)
+
+
+def lives(runs: Sequence[RunRecord], followed: bool = False) -> str | None:
+    """Where no unit's death can be followed.
+
+    Args:
+        runs: finished or not.
+        followed: a death at the last probe, after which nobody looked, is none to follow.
+    """
+    if (reason := courses(runs)) is not None:
+        return reason
+    several = [run for run in runs if len(timeline(run)) > 1]
+    known = [run for run in several if unknown(run) is None]
+    if any(_died(run, followed) for run in known):
+        return None
+    if len(known) < len(several):
+        what = next(reason for run in several if (reason := unknown(run)) is not None)
+        return f"the records say {what}"
+    if any(_died(run, followed=False) for run in known):
+        return "no unit was ever dead at a probe before the last"
+    return "no unit was ever dead at a probe"
+
+
+def mortal(run: RunRecord, followed: bool = False) -> bool:
+    """Whether the death of a unit can be followed in this run."""
+    return lives([run], followed) is None
+
+
+def _died(run: RunRecord, followed: bool) -> bool:
+    probes = [seen for _, seen in timeline(run)]
+    return any(layer.dead for seen in (probes[:-1] if followed else probes) for layer in seen)
+
+
+def causes(runs: Sequence[RunRecord]) -> str | None:
+    """Where no death has a cause."""
+    if (reason := courses(runs)) is not None:
+        return reason
+    layers = [x for run in runs for _, seen in timeline(run) for x in seen]
+    if any(layer.causes for layer in layers):
+        return None
+    if all(layer.deaths is None for layer in layers):
+        return f"{OLDER} how many units died between probes"
+    if not any(layer.deaths for layer in layers):
+        return "no unit died between two probes"
+    if any(sought(run.config) for run in runs if run.ended):
+        return f"{OLDER} of what units died"
+    return (
+        "causes are sought in plain ReLU networks (no norm, no residual connections) that are not "
+        "probed on the whole training set"
+    )
+
+
+def signals(runs: Sequence[RunRecord]) -> str | None:
+    """Where no network's outputs before training are known."""
+    starts = [e.layers for run in runs if (e := run.at_epoch(0)) is not None]
+    if not starts:
+        return "no run was probed before training"
+    if not any(all(layer.activations for layer in layers) for layers in starts):
+        return f"{OLDER} what the units gave out before training"
+    return None

@@ -1,0 +1,98 @@
+"""Unit fates: the lives of a configuration's units, folded over its runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reluprobe.analysis.dead_masks import Watched, side_by_side, timeline, watched
+from reluprobe.analysis.estimates import POSITIVE, SHARE, Estimate, estimate, numbered
+from reluprobe.analysis.unit_lives import Lives, episodes, lives, median_length
+from reluprobe.records import RunRecord
+
+#: The measures of :class:`Lives` that are no shares.
+COUNTS = ("closed_length", "redrawn")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """:class:`Lives` over seeds: each measure's mean and 95% interval; None where nothing died.
+
+    Attributes:
+        median: Kaplan–Meier median length over the episodes of all seeds together, in probes.
+            Pooled, since a seed whose median is not reached has no number to average.
+        closed, open: how many of those episodes ended, and how many ran on at the last probe.
+    """
+
+    born: Estimate | None
+    ever: Estimate | None
+    end: Estimate | None
+    revives: Estimate | None
+    closed_length: Estimate | None
+    permanent: Estimate | None
+    redrawn: Estimate | None
+    died_again: Estimate | None
+    median: int | None
+    closed: int
+    open: int
+
+
+@dataclass(frozen=True)
+class Fates:
+    """The fates of a configuration's units: over the network, and layer by layer.
+
+    Attributes:
+        probes: how many probes a run has; the fewest, where they differ.
+        first, last: the epochs of the first probe and of the last.
+        left_out: how many runs that ended are not counted, as their records do not say which
+            units were dead, or drawn anew (see ``dead_masks.unknown``).
+    """
+
+    network: Fate
+    layers: tuple[Fate, ...]
+    probes: int
+    first: float
+    last: float
+    left_out: int = 0
+
+
+def fates(records: Sequence[RunRecord]) -> Fates | None:
+    """Fold the runs of one configuration; None where no run's lives can be told."""
+    known = [(run, layers) for run in records if (layers := watched(run))]
+    if not known:
+        return None
+    groups = numbered([run for run, _ in known])
+    times = [[when for when, _ in timeline(run)] for run, _ in known]
+    by_run = [layers for _, layers in known]
+
+    def fold_layer(i: int) -> Fate:
+        deep = [n for n, layers in enumerate(by_run) if i < len(layers)]
+        return _fold([by_run[n][i] for n in deep], [groups[n] for n in deep])
+
+    return Fates(
+        _fold([side_by_side(layers) for layers in by_run], groups),
+        tuple(map(fold_layer, range(max(map(len, by_run))))),
+        min(map(len, times)),
+        min(when[0] for when in times),
+        max(when[-1] for when in times),
+        sum(bool(timeline(run)) for run in records) - len(known),
+    )
+
+
+def _fold(by_run: Sequence[Watched], groups: Sequence[int]) -> Fate:
+    each, stretches = [lives(*units) for units in by_run], [episodes(*units) for units in by_run]
+    length = np.concatenate([s.length for s in stretches])
+    closed = np.concatenate([s.closed for s in stretches])
+    folded = {
+        f.name: estimate(
+            (getattr(e, f.name) for e in each), POSITIVE if f.name in COUNTS else SHARE, groups
+        )
+        for f in dataclasses.fields(Lives)
+    }
+    ended = int(closed.sum())
+    return Fate(
+        **folded, median=median_length(length, closed), closed=ended, open=len(closed) - ended
+    )
