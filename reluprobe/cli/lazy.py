@@ -24,7 +24,7 @@ COMMANDS = {
     ),
     "compare": (
         "compare",
-        "Hold every configuration against a baseline, seed by seed: which change helps?",
+        "Hold every change of settings against a baseline, seed by seed: which helps?",
     ),
     "export": (
         "export",

@@ -64,6 +64,15 @@ def test_what_most_matches_share_is_not_asked_for_though_it_is_not_the_default()
     assert len(only(comparison).rows) == 6
 
 
+def test_where_no_match_has_the_default_most_of_them_say_what_is_usual():
+    usual = [record("relu", epochs=2, **more) for more in ({}, {"dropout": 0.1}, {"l2": 0.1})]
+    comparison = compare.compare([record("relu", epochs=3), *usual], RELU)
+    assert baseline_of(comparison).settings["epochs"] == 2
+    with pytest.raises(InputError) as caught:
+        compare.compare([record("relu", epochs=epochs) for epochs in (2, 3)], RELU)
+    assert caught.value.faults[-1] == "name one value of epochs"
+
+
 def test_the_one_configuration_with_another_beside_it_is_the_baseline():
     runs = [record("relu", epochs=2), record("relu", epochs=3), record("elu", epochs=3)]
     assert baseline_of(compare.compare(runs, RELU)).settings["epochs"] == 3
