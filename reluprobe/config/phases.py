@@ -41,7 +41,9 @@ KEYS: dict[str, Key] = {
         f"What is done to it: one of {', '.join(choices.TASKS)}; each phase draws a permutation of "
         "its own.",
     ),
-    "epochs": Key(f"integer >= 1 and <= {INT32_MAX}", "as the first phase", "Passes over the training set."),
+    "epochs": Key(
+        f"integer >= 1 and <= {INT32_MAX}", "as the first phase", "Passes over the training set."
+    ),
     "repeat": Key(f"integer >= 1 and <= {MOST}", "1", "How many such phases follow one another."),
 }
 

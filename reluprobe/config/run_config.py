@@ -299,7 +299,8 @@ class RunConfig:
         | Literal["all"]
     ) = 1000
     probe_every: Annotated[
-        int, Spec("Probe after every this many steps too; 0: after epochs only.", ge=0, le=INT32_MAX)
+        int,
+        Spec("Probe after every this many steps too; 0: after epochs only.", ge=0, le=INT32_MAX),
     ] = 0
     seed: Annotated[
         int,

@@ -48,8 +48,8 @@ def _fault(name: str, value: Any, among: Mapping[str, Setting]) -> str | None:
     match = _WITH_PARAMETER.fullmatch(value) if isinstance(value, str) else None
     if name == "activation" and match and match[1] in choices.ACTIVATIONS:
         if match[1] not in choices.PARAMETERS:
-            having = ", ".join(choices.PARAMETERS)
-            return f"{name} = {shown(value)}: {match[1]} has no parameter; those that have are {having}"
+            having = f"those that have are {', '.join(choices.PARAMETERS)}"
+            return f"{name} = {shown(value)}: {match[1]} has no parameter; {having}"
         if spelled_out({name: value})[name] == value:
             return f"{name} = {shown(value)}: {shown(match[2])} is no number"
     faults = ({**SETTINGS, **among}[n].fault(v) for n, v in spelled_out({name: value}).items())
@@ -66,8 +66,8 @@ def given_twice(settings: Mapping[str, Any]) -> list[str]:
     """The fault of ``activation = "leaky_relu(0.1)"`` beside a ``leaky_slope`` that is another."""
     whole = {name: value for name, value in settings.items() if name == "activation"}
     return [
-        f"activation = {shown(whole['activation'])} and {name} = {shown(settings[name])} are not the same; "
-        "give one of the two"
+        f"activation = {shown(whole['activation'])} and {name} = {shown(settings[name])} are not "
+        "the same; give one of the two"
         for name, value in spelled_out(whole).items()
         if name not in whole and name in settings and settings[name] != value
     ]
