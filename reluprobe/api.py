@@ -14,7 +14,6 @@ JAX's configuration stay as they are.
 from __future__ import annotations
 
 import inspect
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -24,6 +23,7 @@ from reluprobe.config import (
     SETTINGS,
     SweepConfig,
     arguments,
+    documents,
     make_born_dead,
     parse_sweep,
     read_sweep,
@@ -271,8 +271,8 @@ def _read(source: Source, overrides: dict[str, Any]) -> SweepConfig:
     if not isinstance(source, str) or not _is_text(source):
         return read_sweep(arguments.path("source", source), overrides)
     try:
-        written = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+        written = documents.from_toml(source)
+    except ValueError as error:
         raise InputError(f"the text is not TOML: {error}") from None
     return parse_sweep(written, overrides=overrides)
 

@@ -13,6 +13,7 @@ exit code; anything else is a bug and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Sequence
 
 
@@ -59,3 +60,31 @@ def nearest(name: object, allowed: Iterable[str]) -> str:
         return ""
     close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+#: More bits than this are many digits.
+_BITS = 4096
+
+
+class _Short(reprlib.Repr):
+    """What was written, as an error quotes it: whatever it is, at most a line of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 4
+        self.maxlist = self.maxtuple = self.maxdict = 8
+        self.maxstring = self.maxother = self.maxlong = 80
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Python itself refuses to write integers of more than 4,300 digits."""
+        if x.bit_length() > _BITS:
+            return f"an integer of about {round(x.bit_length() * 0.30103):,} digits"
+        return super().repr_int(x, level)
+
+
+_SHORT = _Short()
+
+
+def shown(value: object) -> str:
+    """A value as an error quotes it: its ``repr``, cut short where it is long or deep."""
+    return _SHORT.repr(value)

@@ -22,6 +22,8 @@ from reluprobe.analysis.estimates import ANY, SHARE, share
 from reluprobe.config import Value
 from reluprobe.records import RunRecord
 
+#: The verdict where one side's loss is a cross-entropy and the other's a squared error.
+UNLIKE = "losses not comparable"
 #: What is said of accuracy.
 BETTER, WORSE = "more accurate", "less accurate"
 
@@ -142,6 +144,8 @@ def _sides(pairs: Sequence[Pair], name: str, question: Question) -> list[tuple[f
     """The measure on both sides: of each pair in one block, of each block where there are more."""
     by_block: dict[int, list[tuple[float, float]]] = {}
     for pair in pairs:
+        if name == "loss" and not _one_loss(pair):
+            continue
         ours, theirs = (measure(run, name, question) for run in (pair.other, pair.baseline))
         if ours is not None and theirs is not None:
             by_block.setdefault(pair.block, []).append((ours, theirs))
@@ -153,6 +157,11 @@ def _sides(pairs: Sequence[Pair], name: str, question: Question) -> list[tuple[f
     ]
 
 
+def _one_loss(pair: Pair) -> bool:
+    """Whether both runs have classes, or neither: their losses are of one kind."""
+    return len({run.final.test_accuracy is None for run in (pair.other, pair.baseline)}) == 1
+
+
 def _mean(values: Sequence[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
 
@@ -162,6 +171,8 @@ def verdict(row: Contrast, definition: str = "dead") -> str:
     if not row.pairs:
         return _without_pairs(row)
     dead, quality = row.changes["dead"], row.quality
+    if quality is None and not all(map(_one_loss, row.pairs)):
+        return UNLIKE
     if dead is None or quality is None:
         return "n/a"
     n = min(dead.n, quality.n)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reluprobe.analysis.bootstrap import TIES
 from reluprobe.analysis.estimates import (
     SHARE,
     Estimate,
@@ -22,7 +23,8 @@ from reluprobe.records import EpochRecord, RunRecord
 class Prediction:
     """The mean of ``n`` runs and the 95% interval of one new run.
 
-    There is no interval from one run, nor from runs of several configurations.
+    There is no interval from one run, nor from runs of several configurations, nor from runs that
+    are all alike: how far off the next one may lie, they do not say.
     """
 
     mean: float
@@ -59,7 +61,7 @@ def predict(
     ours = estimate(values, groups=groups)
     if ours is None:
         return None
-    if ours.half_width is None:
+    if ours.half_width is None or ours.half_width <= TIES * abs(ours.mean):
         return Prediction(ours.mean, None, None, ours.n)
     half = ours.half_width * math.sqrt(ours.n + 1)
     return Prediction(ours.mean, ours.mean - half, ours.mean + half, ours.n)

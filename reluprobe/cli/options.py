@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 import shlex
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Annotated, Any
 import typer
 
 from reluprobe.cli import complete
-from reluprobe.config import SETTINGS, Setting, Value, arguments
+from reluprobe.config import SETTINGS, Setting, Value, arguments, documents
 from reluprobe.config.run_config import GROUPS
-from reluprobe.errors import InputError
+from reluprobe.errors import InputError, shown
+from reluprobe.plan.runs import LARGEST_PLAN
 
 #: Of whatever option or argument names a file or folder: ``~`` is spelled out, where no shell did.
 AS_PATH: dict[str, Any] = {"parser": partial(arguments.path, "path"), "metavar": "PATH"}
@@ -25,6 +26,7 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for results.", **
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines instead.")]
 #: What :func:`repeatable` gives.
 Texts = list[str] | None
+_PART = re.compile(r"(\d{1,9})/(\d{1,9})")
 METAVARS = {int: "INTEGER", float: "NUMBER", str: "NAME", bool: "BOOLEAN"}
 #: Under which heading of --help a setting stands.
 PANELS = {name: panel for panel, names in GROUPS.items() for name in names}
@@ -147,11 +149,12 @@ def parse_part(text: str | None) -> tuple[int, int]:
     """
     if text is None:
         return 1, 1
-    number, slash, total = text.partition("/")
-    if slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total):
-        return int(number), int(total)
-    allowed = "allowed is I/N with 1 <= I <= N; an index from 0 wants 1 added"
-    raise InputError("cannot read --chunk", [f"got {text!r}; {allowed}"])
+    match = _PART.fullmatch(text)
+    number, total = map(int, match.groups()) if match else (0, 0)
+    if 1 <= number <= total <= LARGEST_PLAN:
+        return number, total
+    allowed = f"allowed is I/N with 1 <= I <= N <= {LARGEST_PLAN}; an index from 0 wants 1 added"
+    raise InputError("cannot read --chunk", [f"got {shown(text)}; {allowed}"])
 
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
@@ -164,7 +167,7 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise InputError("cannot read --set", [f"got {text!r}; allowed is KEY=VALUE"])
+            raise InputError("cannot read --set", [f"got {shown(text)}; allowed is KEY=VALUE"])
         overrides[key.strip()] = value_of(key.strip(), value)
     return overrides
 
@@ -173,8 +176,8 @@ def value_of(name: str, text: str) -> Any:
     """The value of ``name=text``: as in TOML; else as the setting's flag reads it."""
     text, kind = text.strip(), SETTINGS[name].type if name in SETTINGS else None
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = documents.from_toml(f"value = {text}")["value"]
+    except ValueError:
         return _reader(kind)(text) if kind in (int, float) else text
     # revive_at=2 names an epoch, and is a text.
     return text if kind is str and isinstance(value, int) else value

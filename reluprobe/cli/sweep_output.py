@@ -243,7 +243,8 @@ def complain_of_remaining(job: Invocation, outcome: Outcome) -> None:
     if len(outcome.records) < len(job.mine):
         console.complain(f"{counts(job, outcome)}; to resume: {job.again}")
     elif outcome.count("failed"):
-        console.complain(f"{counts(job, outcome)}; to try them again: {job.again} --retry-failed")
+        again = job.again.replace(" --retry-failed", "") + " --retry-failed"
+        console.complain(f"{counts(job, outcome)}; to try them again: {again}")
 
 
 def complain_of_mishap(event: Event) -> None:

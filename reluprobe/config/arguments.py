@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from reluprobe.config.axes import MOST_VALUES
+from reluprobe.config.field import INT32_MAX
 from reluprobe.config.settings import SETTINGS
 from reluprobe.config.sweep_name import LONGEST
-from reluprobe.errors import InputError, nearest
+from reluprobe.errors import InputError, nearest, shown
+
+#: More levels than a sweep has: source, zip, block, axis, range, ends.
+DEEPEST = 8
 
 
 def path(name: str, value: str | PathLike[str]) -> Path:
@@ -26,25 +31,34 @@ def path(name: str, value: str | PathLike[str]) -> Path:
     try:
         expanded = Path(value).expanduser()
     except (RuntimeError, TypeError) as error:  # ~nobody; a PathLike of bytes
-        raise InputError(f"bad {name}", [f"{name} = {value!r}: {error}"]) from None
+        raise InputError(f"bad {name}", [f"{name} = {shown(value)}: {error}"]) from None
     if any(len(os.fsencode(part)) > LONGEST for part in expanded.parts):
         raise _wrong(name, value, f"a path whose names have at most {LONGEST} bytes each")
     return expanded
 
 
-def plain(value: Any) -> Any:
-    """NumPy's numbers and arrays, tuples and ranges as TOML would have them; at any depth."""
+def plain(value: Any, within: tuple[Any, ...] = ()) -> Any:
+    """NumPy's numbers and arrays, tuples and ranges as TOML would have them.
+
+    What lies deeper than anything in a sweep does, or within itself (``within``: what it lies in),
+    stays as it is, for the checks to refuse.
+    """
+    if len(within) == DEEPEST or any(value is outer for outer in within):
+        return value
+    inner = (*within, value)
     if isinstance(value, np.ndarray):
-        return plain(value[()]) if value.ndim == 0 else [plain(item) for item in value]
+        return plain(value[()]) if value.ndim == 0 else [plain(item, inner) for item in value]
     if isinstance(value, np.floating):
         # The digits that it shows: np.float32(0.01) means 0.01, and is the run that has it.
         return float(str(value))
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {plain(key): plain(item, inner) for key, item in value.items()}
+    if isinstance(value, range) and value[MOST_VALUES:]:
+        return value
     if isinstance(value, tuple | range | list):
-        return [plain(item) for item in value]
+        return [plain(item, inner) for item in value]
     return value
 
 
@@ -59,7 +73,7 @@ def table(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _wrong(name, value, 'a dict, {"activation": "relu"}')
     if wrong := [key for key in value if not isinstance(key, str)]:
-        raise InputError(f"bad {name}", [f"{name}: key {key!r} is no text" for key in wrong])
+        raise InputError(f"bad {name}", [f"{name}: key {shown(key)} is no text" for key in wrong])
     return plain(value)
 
 
@@ -74,7 +88,7 @@ def names(name: str, value: Any) -> tuple[str, ...]:
         raise _wrong(name, value, 'names of settings, ["activation"]')
     chosen = tuple(listed)
     if wrong := [n for n in chosen if not isinstance(n, str) or n not in SETTINGS]:
-        faults = [f"{name}: {n!r} is no setting{nearest(n, SETTINGS)}" for n in wrong]
+        faults = [f"{name}: {shown(n)} is no setting{nearest(n, SETTINGS)}" for n in wrong]
         raise InputError("no such setting", faults)
     return chosen
 
@@ -103,16 +117,16 @@ def progress(value: Any) -> bool | Callable[..., Any]:
 
 
 def count(name: str, value: Any) -> int | None:
-    """A whole number from 1 up, or None.
+    """A whole number from 1 up, as far as an engine counts, or None.
 
     Raises:
         InputError: it is neither.
     """
     number = plain(value)
-    if number is None or (type(number) is int and number >= 1):
+    if number is None or (type(number) is int and 1 <= number <= INT32_MAX):
         return number
-    raise _wrong(name, value, "None, or an integer >= 1")
+    raise _wrong(name, value, f"None, or an integer >= 1 and <= {INT32_MAX}")
 
 
 def _wrong(name: str, value: Any, allowed: str) -> InputError:
-    return InputError(f"bad {name}", [f"{name} = {value!r}: allowed is {allowed}"])
+    return InputError(f"bad {name}", [f"{name} = {shown(value)}: allowed is {allowed}"])

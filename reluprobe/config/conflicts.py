@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reluprobe.config import choices, phases, triggers
+from reluprobe.config.field import INT32_MAX
 from reluprobe.config.run_config import RunConfig
 
 #: When it is so, and why it is refused.
@@ -49,6 +50,10 @@ RULES: tuple[Rule, ...] = (
     (
         lambda c: c.epochs == 0 and c.phases != phases.NONE,
         "phases need epochs >= 1: nothing is trained before the first of them",
+    ),
+    (
+        lambda c: phases.total_epochs(c.phases, c.epochs) > INT32_MAX,
+        f"epochs of all phases come to more than {INT32_MAX}",
     ),
     (
         lambda c: _never(c),

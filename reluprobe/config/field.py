@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
@@ -11,10 +12,16 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from reluprobe.errors import nearest
+from reluprobe.errors import nearest, shown
 
 #: The largest number that the engine can hold.
 FLOAT32_MAX = 3.4028234e38
+#: The smallest above 0: XLA takes what is smaller, float32's subnormal numbers, for 0.
+FLOAT32_LEAST = 1.1754944e-38
+#: The largest step, epoch or number of examples that the engine can count to.
+INT32_MAX = 2**31 - 1
+#: What is said of a number that is within its bounds, and is not as the engine rounds it.
+IN_FLOAT32 = f", rounded to float32 (magnitudes from {FLOAT32_LEAST:g} to {FLOAT32_MAX:g})"
 TYPES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
 #: What a setting is to the compiled program; see :class:`Spec`.
 Role = Literal["static", "start", "number", "dial"]
@@ -35,6 +42,16 @@ class Form:
     pattern: str
     fault: Callable[[str], str | None]
     normal: Callable[[str], str]
+
+    def checked(self, text: str) -> str:
+        """The text, as pydantic wants a check to be.
+
+        Raises:
+            ValueError: it has a fault.
+        """
+        if reason := self.fault(text):
+            raise ValueError(reason)
+        return text
 
 
 @dataclass(frozen=True)
@@ -91,9 +108,9 @@ class Spec:
         if self.choices:
             return core_schema.literal_schema([*self.choices])
         if self.form:
-            # Python's engine: what it and Rust's call a letter is not quite the same.
-            whole = rf"\A(?:{self.form.pattern})\Z"
-            return core_schema.str_schema(pattern=whole, regex_engine="python-re")
+            return core_schema.no_info_after_validator_function(
+                self.form.checked, core_schema.str_schema()
+            )
         limits = {"gt": self.gt, "ge": self.ge, "lt": self.lt, "le": self.le}
         if source is float:
             limits["ge"] = -FLOAT32_MAX if self.gt is self.ge is None else self.ge
@@ -133,7 +150,7 @@ class Setting(Spec):
         if self.form:
             return self.form.allowed
         signs = zip((">", ">=", "<", "<="), self.bounds, strict=True)
-        parts = [f"{sign} {bound:g}" for sign, bound in signs if bound is not None]
+        parts = [f"{sign} {bound}" for sign, bound in signs if bound is not None]
         if self.type is float and not parts:
             return "a finite number"
         number = f"{TYPES[self.type]} {' and '.join(parts)}".strip()
@@ -152,28 +169,37 @@ class Setting(Spec):
         if self._allows(value):
             return None
         if self.form and isinstance(value, str):
-            return f"{self.name} = {value!r}: {self.form.fault(value)}"
+            return f"{self.name} = {shown(value)}: {self.form.fault(value)}"
         close = nearest(value, self.choices) if isinstance(value, str) else ""
-        return f"{self.name} = {value!r}: allowed is {self.allowed}{close}"
+        rounding = IN_FLOAT32 if self.type is float and self._within(value) else ""
+        return f"{self.name} = {shown(value)}: allowed is {self.allowed}{rounding}{close}"
+
+    def _within(self, value: Any) -> bool:
+        """Whether a number is within the bounds, be it one that the engine can hold or not."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        tests = zip((operator.gt, operator.ge, operator.lt, operator.le), self.bounds, strict=True)
+        bounded = all(holds(value, bound) for holds, bound in tests if bound is not None)
+        return bounded and value == value  # NaN is no number
 
     def _allows(self, value: Any) -> bool:
         try:
             checked = self.adapter.validate_python(value)
         except ValidationError:
             return False
-        # The rest is asked of what people write, and not of each record again.
-        if self.form:
-            return self.form.fault(checked) is None
         if self.type is not float:
             return True
-        # The engine rounds to float32, which may put what is just inside a bound upon it: a
-        # dropout of 1 − 1e-9 would be one of 1, and all NaN.
+        # Asked of what people write, and not of each record again. The engine rounds to float32,
+        # which may put what is just inside a bound upon it: a dropout of 1 − 1e-9 would be one of
+        # 1, and all NaN.
         rounded = ctypes.c_float(checked).value
-        return (self.gt is None or rounded > self.gt) and (self.lt is None or rounded < self.lt)
+        return self._within(rounded if abs(rounded) >= FLOAT32_LEAST else 0.0)
 
     def clean(self, value: Any) -> Any:
         """A checked value as its own type (``5`` becomes ``5.0`` where a number is due)."""
         value = self.adapter.validate_python(value)
+        if self.type is float:
+            return value + 0.0  # −0 is 0: equal runs have one id
         return value if self.form is None else self.form.normal(value)
 
     def applies(self, settings: Mapping[str, Any]) -> bool:
@@ -213,3 +239,12 @@ def settings_in(table: type) -> dict[str, Setting]:
             adapter=TypeAdapter(hint, config=strict),
         )
     return settings
+
+
+def count_of(digits: str) -> int:
+    """The number that these digits are; what is beyond ``INT32_MAX`` is one more than that.
+
+    Python refuses to read more than 4,300 digits.
+    """
+    significant = digits.lstrip("0") or "0"
+    return min(int(significant), INT32_MAX + 1) if len(significant) < 11 else INT32_MAX + 1

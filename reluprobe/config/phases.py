@@ -16,8 +16,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from reluprobe.config import choices
-from reluprobe.config.field import Key
-from reluprobe.errors import nearest
+from reluprobe.config.field import INT32_MAX, Key, count_of
+from reluprobe.errors import nearest, shown
 
 NONE = "none"
 FORM = (
@@ -41,8 +41,10 @@ KEYS: dict[str, Key] = {
         f"What is done to it: one of {', '.join(choices.TASKS)}; each phase draws a permutation of "
         "its own.",
     ),
-    "epochs": Key("integer >= 1", "as the first phase", "Passes over the training set."),
-    "repeat": Key("integer >= 1", "1", "How many such phases follow one another."),
+    "epochs": Key(
+        f"integer >= 1 and <= {INT32_MAX}", "as the first phase", "Passes over the training set."
+    ),
+    "repeat": Key(f"integer >= 1 and <= {MOST}", "1", "How many such phases follow one another."),
 }
 
 
@@ -61,12 +63,18 @@ class Phase:
     epochs: int | None = None
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
 def parse(text: str) -> tuple[Phase, ...]:
     """The phases after the first, repeats spelled out, of a text without :func:`fault`."""
+    return tuple(phase for phase, repeat in _counted(text) for _ in range(repeat))
+
+
+@functools.lru_cache(maxsize=1024)
+def _counted(text: str) -> tuple[tuple[Phase, int], ...]:
+    """The phases as written, each with how often it is repeated."""
     if text == NONE:
         return ()
-    every: list[Phase] = []
+    every: list[tuple[Phase, int]] = []
     for item in text.split(","):
         match = _ITEM.fullmatch(item.strip())
         assert match is not None
@@ -74,7 +82,7 @@ def parse(text: str) -> tuple[Phase, ...]:
         dataset = None if what in choices.TASKS else what
         task = what if dataset is None else task or "same"
         epochs = int(match["epochs"]) if match["epochs"] else None
-        every += [Phase(dataset, task, epochs)] * int(match["repeat"] or 1)
+        every.append((Phase(dataset, task, epochs), int(match["repeat"] or 1)))
     return tuple(every)
 
 
@@ -105,7 +113,8 @@ def stretches(text: str, epochs: int) -> list[Stretch]:
 
 def normal(text: str) -> str:
     """The same phases with repeats counted: ``same,same`` is ``same*2``."""
-    runs = [(phase, len([*again])) for phase, again in itertools.groupby(parse(text))]
+    alike = itertools.groupby(_counted(text), key=lambda counted: counted[0])
+    runs = [(phase, sum(n for _, n in again)) for phase, again in alike]
     return ",".join(_item(phase) + (f"*{n}" if n > 1 else "") for phase, n in runs) or NONE
 
 
@@ -117,7 +126,7 @@ def _item(phase: Phase) -> str:
 
 def total_epochs(text: str, first: int) -> int:
     """Epochs of all phases, the first having ``first``."""
-    return first + sum(phase.epochs or first for phase in parse(text))
+    return first + sum((phase.epochs or first) * repeat for phase, repeat in _counted(text))
 
 
 def fault(text: str) -> str | None:
@@ -128,43 +137,48 @@ def fault(text: str) -> str | None:
     for item in text.split(","):
         match = _ITEM.fullmatch(item.strip())
         if match is None:
-            return f"cannot read {item.strip()!r}; allowed is {FORM}"
-        what, task = match["what"], match["task"]
+            return f"cannot read {shown(item.strip())}; allowed is {FORM}"
+        what, task, got = match["what"], match["task"], shown(item.strip())
         if what == NONE:
-            return f"{item.strip()!r}: {NONE} stands alone"
+            return f"{got}: {NONE} stands alone"
         # What is all but a task's name is no dataset's.
         if what not in choices.TASKS and (close := get_close_matches(what, choices.TASKS, 1, 0.8)):
-            return f"{item.strip()!r}: did you mean {close[0]!r}?"
+            return f"{got}: did you mean {close[0]!r}?"
         if task is not None and (task not in choices.TASKS or what in choices.TASKS):
             close = nearest(task, choices.TASKS)
             tasks = ", ".join(choices.TASKS)
-            return f"{item.strip()!r}: allowed after a dataset's + is {tasks}{close}"
-        if match["epochs"] is not None and int(match["epochs"]) < 1:
-            return f"{item.strip()!r}: a phase has at least one epoch"
-        total += int(match["repeat"] or 1)
-        if match["repeat"] is not None and int(match["repeat"]) < 1:
-            return f"{item.strip()!r}: a phase is run at least once"
+            return f"{got}: allowed after a dataset's + is {tasks}{close}"
+        epochs, repeat = count_of(match["epochs"] or "1"), count_of(match["repeat"] or "1")
+        if epochs < 1:
+            return f"{got}: a phase has at least one epoch"
+        if epochs > INT32_MAX:
+            return f"{got}: a phase has at most {INT32_MAX:,} epochs"
+        if repeat < 1:
+            return f"{got}: a phase is run at least once"
+        if repeat > INT32_MAX:
+            return f"{got}: allowed are at most {MOST:,} phases"
+        total += repeat
     return f"{total:,} phases; allowed are at most {MOST:,}" if total > MOST else None
 
 
 def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
     """A ``[[phase]]`` table as text, and what is wrong with it."""
     faults = [
-        f"unknown key {key!r}{nearest(key, KEYS)}; allowed are {', '.join(KEYS)}"
+        f"unknown key {shown(key)}{nearest(key, KEYS)}; allowed are {', '.join(KEYS)}"
         for key in table
         if key not in KEYS
     ]
-    for key in ("epochs", "repeat"):
+    for key, most in (("epochs", INT32_MAX), ("repeat", MOST)):
         got = table.get(key, 1)
-        if isinstance(got, bool) or not isinstance(got, int) or got < 1:
-            faults.append(f"{key} = {got!r}: allowed is an integer >= 1")
+        if isinstance(got, bool) or not isinstance(got, int) or not 1 <= got <= most:
+            faults.append(f"{key} = {shown(got)}: allowed is an {KEYS[key].kind}")
     task, dataset = table.get("task"), table.get("dataset")
     if task is not None and task not in choices.TASKS:
         close = nearest(str(task), choices.TASKS)
-        faults.append(f"task = {task!r}: allowed is one of {', '.join(choices.TASKS)}{close}")
+        faults.append(f"task = {shown(task)}: allowed is one of {', '.join(choices.TASKS)}{close}")
     named = isinstance(dataset, str) and re.fullmatch(DATASET, dataset)
     if dataset is not None and (not named or dataset in (NONE, *choices.TASKS)):
-        faults.append(f"dataset = {dataset!r}: allowed is a dataset's name")
+        faults.append(f"dataset = {shown(dataset)}: allowed is a dataset's name")
     if faults:
         return "", faults
     parts = [part for part in (dataset, task) if part]

@@ -9,7 +9,6 @@ its default, says which of reluprobe's definitions the criterion is.
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,11 +18,12 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from reluprobe.config import arguments
+from reluprobe.config import arguments, documents
 from reluprobe.config.choices import ACTIVATIONS, DEFINITIONS
+from reluprobe.config.field import INT32_MAX, count_of
 from reluprobe.config.settings import SETTINGS, Value
 from reluprobe.config.validation import faults_in
-from reluprobe.errors import InputError, nearest
+from reluprobe.errors import InputError, nearest, shown
 from reluprobe.files.printable import printable
 
 #: The names of the records that come with the package.
@@ -36,7 +36,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class PublishedEpoch:
     """One epoch as published: ``layers`` in percent of units, first hidden layer to last."""
 
-    epoch: Annotated[int, Field(ge=0)]
+    epoch: Annotated[int, Field(ge=0, le=INT32_MAX)]
     layers: Annotated[tuple[Annotated[float, Field(ge=0, le=100)], ...], Field(min_length=1)]
     train_loss: float | None = None
     train_accuracy: Share | None = None
@@ -78,7 +78,7 @@ class Reference:
         if self.protocol.get("bias") == "zeros":
             values["bias_init"] = 0.0
         probed = re.search(r"\d+", str(self.protocol.get("probe", "")))
-        return values | ({"probe_examples": int(probed[0])} if probed else {})
+        return values | ({"probe_examples": count_of(probed[0])} if probed else {})
 
     def unchecked(self) -> list[str]:
         """The keys of the protocol that no setting stands for: nobody compares these."""
@@ -102,12 +102,12 @@ def locate(written: Any, folder: Path) -> str:
     """
     allowed = f"allowed is {' or '.join(SHIPPED)}, or the path of a .json file of that form"
     if not isinstance(written, str):
-        raise InputError("bad reference", [f"reference = {written!r}: {allowed}"])
+        raise InputError("bad reference", [f"reference = {shown(written)}: {allowed}"])
     if written in SHIPPED:
         return written
     if not written.endswith(".json"):
         near = nearest(written, SHIPPED)
-        raise InputError("bad reference", [f"reference = {written!r}: {allowed}{near}"])
+        raise InputError("bad reference", [f"reference = {shown(written)}: {allowed}{near}"])
     return str((folder / arguments.path("reference", written)).resolve())
 
 
@@ -134,7 +134,7 @@ def load(located: str) -> Reference:
 
 def _parse(text: bytes, where: str, name: str) -> Reference:
     try:
-        written = json.loads(text)
+        written = documents.from_json(text)
     except ValueError as error:
         raise InputError("bad reference", [f"reference {where}: is not JSON: {error}"]) from None
     if not isinstance(written, dict):
@@ -165,7 +165,7 @@ def _faults(reference: Reference) -> list[str]:
     if reference.definition not in DEFINITIONS:
         near = nearest(reference.definition, DEFINITIONS)
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}"
-        faults.append(f"definition = {reference.definition!r}: {allowed}{near}")
+        faults.append(f"definition = {shown(reference.definition)}: {allowed}{near}")
     for key, value in reference.protocol.items():
         fault = SETTINGS[key].fault(_meant(key, value)) if key in SETTINGS else None
         if fault:

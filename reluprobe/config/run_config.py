@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict
 
 from reluprobe.config import choices, phases, triggers
-from reluprobe.config.field import Form, Spec
+from reluprobe.config.field import INT32_MAX, Form, Spec
 
 # Outside the class, in which ``phases`` is a field.
 PHASES = Form(phases.FORM, phases.PATTERN, phases.fault, phases.normal)
@@ -140,7 +140,12 @@ class RunConfig:
     ] = "constant"
     step_epochs: Annotated[
         int,
-        Spec("Epochs between the steps of schedule step.", ge=1, only_with=("schedule", ("step",))),
+        Spec(
+            "Epochs between the steps of schedule step.",
+            ge=1,
+            le=INT32_MAX,
+            only_with=("schedule", ("step",)),
+        ),
     ] = 4
     step_factor: Annotated[
         float,
@@ -151,13 +156,14 @@ class RunConfig:
         ),
     ] = 0.1
     warmup_steps: Annotated[
-        int, Spec("Steps over which the learning rate rises linearly to its value.", ge=0)
+        int,
+        Spec("Steps over which the learning rate rises linearly to its value.", ge=0, le=INT32_MAX),
     ] = 0
     batch_size: Annotated[
         int, Spec("Examples a step; an epoch's last, smaller batch is kept.", ge=1, le=1_000_000)
     ] = 128
     epochs: Annotated[
-        int, Spec("Passes over the training set; 0 only measures the init.", ge=0)
+        int, Spec("Passes over the training set; 0 only measures the init.", ge=0, le=INT32_MAX)
     ] = 12
     precision: Annotated[
         str,
@@ -275,10 +281,11 @@ class RunConfig:
         ),
     ] = 0.01
     freeze_layers: Annotated[
-        int, Spec("First hidden layers that stop training; 0: none.", ge=0)
+        int, Spec("First hidden layers that stop training; 0: none.", ge=0, le=1000)
     ] = 0
     freeze_after: Annotated[
-        int, Spec("Epochs after which they stop.", ge=0, not_with=("freeze_layers", (0,)))
+        int,
+        Spec("Epochs after which they stop.", ge=0, le=INT32_MAX, not_with=("freeze_layers", (0,))),
     ] = 1
     probe_examples: (
         Annotated[
@@ -286,12 +293,14 @@ class RunConfig:
             Spec(
                 "Training examples, the first of them, that a unit is probed on; all: every one.",
                 ge=1,
+                le=INT32_MAX,
             ),
         ]
         | Literal["all"]
     ) = 1000
     probe_every: Annotated[
-        int, Spec("Probe after every this many steps too; 0: after epochs only.", ge=0)
+        int,
+        Spec("Probe after every this many steps too; 0: after epochs only.", ge=0, le=INT32_MAX),
     ] = 0
     seed: Annotated[
         int,

@@ -11,7 +11,7 @@ from typing import Any
 
 from reluprobe.config import choices, phases, reference, sweep_keys, sweep_name
 from reluprobe.config.axes import MOST_VALUES
-from reluprobe.config.field import FLOAT32_MAX, Setting
+from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, Setting
 from reluprobe.config.settings import SETTINGS
 
 Schema = dict[str, Any]
@@ -28,10 +28,10 @@ def sweep_schema() -> Schema:
         "name": _text(sweep_name.pattern()),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
         "save_activations": {"type": "boolean", "default": False},
-        "seeds": {"anyOf": [_integer(1, sweep_keys.MOST_SEEDS), _list(_ref("seed"))]},
+        "seeds": {"anyOf": [_integer(1, sweep_keys.MOST_SEEDS), _axis_list("seed")]},
         "base": _table(settings),
         "grid": axes,
-        "zip": _blocks(axes),
+        "zip": _blocks(axes | {"minProperties": 1}),
         "phase": _blocks(_table(_phase())),
         "include": _blocks(_table(settings) | {"minProperties": 1}),
         "exclude": _blocks(_table(settings) | {"minProperties": 1}),
@@ -80,11 +80,15 @@ def _value(setting: Setting) -> Schema:
 
 def _axis(setting: Setting) -> Schema:
     """What an axis of a setting may be: a list, or for numbers a range."""
-    listed = _list(_ref(setting.name))
+    listed = _axis_list(setting.name)
     if setting.type not in (int, float):
         return listed
     end = {"type": "number"} | _bounds(setting)
     return _either(listed, _range("linear", end), _range("log", _positive(end)))
+
+
+def _axis_list(name: str) -> Schema:
+    return _list(_ref(name)) | {"maxItems": MOST_VALUES}
 
 
 def _range(kind: str, end: Schema) -> Schema:
@@ -116,7 +120,7 @@ def _phase() -> Schema:
     kinds: Schema = {
         "dataset": _text(phases.DATASET) | {"not": {"enum": [phases.NONE, *choices.TASKS]}},
         "task": {"enum": [*choices.TASKS]},
-        "epochs": _integer(1),
+        "epochs": _integer(1, INT32_MAX),
         "repeat": _integer(1, phases.MOST),
     }
     return {key: {"description": k.meaning} | kinds[key] for key, k in phases.KEYS.items()}

@@ -10,7 +10,7 @@ from typing import Any
 from reluprobe.config import choices
 from reluprobe.config.field import Setting, settings_in
 from reluprobe.config.run_config import RunConfig
-from reluprobe.errors import InputError, nearest
+from reluprobe.errors import InputError, nearest, shown
 
 #: Every setting by name, in the order in which help and documentation list them.
 SETTINGS: dict[str, Setting] = settings_in(RunConfig)
@@ -26,7 +26,7 @@ def unknown(name: str, allowed: Iterable[str] = SETTINGS) -> str:
     allowed = list(allowed)
     close = nearest(name, allowed)
     listed = "" if close else f"; allowed are {', '.join(allowed)}"
-    return f"unknown setting {name!r}{close}{listed}"
+    return f"unknown setting {shown(name)}{close}{listed}"
 
 
 def fault_of(name: str, value: Any, among: Mapping[str, Setting] = SETTINGS) -> str | None:
@@ -48,10 +48,10 @@ def _fault(name: str, value: Any, among: Mapping[str, Setting]) -> str | None:
     match = _WITH_PARAMETER.fullmatch(value) if isinstance(value, str) else None
     if name == "activation" and match and match[1] in choices.ACTIVATIONS:
         if match[1] not in choices.PARAMETERS:
-            having = ", ".join(choices.PARAMETERS)
-            return f"{name} = {value!r}: {match[1]} has no parameter; those that have are {having}"
+            having = f"those that have are {', '.join(choices.PARAMETERS)}"
+            return f"{name} = {shown(value)}: {match[1]} has no parameter; {having}"
         if spelled_out({name: value})[name] == value:
-            return f"{name} = {value!r}: {match[2]!r} is no number"
+            return f"{name} = {shown(value)}: {shown(match[2])} is no number"
     faults = ({**SETTINGS, **among}[n].fault(v) for n, v in spelled_out({name: value}).items())
     return next((fault for fault in faults if fault), None)
 
@@ -66,8 +66,8 @@ def given_twice(settings: Mapping[str, Any]) -> list[str]:
     """The fault of ``activation = "leaky_relu(0.1)"`` beside a ``leaky_slope`` that is another."""
     whole = {name: value for name, value in settings.items() if name == "activation"}
     return [
-        f"activation = {whole['activation']!r} and {name} = {settings[name]!r} are not the same; "
-        "give one of the two"
+        f"activation = {shown(whole['activation'])} and {name} = {shown(settings[name])} are not "
+        "the same; give one of the two"
         for name, value in spelled_out(whole).items()
         if name not in whole and name in settings and settings[name] != value
     ]

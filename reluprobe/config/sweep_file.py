@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reluprobe.config import phases, reference
+from reluprobe.config import documents, phases, reference
 from reluprobe.config.axes import axis_values
 from reluprobe.config.settings import (
     SETTINGS,
@@ -21,7 +20,7 @@ from reluprobe.config.settings import (
 from reluprobe.config.sweep_config import Axes, SweepConfig
 from reluprobe.config.sweep_keys import read_shape
 from reluprobe.config.sweep_name import fault_of_name
-from reluprobe.errors import InputError, nearest
+from reluprobe.errors import InputError, nearest, shown
 
 
 def read_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> SweepConfig:
@@ -43,8 +42,8 @@ def read_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> SweepC
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the sweep file {path}: {error}") from None
     try:
-        written = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        written = documents.from_toml(text)
+    except ValueError as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     return parse_sweep(
         written, name=path.stem, where=str(path), overrides=overrides, folder=path.parent
@@ -156,6 +155,8 @@ class _Parser:
         return axes
 
     def block(self, where: str, table: dict[str, Any]) -> dict[str, tuple[Value, ...]]:
+        if not table:
+            self.fault(where, "is empty; name at least one axis")
         axes = self.axes(where, table, fold=False)
         lengths = {key: len(values) for key, values in axes.items()}
         if len(set(lengths.values())) > 1:
@@ -175,7 +176,7 @@ class _Parser:
         for block in blocks:
             for value in block.get("activation", ()):
                 for key in spelled_out({"activation": value}).keys() & seen - {"activation"}:
-                    self.fault("", f"{key} is an axis, and activation {value!r} names it too")
+                    self.fault("", f"{key} is an axis, and activation {shown(value)} names it too")
 
     def seeds(self, base: Mapping[str, Any], blocks: Sequence[Axes]) -> tuple[int, ...]:
         elsewhere = "seed" in base or any("seed" in block for block in blocks)

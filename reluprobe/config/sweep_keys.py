@@ -11,6 +11,7 @@ from reluprobe.config.field import Key
 from reluprobe.config.reference import SHIPPED
 from reluprobe.config.settings import SETTINGS, unknown
 from reluprobe.config.sweep_name import fault_of_name
+from reluprobe.errors import shown
 
 #: More seeds than this are taken for a slip of the pen.
 MOST_SEEDS = 100_000
@@ -122,8 +123,8 @@ def _fault_text(key: str, value: Any, fault: Any) -> str:
         moved = f"; settings go under [base], as {key} = …" if key in SETTINGS else ""
         return unknown(key, KEYS).replace("setting", "key") + moved
     if KEYS[key].kind.startswith("tables"):
-        return f"[[{key}]]: got {value!r}; write [[{key}]] with double brackets"
+        return f"[[{key}]]: got {shown(value)}; write [[{key}]] with double brackets"
     if KEYS[key].kind.startswith("table"):
-        return f"[{key}]: got {value!r}; allowed is a table of settings"
+        return f"[{key}]: got {shown(value)}; allowed is a table of settings"
     own = fault["ctx"]["error"] if fault["type"] == "value_error" else None
-    return f"{key}: got {value!r}; {own or _ALLOWED[key]}"
+    return f"{key}: got {shown(value)}; {own or _ALLOWED[key]}"

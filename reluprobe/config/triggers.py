@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reluprobe.config.field import INT32_MAX, count_of
+
 FORM = "epochs, phases, a list of epochs such as 1,3,6, or a number of steps such as 200 steps"
 _STEPS = re.compile(r"([1-9]\d*) steps?")
 _EPOCHS = re.compile(r"[1-9]\d*(\s*,\s*[1-9]\d*)*")
@@ -56,4 +58,7 @@ def normal(text: str) -> str:
 def fault(text: str) -> str | None:
     """Why this text names no moments; None where it does."""
     known = text in ("epochs", "phases") or _STEPS.fullmatch(text) or _EPOCHS.fullmatch(text)
-    return None if known else f"allowed is {FORM}"
+    if not known:
+        return f"allowed is {FORM}"
+    beyond = any(count_of(number) > INT32_MAX for number in re.findall(r"\d+", text))
+    return f"allowed are at most {INT32_MAX} epochs or steps" if beyond else None

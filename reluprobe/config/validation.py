@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reluprobe.errors import shown
+
 
 def faults_in(error: ValidationError, with_input: bool = False) -> list[str]:
     """A line for each fault: ``runs.relu.0.epoch: Input should be a valid integer``.
@@ -21,5 +23,5 @@ def _line(fault: Any, with_input: bool) -> str:
     line = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
     if not with_input or fault["type"] == "missing":
         return line
-    text = repr(fault["input"])
+    text = shown(fault["input"])
     return f"{line}; got {text if len(text) <= 40 else f'{text[:37]}…'}"

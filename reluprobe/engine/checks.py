@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reluprobe.config import RunConfig, phases
+from reluprobe.config.field import INT32_MAX
 from reluprobe.config.sizes import probed, steps_per_epoch
 from reluprobe.data import Dataset
 from reluprobe.errors import InputError
@@ -78,6 +79,13 @@ def _faults(config: RunConfig, loaded: Mapping[str, Dataset]) -> list[str]:
     total = steps * phases.total_epochs(config.phases, config.epochs)
     if config.epochs and config.warmup_steps > total:
         faults.append(f"warmup_steps = {config.warmup_steps}: the whole run has {total} steps")
+    if total > INT32_MAX:
+        faults.append(f"the whole run has {total:,} steps; allowed are at most {INT32_MAX:,}")
+    if config.schedule == "step" and (most := INT32_MAX // steps) < config.step_epochs:
+        faults.append(
+            f"step_epochs = {config.step_epochs}: allowed with {first.name} and batch_size "
+            f"{config.batch_size} is an integer <= {most}"
+        )
     for name in dataset_names(config)[1:]:
         if _shape(loaded[name]) != _shape(first):
             faults.append(

@@ -20,11 +20,20 @@ def runs_of_part(runs: Sequence[Run], part: Part) -> list[Run]:
     The whole is the plan in its order.
     """
     number, count = part
-    return list(runs) if count == 1 else slices(runs, count)[number - 1]
+    if count == 1:
+        return list(runs)
+    alike = _alike(runs)
+    start, end = (len(alike) * n // count for n in (number - 1, number))
+    return alike[start:end]
 
 
 def slices(runs: Sequence[Run], count: int) -> list[list[Run]]:
     """So many slices, as :func:`runs_of_part` has them, in order."""
-    alike = [run for g in group_runs(runs) for h in group_runs(g, ("activation",)) for run in h]
+    alike = _alike(runs)
     ends = [len(alike) * number // count for number in range(count + 1)]
     return [alike[start:end] for start, end in itertools.pairwise(ends)]
+
+
+def _alike(runs: Sequence[Run]) -> list[Run]:
+    """Runs in an order in which those that share a program, and an activation, lie together."""
+    return [run for g in group_runs(runs) for h in group_runs(g, ("activation",)) for run in h]

@@ -152,6 +152,18 @@ def test_without_classes_the_loss_stands_for_accuracy():
     assert "no worse loss" in compare_text.headline(comparison).plain
 
 
+def test_a_cross_entropy_is_not_subtracted_from_a_squared_error():
+    with_classes = [record("relu", s, 0.4 + s / 50, dataset="blobs") for s in range(5)]
+    without = [record("relu", s, 0.1, None, 0.7, dataset="abs") for s in range(5)]
+    for one in ("blobs", "abs"):
+        question = Question(baseline={"dataset": one})
+        comparison = compare.compare([*with_classes, *without], question)
+        (row,) = only(comparison).rows
+        assert row.changes["loss"] is row.changes["accuracy"] is row.quality is None
+        assert row.changes["dead"] is not None and not row.helps
+        assert verdict(row) == "losses not comparable"
+
+
 def test_dead_on_another_sample():
     comparison = compare.compare([*BASE, *ELU], dataclasses.replace(RELU, on="train"))
     assert only(comparison).rows[0].changes["dead"].mean == pytest.approx(-0.153)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reluprobe.analysis import aggregate, claims, replication
@@ -52,6 +52,7 @@ def test_a_prediction_is_wider_than_the_interval_of_the_mean_by_the_root_of_n_pl
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
 def test_a_prediction_holds_the_interval_of_the_mean(values):
     prediction, mean = replication.predict(values), aggregate.estimate(values)
+    assume(mean.half_width > 1e-7 * mean.mean)
     assert prediction.low <= mean.mean - mean.half_width + 1e-12
     assert prediction.high >= mean.mean + mean.half_width - 1e-12
 
@@ -67,6 +68,14 @@ def test_one_run_predicts_nothing_and_none_has_no_prediction():
     assert replication.predict([0.5]) == replication.Prediction(0.5, None, None, 1)
     assert replication.predict([0.5]).holds(0.5) is None
     assert replication.predict([None]) is None
+
+
+def test_seeds_that_are_all_alike_predict_no_interval_and_nothing_is_inside_or_outside():
+    alike = [record((0.25,) * 5, seed=seed) for seed in range(2)]
+    rows = replication.compare(alike, STUDY).rows
+    assert {(row.inside, row.ours.low, row.ours.high) for row in rows} == {(None, None, None)}
+    shown = text(claims_table.table(replication.compare(alike, STUDY)))
+    assert "25.0–25.0" not in shown and "outside" not in shown
 
 
 def test_published_values_stand_beside_ours_by_the_references_criterion():

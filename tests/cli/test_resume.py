@@ -170,6 +170,17 @@ def test_max_failures_stops_and_says_what_remains(reluprobe, tmp_path, poisoned)
     assert len(record_files(tmp_path / "results/grid")) == 2
 
 
+def test_a_failed_run_that_was_not_retried_yet_is_failed_and_not_missing(
+    reluprobe, tmp_path, poisoned
+):
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    poisoned(lambda config: config.activation == "relu")
+    assert reluprobe("sweep", "grid.toml", "--max-failures", "2").code == 3
+    result = reluprobe("sweep", "grid.toml", "--retry-failed", "--max-failures", "1")
+    assert result.code == 3
+    assert "0 of 8 runs done, 2 failed, 6 missing; to resume: reluprobe sweep" in result.err
+
+
 def test_a_failed_train_says_so(reluprobe, poisoned):
     poisoned(lambda config: True)
     result = reluprobe("train", "--dataset", "blobs", "--depth", "1", "--width", "8")

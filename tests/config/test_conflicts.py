@@ -21,6 +21,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"revive": "redo", "revive_at": "phases"}, "revive_at", "needs further phases"),
     ({"freeze_layers": 6}, "freeze_layers", "larger than depth"),
     ({"epochs": 0, "phases": "same"}, "phases", "phases need epochs >= 1"),
+    ({"epochs": 2**31 - 1, "phases": "same@1"}, "phases", "come to more than 2147483647"),
     ({"revive": "redo", "revive_at": "12"}, "revive_at", "after which the run goes on"),
 ]
 GOOD: list[dict[str, Any]] = [
@@ -40,6 +41,7 @@ GOOD: list[dict[str, Any]] = [
     {"revive": "redo", "revive_at": "12", "phases": "same@1"},
     {"revive_at": "99"},
     {"revive": "redo", "epochs": 0},
+    {"epochs": 2**31 - 2, "phases": "same@1"},
 ]
 
 

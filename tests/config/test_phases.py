@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reluprobe.config import choices, make_run, parse_sweep, phases, sweep_toml
 from reluprobe.config.phases import Phase
-from reluprobe.errors import InputError
+from reluprobe.errors import InputError, shown
 from reluprobe.plan.runs import expand
 
 # --- the text ----------------------------------------------------------------------------------
@@ -81,6 +81,9 @@ def test_phases_are_numbered_and_follow_each_other():
         ("same*100001", "100,001 phases; allowed are at most 100,000"),
         ("same*60000,same*60000", "120,000 phases; allowed are at most 100,000"),
         ("same*99999999999999999999", "allowed are at most 100,000"),
+        ("same@2147483648", "'same@2147483648': a phase has at most 2,147,483,647 epochs"),
+        ("same@0009,same*" + "9" * 5000, "allowed are at most 100,000 phases"),
+        ("same@" + "9" * 5000, "a phase has at most 2,147,483,647 epochs"),
     ],
 )
 def test_a_text_that_names_no_phases_is_refused_in_these_words(text: str, said: str):
@@ -88,7 +91,7 @@ def test_a_text_that_names_no_phases_is_refused_in_these_words(text: str, said: 
     with pytest.raises(InputError) as caught:
         make_run({"phases": text})
     (fault,) = caught.value.faults
-    assert fault.startswith(f"phases = {text!r}: ") and said in fault
+    assert fault.startswith(f"phases = {shown(text)}: ") and said in fault
 
 
 def test_as_many_phases_as_are_allowed_are_read():
@@ -116,7 +119,8 @@ def test_as_many_phases_as_are_allowed_are_read():
         ({"dataset": "mnist@3"}, "dataset = 'mnist@3'"),
         ({"dataset": "mnist*3"}, "dataset = 'mnist*3'"),
         ({"dataset": "mnist+same"}, "dataset = 'mnist+same'"),
-        ({"repeat": 100_001}, "100,001 phases"),
+        ({"repeat": 100_001}, "repeat = 100001: allowed is an integer >= 1 and <= 100000"),
+        ({"epochs": 2**31}, "epochs = 2147483648: allowed is an integer >= 1 and <= 2147483647"),
     ],
 )
 def test_a_table_that_is_no_phase_is_refused_in_these_words(table: dict[str, Any], said: str):

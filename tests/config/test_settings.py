@@ -163,6 +163,56 @@ def test_another_value_beside_the_one_in_brackets_is_refused():
     assert [run.config.leaky_slope for run in plan.runs] == [0.1, 0.3]
 
 
+# --- bounds ------------------------------------------------------------------------------------
+
+INTEGERS = [name for name, s in SETTINGS.items() if s.type is int]
+FLOATS = [name for name, s in SETTINGS.items() if s.type is float]
+FLOAT32 = "rounded to float32 (magnitudes from 1.17549e-38 to 3.40282e+38)"
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_an_integer_has_the_bound_of_its_use_and_its_words_are_whole_numbers(name: str):
+    setting = SETTINGS[name]
+    assert setting.le is not None and setting.le <= 2**32 - 1
+    assert f"<= {setting.le}" in setting.allowed and "e+" not in setting.allowed
+    assert setting.fault(setting.le) is None
+    for value in (setting.le + 1, 99999999999999999999, 10**5000):
+        assert f"allowed is {setting.allowed}" in (setting.fault(value) or "")
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_a_number_is_held_against_float32_in_these_words(name: str):
+    setting = SETTINGS[name]
+    bounded = setting.lt is not None or setting.le is not None
+    for value in [] if bounded else [1e39, float("inf"), 10**400]:
+        assert FLOAT32 in (setting.fault(value) or "")
+    for value in [1e-320, 1e-39] if setting.gt == 0 else []:
+        assert FLOAT32 in (setting.fault(value) or "")
+    for value in [0.9999999999] if setting.lt == 1 else []:
+        assert FLOAT32 in (setting.fault(value) or "")
+    for value in (float("nan"), "much", True):
+        assert FLOAT32 not in (setting.fault(value) or FLOAT32)
+
+
+def test_nothing_below_zero_is_nothing():
+    for name in FLOATS:
+        if SETTINGS[name].fault(-0.0) is None:
+            assert str(SETTINGS[name].clean(-0.0)) == "0.0"
+    plain, negative = (
+        run_id(make_run({"activation": "leaky_relu", "leaky_slope": slope, "depth": 3}))
+        for slope in (0.0, -0.0)
+    )
+    written = run_id(make_run({"activation": "leaky_relu(-0)", "depth": 3}))
+    assert plain == negative == written
+
+
+@pytest.mark.parametrize("at", ["99999999999 steps", "1,2,2147483648", "9" * 5000])
+def test_moments_beyond_what_is_counted_are_refused(at: str):
+    (fault,) = of_run({"revive": "redo", "revive_at": at})
+    assert "allowed are at most 2147483647 epochs or steps" in fault
+    assert make_run({"revive": "redo", "revive_at": "2147483647 steps"}).revive == "redo"
+
+
 # --- true and false ----------------------------------------------------------------------------
 
 BOOLEANS = [name for name, s in SETTINGS.items() if s.type is bool]

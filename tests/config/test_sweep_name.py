@@ -10,7 +10,7 @@ from jsonschema import Draft4Validator
 from reluprobe.config import parse_sweep
 from reluprobe.config.schema import sweep_schema
 from reluprobe.config.sweep_name import fault_of_name
-from reluprobe.errors import InputError
+from reluprobe.errors import InputError, shown
 
 VALIDATOR = Draft4Validator(sweep_schema())
 
@@ -60,7 +60,7 @@ def test_a_name_that_cannot_be_a_folder_everywhere_is_refused_in_words(name: str
     with pytest.raises(InputError) as caught:
         parse_sweep({"name": name})
     (fault,) = caught.value.faults
-    assert fault.startswith(f"name: got {name!r}; ") and REFUSED[name] in fault
+    assert fault.startswith(f"name: got {shown(name)}; ") and REFUSED[name] in fault
 
 
 @pytest.mark.parametrize("name", TAKEN)

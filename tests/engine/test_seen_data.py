@@ -154,6 +154,32 @@ def test_label_noise_needs_two_classes_that_exist():
     assert caught.value.faults == ("label_noise needs two classes, and gapped has one",)
 
 
+STEPS = 2**31 - 1  # as many as an int32 counts
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"epochs": STEPS // 6 + 1}, "the whole run has 2,147,483,652 steps; allowed are at most"),
+        ({"epochs": 1, "phases": f"same@{STEPS - 1}"}, "the whole run has 12,884,901,882 steps"),
+        ({"schedule": "step", "step_epochs": STEPS}, "batch_size 1 is an integer <= 357913941"),
+        ({"epochs": 1, "warmup_steps": STEPS}, "warmup_steps = 2147483647: the whole run has 6"),
+    ],
+)
+def test_what_is_more_than_the_engine_can_count_is_refused(settings: dict[str, Any], said: str):
+    run = as_run(make_run(dict(dataset="gapped", probe_examples=2, batch_size=1) | settings))
+    with pytest.raises(InputError) as caught:
+        checks.check([run], {"gapped": gapped(4, 9)})
+    (fault,) = caught.value.faults
+    assert said in fault
+
+
+def test_what_the_engine_can_just_count_is_taken():
+    for settings in ({"epochs": STEPS // 6}, {"schedule": "step", "step_epochs": STEPS // 6}):
+        run = as_run(make_run(dict(dataset="gapped", probe_examples=2, batch_size=1) | settings))
+        checks.check([run], {"gapped": gapped(4, 9)})
+
+
 def test_a_regression_has_no_label_noise():
     with pytest.raises(InputError) as caught:
         checks.check(

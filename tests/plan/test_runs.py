@@ -10,6 +10,7 @@ from reluprobe.config.choices import ACTIVATIONS
 from reluprobe.errors import InputError
 from reluprobe.plan.grouping import dials_of, group_runs, program_settings, static_settings
 from reluprobe.plan.runs import as_run, expand, run_id, with_letter, without_letter
+from reluprobe.plan.slices import runs_of_part, slices
 
 
 def runs(**written):
@@ -61,6 +62,66 @@ def test_an_exclude_that_matches_nothing_or_leaves_nothing_is_a_fault():
     assert caught.value.faults == ("no run has depth = 4",)
     with pytest.raises(InputError, match="no run left"):
         runs(exclude=[{"depth": 5}])
+
+
+TOO_LARGE = [
+    {"grid": {"learning_rate": {"log": [1e-5, 1], "num": 1000}, "depth": [*range(1, 102)]}},
+    {"grid": {"learning_rate": {"log": [1e-5, 1], "num": 100_000}}, "seeds": 100_000},
+    {"zip": [{n: {"linear": [0, 1], "num": 400}} for n in ("bias_init", "perturb")], "seeds": 2},
+    {"include": [{"depth": 2}, {"depth": 3}], "seeds": 50_001},
+    {"grid": {"depth": [3]}, "include": [{"depth": 2}], "seeds": 60_000, "exclude": [{"depth": 3}]},
+]
+
+
+@pytest.mark.parametrize("written", TOO_LARGE, ids=lambda w: " ".join(w))
+def test_a_plan_too_large_is_counted_and_never_made(written, monkeypatch):
+    monkeypatch.setattr("reluprobe.plan.runs.make_run", None)
+    with pytest.raises(InputError, match=r"runs; allowed are at most 100,000") as caught:
+        expand(parse_sweep(written))
+    assert caught.value.exit_code == 2 and len(caught.value.faults) == 1
+
+
+def test_what_makes_a_plan_too_large_is_said():
+    with pytest.raises(InputError) as caught:
+        expand(parse_sweep(TOO_LARGE[2]))
+    assert "has 320,000 runs" in caught.value.message
+    assert caught.value.faults == ("bias_init 400 × perturb 400 × seeds 2",)
+    with pytest.raises(InputError) as caught:
+        expand(parse_sweep(TOO_LARGE[3]))
+    assert caught.value.faults == ("seeds 50,001, and 2 of [[include]] for each seed",)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"grid": {"depth": [2, 3], "width": [4, 5, 5]}, "seeds": 3},
+        {"zip": [{"depth": [2, 3], "width": [4, 5]}, {"epochs": [1, 2, 3]}]},
+        {"include": [{"depth": 2}, {"depth": 3}], "seeds": 2},
+        {"grid": {"depth": [2, 3]}, "include": [{"depth": 4}], "seeds": 2},
+        {},
+    ],
+)
+def test_a_plan_has_as_many_runs_as_are_counted(written, monkeypatch):
+    sweep = parse_sweep(written)
+    monkeypatch.setattr("reluprobe.plan.runs.LARGEST_PLAN", len(expand(sweep).runs))
+    made = len(expand(sweep).runs)
+    monkeypatch.setattr("reluprobe.plan.runs.LARGEST_PLAN", made - 1)
+    with pytest.raises(InputError, match=f"has {made} run"):
+        expand(sweep)
+
+
+def test_one_slice_of_many_is_made_alone():
+    expanded = runs(grid={"depth": [2, 3]}, seeds=5)
+    for count in (2, 3, 10, 11):
+        parts = [runs_of_part(expanded, (number, count)) for number in range(1, count + 1)]
+        assert parts == slices(expanded, count)
+    assert len(runs_of_part(expanded, (10**18, 10**18))) == 1
+
+
+def test_repeated_phases_are_counted_and_not_spelled_out(monkeypatch):
+    monkeypatch.setattr("reluprobe.config.phases.parse", None)
+    repeated = {"phases": [f"same@2*{n}" for n in range(99_001, 100_001)]}
+    assert len(runs(grid=repeated, base={"epochs": 1})) == 1000
 
 
 def test_duplicates_fold_also_where_a_setting_has_no_effect():

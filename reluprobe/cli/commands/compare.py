@@ -16,7 +16,7 @@ from reluprobe.analysis import compare, contrast, environments
 from reluprobe.cli import complete, console, options, reading
 from reluprobe.config import SETTINGS, Value, cleaned, faults_of, written
 from reluprobe.config.choices import SPLITS
-from reluprobe.errors import InputError, nearest
+from reluprobe.errors import InputError, nearest, shown
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report import json_compare
@@ -108,7 +108,7 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
         key, equals, value = text.partition("=")
         name = options.full_name(key)
         if not equals:
-            faults.append(f"got {text!r}; allowed is SETTING=VALUE")
+            faults.append(f"got {shown(text)}; allowed is SETTING=VALUE")
         elif name in baseline:
             faults.append(f"{name} is named twice")
         else:

@@ -26,7 +26,6 @@ from reluprobe.executor import session
 from reluprobe.executor.dispatch import Job
 from reluprobe.plan.runs import expand
 from reluprobe.plan.slices import Part, runs_of_part
-from reluprobe.records import RunRecord
 from reluprobe.records.ownership import Claim, Way
 
 HELP = """Run every combination in a sweep file and show the outcome.
@@ -133,7 +132,7 @@ def _run(
     """Run what is left; whatever stops it, what has ended is in the outcome."""
     todo, began = ours.todo, time.perf_counter()
     if not todo:
-        return _outcome(job, ours.records, 0, 0.0, 0.0, None)
+        return _outcome(ours, 0, 0.0, 0.0, None)
 
     failures, written = 0, 0
     # Before signals are taken over: until there is work, Ctrl-C need not wait for its end.
@@ -153,19 +152,20 @@ def _run(
                     failures += event.record.status == "failed"
     seconds = time.perf_counter() - began
     compiling = counts.compiling if place.name == "local" else None
-    return _outcome(job, ours.records, written, seconds, compiling, stop.signal)
+    return _outcome(ours, written, seconds, compiling, stop.signal)
 
 
 def _outcome(
-    job: sweep_output.Invocation,
-    records: dict[str, RunRecord],
+    ours: session.Session,
     written: int,
     seconds: float,
     compiling: float | None,
     signal: int | None,
 ) -> sweep_output.Outcome:
+    # A failed run whose turn to be retried did not come has its record still.
+    records = ours.standing.records | ours.records
     code = 3 if any(record.status == "failed" for record in records.values()) else 0
-    if signal is not None and len(records) < len(job.mine):
+    if signal is not None and ours.todo:
         code = 128 + signal
     return sweep_output.Outcome(records, written, seconds, compiling, code)
 

@@ -27,7 +27,8 @@ def heading(replication: Replication) -> list[Text]:
     name = replication.reference.name
     text = "nothing to compare"
     if replication.rows:
-        text = "no interval of a new seed: one run of each activation, or several configurations"
+        text = "no interval of a new seed: one run of each activation, all alike, or several "
+        text += "configurations"
     if inside:
         text = (
             f"{sum(inside)} of {len(inside)} values lie in the 95% interval of a new seed of ours"

@@ -30,6 +30,9 @@ CALLED = {
     "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
 }
 
+#: Values of an axis that are listed, the last of them among these.
+MOST_LISTED = 20
+
 
 def heat(share_: float | None) -> str:
     """The colour of a dead share; the number beside it says the same."""
@@ -175,12 +178,16 @@ def layers_title(definition: str) -> Text:
 
 
 def axes(values_by_name: Mapping[str, tuple[Value, ...]]) -> Table:
-    """The axes of a sweep, with their values."""
+    """The axes of a sweep, with their values; of many, the first and the last."""
     table = plain_table()
     table.add_column("axis")
     table.add_column("values")
     for name, values in values_by_name.items():
-        table.add_row(name, ", ".join(labels.setting(v) for v in values))
+        listed = [labels.setting(v) for v in values]
+        if len(listed) > MOST_LISTED:
+            last = f"… {listed[-1]} ({len(listed):,} values)"
+            listed = [*listed[: MOST_LISTED - 1], last]
+        table.add_row(name, ", ".join(listed))
     return table
 
 
