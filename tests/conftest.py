@@ -33,6 +33,12 @@ jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Compiling is most of the suite's time; ``as_for_users`` is for what is promised of bits.
 jax.config.update("jax_disable_most_optimizations", True)
+# So programs are kept: for the other process of the suite, those that tests start, the next time.
+PROGRAMS = Path(__file__).parents[1] / ".pytest_cache" / "programs"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(PROGRAMS))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 # New examples are for whoever develops; what lands is judged on the same ones every time.
 hypothesis.settings.register_profile("reluprobe", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("reluprobe")

@@ -14,7 +14,7 @@ from reluprobe.data.names import BUILT_IN
 PAGE = Path(__file__).parents[1] / "docs" / "library.md"
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d+\.\d+(?![\w.])")
 #: How long it took, on what.
-MACHINE = re.compile(r"[\d.]+ s on \d+ × \w+ \(JAX [\d.]+\)")
+MACHINE = re.compile(r"(\d+ min )?[\d.]+ s on \d+ × \w+ \(JAX [\d.]+\)")
 #: Training is chaotic: another kind of processor ends a few points away.
 POINTS, SHARE = 8.0, 0.08
 
