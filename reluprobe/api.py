@@ -29,6 +29,7 @@ from reluprobe.config import (
     read_sweep,
 )
 from reluprobe.errors import InputError
+from reluprobe.files import check_writable
 from reluprobe.plan.runs import Run, checked_run, expand, without_letter
 from reluprobe.records.folder import Archive, open_all
 from reluprobe.records.ownership import Claim, Way
@@ -249,6 +250,7 @@ def born_dead(
 
     Raises:
         InputError: settings that are unknown, out of bounds, or without effect; all are listed.
+        ReluprobeError: ``out`` cannot be written; that is known before anything is drawn.
 
     Examples:
         >>> result = rp.born_dead(depth=[2, 5], width=[2, 4])
@@ -258,6 +260,8 @@ def born_dead(
     config = make_born_dead(arguments.plain(settings))
     from reluprobe.born import count, result
 
+    if out is not None:
+        check_writable(arguments.path("out", out) / result.FOLDER)
     measured = count.measure(config)
     if out is not None:
         result.write(measured, arguments.path("out", out))

@@ -143,8 +143,7 @@ def show(
     """Draw the figures of sweeps and of results of born-dead; say where they are.
 
     Returns:
-        False where figures that were asked for could not be written. Those that are drawn since
-        nobody said not to may lie in a folder that cannot be written: that is said, and no more.
+        False where one could not be written.
     """
     from reluprobe.report import figures
 
@@ -203,7 +202,7 @@ def _write(
                 for form in asked.formats:
                     records.write_atomically(folder / f"{figure.name}.{form}", images[form])
             except ReluprobeError as error:
-                return _unwritten(error, asked)
+                return _unwritten(error)
             written.append(figure.name)
     if written:
         count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
@@ -214,7 +213,7 @@ def _write(
         if write_page:
             write_page(on_page)
     except ReluprobeError as error:
-        return _unwritten(error, asked)
+        return _unwritten(error)
     return True
 
 
@@ -227,7 +226,8 @@ def _forget(folder: Path, name: str) -> None:
             (folder / f"{name}.{form}").unlink()
 
 
-def _unwritten(error: ReluprobeError, asked: Request) -> bool:
-    text = Text("no figures: ", style="red" if asked.asked else "yellow").append(error.message)
-    console.err.print(text.append("; --out DIR puts them elsewhere"), soft_wrap=True)
-    return not asked.asked
+def _unwritten(error: ReluprobeError) -> bool:
+    text = Text("no figures: ", style="red").append(error.message)
+    hint = "; --out DIR puts them elsewhere, --no-figures draws none"
+    console.err.print(text.append(hint), soft_wrap=True)
+    return False

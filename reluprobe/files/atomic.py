@@ -78,6 +78,23 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def check_writable(folder: Path) -> None:
+    """Know before hours of work whether its outcome can be written there; leave nothing.
+
+    Raises:
+        ReluprobeError: no file can be made in the folder, or the folder cannot be.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ReluprobeError(f"cannot write {folder}: {error.strerror or error}") from None
+    finally:
+        remove_empty(missing)
+
+
 def remove_empty(folders: Iterable[Path]) -> None:
     """Remove these folders, innermost first, as far as nothing is in them."""
     with contextlib.suppress(OSError):

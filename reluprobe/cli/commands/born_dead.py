@@ -12,6 +12,7 @@ from rich.text import Text
 from reluprobe.born import result
 from reluprobe.cli import console, options, report_born_dead
 from reluprobe.config import AXES, BORN_DEAD, make_born_dead
+from reluprobe.files import check_writable
 from reluprobe.report.terminal import born_dead
 
 HELP = """Count ReLU networks that are constant from birth, beside what is proved of them.
@@ -31,11 +32,16 @@ def command(
     from reluprobe import api
 
     make_born_dead(settings)  # what is wrong with the flags is said before JAX is waited for
+    check_writable(out / result.FOLDER)
     with console.status("drawing networks"):
-        drawn = api.born_dead(out=out, **settings)
+        drawn = api.born_dead(**settings)
+    # Shown first: what was computed is seen even where a disk has become full meanwhile.
     if as_json:
         console.write(json.dumps(result.to_dict(drawn), allow_nan=False) + "\n")
+    else:
+        report_born_dead.show(drawn)
+    written = result.write(drawn, out)
+    if as_json:
         return
-    report_born_dead.show(drawn)
-    console.out.print(Text(f"wrote {out / result.FOLDER / f'{drawn.id}.json'}"), soft_wrap=True)
+    console.out.print(Text(f"wrote {written}"), soft_wrap=True)
     console.out.print(Text(born_dead.next_command(drawn.config)), soft_wrap=True)
