@@ -176,13 +176,24 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 TABLES = st.dictionaries(NAMES, VALUES, max_size=5)
+RANGES = st.builds(
+    lambda kind, ends, num: {kind: ends, "num": num},
+    st.sampled_from(["log", "linear"]),
+    st.lists(NUMBERS, min_size=2, max_size=2),
+    st.integers(2, 4),
+)
+AXES = st.dictionaries(
+    st.sampled_from([*SETTINGS]),
+    st.one_of(RANGES, st.lists(st.one_of(NUMBERS, WORDS), min_size=1, max_size=3)),
+    max_size=3,
+)
 SWEEPS = st.fixed_dictionaries(
     {},
     optional={
         "seeds": VALUES,
         "reference": VALUES,
         "base": TABLES,
-        "grid": TABLES,
+        "grid": st.one_of(AXES, TABLES),
         **{key: st.lists(TABLES, max_size=3) for key in ("zip", "phase", "include", "exclude")},
     },
 )
@@ -204,6 +215,16 @@ def test_any_tables_are_a_plan_or_faults(tables: dict[str, Any], tmp_path_factor
     except ValueError:  # more digits than Python writes
         return
     refused_or_planned(text, tmp_path_factory.getbasetemp())
+
+
+@settings(max_examples=100)
+@given(axes=AXES, base=TABLES)
+def test_any_axes_are_a_plan_or_faults(axes: dict[str, Any], base: dict[str, Any]):
+    for written in ({"grid": axes}, {"zip": [axes], "base": base}):
+        try:
+            expand(parse_sweep(written))
+        except InputError as error:
+            assert str(error)
 
 
 @settings(max_examples=100)

@@ -117,7 +117,9 @@ def test_what_float32_rounds_to_1_is_refused_as_1_is(name: str):
     for value in (1 - 1e-9, 1.0):
         with pytest.raises(InputError) as caught:
             config_of(optimizer="adam", **{name: value})
-        assert caught.value.faults == (f"{name} = {value!r}: allowed is a number >= 0 and < 1",)
+        (fault,) = caught.value.faults
+        said = f"{name} = {value!r}: allowed is a number >= 0 and < 1"
+        assert fault.startswith(said) and ("rounded to float32" in fault) == (value < 1)
 
 
 def test_an_epsilon_that_float32_rounds_to_0_is_refused_as_0_is():
