@@ -20,6 +20,7 @@ from reluprobe.config import SweepConfig, labels, load_reference
 from reluprobe.engine.events import (
     BegunAgain,
     Compiled,
+    Compiling,
     EpochDone,
     Event,
     MemoryShort,
@@ -229,7 +230,7 @@ def complain_of_mishap(event: Event) -> None:
         case MemoryShort(lanes=number):
             lanes = labels.count(number, "run")
             console.complain(f"out of memory: going on with {lanes} side by side on a device")
-        case Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
+        case Compiling() | Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
             pass
         case _:
             assert_never(event)
