@@ -129,7 +129,10 @@ def layers_of() -> Callable[[Any], Layers]:
 
     def layers(network: Any) -> Layers:
         every = [*network.hidden, network.output]
-        return [tuple(np.asarray(w[...], np.float64) for w in (m.kernel, m.bias)) for m in every]
+        arrays = [tuple(np.asarray(w[...], np.float64) for w in (m.kernel, m.bias)) for m in every]
+        if network.stacked:
+            arrays[1:2] = zip(*arrays[1], strict=True)
+        return arrays
 
     return layers
 

@@ -11,6 +11,7 @@ from reluprobe.cli.sweep_output import Invocation, Outcome
 from reluprobe.engine.events import (
     BegunAgain,
     Compiled,
+    Compiling,
     EpochDone,
     Event,
     MemoryShort,
@@ -64,6 +65,9 @@ def _counts(job: Invocation, standing: resume.Standing | Outcome) -> dict[str, i
 
 def _name_and_fields(event: Event) -> tuple[str, dict[str, Any]]:
     match event:
+        case Compiling(run, runs):
+            sizes = {name: getattr(run.config, name) for name in ("depth", "width")}
+            return "compiling", {"runs": runs, **sizes}
         case Compiled(runs, seconds):
             return "compiled", {"runs": runs, "seconds": round(seconds, 3)}
         case Resumed(run, history):

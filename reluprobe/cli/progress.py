@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import assert_never
 
 from rich.text import Text
 
 from reluprobe.cli import console
-from reluprobe.config import SETTINGS, labels, phases
+from reluprobe.config import SETTINGS, RunConfig, labels, phases
 from reluprobe.engine.events import (
     BegunAgain,
     Compiled,
+    Compiling,
     EpochDone,
     Event,
     MemoryShort,
@@ -45,6 +46,8 @@ class Progress:
     def see(self, event: Event) -> None:
         """Count an event. Epochs that are trained again, after a fault, count once."""
         match event:
+            case Compiling(run=run):
+                self.where = f"compiling {size(run.config)}"
             case Compiled(seconds=seconds):
                 self.compiling += seconds
             case Resumed(run=run, history=history):
@@ -91,8 +94,42 @@ def shown(tally: Progress, silent: bool = False, every: float = EVERY) -> Iterat
         with _bar(tally):
             yield
     else:
-        with _repeated(lambda: console.err.print(Text(tally.line()), soft_wrap=True), every):
+        with _lines(tally.line, every):
             yield
+
+
+class Wait:
+    """Says on stderr what is waited for: a spinner on a terminal, a plain line elsewhere."""
+
+    def __init__(self, what: str, every: float = EVERY) -> None:
+        self.what, self.every = what, every
+        self.began = time.monotonic()
+        self.shown = ExitStack()
+
+    def line(self) -> str:
+        """``compiling 5 × 256 · 10 s``."""
+        return f"{self.what} · {formatting.duration(time.monotonic() - self.began)}"
+
+    def begin(self) -> None:
+        """Until :meth:`end`."""
+        if console.lively():
+            status = self.shown.enter_context(console.err.status(self.what))
+            self.shown.enter_context(_repeated(lambda: status.update(self.what), 0.2))
+        else:
+            self.shown.enter_context(_lines(self.line, self.every))
+
+    def end(self) -> None:
+        """It is over, if it has begun."""
+        self.shown.close()
+
+
+def size(config: RunConfig) -> str:
+    """``1,000 × 32``: the part of a network that its program's size follows from."""
+    return f"{config.depth:,} × {config.width:,}"
+
+
+def _lines(line: Callable[[], str], every: float) -> AbstractContextManager[None]:
+    return _repeated(lambda: console.err.print(Text(line()), soft_wrap=True), every)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from reluprobe.config import (
 from reluprobe.engine.events import (
     BegunAgain,
     Compiled,
+    Compiling,
     EpochDone,
     Event,
     MemoryShort,
@@ -259,7 +260,7 @@ def complain_of_mishap(event: Event) -> None:
         case MemoryShort(lanes=number):
             lanes = labels.count(number, "run")
             console.complain(f"out of memory: going on with {lanes} side by side on a device")
-        case Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
+        case Compiling() | Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
             pass
         case _:
             assert_never(event)

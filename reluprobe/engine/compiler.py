@@ -135,6 +135,11 @@ class Compiler:
         if key not in PROGRAMS and key not in self.compiling:
             self.compiling[key] = self.thread.submit(self._make, request)
 
+    def is_ready(self, request: ProgramRequest) -> bool:
+        """Whether nobody waits for the program."""
+        begun = self.compiling.get(request.key)
+        return request.key in PROGRAMS or (begun is not None and begun.done())
+
     def get(self, request: ProgramRequest) -> tuple[Program, bool]:
         """The program, and whether it is new; waits for it."""
         key = request.key

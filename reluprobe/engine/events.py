@@ -12,6 +12,14 @@ from reluprobe.records.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True)
+class Compiling:
+    """A group's program is not ready; ``run``: one of the ``runs`` that wait for it."""
+
+    run: Run
+    runs: int
+
+
+@dataclass(frozen=True)
 class Compiled:
     """A group's program is ready. ``seconds``: from its first lane's draw to the program."""
 
@@ -73,4 +81,6 @@ class MemoryShort:
     error: str
 
 
-Event = Compiled | Resumed | EpochDone | Saved | RunDone | MemoryShort | BegunAgain
+Event = (
+    Compiling | Compiled | Resumed | EpochDone | Saved | RunDone | MemoryShort | BegunAgain
+)

@@ -28,7 +28,8 @@ from reluprobe.config.choices import UNIT_REVIVALS
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import REVIVE_RNG, Hyperparameters, Lane, Segment, trained
 from reluprobe.measures import definitions
-from reluprobe.nn import initializers, optimizers
+from reluprobe.nn import hidden_layers, initializers, optimizers
+from reluprobe.nn.hidden_layers import Layer
 from reluprobe.nn.mlp import MLP
 
 
@@ -101,20 +102,22 @@ def redraw_units(
     """
     network, mask = _network_and_mask(spec, lane.weights)
     draw = initializers.layer_initializer(spec.config)
-    layers = [*network.hidden, network.output]
-    masks = [*mask.hidden, mask.output]
-    for i, unit in enumerate(chosen):
-        kernel = layers[i].kernel[...]
+
+    def layer(before: Array | None, i: Any, layer: Layer, mask: Layer) -> tuple[Array, None]:
+        unit, kernel = chosen[i], layer.linear.kernel[...]
         drawn = draw(jax.random.fold_in(key, i), *kernel.shape)[0] * spec.config.weight_gain
-        _put(layers[i].kernel, masks[i].kernel, unit[None, :], drawn)
-        if layers[i].bias is not None:
-            _put(layers[i].bias, masks[i].bias, unit, 0.0)
-        if network.norms:
-            _put_norm(network.norms[i], mask.norms[i], unit)
-    # Last, so that from one re-drawn unit to another the weight is 0 too.
-    for i, unit in enumerate(chosen):
-        rows = jnp.tile(unit, layers[i + 1].kernel[...].shape[0] // unit.size)
-        _put(layers[i + 1].kernel, masks[i + 1].kernel, rows[:, None], 0.0)
+        _put(layer.linear.kernel, mask.linear.kernel, unit[None, :], drawn)
+        if layer.linear.bias is not None:
+            _put(layer.linear.bias, mask.linear.bias, unit, 0.0)
+        if layer.norm is not None:
+            _put_norm(layer.norm, mask.norm, unit)
+        # Last, so that from one re-drawn unit to another the weight is 0 too.
+        if before is not None:
+            _cut(layer.linear, mask.linear, before)
+        return unit, None
+
+    last, _ = hidden_layers.scan(layer, None, network, mask)
+    _cut(network.output, mask.output, last)
     params, _ = trained(lane.weights)
     touched = jax.tree.map(lambda x: x > 0, trained(nnx.state(mask))[0])
     optimizer = optimizers.reset(lane.optimizer, params, touched)
@@ -133,6 +136,12 @@ def _put(values: Any, mask: Any, where: Array, new: Array | float) -> None:
     mask[...] = jnp.where(where, 1.0, mask[...])
 
 
+def _cut(linear: Any, mask: Any, unit: Array) -> None:
+    """Weights 0 out of these units of the layer before."""
+    rows = jnp.tile(unit, linear.kernel[...].shape[0] // unit.size)
+    _put(linear.kernel, mask.kernel, rows[:, None], 0.0)
+
+
 def _put_norm(norm: Any, mask: Any, unit: Array) -> None:
     """A unit's scale 1 and shift 0 again."""
     for name, start in (("scale", 1.0), ("bias", 0.0)):
@@ -145,10 +154,14 @@ def _redraw(
     network = nnx.merge(spec.graph, lane.weights, copy=True)
     still = optimizers.held(spec.config, segment.epoch)
     scale = hyper.dials.get("redraw_scale", 0.05)
-    for i, layer in enumerate(network.hidden):
-        kernel = layer.kernel[...]
+
+    def layer(carry: None, i: Any, layer: Layer) -> tuple[None, None]:
+        kernel = layer.linear.kernel[...]
         drawn = scale * jax.random.normal(jax.random.fold_in(key, i), kernel.shape)
-        layer.kernel[...] = jnp.where((kernel <= 0) & ~still[i], drawn, kernel)
+        layer.linear.kernel[...] = jnp.where((kernel <= 0) & ~still[i], drawn, kernel)
+        return carry, None
+
+    hidden_layers.scan(layer, None, network)
     return lane._replace(weights=nnx.state(network)), _no_unit(spec)
 
 
@@ -157,15 +170,23 @@ def _shrink_perturb(
 ) -> Revived:
     network = nnx.merge(spec.graph, lane.weights, copy=True)
     shrink, perturb = hyper.dials.get("shrink", 0.5), hyper.dials.get("perturb", 0.01)
-    still = [*optimizers.held(spec.config, segment.epoch), False]
-    layers = zip((*network.hidden, network.output), still, strict=True)
-    places = [(layer, name, stands) for layer, stands in layers for name in PARTS]
-    for n, (layer, name, stands) in enumerate(places):
-        values = getattr(layer, name)
-        if values is not None:
-            noise = jax.random.normal(jax.random.fold_in(key, n), values[...].shape)
-            moved = shrink * values[...] + perturb * noise
-            values[...] = jnp.where(stands, values[...], moved)
+    still = optimizers.held(spec.config, segment.epoch)
+
+    def move(linear: Any, i: Any, stands: Array | bool) -> None:
+        for n, name in enumerate(PARTS):
+            values = getattr(linear, name)
+            if values is not None:
+                own = jax.random.fold_in(key, len(PARTS) * i + n)
+                noise = jax.random.normal(own, values[...].shape)
+                moved = shrink * values[...] + perturb * noise
+                values[...] = jnp.where(stands, values[...], moved)
+
+    def layer(carry: None, i: Any, layer: Layer) -> tuple[None, None]:
+        move(layer.linear, i, still[i])
+        return carry, None
+
+    hidden_layers.scan(layer, None, network)
+    move(network.output, spec.config.depth, False)
     return lane._replace(weights=nnx.state(network)), _no_unit(spec)
 
 

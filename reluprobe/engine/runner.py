@@ -26,7 +26,7 @@ from reluprobe.engine import (
 )
 from reluprobe.engine.context import Context
 from reluprobe.engine.devices import local_devices
-from reluprobe.engine.events import Compiled, EpochDone, Event, Resumed, RunDone, Saved
+from reluprobe.engine.events import Compiled, Compiling, EpochDone, Event, Resumed, RunDone, Saved
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
@@ -156,6 +156,8 @@ class _Chunk:
         request = self._request()
         # The data are placed and weights are drawn while the program is compiled.
         context.compiler.begin(request)
+        if not context.compiler.is_ready(request):
+            yield Compiling(runs[0], len(runs))
         placed = context.placed.place(checks.dataset_names(config))
         before = time.perf_counter()
         spec = request.specs[0]

@@ -15,6 +15,7 @@ from reluprobe.engine import checks
 from reluprobe.engine.events import (
     BegunAgain,
     Compiled,
+    Compiling,
     EpochDone,
     Event,
     MemoryShort,
@@ -121,7 +122,7 @@ class _Dispatcher:
                 yield from self._run_ends([run] if run else [], retry=False)
             case Ended():
                 yield from self._ended(happening)
-            case Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
+            case Compiling() | Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
                 yield happening, None
             case MemoryShort() | BegunAgain():
                 yield happening, None

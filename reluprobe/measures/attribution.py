@@ -12,12 +12,14 @@ and w and x share the rest as two players. Source: Shapley 1953.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from reluprobe.nn import hidden_layers
+from reluprobe.nn.hidden_layers import Layer
 from reluprobe.nn.mlp import MLP, parameters
 
 
@@ -63,23 +65,26 @@ def add(
         after: the network now.
         inputs: examples as the network sees them.
     """
-    old, new = inputs, inputs
-    rows: list[tuple[Array, ...]] = []
-    for layer_before, layer_after in zip(before.hidden, after.hidden, strict=True):
-        (w_old, b_old), (w_new, b_new) = parameters(layer_before), parameters(layer_after)
+
+    def layer(seen: tuple[Array, Array], i: Any, *layers: Layer) -> tuple[Any, Peaks]:
+        old, new = seen
+        (w_old, b_old), (w_new, b_new) = (parameters(layer.linear) for layer in layers)
         # The first layer's inputs do not move: its four products are two.
         oo, nn = old @ w_old, new @ w_new
-        no, on = (nn, oo) if not rows else (old @ w_new, new @ w_old)
-        rows.append(tuple(jnp.max(m, axis=0) for m in (oo, no, on, nn)))
-        old = jax.nn.relu(oo + b_old[None])
-        new = jax.nn.relu(nn + b_new[None])
-    batch = (jnp.stack(column) for column in zip(*rows, strict=True))
-    return Peaks(*(jnp.maximum(a, b) for a, b in zip(peaks, batch, strict=True)))
+        no, on = (nn, oo) if old is new else (old @ w_new, new @ w_old)
+        row = Peaks(*(jnp.max(m, axis=0) for m in (oo, no, on, nn)))
+        return (jax.nn.relu(oo + b_old[None]), jax.nn.relu(nn + b_new[None])), row
+
+    _, batch = hidden_layers.scan(layer, (inputs, inputs), before, after)
+    return jax.tree.map(jnp.maximum, peaks, batch)
 
 
 def shares(peaks: Peaks, before: MLP, after: MLP) -> Causes:
     """Each player's Shapley value."""
     oo, no, on, nn = peaks
-    pairs = zip(before.hidden, after.hidden, strict=True)
-    bias = jnp.stack([parameters(b)[1] - parameters(a)[1] for a, b in pairs])
+
+    def layer(carry: None, i: Any, before: Layer, after: Layer) -> tuple[None, Array]:
+        return carry, parameters(after.linear)[1] - parameters(before.linear)[1]
+
+    _, bias = hidden_layers.scan(layer, None, before, after)
     return Causes(((no - oo) + (nn - on)) / 2, bias, ((on - oo) + (nn - no)) / 2)

@@ -8,10 +8,13 @@ Source: Gowal et al. 2018 (interval bound propagation).
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from reluprobe.nn import activations
+from reluprobe.nn import activations, hidden_layers
+from reluprobe.nn.hidden_layers import Layer
 from reluprobe.nn.mlp import MLP, parameters
 
 
@@ -31,13 +34,14 @@ def certified(
     above = activations.pick([a.flat_above for a in acts], activation)
     floor = activations.pick([a.low for a in acts], activation)
     ceiling = activations.pick([a.high for a in acts], activation)
-    certain = []
-    for layer in network.hidden:
-        least, most = bounds(*parameters(layer), low, high)
-        certain.append((most <= below) | (least >= above))
+
+    def layer(box: tuple[Array, Array], i: Any, layer: Layer) -> tuple[Any, Array]:
+        least, most = bounds(*parameters(layer.linear), *box)
+        certain = (most <= below) | (least >= above)
         # What is flat outside a stretch and the identity within is a clip to its own range.
-        low, high = jnp.clip(least, floor, ceiling), jnp.clip(most, floor, ceiling)
-    return jnp.stack(certain)
+        return (jnp.clip(least, floor, ceiling), jnp.clip(most, floor, ceiling)), certain
+
+    return hidden_layers.scan(layer, (low, high), network)[1]
 
 
 def bounds(

@@ -12,7 +12,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from reluprobe.config import RunConfig
-from reluprobe.nn import activations, initializers
+from reluprobe.nn import activations, hidden_layers, initializers
+from reluprobe.nn.hidden_layers import Layer
 
 
 class Training(NamedTuple):
@@ -48,28 +49,31 @@ class MLP(nnx.Module):
     """
 
     def __init__(self, config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> None:
-        # The run's settings but for these three do not belong to the network's structure.
+        # The run's settings but for these do not belong to the network's structure.
         self.activation = config.activation if config.activation in ("rrelu", "crelu") else ""
         self.residual = config.residual
+        self.depth, self.stacked = config.depth, hidden_layers.is_stacked(config)
         kernel_init = initializers.drawn(config.init) or initializers.initializer(config)
-        constant = nnx.initializers.constant(config.bias_init)
-        given = given_out(config)
-        inputs = [features] + [given] * (config.depth - 1)
-        self.hidden = nnx.List(
-            nnx.Linear(n, config.width, kernel_init=kernel_init, bias_init=constant, rngs=rngs)
-            for n in inputs
-        )
+        self.hidden = _hidden(config, features, kernel_init, rngs)
         # The bias setting is about hidden units; a constant on all outputs changes no softmax.
-        self.output = nnx.Linear(given, outputs, kernel_init=kernel_init, rngs=rngs)
+        self.output = nnx.Linear(given_out(config), outputs, kernel_init=kernel_init, rngs=rngs)
         # What follows takes no key of ``rngs``: the weights of a seed are the same with it, also
         # those that :func:`make` draws later. Scales of 1 and shifts of 0 are not drawn.
         self.norms = nnx.List(
             norm(config.width, rngs=nnx.Rngs(0))
-            for norm in itertools.repeat(NORMS[config.norm], config.depth)
+            for norm in itertools.repeat(NORMS[config.norm], len(self.hidden))
             if norm is not None
         )
+        if self.stacked and self.norms:
+            self.norms[1] = hidden_layers.stack(self.norms[1], config.depth - 1)
         if config.activation == "prelu":
             self.slopes = nnx.Param(jnp.full(config.depth, config.prelu_slope))
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The hidden layers; of a stacked network the first, and all others as one."""
+        norms = self.norms or itertools.repeat(None)
+        return [Layer(linear, norm) for linear, norm in zip(self.hidden, norms, strict=False)]
 
     def __call__(
         self,
@@ -86,24 +90,25 @@ class MLP(nnx.Module):
             parameter: the activation's parameter; where it is learned, :attr:`slopes` are.
             training: None for an evaluation.
         """
-        hidden, preactivations = inputs, []
-        for i, layer in enumerate(self.hidden):
-            z = layer(hidden)
-            if self.norms:
-                z = _normalized(self.norms[i], z, training)
-            preactivations.append(z)
+
+        def layer(given: Array, i: Array | int, layer: Layer) -> tuple[Array, Array]:
+            z = layer.linear(given)
+            if layer.norm is not None:
+                z = _normalized(layer.norm, z, training)
             key = None
             if training is not None and training.key is not None:
                 key = jax.random.fold_in(training.key, i)
             a = self._activated(i, z, activation, parameter, key)
             if training is not None and training.dropout is not None:
                 a = dropped(key, a, training.dropout)
-            hidden = hidden + a if self.residual and i else a
-        return self.output(hidden), jnp.stack(preactivations)
+            return given + a if self.residual and given is not inputs else a, z
+
+        hidden, preactivations = hidden_layers.scan(layer, inputs, self)
+        return self.output(hidden), preactivations
 
     def _activated(
         self,
-        i: int,
+        i: Array | int,
         z: Array,
         activation: activations.Index,
         parameter: activations.Scalar,
@@ -159,8 +164,7 @@ def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
     network = MLP(config, features, outputs, rngs)
     if config.init in initializers.JOINT:
         for layer in (*network.hidden, network.output):
-            kernel, bias = initializers.JOINT[config.init](rngs.params(), *layer.kernel.shape)
-            layer.kernel, layer.bias = nnx.Param(kernel), nnx.Param(bias)
+            _draw_jointly(layer, initializers.JOINT[config.init], rngs)
     for layer in network.hidden:
         if config.weight_gain != 1:
             layer.kernel[...] *= config.weight_gain
@@ -168,3 +172,35 @@ def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
             # Taken away, not left undrawn: the weights of a seed are the same without it.
             layer.bias, layer.use_bias = nnx.data(None), False
     return network
+
+
+def _hidden(
+    config: RunConfig, features: int, kernel_init: nnx.Initializer, rngs: nnx.Rngs
+) -> nnx.List[nnx.Linear]:
+    """The hidden layers without their norms; where they are stacked, the first and the stack."""
+    constant = nnx.initializers.constant(config.bias_init)
+    layer = partial(nnx.Linear, out_features=config.width, bias_init=constant)
+    given, others = given_out(config), config.depth - 1
+    layers = nnx.List([layer(features, kernel_init=kernel_init, rngs=rngs)])
+    if not hidden_layers.is_stacked(config):
+        layers.extend(layer(given, kernel_init=kernel_init, rngs=rngs) for _ in range(others))
+        return layers
+    keys = hidden_layers.next_keys(rngs.params, others, of_each=2)  # its weights' and its biases'
+    undrawn = layer(given, kernel_init=nnx.initializers.zeros, rngs=nnx.Rngs(0))
+    shape = undrawn.kernel.shape
+    layers.append(hidden_layers.stack(undrawn, others))
+    layers[1].kernel[...] = hidden_layers.draw_each(
+        lambda key: jnp.asarray(kernel_init(key, shape, jnp.float32)), keys
+    )
+    return layers
+
+
+def _draw_jointly(layer: nnx.Linear, init: initializers.LayerInit, rngs: nnx.Rngs) -> None:
+    """Weights and biases of a layer, or of a stack of them."""
+    *stack, n_in, n_out = layer.kernel.shape
+    if stack:
+        keys = hidden_layers.next_keys(rngs.params, stack[0], of_each=1)
+        kernel, bias = hidden_layers.draw_each(lambda key: init(key, n_in, n_out), keys)
+    else:
+        kernel, bias = init(rngs.params(), n_in, n_out)
+    layer.kernel, layer.bias = nnx.Param(kernel), nnx.Param(bias)

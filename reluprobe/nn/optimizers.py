@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Int
 
 from reluprobe.config import RunConfig, phases
 from reluprobe.config.choices import UNIT_REVIVALS
+from reluprobe.nn import hidden_layers
 from reluprobe.nn.activations import Scalar
 
 Dials = Mapping[str, Scalar]
@@ -195,6 +196,7 @@ def frozen(updates: Any, config: RunConfig, epoch: Int[Array, ""]) -> Any:
             return jnp.where(still, 0.0, update)
         if where[0] not in ("hidden", "norms") or where[1] >= config.freeze_layers:
             return update
-        return update * moves[where[1]]
+        own = moves[hidden_layers.numbers(config, where[1])]
+        return update * own.reshape(own.shape + (1,) * (update.ndim - own.ndim))
 
     return jax.tree_util.tree_map_with_path(leaf, updates)

@@ -320,6 +320,34 @@ def test_quiet_is_one_line(reluprobe, tmp_path):
     assert result.err == ""
 
 
+def test_while_a_program_compiles_progress_says_so_and_how_large_it_is(run_of):
+    runs = [run_of(), run_of(depth=1000, width=32)]
+    tally = progress.Progress(runs, done=0)
+    assert tally.line().endswith(" · loading and compiling")
+    epoch = records.EpochRecord(0, None, None, 2.0, 0.5, ())
+    tally.see(runner.EpochDone(runs[0], epoch, False))
+    tally.see(runner.Compiling(runs[1], 1))
+    assert tally.line().endswith(" · compiling 1,000 × 32")
+
+
+def test_off_a_terminal_a_plain_line_says_what_train_waits_for(capsys):
+    wait = progress.Wait("loading", every=0.01)
+    wait.begin()
+    lines = ""
+    for what in ("loading", "compiling 1,000 × 32"):
+        wait.what = what
+        while lines.count(what) < 3:
+            time.sleep(0.01)
+            lines += capsys.readouterr().err
+    wait.end()
+    assert "\x1b" not in lines
+    assert lines.splitlines()[-1].startswith("compiling 1,000 × 32 · 0.")
+    time.sleep(0.03)
+    capsys.readouterr()
+    time.sleep(0.03)
+    assert capsys.readouterr().err == ""
+
+
 def test_off_a_terminal_a_plain_line_comes_again_and_again(run_of, capsys):
     runs = [run_of(norm="batch"), run_of(norm="layer"), run_of(norm="layer", seed=3)]
     tally = progress.Progress(runs, done=9)

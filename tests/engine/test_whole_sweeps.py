@@ -10,7 +10,7 @@ import pytest
 
 from reluprobe import records
 from reluprobe.config.choices import DEFINITIONS
-from reluprobe.engine import runner
+from reluprobe.engine import events, runner
 from reluprobe.plan.runs import Run, run_id
 from sweep_events import compiled_in, execute, records_in
 
@@ -117,8 +117,10 @@ def test_four_activations_share_a_program_and_met_again_it_is_not_compiled_again
 
 
 def test_events_come_in_order_and_every_run_ends_once(crowd: Any, target: Run, doomed: Run):
-    assert isinstance(crowd[0], runner.Compiled)
-    first = [e for e in crowd[1:] if isinstance(e, runner.EpochDone)][:6]
+    compiling, compiled, *others = crowd
+    assert isinstance(compiling, events.Compiling) and compiling.runs == 2
+    assert isinstance(compiled, runner.Compiled)
+    first = [e for e in others if isinstance(e, runner.EpochDone)][:6]
     expected = [(run.id, epoch) for epoch in range(3) for run in (target, doomed)]
     assert [(e.run.id, e.epoch.epoch) for e in first] == expected
     ended = [e.run.id for e in crowd if isinstance(e, runner.RunDone)]

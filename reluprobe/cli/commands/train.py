@@ -10,9 +10,9 @@ from typing import Annotated, Any, Self
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console, live_view, options, signals, streams
+from reluprobe.cli import console, live_view, options, progress, signals, streams
 from reluprobe.config import SETTINGS, RunConfig, labels, phases
-from reluprobe.engine.events import EpochDone, Event, Resumed
+from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
 from reluprobe.records.folder import RUNS
@@ -87,7 +87,7 @@ class _Screen:
         self.config = config
         self.rows = live_rows.EpochRows(config, console.out.width)
         self.starts = {s.first: s for s in phases.stretches(config.phases, config.epochs)[1:]}
-        self.waiting = ExitStack()
+        self.waiting = progress.Wait("loading and compiling")
         self.watching = ExitStack()
         self.view: live_view.Rows | None = None
         self.epoch: int | None = None
@@ -96,22 +96,25 @@ class _Screen:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.waiting.close()
+        self.waiting.end()
         self.watching.close()
 
     def opened(self) -> None:
         """What is trained, once its folder is ours; then wait for the program."""
         console.out.print(Text(labels.network(self.config), style="bold cyan"))
         console.out.print(_legend(self.config))
-        self.waiting.enter_context(console.status("loading and compiling"))
+        self.waiting.begin()
         from reluprobe.engine.process import set_up_process  # brings JAX
 
         set_up_process()
 
     def see(self, event: Event) -> None:
-        """Take an event; the first ends the wait."""
+        """Take an event; the first after the program's compilation ends the wait."""
+        if isinstance(event, Compiling):
+            self.waiting.what = f"compiling {progress.size(event.run.config)}"
+            return
         if self.view is None:
-            self.waiting.close()
+            self.waiting.end()
             console.out.print(self.rows.heading(), soft_wrap=True)
             self.view = self.watching.enter_context(live_view.watched(self.config))
         match event:

@@ -1,0 +1,99 @@
+"""Hidden layers: each on its own in a shallow network; in a deep one stacked, and scanned.
+
+A program that holds each layer's code takes half a second a layer to compile. From the second on
+all layers are of one shape: with their weights along a first axis, ``layer``, one layer's code
+serves them all, and compiling does not grow with depth. The numbers of a seed are the same either
+way; what is computed with them is the same but for rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.core import Tracer
+from jaxtyping import Array, Key
+
+from reluprobe.config import RunConfig
+
+if TYPE_CHECKING:
+    from reluprobe.nn.mlp import MLP
+
+#: Networks of more hidden layers are stacked. All sweeps that results are published of are
+#: shallower, and stay the same to the bit.
+DEEPEST_UNROLLED = 20
+
+
+class Layer(NamedTuple):
+    """A hidden layer; of a stack, all layers but the first, with a first axis ``layer``."""
+
+    linear: nnx.Linear
+    norm: nnx.Module | None
+
+
+def is_stacked(config: RunConfig) -> bool:
+    """Whether the network of a run has its layers stacked."""
+    return config.depth > DEEPEST_UNROLLED
+
+
+def numbers(config: RunConfig, place: int) -> int | slice:
+    """The numbers of the layers, from 0, that ``network.hidden`` has in a place."""
+    return slice(1, None) if place and is_stacked(config) else place
+
+
+def stack(layer: Any, layers: int) -> Any:
+    """A module's copies as one module, whose arrays have a first axis ``layer``."""
+    graph, state = nnx.split(layer)
+    return nnx.merge(graph, jax.tree.map(lambda x: jnp.broadcast_to(x, (layers, *x.shape)), state))
+
+
+def next_keys(stream: nnx.RngStream, layers: int, of_each: int) -> Key[Array, " layer"]:
+    """The first of the keys that each of the next layers would take ``of_each`` of."""
+    counts = stream.count[...] + of_each * jnp.arange(layers, dtype=jnp.uint32)
+    stream.count[...] += of_each * layers
+    return jax.vmap(jax.random.fold_in, (None, 0))(stream.key[...], counts)
+
+
+def draw_each(draw: Callable[[Array], Any], keys: Key[Array, " layer"]) -> Any:
+    """What is drawn with each key, along a first axis ``layer``."""
+    if isinstance(keys, Tracer):
+        return jax.lax.map(draw, keys)
+    # One by one, as a layer on its own is drawn: in one program some would round otherwise.
+    apart = map(jax.random.wrap_key_data, np.asarray(jax.random.key_data(keys)))
+    return jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *map(draw, apart))
+
+
+def scan(body: Callable[..., tuple[Any, Any]], carry: Any, *networks: MLP) -> tuple[Any, Any]:
+    """``jax.lax.scan`` over the hidden layers of networks of one structure.
+
+    Args:
+        body: (carry, number from 0, a :class:`Layer` of each network) → (carry, row). What it
+            writes into a layer stays. The first layer's carry may have another shape.
+        carry: what the first layer is given.
+        networks: whose layers it goes through side by side.
+
+    Returns:
+        The last carry, and the rows along a first axis ``layer``.
+    """
+    first, *others = zip(*(network.layers for network in networks), strict=True)
+    carry, row = body(carry, 0, *first)
+    if networks[0].stacked:
+        carry, rows = _scan_stack(body, carry, others[0], networks[0].depth)
+        return carry, jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), row, rows)
+    rows = [row]
+    for i, layers in enumerate(others, 1):
+        carry, row = body(carry, i, *layers)
+        rows.append(row)
+    return carry, jax.tree.map(lambda *x: jnp.stack(x), *rows)
+
+
+def _scan_stack(body: Any, carry: Any, stacks: tuple[Layer, ...], depth: int) -> tuple[Any, Any]:
+    @nnx.scan(in_axes=(nnx.Carry, 0, 0), out_axes=(nnx.Carry, 0), graph_updates=False)
+    def others(carry: Any, i: Array, layers: tuple[Layer, ...]) -> tuple[Any, Any]:
+        return body(carry, i, *layers)
+
+    return others(carry, jnp.arange(1, depth), stacks)
