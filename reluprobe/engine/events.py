@@ -81,6 +81,4 @@ class MemoryShort:
     error: str
 
 
-Event = (
-    Compiling | Compiled | Resumed | EpochDone | Saved | RunDone | MemoryShort | BegunAgain
-)
+Event = Compiling | Compiled | Resumed | EpochDone | Saved | RunDone | MemoryShort | BegunAgain
