@@ -48,6 +48,9 @@ OTHER_PLAN_HINT = (
     'if_other_plan="extend" (keeps those runs and adds these) or "fresh" (moves them to {aside}); '
     "or another name or out"
 )
+UNREAD_HINT = (
+    'mend that; if_other_plan="fresh" (moves all of it to {aside}); or another name or out'
+)
 
 
 def train(
@@ -116,7 +119,7 @@ def train_claim(
     written = {"name": _own_name(run, out) if name is None else name, "base": dict(settings)}
     written["save_activations"] = save_activations
     sweep = parse_sweep(written, where=where)
-    return Claim(out / sweep.name, sweep, [run], hint=hint)
+    return Claim(out / sweep.name, sweep, [run], hint=hint, unread_hint=hint)
 
 
 def _own_name(run: Run, out: Path) -> str:
@@ -185,8 +188,8 @@ def sweep(
         progress: True for a bar on stderr, or a function that gets every event.
 
     Raises:
-        InputError: the source has faults (all are listed), the folder holds another plan, or
-            there are not so many devices.
+        InputError: the source has faults (all are listed), the folder holds another plan or what
+            cannot be read, or there are not so many devices.
         DatasetError: a dataset cannot be had.
         ReluprobeError: the folder is in use or cannot be written.
 
@@ -214,7 +217,9 @@ def sweep(
         records = session.in_memory(plan.runs, place, devices, follow)
         return Results((Archive(config.name, Path(config.name), tuple(records)),))
     folder = arguments.path("out", out) / config.name
-    claim = Claim(folder, config, plan.runs, way=if_other_plan, hint=OTHER_PLAN_HINT)
+    claim = Claim(
+        folder, config, plan.runs, way=if_other_plan, hint=OTHER_PLAN_HINT, unread_hint=UNREAD_HINT
+    )
     with session.opened(claim, retry_failed=retry_failed) as ours:
         session.follow(ours, claim, place, devices, follow)
     return Results(tuple(open_all([claim.folder])))

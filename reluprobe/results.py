@@ -49,6 +49,11 @@ class Results:
         return tuple(fault for archive in self.archives for fault in archive.faults)
 
     @property
+    def copies(self) -> tuple[str, ...]:
+        """A line for every run whose record lies in a sweep's folder more than once."""
+        return tuple(copy for archive in self.archives for copy in archive.copies)
+
+    @property
     def environments(self) -> Mapping[str, Mapping[str, int]]:
         """In what the machines of these runs differ: how many runs have which value of a key.
 

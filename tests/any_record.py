@@ -51,7 +51,11 @@ def layers(draw: Any, config: RunConfig, lost: bool) -> tuple[LayerRecord, ...]:
         causes = st.none() | st.builds(CausesRecord, numbers, numbers, numbers)
         counts = st.tuples(*[st.integers(0, 9)] * 4)
         outputs = st.builds(
-            ActivationsRecord, numbers, shares, shares, shares, numbers, numbers, counts
+            ActivationsRecord,
+            *(numbers, shares, shares, shares),
+            low=st.floats(-100, 0, width=32),
+            high=st.floats(0, 100, width=32),
+            counts=counts,
         )
         return LayerRecord(
             config.width,
@@ -76,12 +80,12 @@ def sample(draw: Any, config: RunConfig, name: str) -> SampleRecord:
     )
 
 
-def epoch(draw: Any, config: RunConfig, number: int, lost: bool) -> EpochRecord:
-    """An epoch; a lost run's has no numbers."""
+def epoch(draw: Any, config: RunConfig, number: int, lost: bool, counted: bool) -> EpochRecord:
+    """An epoch; a lost run's has no numbers. ``counted``: it says its step, as newer ones do."""
     measures = [None if lost else draw(st.none() | shares) for _ in range(3)]
     loss, right, accuracy = measures
     tested = None if lost else draw(shares)
-    step = draw(st.none() | st.just(number * STEPS))
+    step = number * STEPS if counted else None
     return EpochRecord(number, loss, right, tested, accuracy, layers(draw, config, lost), step)
 
 
@@ -98,13 +102,14 @@ def records(draw: Any) -> RunRecord:
     length = draw(st.integers(0, total)) if status == "failed" else total
     # A run may diverge at a probe between epochs, or after its last: no epoch then has nulls.
     lost_at = draw(st.integers(0, length)) if status == "diverged" else length
-    history = tuple(epoch(draw, config, n, n >= lost_at) for n in range(length))
+    counted = draw(st.booleans())
+    history = tuple(epoch(draw, config, n, n >= lost_at, counted) for n in range(length))
     ended = status == "ok"
     names = ["probe", "test", "train"]
     samples = [sample(draw, config, n) for n in names] if ended and draw(st.booleans()) else []
-    steps = [
-        StepRecord(n, layers(draw, config, not ended)) for n in range(1, draw(st.integers(0, 2)))
-    ]
+    # Between epochs there is a step where there are two epochs.
+    several = draw(st.integers(0, STEPS - 1)) if total > 1 else 0
+    steps = [StepRecord(n, layers(draw, config, not ended)) for n in range(1, several + 1)]
     past = phases.stretches(config.phases, config.epochs) if ended and draw(st.booleans()) else []
     changes = [
         PhaseRecord(

@@ -17,7 +17,9 @@ RELU = Question(baseline={"activation": "relu"})
 
 def layers(dead):
     """Two layers of ten units, ``dead`` of all of them; never positive: all."""
-    return tuple(LayerRecord(10, dead, dead, 1.0, dead, dead, None, "0000") for _ in range(2))
+    if dead is None:
+        return (LayerRecord(10, *[None] * 6, dead_units=None),) * 2
+    return (LayerRecord(10, dead, dead, 1.0, dead, dead, None, "0000"),) * 2
 
 
 def record(activation="relu", seed=0, dead=0.4, accuracy=0.9, loss=0.5, status="ok", **settings):
@@ -25,8 +27,8 @@ def record(activation="relu", seed=0, dead=0.4, accuracy=0.9, loss=0.5, status="
                         | settings))  # fmt: skip
     nothing = status != "ok"
     ends = (None, None) if nothing else (loss, accuracy)
-    last = EpochRecord(1, None, None, *ends, layers(None if nothing else dead))
-    train = SampleRecord("train", 60, 0.1, 0.9, layers(None if nothing else dead / 2))
+    last = EpochRecord(run.config.epochs, None, None, *ends, layers(None if nothing else dead))
+    train = SampleRecord("train", 60_000, 0.1, 0.9, layers(None if nothing else dead / 2))
     return RunRecord(
         SCHEMA, run.id, run.config, status, {"device": "cpu", "devices": 2, "jax": "0"}, 1.0,
         ProbeRecord("train", 1000), () if status == "failed" else (last,), samples=(train,),

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from unittest import mock
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
 from any_record import folders
-from reluprobe import cli
+from command_in_process import run
 from reluprobe.errors import InputError
 from reluprobe.records import RunRecord, read, write
 from reluprobe.report import figures
@@ -32,20 +28,6 @@ def sweep_of(records: Sequence[RunRecord]) -> Iterator[Path]:
         for record in records:
             assert read(write(record, Path(folder) / "made")) == record
         yield Path(folder) / "made"
-
-
-def run(*args: str | Path) -> tuple[int, str]:
-    """A command in this process: its exit code, and what it prints."""
-    text = io.StringIO()
-    with (
-        mock.patch.object(sys, "argv", ["reluprobe", *map(str, args)]),
-        contextlib.redirect_stdout(text),
-        contextlib.redirect_stderr(text),
-        pytest.raises(SystemExit) as left,
-    ):
-        cli.main()
-        sys.exit(0)
-    return int(left.value.code or 0), text.getvalue()
 
 
 @thorough

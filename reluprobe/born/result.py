@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +16,17 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 
 from reluprobe import records
 from reluprobe.config import BornDeadConfig
+from reluprobe.config.born_dead import BORN_DEAD
 from reluprobe.config.validation import faults_in
+from reluprobe.files.printable import printable
+from reluprobe.files.regular import read_regular
 from reluprobe.plan.runs import digest, with_letter
 
 SCHEMA = "reluprobe/born-dead/1"
 FOLDER = "born-dead"
 #: What an id begins with, so that it is no number.
 LETTER = "b"
+_ID = re.compile(rf"{LETTER}?[0-9a-f]{{12}}")
 
 
 @dataclass(frozen=True)
@@ -88,19 +95,75 @@ def read(path: Path) -> Result:
     """Read one result.
 
     Raises:
-        records.RecordError: the file cannot be read, or is no such result.
+        records.RecordError: the file cannot be read, is no such result, or contradicts itself.
     """
     try:
-        result = ADAPTER.validate_json(path.read_bytes())
+        result = ADAPTER.validate_json(read_regular(path))
     except OSError as error:
-        raise records.RecordError(f"{path}: cannot be read: {error.strerror}") from None
+        why = error.strerror or error
+        raise records.RecordError(f"{path}: cannot be read: {why}") from None
     except ValidationError as error:
         fault = f"{path}: is no whole result of born-dead: {faults_in(error)[0]}"
         raise records.RecordError(fault) from None
     if result.schema != SCHEMA:
         fault = f"{path}: has schema {result.schema!r}; this reluprobe reads {SCHEMA!r}"
         raise records.RecordError(fault)
+    if fault := next(_faults(result), None):
+        raise records.RecordError(f"{path}: contradicts itself: {fault}")
     return result
+
+
+def _faults(result: Result) -> Iterator[str]:
+    """What does not fit together in a result that has the schema."""
+    config = result.config
+    for name, setting in BORN_DEAD.items():
+        value = getattr(config, name)
+        values = value if isinstance(value, tuple) else (value,)
+        if not values:
+            yield f"config.{name}: is empty"
+        yield from (f"config.{fault}" for v in values if (fault := setting.fault(v)))
+    if result.id != (own := result_id(config)):
+        yield f"id: is {result.id!r}, and that of its settings is {own!r}"
+    if [(cell.depth, cell.width) for cell in result.cells] != [
+        *itertools.product(config.depth, config.width)
+    ]:
+        yield "cells: are not one a depth and width, in order"
+    for n, cell in enumerate(result.cells):
+        if not 0 <= cell.dead <= cell.networks == config.networks:
+            yield f"cells.{n}: {cell.dead} dead of {cell.networks} is not of {config.networks}"
+        share = cell.dead / max(1, cell.networks)
+        if not math.isclose(cell.probability, share, abs_tol=1e-9):
+            yield f"cells.{n}.probability: is {cell.probability}, and should be {share}"
+        if not 0 <= cell.low <= cell.probability <= cell.high <= 1:
+            yield f"cells.{n}: its interval is {cell.low} to {cell.high}"
+        known = (value for value in (cell.lower, cell.exact, cell.upper) if value is not None)
+        if not all(-1e-9 <= value <= 1 + 1e-9 for value in known):
+            yield f"cells.{n}: a bound is no probability"
+
+
+def read_all(paths: Sequence[Path]) -> tuple[dict[Path, Result], list[str], list[str]]:
+    """The results in these folders and files, each id once a folder, by their files.
+
+    Returns:
+        The results; a line for every file that cannot be read; a line for every copy.
+    """
+    results: dict[Path, Result] = {}
+    faults: list[str] = []
+    copies: list[str] = []
+    places: set[tuple[Path, str]] = set()
+    # Those that are called by their id go before their copies.
+    for path in sorted(files(paths), key=lambda p: not _ID.fullmatch(p.stem)):
+        try:
+            result = read(path)
+        except records.RecordError as error:
+            faults.append(printable(error.message))
+            continue
+        if (place := (path.parent.resolve(), result.id)) in places:
+            copies.append(printable(f"{path}, a copy of result {result.id}"))
+        else:
+            places.add(place)
+            results[path] = result
+    return results, faults, copies
 
 
 def files(paths: Sequence[Path]) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,14 +18,13 @@ from reluprobe import records
 from reluprobe.cli import console, draw_page, options
 from reluprobe.config import SETTINGS, labels
 from reluprobe.errors import InputError, ReluprobeError, nearest
-from reluprobe.records.folder import Archive
+from reluprobe.records.folder import REPORT, Archive
 
 if TYPE_CHECKING:
+    from reluprobe.born.result import Result
     from reluprobe.report.figures import DrawnFigure
     from reluprobe.report.page import PageFigure
 
-#: Below a sweep's folder.
-FOLDER = "report"
 PANEL = "Figures"
 DEFAULT = ("png", "svg")
 Wanted = Annotated[
@@ -71,7 +70,7 @@ Out = Annotated[
         *("--out", "-o"),
         help="Folder for them.",
         **options.AS_PATH,
-        show_default=f"{FOLDER} in the sweep's",
+        show_default=f"{REPORT} in the sweep's",
         rich_help_panel=PANEL,
     ),
 ]
@@ -135,7 +134,7 @@ def _axes(text: str | None) -> tuple[str, str] | None:
 
 def show(
     sweeps: Sequence[Archive],
-    results: Sequence[Path],
+    results: Mapping[Path, Result],
     asked: Request,
     definition: str,
     by: Sequence[str] | None,
@@ -143,7 +142,7 @@ def show(
     """Draw the figures of sweeps and of results of born-dead; say where they are.
 
     Returns:
-        False where one could not be written.
+        False where one could not be written, or lacks what a file should have held.
     """
     from reluprobe.report import figures
 
@@ -155,21 +154,20 @@ def show(
         if names[name] > 1:
             name = f"{sweep.folder.resolve().parent.name}-{name}"
         own = asked.out and (asked.out / name if len(sweeps) > 1 else asked.out)
-        folder = own or sweep.folder / FOLDER
+        folder = own or sweep.folder / REPORT
         # A page is of all of a sweep's figures.
         write_page = None if asked.only else partial(draw_page.write, sweep, folder, definition, by)
         good &= _write(drawn, folder, asked, write_page)
     if results and not asked.only:
-        good &= _write(_born_dead(results), asked.out or results[0].parent / FOLDER, asked)
+        good &= _write(_born_dead(results), asked.out or next(iter(results)).parent / REPORT, asked)
     return good
 
 
-def _born_dead(results: Sequence[Path]) -> Iterator[DrawnFigure]:
-    from reluprobe.born import result
+def _born_dead(results: Mapping[Path, Result]) -> Iterator[DrawnFigure]:
     from reluprobe.report import figures
 
-    for path in results:
-        drawn = figures.born_dead(result.read(path))
+    for path, result in results.items():
+        drawn = figures.born_dead(result)
         yield dataclasses.replace(drawn, name=f"{drawn.name}_{path.stem}")
 
 
@@ -185,9 +183,11 @@ def _write(
     formats = {*asked.formats, *(["svg"] if write_page else [])}
     on_page: list[PageFigure] = []
     written: list[str] = []
+    left_out: list[str] = []
     console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
     with console.status("drawing figures"):
         for figure in drawn:
+            left_out += figure.left_out
             if figure.figure is None:
                 reason = f"no figure {figure.name}: {figure.skipped}"
                 console.err.print(Text(reason, style="dim"), soft_wrap=True)
@@ -214,7 +214,9 @@ def _write(
             write_page(on_page)
     except ReluprobeError as error:
         return _unwritten(error)
-    return True
+    for fault in left_out:
+        console.complain(f"left out: {fault}")
+    return not left_out
 
 
 def _forget(folder: Path, name: str) -> None:

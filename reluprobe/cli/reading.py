@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from reluprobe.analysis import aggregate
 from reluprobe.cli import complete, console, options
@@ -94,14 +95,20 @@ def load(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
     return sweeps
 
 
-def exit_if_unreadable(faults: Sequence[str]) -> None:
-    """Name the files that could not be read, and leave with 1 if there are any."""
+def exit_if_unreadable(faults: Sequence[str], copies: Sequence[str]) -> None:
+    """Name the files that were left out, and leave with 1 if some could not be read.
+
+    Nothing is lost with a copy.
+    """
+    for copy in copies:
+        console.err.print(Text(f"left out: {copy}", style="yellow"), soft_wrap=True)
     for fault in faults:
         console.complain(f"left out: {fault}")
     if faults:
         raise typer.Exit(1)
 
 
-def unreadable(sweeps: Sequence[Archive]) -> list[str]:
-    """The files of these sweeps that could not be read, a line each."""
-    return [fault for sweep in sweeps for fault in sweep.faults]
+def left_out(sweeps: Sequence[Archive]) -> tuple[list[str], list[str]]:
+    """The files of these sweeps that could not be read, and those that are copies; a line each."""
+    faults = [fault for sweep in sweeps for fault in sweep.faults]
+    return faults, [copy for sweep in sweeps for copy in sweep.copies]

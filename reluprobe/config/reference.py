@@ -9,6 +9,7 @@ its default, says which of reluprobe's definitions the criterion is.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,16 +21,19 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from reluprobe.config import arguments, documents
 from reluprobe.config.choices import ACTIVATIONS, DEFINITIONS
-from reluprobe.config.field import INT32_MAX, count_of
+from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, count_of
 from reluprobe.config.settings import SETTINGS, Value
 from reluprobe.config.validation import faults_in
 from reluprobe.errors import InputError, nearest, shown
 from reluprobe.files.printable import printable
+from reluprobe.files.regular import read_regular
 
 #: The names of the records that come with the package.
 SHIPPED = ("mnist_study",)
 
 Share = Annotated[float, Field(ge=0, le=1)]
+#: Of a network that float32 holds; differences and squares of it are numbers still.
+Loss = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,9 @@ class PublishedEpoch:
 
     epoch: Annotated[int, Field(ge=0, le=INT32_MAX)]
     layers: Annotated[tuple[Annotated[float, Field(ge=0, le=100)], ...], Field(min_length=1)]
-    train_loss: float | None = None
+    train_loss: Loss | None = None
     train_accuracy: Share | None = None
-    test_loss: float | None = None
+    test_loss: Loss | None = None
     test_accuracy: Share | None = None
 
 
@@ -122,12 +126,12 @@ def load(located: str) -> Reference:
         return _parse(file.read_bytes(), located, located)
     path = Path(located)
     try:
-        text = path.read_bytes()
+        text = read_regular(path)
     except FileNotFoundError:
         near = nearest(path.name, (p.name for p in path.parent.glob("*.json")))
         raise InputError("bad reference", [f"reference: no such file: {path}{near}"]) from None
     except OSError as error:
-        fault = f"reference: cannot read {path}: {error.strerror}"
+        fault = f"reference: cannot read {path}: {error.strerror or error}"
         raise InputError("bad reference", [fault]) from None
     return _parse(text, str(path), printable(path.stem))
 
@@ -166,6 +170,11 @@ def _faults(reference: Reference) -> list[str]:
         near = nearest(reference.definition, DEFINITIONS)
         allowed = f"allowed is one of {', '.join(DEFINITIONS)}"
         faults.append(f"definition = {shown(reference.definition)}: {allowed}{near}")
+    for name, epochs in reference.runs.items():
+        if any(b.epoch <= a.epoch for a, b in itertools.pairwise(epochs)):
+            faults.append(f"runs.{name}: its epochs are not in order, each once")
+        if len({len(epoch.layers) for epoch in epochs}) > 1:
+            faults.append(f"runs.{name}: its epochs have not all as many layers")
     for key, value in reference.protocol.items():
         fault = SETTINGS[key].fault(_meant(key, value)) if key in SETTINGS else None
         if fault:

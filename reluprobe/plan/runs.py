@@ -47,6 +47,9 @@ LARGEST_PLAN = 100_000
 #: What an id begins with. Twelve digits alone may be a number: 195e22251972 is infinite.
 LETTER = "r"
 _DIGITS = re.compile(r"[0-9a-f]{12}")
+# An id is made for every record that is read, to see that it is the record's.
+_DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def run_id(config: RunConfig) -> str:
@@ -55,14 +58,13 @@ def run_id(config: RunConfig) -> str:
     Same settings, same id, whatever the sweep; a setting added later, at its default, changes no
     old id.
     """
-    changed = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
+    changed = {n: v for n, v in settings_of(config).items() if v != _DEFAULTS[n]}
     return LETTER + digest(changed)
 
 
 def digest(settings: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits of SHA-256 over these settings."""
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(_JSON.encode(settings).encode()).hexdigest()[:12]
 
 
 def with_letter(id_: str, letter: str = LETTER) -> str:

@@ -4,6 +4,7 @@
 
     results/<sweep name>/sweep.toml      the sweep, resolved
     results/<sweep name>/runs/<id>.json  one record a run
+    results/<sweep name>/report/         what is drawn of them
 
 What else lies in ``runs`` is no record: activations (``.npz``), runs that have not ended
 (``checkpoints``).
@@ -12,7 +13,8 @@ What else lies in ``runs`` is no record: activations (``.npz``), runs that have 
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -33,6 +35,8 @@ from reluprobe.files.printable import printable
 from reluprobe.plan.runs import expand, with_letter
 
 RUNS = "runs"
+#: Figures and a page of the sweep's runs.
+REPORT = "report"
 SWEEP_FILE = "sweep.toml"
 
 
@@ -44,6 +48,7 @@ class Archive:
         faults: a line for every file that could not be read.
         missing: how many of the sweep's runs have no readable record.
         reference: the published record that the sweep names, if it names one.
+        copies: a line for every run whose record lies there more than once: it counts once.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Archive:
     faults: tuple[str, ...] = ()
     missing: int = 0
     reference: Reference | None = None
+    copies: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -78,15 +84,17 @@ def open_all(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
 
 
 def stream_records(
-    paths: Sequence[Path], faults: list[str]
+    paths: Sequence[Path], faults: list[str], copies: list[str]
 ) -> Iterator[tuple[Path, records.RunRecord]]:
     """The same records one by one, each with its sweep's folder: more than memory holds.
 
-    A sweep's runs come in its order; records of no known plan follow by the names of their files.
+    A sweep's runs come in its order; records of no known plan follow by the names of their files,
+    and last those whose file is not called by their id.
 
     Args:
         paths: as in :func:`open_all`.
         faults: gets a line for every file that cannot be read.
+        copies: gets a line for every run whose record lies in a folder more than once.
 
     Raises:
         InputError: a path does not exist.
@@ -97,18 +105,52 @@ def stream_records(
         home = _home(folder)
         plan, _ = _sweep(home, faults)
         place = {id_: n for n, id_ in enumerate(plan)}
-        for file in sorted(
-            files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name)
-        ):
-            try:
-                record = records.read(file)
-            except records.RecordError as error:
-                faults.append(error.message)
-                continue
+        in_order = sorted(files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name))
+        for record in _each_once(in_order, faults, copies):
             readable = True
             yield home, record
     if not readable:
         raise _nothing(paths, faults)
+
+
+def _each_once(
+    files: Iterable[Path], faults: list[str], copies: list[str]
+) -> Iterator[records.RunRecord]:
+    """The records of a folder, each run's once: that in the file which is called by its id.
+
+    Others are copies: a synchronizer's, a colleague's, or what a writer that was killed has left
+    under the name of an older id.
+    """
+    ids: set[str] = set()
+    extra: dict[str, list[Path]] = {}
+    called_otherwise: list[Path] = []
+    newer_ids_first = sorted(files, key=lambda f: with_letter(f.stem) != f.stem)
+    for any_name, group in ((False, newer_ids_first), (True, called_otherwise)):
+        for file in group:
+            record = _read(file, faults)
+            if record is None:
+                continue
+            if record.id in ids:
+                extra.setdefault(record.id, []).append(file)
+            elif any_name or with_letter(file.stem) == record.id:
+                ids.add(record.id)
+                yield record
+            else:  # read again after all others: no more than one record is in memory
+                called_otherwise.append(file)
+    copies += [_copies(id_, same) for id_, same in extra.items()]
+
+
+def _read(file: Path, faults: list[str]) -> records.RunRecord | None:
+    try:
+        return records.read(file)
+    except records.RecordError as error:
+        faults.append(error.message)
+        return None
+
+
+def _copies(id_: str, files: Sequence[Path]) -> str:
+    more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+    return printable(f"{files[0]}{more}, {'copies' if more else 'a copy'} of run {id_}")
 
 
 def _nothing(paths: Sequence[Path], broken: Sequence[str]) -> ReluprobeError:
@@ -120,11 +162,17 @@ def _nothing(paths: Sequence[Path], broken: Sequence[str]) -> ReluprobeError:
 
 
 def _by_folder(paths: Sequence[Path]) -> dict[Path, dict[Path, None]]:
-    """The files of these folders and files, each once, by the folder that they lie in."""
+    """The files of these folders and files, each once, by the folder that they lie in.
+
+    However a folder is spelled, and by whatever link it is reached.
+    """
+    spelled: dict[Path, Path] = {}
     by_folder: dict[Path, dict[Path, None]] = {}
     for path in paths:
-        for file in _record_files(path):
-            by_folder.setdefault(file.parent, {})[file] = None
+        for parent, files in itertools.groupby(_record_files(path), attrgetter("parent")):
+            folder = spelled.setdefault(parent.resolve(), parent)
+            known = by_folder.setdefault(folder, {})
+            known |= dict.fromkeys(f if folder == parent else folder / f.name for f in files)
     return by_folder
 
 
@@ -138,15 +186,19 @@ def name_of(home: Path) -> str:
     return printable(home.resolve().name)
 
 
-def read_plan(folder: Path) -> SweepConfig:
+def read_plan(folder: Path, overrides: Mapping[str, Any] | None = None) -> SweepConfig:
     """The sweep that a folder of results is for.
 
-    Its name is the folder's. That of its file may be one that is refused by now: it goes unread.
+    Its name is the folder's. That of its file may be one that is refused by now: it goes unread,
+    as does what ``overrides`` has.
 
     Raises:
         InputError: it has no file, or that has faults.
     """
-    return read_sweep(folder / SWEEP_FILE, {"name": "sweep"})
+    file = folder / SWEEP_FILE
+    if file.exists() and not file.is_file():
+        raise InputError(f"cannot read the sweep file {file}: it is no regular file")
+    return read_sweep(file, {"name": "sweep", **(overrides or {})})
 
 
 @contextmanager
@@ -182,11 +234,7 @@ def _record_files(path: Path) -> list[Path]:
 
 
 def _records_in(folder: Path) -> list[Path]:
-    """The records in a folder, each run's once."""
-    files = [file for file in _listed(folder) if _is_record(file)]
-    # A writer that was killed may have left the record that it replaced, of an older name.
-    names = {file.name for file in files}
-    return [f for f in files if records.newer(f) == f or records.newer(f).name not in names]
+    return [file for file in _listed(folder) if _is_record(file)]
 
 
 def _is_record(file: Path) -> bool:
@@ -199,13 +247,9 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _open(folder: Path, files: Collection[Path]) -> Archive:
-    loaded: list[records.RunRecord] = []
     faults: list[str] = []
-    for file in files:
-        try:
-            loaded.append(records.read(file))
-        except records.RecordError as error:
-            faults.append(error.message)
+    copies: list[str] = []
+    loaded = [*_each_once(files, faults, copies)]
     home = _home(folder)
     plan, reference = _sweep(home, faults)
     place = {id_: n for n, id_ in enumerate(plan)}
@@ -220,8 +264,8 @@ def _open(folder: Path, files: Collection[Path]) -> Archive:
     # Single files are what they are; only a whole folder can lack something.
     whole = len(files) == len(_records_in(folder))
     missing = len(place.keys() - {r.id for r in loaded}) if whole else 0
-    said = tuple(map(printable, faults))
-    return Archive(name_of(home), home, tuple(loaded), said, missing, reference)
+    unread, again = (tuple(map(printable, lines)) for lines in (faults, copies))
+    return Archive(name_of(home), home, tuple(loaded), unread, missing, reference, again)
 
 
 def _sweep(home: Path, faults: list[str]) -> tuple[list[str], Reference | None]:
@@ -233,5 +277,8 @@ def _sweep(home: Path, faults: list[str]) -> tuple[list[str], Reference | None]:
         named = load_reference(sweep.reference) if sweep.reference else None
         return [run.id for run in expand(sweep).runs], named
     except InputError as error:
-        faults.append(f"{error.message}: {'; '.join(error.faults)}")
+        faults.append(": ".join([error.message, *filter(None, ["; ".join(error.faults)])]))
+    try:  # what the plan is held against may be amiss, and the plan itself not
+        return [run.id for run in expand(read_plan(home, {"reference": None})).runs], None
+    except InputError:
         return [], None

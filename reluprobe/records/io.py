@@ -8,10 +8,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from reluprobe.config import documents
 from reluprobe.config.validation import faults_in
 from reluprobe.errors import ReluprobeError
 from reluprobe.files import write_atomically
+from reluprobe.files.regular import read_regular
 from reluprobe.plan.runs import with_letter, without_letter
+from reluprobe.records.consistency import fault_in
 from reluprobe.records.schema import READABLE, SCHEMA, RunRecord
 
 ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
@@ -37,24 +40,27 @@ def read(path: Path) -> RunRecord:
     """Read one record.
 
     Raises:
-        RecordError: the file cannot be read, is no whole record, or is of a newer schema.
+        RecordError: the file cannot be read, is no whole record, contradicts itself, or is of a
+            newer schema.
     """
     try:
-        text = path.read_bytes()
+        text = read_regular(path)
     except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from None
+        raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from None
     try:
         record = ADAPTER.validate_json(text)
     except ValidationError as error:
         raise _refusal(path, text, error) from None
     if record.schema not in READABLE:
         raise _refusal(path, text, None)
+    if fault := fault_in(record):
+        raise RecordError(f"{path}: contradicts itself: {fault}")
     return record
 
 
 def _refusal(path: Path, text: bytes, error: ValidationError | None) -> RecordError:
     try:
-        fields = json.loads(text)
+        fields = documents.from_json(text)
     except ValueError as fault:
         return RecordError(f"{path}: is not whole JSON: {fault}")
     schema = fields.get("schema") if isinstance(fields, dict) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -21,16 +22,25 @@ from reluprobe.plan import diff
 from reluprobe.plan.runs import Run, expand, without_letter
 from reluprobe.plan.slices import WHOLE, Part, runs_of_part
 from reluprobe.records import checkpoints, lock, saved_activations, undo
-from reluprobe.records.folder import RUNS, SWEEP_FILE, read_plan
+from reluprobe.records.folder import REPORT, RUNS, SWEEP_FILE, read_plan
 
 #: What to do about a folder that holds another plan.
 Way = Literal["refuse", "fresh", "extend"]
 HINT = "--extend (keeps those runs and adds these), --fresh (moves them to {aside}), another --out"
 
+UNREAD_HINT = "mend that, --fresh (moves all of it to {aside}), another --out"
+#: Of files that cannot be read, so many are named.
+MOST_FAULTS = 5
+
 
 @dataclass(frozen=True)
 class Claim:
-    """What is asked for: a plan, a part of it, and what to do about another plan."""
+    """What is asked for: a plan, a part of it, and what to do about another plan.
+
+    Attributes:
+        hint: what to do where another plan is there.
+        unread_hint: what to do where something is there that cannot be read.
+    """
 
     folder: Path
     sweep: SweepConfig
@@ -38,6 +48,7 @@ class Claim:
     part: Part = WHOLE
     way: Way = "refuse"
     hint: str = HINT
+    unread_hint: str = UNREAD_HINT
 
 
 @contextmanager
@@ -45,7 +56,8 @@ def occupied(claim: Claim) -> Iterator[list[Run]]:
     """Have a folder, or a part of it, for one's own, with this plan in it; give the part's runs.
 
     Raises:
-        InputError: the folder holds records of another plan, and that is to be refused.
+        InputError: the folder holds records of another plan, or what cannot be read, and that is to
+            be refused.
         ReluprobeError: somebody else is at work there, or it cannot be written.
 
     An error in the block that comes before anything is in ``runs`` undoes the claim: the folder is
@@ -91,10 +103,13 @@ def _folded(name: str) -> str:
 def _settle(claim: Claim, crowded: bool) -> None:
     """Have the plan in the folder's ``sweep.toml``, or refuse."""
     folder, way = claim.folder, claim.way
-    existing, reference = _plan_of(folder, crowded)
-    if existing and way == "fresh":
-        _set_aside(folder)
-    elif existing:
+    if way == "fresh":
+        if _has_runs(folder) or not _replaceable(folder / SWEEP_FILE):
+            _set_aside(folder)
+        _write(claim.sweep, folder)
+        return
+    existing, reference = _plan_of(claim, crowded)
+    if existing:
         old, new = ([run.id for run in runs] for runs in (existing, claim.runs))
         written = (folder / SWEEP_FILE).exists()
         # Slices are places in a plan's order, and the first has written it: none writes it again.
@@ -119,27 +134,66 @@ def _referring(sweep: SweepConfig, reference: str | None) -> SweepConfig:
     return dataclasses.replace(sweep, reference=reference)
 
 
-def _plan_of(folder: Path, crowded: bool) -> tuple[list[Run], str | None]:
+def _has_runs(folder: Path) -> bool:
+    """Whether anything of runs is there, if only one that has not ended."""
+    return any((folder / RUNS).glob("[!.]*"))
+
+
+def _replaceable(plan_file: Path) -> bool:
+    """Whether a plan without runs may go: it can be written again, since all of it is known."""
+    try:
+        read_plan(plan_file.parent)
+    except InputError:
+        return not os.path.lexists(plan_file)
+    return True
+
+
+def _plan_of(claim: Claim, crowded: bool) -> tuple[list[Run], str | None]:
     """The runs that a folder is for, and its reference.
 
-    None where it has no record and no unfinished run that another plan could lose, and nobody is
-    at work.
+    None where nothing of a run is there that another plan could lose, and nobody is at work.
+
+    Raises:
+        InputError: something there cannot be read. It is somebody's: of a newer reluprobe, or to
+            be mended.
     """
-    files = [f for f in (folder / RUNS).glob("*.json") if not f.name.startswith(".")]
-    if not files and not crowded and not any((folder / RUNS).glob(f"[!.]*{checkpoints.SUFFIX}")):
-        return [], None
+    folder = claim.folder
     try:
         sweep = read_plan(folder)
-        return list(expand(sweep).runs), sweep.reference
-    except InputError:  # gone or damaged: the records say what they are of
-        return [Run(r.id, r.config) for f in sorted(files) if (r := _read(f))], None
+        runs = list(expand(sweep).runs)
+    except InputError as error:
+        if os.path.lexists(folder / SWEEP_FILE):
+            raise _unread(claim, [error.message, *error.faults]) from None
+        return _runs_of_records(claim), None  # the plan is gone: the records say what they are of
+    return (runs, sweep.reference) if crowded or _has_runs(folder) else ([], None)
 
 
-def _read(file: Path) -> records.RunRecord | None:
-    try:
-        return records.read(file)
-    except records.RecordError:
-        return None
+def _runs_of_records(claim: Claim) -> list[Run]:
+    place = claim.folder / RUNS
+    runs: dict[str, Run] = {}
+    faults: list[str] = []
+    for file in sorted(place.glob("[!.]*.json")):
+        try:
+            record = records.read(file)
+        except records.RecordError as error:
+            faults.append(error.message)
+        else:
+            runs[record.id] = Run(record.id, record.config)
+    asked_for = {f"{run.id}{checkpoints.SUFFIX}" for run in claim.runs}
+    for file in sorted(place.glob(f"[!.]*{checkpoints.SUFFIX}")):
+        if file.name not in asked_for:
+            faults.append(f"{file}: is a run that has not ended, and its plan is gone")
+    if faults:
+        raise _unread(claim, faults)
+    return [*runs.values()]
+
+
+def _unread(claim: Claim, faults: Sequence[str]) -> InputError:
+    shown = [printable(fault) for fault in faults[:MOST_FAULTS]]
+    rest = len(faults) - len(shown)
+    lines = [*shown, *([f"and {rest:,} more"] if rest else [])]
+    hint = claim.unread_hint.format(aside=_aside(claim.folder))
+    return InputError(f"{claim.folder} holds somebody's work that cannot be read", lines, hint=hint)
 
 
 def _write(sweep: SweepConfig, folder: Path) -> None:
@@ -176,13 +230,16 @@ def _aside(folder: Path) -> Path:
 
 
 def _set_aside(folder: Path) -> None:
-    """Move the records to ``old-<n>``, with a copy of their plan: a sweep's folder again."""
+    """Move what came of runs to ``old-<n>``, with a copy of their plan: a sweep's folder again."""
     aside = _aside(folder)
     try:
         aside.mkdir()
         for file in (*folder.glob("*.toml"), *folder.glob("*.json")):
-            shutil.copy2(file, aside)
-        (folder / RUNS).rename(aside / RUNS)
+            if file.is_file():
+                shutil.copy2(file, aside)
+        for entry in (folder / RUNS, folder / REPORT, folder / SWEEP_FILE):
+            if os.path.lexists(entry) and not (entry.name == SWEEP_FILE and entry.is_file()):
+                entry.rename(aside / entry.name)
     except OSError as error:
         raise ReluprobeError(f"cannot write {aside}: {error.strerror or error}") from None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reluprobe.config import phases
 from reluprobe.errors import ReluprobeError
-from reluprobe.plan.runs import Run, run_id
+from reluprobe.plan.runs import Run
 from reluprobe.records import saved_activations
 from reluprobe.records.folder import RUNS
 from reluprobe.records.io import NewerRecordError, RecordError, present, read
@@ -76,7 +76,7 @@ def progress_of(folder: Path, runs: Sequence[Run], with_activations: bool = Fals
 
 
 def _is_of(record: RunRecord, run: Run) -> bool:
-    if record.id != run.id or run_id(record.config) != run.id:
+    if record.id != run.id:
         return False
     epochs = phases.total_epochs(run.config.phases, run.config.epochs) + 1
     return record.status == "failed" or len(record.history) == epochs

@@ -21,6 +21,16 @@ READABLE = (SCHEMA, "reluprobe/run/3", "reluprobe/run/2", "reluprobe/run/1")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+#: No sum of what float32 holds reaches this, and squares of it are still numbers.
+LARGEST = 1e60
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+#: A sum over any sweep is still a number; this is 30,000 years.
+Seconds = Annotated[float, Field(ge=0, le=1e12)]
+#: Tables hold integers of 64 bits.
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
+#: A bit a unit in hexadecimal: unit 0 is the highest bit of the first digit.
+UnitMask = Annotated[str, Field(pattern="^[0-9a-f]*$")]
 Status = Literal["ok", "diverged", "failed"]
 
 
@@ -33,9 +43,9 @@ class CausesRecord:
     where they pushed down. Their sum is the whole move. See ``measures.attribution``.
     """
 
-    weights: float
-    bias: float
-    upstream: float
+    weights: Number
+    bias: Number
+    upstream: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +56,12 @@ class ActivationsRecord:
     ``low`` and ``high``. See ``measures.activation_stats``.
     """
 
-    mean: float
-    variance: float
+    mean: Number
+    variance: Number
     zeros: Fraction
-    second: float
-    low: float
-    high: float
+    second: Number
+    low: Number
+    high: Number
     counts: tuple[int, ...]
 
 
@@ -80,33 +90,33 @@ class LayerRecord:
     constant: Fraction | None
     dormant: Fraction | None
     saturated: Fraction | None
-    dead_units: str | None
+    dead_units: UnitMask | None
     certified: Fraction | None = None
     deaths: int | None = None
     causes: CausesRecord | None = None
     activations: ActivationsRecord | None = None
     revived: int | None = None
-    revived_units: str | None = None
+    revived_units: UnitMask | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
     """One epoch. Training loss (nats) and accuracy are means over the epoch while it trains."""
 
-    epoch: int
-    train_loss: float | None
+    epoch: Count
+    train_loss: Number | None
     train_accuracy: Fraction | None
-    test_loss: float | None
+    test_loss: Number | None
     test_accuracy: Fraction | None
     layers: tuple[LayerRecord, ...]
-    step: int | None = None
+    step: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """A probe between epochs, after ``step`` steps of the run."""
 
-    step: int
+    step: Count
     layers: tuple[LayerRecord, ...]
 
 
@@ -115,8 +125,8 @@ class SampleRecord:
     """The finished network on one sample: ``probe``, ``test``, or the whole of ``train``."""
 
     sample: str
-    examples: int
-    loss: float | None
+    examples: Positive
+    loss: Number | None
     accuracy: Fraction | None
     layers: tuple[LayerRecord, ...]
 
@@ -134,11 +144,11 @@ class PhaseRecord:
         reference: the network at the phase's end on the first phase's probe.
     """
 
-    phase: int
+    phase: Count
     dataset: str
     task: str
-    first_epoch: int
-    last_epoch: int
+    first_epoch: Count
+    last_epoch: Count
     start: SampleRecord | None
     reference: SampleRecord
 
@@ -148,7 +158,7 @@ class ProbeRecord:
     """The examples behind every fraction."""
 
     split: str
-    examples: int
+    examples: Positive
 
 
 @dataclass(frozen=True)
@@ -167,7 +177,7 @@ class RunRecord:
     config: RunConfig
     status: Status
     environment: dict[str, str | int]
-    seconds: float
+    seconds: Seconds
     probe: ProbeRecord
     history: tuple[EpochRecord, ...]
     steps: tuple[StepRecord, ...] = ()

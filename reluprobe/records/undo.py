@@ -41,7 +41,9 @@ class Before:
         for aside in asides:
             with contextlib.suppress(OSError):
                 (self.folder / RUNS).rmdir()
-            (aside / RUNS).rename(self.folder / RUNS)
+            for entry in aside.iterdir():
+                if not entry.is_file():  # files are copies
+                    entry.rename(self.folder / entry.name)
             shutil.rmtree(aside)
         for file in _plan_files(self.folder):
             if file not in self.plans:

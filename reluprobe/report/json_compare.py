@@ -36,6 +36,7 @@ def comparison(
         "missing": [{"folder": a.place, "runs": a.missing} for a in archives if a.missing],
         "environments": environments.differences(runs),
         "unreadable": [fault for a in archives for fault in a.faults],
+        "copies": [copy for a in archives for copy in a.copies],
         "without_baseline": [dict(within) for within in compared.without],
         "groups": [_group(group, question, sort) for group in compared.groups],
     }

@@ -85,6 +85,7 @@ def _sweep(
         ],
         "environments": environments.differences(archive.records),
         "unreadable": list(archive.faults),
+        "copies": list(archive.copies),
         "configurations": [_configuration(row) | _more(row, definition, also) for row in rows],
     } | ({} if archive.reference is None else {"reference": _reference(archive, archive.reference)})
 

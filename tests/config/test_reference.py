@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from importlib import resources
 
 import pytest
 
+from plain_records import write_sweep
 from reluprobe.config import load_reference, parse_sweep, read_sweep, sweep_toml
 from reluprobe.errors import InputError
+from reluprobe.records.folder import open_all
 from study_runs import STUDY, broken
+
+EPOCH = {"epoch": 1, "layers": [10.0]}
 
 
 def faults(written, folder):
@@ -58,6 +63,14 @@ def test_a_reference_that_is_not_there_is_named_with_the_nearest(tmp_path, writt
         (broken(definition="ded"), "did you mean 'dead'?"),
         (broken(protocol={"epochs": "many"}), "epochs = 'many': allowed is an integer"),
         (broken(sources="two"), "sources"),
+        (broken(runs={"relu": [EPOCH, EPOCH]}), "runs.relu: its epochs are not in order"),
+        (broken(runs={"relu": [EPOCH | {"epoch": 2}, EPOCH]}), "runs.relu: its epochs are not"),
+        (
+            broken(runs={"relu": [EPOCH, {"epoch": 2, "layers": [1.0, 2.0]}]}),
+            "runs.relu: its epochs have not all as many layers",
+        ),
+        (broken(runs={"relu": [EPOCH | {"test_loss": 1e308}]}), "relu.0.test_loss"),
+        ("[" * 10**6, "is not JSON"),
     ],
 )
 def test_a_broken_reference_is_named_with_its_fault(tmp_path, content, part):
@@ -65,3 +78,21 @@ def test_a_broken_reference_is_named_with_its_fault(tmp_path, content, part):
     texts = faults("mine.json", tmp_path)
     assert all(str(tmp_path / "mine.json") in f for f in texts)
     assert any(part in f for f in texts), texts
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among files")
+def test_a_reference_that_is_no_file_is_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "mine.json")
+    (fault,) = faults("mine.json", tmp_path)
+    assert "is no regular file" in fault
+
+
+def test_a_broken_reference_leaves_the_plan_known(tmp_path):
+    write_sweep(tmp_path / "s", seeds=3)
+    plan = tmp_path / "s" / "sweep.toml"
+    plan.write_text('reference = "mine.json"\n' + plan.read_text())
+    (tmp_path / "s" / "mine.json").write_text("{")
+    next((tmp_path / "s" / "runs").iterdir()).unlink()
+    (archive,) = open_all([tmp_path / "s"])
+    assert (len(archive.records), archive.missing, archive.reference) == (2, 1, None)
+    assert len(archive.faults) == 1 and "mine.json: is not JSON" in archive.faults[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from reluprobe import records
 from reluprobe.config import SETTINGS, make_run
-from reluprobe.plan.runs import run_id
+from reluprobe.plan.runs import run_id, without_letter
 from reluprobe.records import RunRecord
 
 #: A run of schema 2, as reluprobe wrote it before the settings and fields of schema 3.
@@ -46,7 +46,8 @@ def as_schema_1(fields: dict[str, Any]) -> dict[str, Any]:
             for key in ("certified", "deaths", "causes", "activations"):
                 del layer[key]
     del fields["config"]["probe_every"]
-    return fields | {"schema": "reluprobe/run/1"}
+    id_ = without_letter(run_id(make_run(fields["config"])))
+    return fields | {"schema": "reluprobe/run/1", "id": id_}
 
 
 def read_text(text: str, folder: Path) -> RunRecord:

@@ -179,14 +179,106 @@ def test_a_folder_without_a_record_is_anybodys(folder: Path):
 
 def test_without_its_sweep_file_a_folder_is_what_its_records_are(folder: Path):
     before = done(folder, plan_of())
-    (folder / "sweep.toml").write_text("name = ")
-    with pytest.raises(InputError, match="another plan"), claim(folder, plan_of(seeds=[7])):
-        pass
     (folder / "sweep.toml").unlink()
     with pytest.raises(InputError, match="another plan"), claim(folder, plan_of(seeds=[7])):
         pass
     assert done(folder, plan_of()) == before
     assert ids_of(read_sweep(folder / "sweep.toml")) == ids_of(plan_of())
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    """Every file but the locks, by its path in the folder."""
+    files = [f for f in folder.rglob("*") if f.is_file() and not f.name.startswith(".lock")]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def newer_schema(folder: Path) -> None:
+    for file in (folder / "runs").glob("*.json"):
+        file.write_text(file.read_text().replace("run/4", "run/99"))
+
+
+def truncated(folder: Path) -> None:
+    for file in (folder / "runs").glob("*.json"):
+        file.write_text(file.read_text()[:-30])
+
+
+def a_key_of_a_newer_reluprobe(folder: Path) -> None:
+    file = folder / "sweep.toml"
+    file.write_text("novelty = 1\n" + file.read_text())
+
+
+def no_plan(folder: Path) -> None:
+    (folder / "sweep.toml").unlink()
+
+
+def unfinished_alone(folder: Path) -> None:
+    no_plan(folder)
+    for file in (folder / "runs").glob("*.json"):
+        file.rename(file.with_suffix(".unfinished.safetensors"))
+
+
+UNREADABLE = {
+    "a newer plan": [a_key_of_a_newer_reluprobe],
+    "a newer plan and records": [newer_schema, a_key_of_a_newer_reluprobe],
+    "a newer plan, truncated records": [truncated, a_key_of_a_newer_reluprobe],
+    "no plan, newer records": [newer_schema, no_plan],
+    "no plan, truncated records": [truncated, no_plan],
+    "no plan, runs that have not ended": [unfinished_alone],
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.parametrize("way", ["refuse", "extend"])
+def test_what_cannot_be_read_is_somebodys_and_is_refused(folder: Path, case: str, way: Way):
+    done(folder, plan_of())
+    for damage in UNREADABLE[case]:
+        damage(folder)
+    before = everything_in(folder)
+    for other in (plan_of(seeds=[7]), plan_of(seeds=[0])):
+        with pytest.raises(InputError) as caught, claim(folder, other, way=way):
+            pass
+        assert caught.value.message == f"{folder} holds somebody's work that cannot be read"
+        assert caught.value.faults and len(caught.value.faults) <= 6
+        hint = caught.value.hint or ""
+        assert "--fresh (moves all of it to" in hint and "old-1" in hint and "--extend" not in hint
+        assert everything_in(folder) == before
+
+
+def test_a_plan_that_cannot_be_read_is_somebodys_without_any_record(folder: Path):
+    folder.mkdir(parents=True)
+    (folder / "sweep.toml").write_text("novelty = 1\n")
+    before = everything_in(folder)
+    with pytest.raises(InputError, match="cannot be read"), claim(folder, plan_of()):
+        pass
+    assert everything_in(folder) == before
+    assert len(done(folder, plan_of(), way="fresh")) == 3
+    assert (folder / "old-1" / "sweep.toml").read_text() == "novelty = 1\n"
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_fresh_moves_all_of_it_aside_and_a_failure_moves_it_back(folder: Path, case: str):
+    done(folder, plan_of())
+    for name in ("runs/r0.npz", "runs/r0.unfinished.safetensors", "report/outcome.svg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    for damage in UNREADABLE[case]:
+        damage(folder)
+    before = everything_in(folder)
+    with pytest.raises(ValueError, match="no luck"), claim(folder, plan_of([7]), way="fresh"):
+        raise ValueError("no luck")
+    assert everything_in(folder) == before
+    assert len(done(folder, plan_of([7]), way="fresh")) == 1
+    assert everything_in(folder / "old-1") == before
+    assert not (folder / "report").exists()
+
+
+def test_a_plan_that_is_gone_is_none_of_runs_of_this_plan_that_have_not_ended(folder: Path):
+    sweep = plan_of()
+    done(folder, sweep)
+    unfinished_alone(folder)
+    with claim(folder, sweep):
+        pass
+    assert len(list((folder / "runs").glob("*.unfinished.safetensors"))) == 3
 
 
 def test_extend_keeps_the_old_runs_and_leaves_nothing_foreign(folder: Path):

@@ -1,6 +1,8 @@
 """Saved activations: what is saved, where, and what reads it."""
 
 import dataclasses
+import io
+import zipfile
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from reluprobe import records
-from reluprobe.config import parse_sweep, sweep_toml
+from reluprobe.config import make_run, parse_sweep, sweep_toml
 from reluprobe.engine import evaluate, runner, state
 from reluprobe.engine.runner import RunDone
 from reluprobe.errors import InputError
@@ -106,6 +108,45 @@ def test_a_damaged_file_is_named(tmp_path, damage):
     path.write_bytes(path.read_bytes()[:80] if damage == "half" else damage)
     with pytest.raises(records.RecordError, match="abc.npz: holds no activations"):
         saved_activations.read(tmp_path, "abc")
+
+
+def packed(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def with_garbage():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("L1", b"garbage")
+    return file.getvalue()
+
+
+GOOD = np.ones((4, 5), np.float16)
+ODD = {
+    "a line": packed(L1=GOOD[0]),
+    "double precision": packed(L1=GOOD.astype(float)),
+    "objects": packed(L1=np.array([["a"]])),
+    "no image": packed(L1=GOOD[:, :0]),
+    "other images": packed(L1=GOOD, L2=GOOD[:, :2]),
+    "no number": packed(L1=GOOD * np.float16(np.nan)),
+    "other names": packed(L2=GOOD),
+    "garbage": with_garbage(),
+    "another depth": packed(L1=GOOD),
+    "another width": packed(L1=GOOD[:3], L2=GOOD[:3]),
+    "none": packed(),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_file_of_other_arrays_is_named(tmp_path, odd):
+    config = make_run({"width": 4, "depth": 2})
+    saved_activations.write([GOOD, GOOD], tmp_path, "abc")
+    assert saved_activations.read(tmp_path, "abc", config) is not None
+    saved_activations.file_of(tmp_path, "abc").write_bytes(ODD[odd])
+    with pytest.raises(records.RecordError, match="abc.npz: ha|abc.npz: holds no activations"):
+        saved_activations.read(tmp_path, "abc", config)
 
 
 def test_a_sweep_keeps_them_beside_its_records_and_makes_up_for_lost_ones(reluprobe, tmp_path):

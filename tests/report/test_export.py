@@ -15,6 +15,7 @@ import pytest
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from plain_records import BASE, record_of
 from reluprobe import records
 from reluprobe.config import SETTINGS, make_run
 from reluprobe.config.choices import DEFINITIONS
@@ -398,10 +399,10 @@ def test_a_stream_has_the_archives_records_in_the_sweeps_order(tmp_path: Path):
     for made in runs:
         record = dataclasses.replace(BROKEN, id=made.id, config=made.config)
         records.write(record, tmp_path / "s")
-    records.write(DEEP, tmp_path / "other")
+    records.write(record_of(as_run(make_run(BASE))), tmp_path / "other")
     (tmp_path / "s" / "runs" / "zz.json").write_text("{")
     faults: list[str] = []
-    streamed = [(home.name, record.id) for home, record in stream_records([tmp_path], faults)]
+    streamed = [(home.name, record.id) for home, record in stream_records([tmp_path], faults, [])]
     opened = open_all([tmp_path])
     assert streamed == [(a.name, record.id) for a in opened for record in a.records]
     assert streamed[1:] == [("s", made.id) for made in runs]
@@ -409,6 +410,6 @@ def test_a_stream_has_the_archives_records_in_the_sweeps_order(tmp_path: Path):
 
 
 def test_a_stream_of_nothing_says_so(tmp_path: Path):
-    for read in (open_all, lambda paths: list(stream_records(paths, []))):
+    for read in (open_all, lambda paths: list(stream_records(paths, [], []))):
         with pytest.raises(ReluprobeError, match="no readable record"):
             read([tmp_path])

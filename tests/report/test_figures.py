@@ -282,7 +282,22 @@ def test_a_damaged_file_of_activations_is_said(folder):
     file.write_bytes(saved_activations.file_of(folder, run.id).read_bytes()[:100])
     made = figure_runs.archive([run], folder / "damaged")
     (drawn,) = figures.drawn(made, only=["activations"])
-    assert str(file) in drawn.skipped
+    assert str(file) in drawn.skipped and drawn.left_out == (drawn.skipped,)
+
+
+def test_one_damaged_file_of_activations_spoils_no_others(folder):
+    runs = figure_runs.sweep()[:2]
+    whole = saved_activations.file_of(folder, runs[0].id).read_bytes()
+    for run in runs:
+        file = saved_activations.file_of(folder / "one", run.id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(whole)
+    damaged = saved_activations.file_of(folder / "one", runs[0].id)
+    damaged.write_bytes(b"garbage")
+    (drawn,) = figures.drawn(figure_runs.archive(runs, folder / "one"), only=["activations"])
+    assert drawn.figure is not None
+    (line,) = drawn.left_out
+    assert str(damaged) in line
 
 
 def test_names_that_are_none_are_refused_with_the_nearest():

@@ -91,7 +91,7 @@ def command(
         show(comparison, archives, runs, duplicates, sort)
         console.out.print()
         console.out.print(Text(_next(comparison, paths, runs)), soft_wrap=True)
-    reading.exit_if_unreadable(reading.unreadable(archives))
+    reading.exit_if_unreadable(*reading.left_out(archives))
 
 
 def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:

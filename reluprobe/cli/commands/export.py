@@ -76,10 +76,11 @@ def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str]) -> None
     from reluprobe.report.export import files
 
     faults: list[str] = []
+    copies: list[str] = []
     places = environments.Environments()
 
     def seen() -> Iterator[tuple[Path, records.RunRecord]]:
-        for home, record in stream_records(paths, faults):
+        for home, record in stream_records(paths, faults, copies):
             places.see(record)
             yield home, record
 
@@ -88,7 +89,7 @@ def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str]) -> None
     for path, rows in written.items():
         console.out.print(Text(f"wrote {path}  ({labels.count(rows, 'row')})"), soft_wrap=True)
     _say_unlike(places.differences())
-    reading.exit_if_unreadable(faults)
+    reading.exit_if_unreadable(faults, copies)
 
 
 def _say_unlike(differences: environments.Differences) -> None:
@@ -113,4 +114,4 @@ def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: View) -> N
         records.write_atomically(out, text)
         console.out.print(Text(f"wrote {out}"), soft_wrap=True)
     _say_unlike(environments.differences(r for sweep in sweeps for r in sweep.records))
-    reading.exit_if_unreadable(reading.unreadable(sweeps))
+    reading.exit_if_unreadable(*reading.left_out(sweeps))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,9 @@ from reluprobe.cli.reading import View
 from reluprobe.errors import InputError
 from reluprobe.records.folder import Archive
 from reluprobe.report import json_report
+
+#: Of born-dead, by their files.
+Results = Mapping[Path, result.Result]
 
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
@@ -69,10 +72,10 @@ def command(
     sections = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
     also = frozenset(name for name, asked in sections.items() if asked)
     view = View(definition, options.split(by), sort, also)
-    results = result.files(paths)
+    results, faults, copies = result.read_all(paths)
     # A folder called born-dead may be one of sweeps all the same.
     others = [p for p in paths if not (p.is_file() and result.is_of(p))]
-    sweeps = reading.load(others, needed=not results)
+    sweeps = reading.load(others, needed=not (results or faults))
     drawn = True
     if as_json:
         _print_json(sweeps, results, view)
@@ -85,33 +88,30 @@ def command(
             console.out.print()
             for line in _next(sweeps, view):
                 console.out.print(Text(line), soft_wrap=True)
-    reading.exit_if_unreadable(reading.unreadable(sweeps))
+    more_faults, more_copies = reading.left_out(sweeps)
+    reading.exit_if_unreadable([*faults, *more_faults], [*copies, *more_copies])
     if not drawn:
         raise typer.Exit(1)
 
 
-def _print_json(sweeps: Sequence[Archive], results: Sequence[Path], view: View) -> None:
+def _print_json(sweeps: Sequence[Archive], results: Results, view: View) -> None:
     content = json_report.report(sweeps, view.definition, view.by, view.sort, view.also)
-    born_dead = [result.to_dict(result.read(path)) for path in results]
+    born_dead = [result.to_dict(measured) for measured in results.values()]
     content |= {"born_dead": born_dead} if born_dead else {}
     console.write(json.dumps(content, allow_nan=False) + "\n")
 
 
-def _show(sweeps: Sequence[Archive], results: Sequence[Path], view: View) -> None:
+def _show(sweeps: Sequence[Archive], results: Results, view: View) -> None:
     """One sweep whole; several side by side, and whole where more than that was asked for."""
     parts = [partial(report_sweep.show, sweep, view) for sweep in sweeps]
     several = report_several.with_records(sweeps)
     if len(several) > 1:
         parts = [partial(report_several.show, several, view), *(parts if view.also else [])]
-    parts += [partial(_show_born_dead, path) for path in results]
+    parts += [partial(report_born_dead.show, measured) for measured in results.values()]
     for n, show in enumerate(parts):
         if n:
             console.out.rule(style="dim")
         show()
-
-
-def _show_born_dead(path: Path) -> None:
-    report_born_dead.show(result.read(path))
 
 
 def _whole(paths: Sequence[Path], request: draw_figures.Request) -> bool:

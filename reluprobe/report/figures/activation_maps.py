@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from reluprobe.analysis import dead_masks, lacking
 from reluprobe.analysis.survival_curves import thinned
+from reluprobe.files.printable import printable
 from reluprobe.records import RecordError, RunRecord, saved_activations
 from reluprobe.report import formatting
 from reluprobe.report.figures import style
@@ -47,6 +48,8 @@ def heatmaps(context: Context) -> Drawing:
     saved = [run for e in context.entries if (run := _saved_run(context, e)) is not None]
     if (reason := lacking.end(context.records)) is not None:
         raise LackingError(reason)
+    if not saved and context.left_out:
+        raise LackingError(context.left_out[0])
     if not saved:
         kept = "save_activations = true keeps them"
         raise LackingError(f"no run that ended has its activations beside its record: {kept}")
@@ -76,9 +79,10 @@ def heatmaps(context: Context) -> Drawing:
 def _saved_run(context: Context, entry: Entry) -> SavedRun | None:
     for run in sorted(entry.runs, key=lambda r: r.config.seed):
         try:
-            layers = saved_activations.read(context.archive.folder, run.id)
+            layers = saved_activations.read(context.archive.folder, run.id, run.config)
         except RecordError as error:
-            raise LackingError(error.message) from None
+            context.left_out.append(printable(error.message))
+            continue
         if layers:
             return SavedRun(entry, run, layers)
     return None

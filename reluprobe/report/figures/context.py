@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from matplotlib.figure import Figure
@@ -57,12 +57,14 @@ class Context:
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         grid: the two settings of the heat map, down and across; chosen by the sweep, if None.
+        left_out: gets a line for every file beside the records that cannot be read.
     """
 
     archive: Archive
     definition: str = "dead"
     by: tuple[str, ...] | None = None
     grid: tuple[str, str] | None = None
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def records(self) -> tuple[RunRecord, ...]:

@@ -24,6 +24,7 @@ class DrawnFigure:
         caption: what is seen and how to read it, in a sentence.
         alt: what it says, with its numbers, for those who do not see it.
         figure: matplotlib's; None where ``skipped`` says what the sweep lacks.
+        left_out: a line for every file that it would show and that cannot be read.
     """
 
     name: str
@@ -32,6 +33,7 @@ class DrawnFigure:
     alt: str = ""
     figure: Figure | None = None
     skipped: str | None = None
+    left_out: tuple[str, ...] = ()
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write it to a file, in the format that the file's suffix names; return the path.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -97,7 +98,10 @@ def drawn(
     wanted = check_names(only)
     for kind in FIGURES:
         if not wanted or kind.name in wanted:
-            yield _draw(kind.name, kind.title, partial(kind.draw, context))
+            figure = _draw(kind.name, kind.title, partial(kind.draw, context))
+            left_out = tuple(context.left_out)
+            context.left_out.clear()
+            yield dataclasses.replace(figure, left_out=left_out)
 
 
 def born_dead(result: Result) -> DrawnFigure:

@@ -51,7 +51,7 @@ def model(
         "reference": None if archive.reference is None else _reference(archive, archive.reference),
         "table": configurations.table(rows, definition),
         "troubles": _troubles(archive),
-        "faults": list(archive.faults),
+        "faults": [*archive.faults, *archive.copies],
         "runs": histories.runs(archive.records, definition),
         "origin": origin.origin(archive, definition, by),
         "definitions": words.definitions(),
