@@ -29,6 +29,7 @@ def record(*layers, **settings):
     """A run of these layers, each as many rows of text as it has units."""
     watched = [courses(*rows) for rows in layers]
     sizes = {"depth": len(layers), "width": len(layers[0]), "revive": "redo"}
+    sizes["epochs"] = len(watched[0][0]) - 1
     run = as_run(make_run(sizes | settings))
 
     def layer(dead, anew, before):

@@ -33,14 +33,15 @@ def sample(dead: set[int], accuracy: float) -> SampleRecord:
 def phased(seed: int = 0, phases: int = 2, **settings: object) -> records.RunRecord:
     """Dead at the ends: {0, 1}, then {1, 2, 3, 4}; on the second phase's data at first: {1}."""
     config = make_run(
-        dict(depth=1, width=WIDTH, epochs=1, seed=seed, phases=f"same*{phases - 1}") | settings
+        dict(depth=1, width=WIDTH, epochs=1, seed=seed, phases=f"permuted_pixels*{phases - 1}")
+        | settings
     )
     ends = [{0, 1}, {1, 2, 3, 4}] * phases
     history = [EpochRecord(0, None, None, 2.3, 0.1, layers({7}), 0)]
     history += [EpochRecord(n + 1, 1.0, 0.5, 0.5, 0.9, layers(ends[n])) for n in range(phases)]
-    entries = [PhaseRecord(0, "blobs", "same", 1, 1, None, sample({0, 1}, 0.9))]
+    entries = [PhaseRecord(0, "mnist", "same", 1, 1, None, sample({0, 1}, 0.9))]
     entries += [
-        PhaseRecord(n, "blobs", "permuted_pixels", n + 1, n + 1, sample({1}, 0.2), sample({5}, 0.3))
+        PhaseRecord(n, "mnist", "permuted_pixels", n + 1, n + 1, sample({1}, 0.2), sample({5}, 0.3))
         for n in range(1, phases)
     ]
     return records.RunRecord(

@@ -189,6 +189,7 @@ def test_signals_of_several_depths_are_not_said_not_to_be_recorded(reluprobe, tm
     shallow = dataclasses.replace(
         shallow,
         history=tuple(dataclasses.replace(e, layers=e.layers[:1]) for e in shallow.history),
+        samples=(),
     )
     for run in (shallow, figure_runs.record()):
         records.write(run, tmp_path / "results" / "made")

@@ -22,7 +22,7 @@ from reluprobe.report.terminal import tables
 def record(seed: int, **settings: Any) -> RunRecord:
     run = as_run(make_run({"depth": 1, "width": 8, "seed": seed, **settings}))
     layer = LayerRecord(8, *[seed / 8] * 5, saturated=None, dead_units="00")
-    last = EpochRecord(1, 0.5, 0.8, 0.25, 0.9, (layer,))
+    last = EpochRecord(run.config.epochs, 0.5, 0.8, 0.25, 0.9, (layer,))
     environment: dict[str, str | int] = {"device": "cpu", "devices": 2, "jax": "0"}
     probe = ProbeRecord("train", 100)
     return RunRecord(records.SCHEMA, run.id, run.config, "ok", environment, 1.0, probe, (last,))
