@@ -1,4 +1,4 @@
-"""Records that no training has made: of one small layer, all alike."""
+"""Records that no training has made: no unit of theirs is ever dead."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from reluprobe import records
 from reluprobe.config import parse_sweep, sweep_toml
 from reluprobe.plan.runs import Run, expand
 
-LAYER = records.LayerRecord(4, *[0.0] * 5, None, "00")
 BASE = {"dataset": "blobs", "width": 4, "depth": 1, "epochs": 1}
 
 
 def record_of(run: Run, **other: Any) -> records.RunRecord:
     """The whole record of a run, but for what is given."""
+    width, depth = run.config.width, run.config.depth
+    layers = (records.LayerRecord(width, *[0.0] * 5, None, "00" * -(-width // 8)),) * depth
     epochs = tuple(
-        records.EpochRecord(n, None, None, 2.0, 0.5, (LAYER,)) for n in range(run.config.epochs + 1)
+        records.EpochRecord(n, None, None, 2.0, 0.5, layers) for n in range(run.config.epochs + 1)
     )
     fields = dict(status="ok", environment={}, seconds=0.1, history=epochs)
+    fields |= dict(error="it broke" if other.get("status") == "failed" else None)
     fields |= dict(probe=records.ProbeRecord("train", 9))
     return records.RunRecord(records.SCHEMA, run.id, run.config, **(fields | other))
 
