@@ -18,9 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from reluprobe import records
 from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import Run
-from reluprobe.records.folder import RUNS
+from reluprobe.records.folder import RUNS, UNFINISHED
 
-SUFFIX = ".unfinished.safetensors"
+SUFFIX = UNFINISHED
 FORMAT = "reluprobe/checkpoint/1"
 #: The array that holds the record's JSON: a header has bounds that a long history meets.
 RECORD = "record"

@@ -38,6 +38,8 @@ RUNS = "runs"
 #: Figures and a page of the sweep's runs.
 REPORT = "report"
 SWEEP_FILE = "sweep.toml"
+#: How the files of runs end that have no record yet (``checkpoints``).
+UNFINISHED = ".unfinished.safetensors"
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,11 @@ def _copies(id_: str, files: Sequence[Path]) -> str:
 
 def _nothing(paths: Sequence[Path], broken: Sequence[str]) -> ReluprobeError:
     where = ", ".join(str(p) for p in paths)
-    return ReluprobeError(
-        "\n  ".join([f"no readable record in {where}", *broken]),
-        hint=None if broken else "reluprobe sweep sweeps/quickstart.toml",
-    )
+    hint = None if broken else "reluprobe sweep sweeps/quickstart.toml"
+    # Runs that were stopped before any ended are no reason to begin something else.
+    if any(path.is_dir() and any(path.rglob(f"{RUNS}/*{UNFINISHED}")) for path in paths):
+        hint = "runs there are unfinished: the command that trained them resumes them"
+    return ReluprobeError("\n  ".join([f"no readable record in {where}", *broken]), hint=hint)
 
 
 def _by_folder(paths: Sequence[Path]) -> dict[Path, dict[Path, None]]:
@@ -228,7 +231,7 @@ def _record_files(path: Path) -> list[Path]:
     # so: then its records lie in another runs below it.
     places = [path / RUNS if (path / RUNS).is_dir() else path]
     # A sweep's own folder may hold others that were set aside for it: they are asked for by name.
-    if not (path / SWEEP_FILE).exists():
+    if not (path / SWEEP_FILE).is_file():
         places += [child / RUNS for child in _listed(path)]
     return [file for place in places for file in _records_in(place)]
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from reluprobe import records
 from reluprobe.config import make_run
+from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import Run, as_run
 from reluprobe.records import checkpoints
 from reluprobe.records.checkpoints import Checkpoint, CheckpointError
-from reluprobe.records.folder import RUNS
+from reluprobe.records.folder import RUNS, open_all
 
 LAYER = records.LayerRecord(4, *[0.1] * 5, None, "00")
 SMALL = {"dataset": "blobs", "width": 4, "depth": 1, "epochs": 9}
@@ -105,3 +106,14 @@ def test_begun_are_those_with_a_file_and_removed_are_those_named(tmp_path: Path)
     assert checkpoints.begun(tmp_path, runs) == runs[:3]
     checkpoints.remove(tmp_path, {runs[0].id, runs[3].id})
     assert checkpoints.begun(tmp_path, runs) == runs[1:3]
+
+
+def test_a_folder_of_unfinished_runs_alone_is_told_from_an_empty_one(tmp_path: Path):
+    (tmp_path / RUNS).mkdir()
+    with pytest.raises(ReluprobeError) as refused:
+        open_all([tmp_path])
+    assert "quickstart" in (refused.value.hint or "")
+    (tmp_path / RUNS / f"r0123456789ab{checkpoints.SUFFIX}").write_bytes(b"")
+    with pytest.raises(ReluprobeError) as refused:
+        open_all([tmp_path])
+    assert "resumes" in (refused.value.hint or "")
