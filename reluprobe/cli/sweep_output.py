@@ -224,7 +224,8 @@ def _begun(job: Invocation, standing: resume.Standing | Outcome) -> int:
 def last_line(job: Invocation, outcome: Outcome) -> str:
     """How many records were written, where they are, and how long it took."""
     if not outcome.written:
-        return f"{job.folder / RUNS}: {counts(job, outcome)}; nothing was run"
+        what = "no run has ended" if _begun(job, outcome) else "nothing was run"
+        return f"{job.folder / RUNS}: {counts(job, outcome)}; {what}"
     line = f"wrote {labels.count(outcome.written, 'record')} to {job.folder / RUNS}"
     line += f" in {formatting.duration(outcome.seconds)}"
     if outcome.compiling is None:
