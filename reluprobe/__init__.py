@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "reluprobe.api": ("born_dead", "load", "sweep", "train"),
     "reluprobe.measures.unit_definitions": ("UnitDefinitions", "probe"),
+    "reluprobe.inspection": ("Inspection", "inspect"),
     "reluprobe.results": ("Results",),
     "reluprobe.records": ("RunRecord",),
     "reluprobe.errors": ("DatasetError", "InputError", "ReluprobeError"),
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reluprobe.api import born_dead, load, sweep, train
     from reluprobe.config.choices import DEFINITIONS
     from reluprobe.errors import DatasetError, InputError, ReluprobeError
+    from reluprobe.inspection import Inspection, inspect
     from reluprobe.measures.unit_definitions import UnitDefinitions, probe
     from reluprobe.records import RunRecord
     from reluprobe.results import Results
@@ -40,11 +42,13 @@ __all__ = [
     "DEFINITIONS",
     "DatasetError",
     "InputError",
+    "Inspection",
     "ReluprobeError",
     "Results",
     "RunRecord",
     "UnitDefinitions",
     "born_dead",
+    "inspect",
     "load",
     "probe",
     "sweep",

@@ -26,6 +26,10 @@ COMMANDS = {
         "compare",
         "Hold every change of settings against a baseline, seed by seed: which helps?",
     ),
+    "inspect": (
+        "inspect",
+        "Look into a network of yours: which of its units are dead on your data?",
+    ),
     "export": (
         "export",
         "Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.",

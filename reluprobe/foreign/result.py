@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from reluprobe.records.network import LayerInfo
+from reluprobe.records.network import Coverage, LayerInfo
 
 Mask = Bool[np.ndarray, " unit"]
 
@@ -37,3 +37,33 @@ class Layer(LayerInfo):
     certified: Mask | None = None
     rare: Mask | None = None
     linear: Mask | None = None
+
+    def share(self, definition: str) -> float | None:
+        """Fraction of the units; None where the definition does not apply or nothing was seen."""
+        mask = getattr(self, definition)
+        return float(mask.mean()) if mask is not None and mask.size and self.examples else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """All layers of a network over the same examples, and what of it was not counted."""
+
+    layers: tuple[Layer, ...]
+    coverage: Coverage
+    examples: int
+
+    @property
+    def units(self) -> int:
+        """Units in all layers that examples went through."""
+        return sum(layer.units for layer in self.layers if layer.examples)
+
+    def share(self, definition: str = "dead") -> float | None:
+        """Fraction of all units; None where the definition applies to no layer."""
+        masks = [getattr(layer, definition) for layer in self.layers if layer.examples]
+        sizes = [mask for mask in masks if mask is not None and mask.size]
+        return float(np.concatenate(sizes).mean()) if sizes else None
+
+    def shares(self) -> dict[str, float | None]:
+        """The share of dead units of every layer by its name, and of ``all layers``."""
+        layers = {layer.name: layer.share("dead") for layer in self.layers}
+        return {"all layers": self.share(), **layers}

@@ -1,0 +1,92 @@
+"""A look into a network: every piece of the examples sent through it once, counted as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from reluprobe.errors import InputError
+from reluprobe.foreign import batches
+from reluprobe.foreign.batches import Piece
+from reluprobe.foreign.network import Network, check_runs
+from reluprobe.foreign.probe import Probe
+from reluprobe.foreign.result import Look
+
+#: Smallest and largest value of every input.
+Box = tuple[float, float]
+
+
+class Looker:
+    """Looks into one network, with whatever parameters; programs are compiled once.
+
+    Args:
+        network: the network.
+        box: what every input lies between, for a certificate.
+    """
+
+    def __init__(self, network: Network, box: Box | None = None) -> None:
+        self.network = network
+        self._probe = Probe(network.function, network.params, box=_checked_box(box))
+        self._checked = False
+
+    def look(self, params: Any, pieces: Iterable[Piece]) -> Look:
+        """Every unit over all these examples.
+
+        Raises:
+            InputError: there is no example, or the network does not take them.
+        """
+        tally, examples = None, 0
+        for piece in pieces:
+            batch = self.network.adapt(piece.batch)
+            if not self._checked:
+                check_runs(replace(self.network, params=params), batch)
+                self._checked = True
+            tally = self._probe.add(tally, params, batch, piece.weights)
+            examples += piece.examples
+        if tally is None:
+            raise InputError("no example to look at")
+        layers, coverage = self._probe.answer(tally, params)
+        coverage = replace(coverage, notes=(*coverage.notes, *self.network.notes))
+        return Look(layers, coverage, examples)
+
+
+def counted(pieces: Iterable[Piece], seen: Callable[[int], object] | None) -> Iterator[Piece]:
+    """The same pieces; ``seen`` gets the number of examples after each."""
+    examples = 0
+    for piece in pieces:
+        yield piece
+        examples += piece.examples
+        if seen is not None:
+            seen(examples)
+
+
+def sizes(network: Network, device_batch: int | None) -> int | None:
+    """How many examples go through at once: as asked for, or as the network has it fixed."""
+    if network.batch_size is None or device_batch == network.batch_size:
+        return device_batch
+    if device_batch is None:
+        return network.batch_size
+    fault = f"device_batch = {device_batch}: {network.called} takes {network.batch_size} at once"
+    raise InputError("bad batch size", [fault])
+
+
+def pieces_for(
+    network: Network, source: batches.Source, weights: Any = None, device_batch: int | None = None
+) -> Iterator[Piece]:
+    """The examples in pieces that this network takes."""
+    return batches.pieces(source, weights, sizes(network, device_batch))
+
+
+def _checked_box(box: Any) -> Box | None:
+    if box is None:
+        return None
+    try:
+        low, high = (float(end) for end in box)
+    except (TypeError, ValueError):
+        raise InputError(
+            "bad box", [f"box = {box!r}: allowed are two numbers, low and high"]
+        ) from None
+    if not low <= high or abs(low) == float("inf") or abs(high) == float("inf"):
+        raise InputError("bad box", [f"box = {box!r}: allowed are finite numbers, low <= high"])
+    return low, high

@@ -1,0 +1,122 @@
+"""Somebody's network as a function of its parameters and a batch, whatever framework it is of."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import jax
+import numpy as np
+
+from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.files.printable import printable
+
+Params = Any
+Batch = Any
+
+
+@jax.tree_util.register_pytree_with_keys_class
+class Keywords(dict[str, Any]):
+    """A batch whose arrays are a network's arguments by name, as on a command line."""
+
+    def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
+        """Its arrays, and their names."""
+        return [(jax.tree_util.DictKey(n), array) for n, array in self.items()], tuple(self)
+
+    @classmethod
+    def tree_unflatten(cls, names: tuple[str, ...], arrays: Any) -> Keywords:
+        """The same batch of other arrays."""
+        return cls(zip(names, arrays, strict=True))
+
+
+def call(model: Callable[..., Any], *before: Any, batch: Batch) -> Any:
+    """A model's outputs on a batch: one argument, or those that have names."""
+    if isinstance(batch, Keywords):
+        return model(*before, **batch)
+    return model(*before, batch)
+
+
+def _as_given(batch: Batch) -> Batch:
+    return batch
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that can be looked into.
+
+    Attributes:
+        function: its outputs from parameters and a batch; pure, as JAX traces it.
+        params: its parameters as they are now, a pytree.
+        read: parameters as whoever trains it has them → those of ``function``; raises InputError
+            where they are others.
+        called: its name in headlines.
+        adapt: a batch as it is given → as ``function`` takes it.
+        layer_names: names of layers by the path of the parameter that feeds them, where paths
+            say too little.
+        notes: what a reader of its numbers must know.
+        batch_size: the only number of examples that it takes at once, where that is fixed.
+    """
+
+    function: Callable[[Params, Batch], Any]
+    params: Params
+    read: Callable[[Any], Params]
+    called: str = "network"
+    adapt: Callable[[Batch], Batch] = _as_given
+    layer_names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    batch_size: int | None = None
+
+
+def check_runs(network: Network, batch: Batch) -> None:
+    """Trace the network on a batch, which computes nothing.
+
+    Raises:
+        InputError: it raised; where, what, and of which shapes the batch was.
+    """
+    try:
+        jax.eval_shape(network.function, network.params, batch)
+    except ReluprobeError:
+        raise
+    except Exception as error:  # somebody else's code may raise anything
+        raise raised(f"{network.called} raised", error, f"given {shapes(batch)}") from error
+
+
+#: What to do about errors that frameworks raise for how a network was given.
+_HINTS = {
+    "TraceContextError": "give the NNX module itself, not a function around it",
+    "ModifyScopeVariableError": "call it as in evaluation: nothing in it may be updated",
+}
+
+
+def raised(what: str, error: Exception, *more: str) -> InputError:
+    """What somebody's code raised, in a line or two instead of a traceback."""
+    text = str(error).strip()
+    line = printable(text.splitlines()[0][:200]) if text else ""
+    faults = [f"{type(error).__name__}: {line}" if line else type(error).__name__]
+    if place := _place(error.__traceback__):
+        faults.append(f"at {place}")
+    return InputError(what, [*faults, *more], hint=_HINTS.get(type(error).__name__))
+
+
+def shapes(batch: Batch) -> str:
+    """``x: float32 (256, 28, 28)``: what a network was given."""
+    from reluprobe.foreign.parameters import by_path
+
+    leaves = by_path(batch)
+    listed = [f"{np.result_type(leaf)} {np.shape(leaf)}" for leaf in leaves.values()]
+    return ", ".join(f"{n}: {text}" if n else text for n, text in zip(leaves, listed, strict=True))
+
+
+#: Parts of a path below which nobody's own code lies.
+_LIBRARIES = ("site-packages", "dist-packages", "reluprobe/foreign", "lib/python")
+
+
+def _place(trace: TracebackType | None) -> str:
+    """File and line of the last frame in somebody's own code; of the last one, if there is none."""
+    frames = traceback.extract_tb(trace)
+    own = [f for f in frames if not any(part in f.filename for part in _LIBRARIES)]
+    chosen = (own or frames)[-1:]
+    return f"{chosen[0].filename}:{chosen[0].lineno}" if chosen else ""

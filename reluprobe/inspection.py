@@ -1,0 +1,120 @@
+"""A look into somebody's network: ``rp.inspect``, and what it gives, as masks and as a table."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reluprobe.config import arguments
+from reluprobe.foreign.result import Look
+
+if TYPE_CHECKING:
+    from reluprobe.foreign.network import Network
+
+#: Columns of a terminal that ``print(report)`` fills.
+WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Inspection(Look):
+    """A look into a network: ``print`` shows it as a table, one row per layer.
+
+    Attributes:
+        layers: a :class:`reluprobe.foreign.result.Layer` each, in the order of computation: its
+            ``name``, ``activation``, ``units``, ``examples``, and NumPy masks over its units,
+            ``dead``, ``silent``, ``never_positive``, ``constant``, ``dormant``.
+        coverage: what was not counted, and why.
+        examples: how many went through the network.
+        name: the network's.
+    """
+
+    name: str = "network"
+
+    def __repr__(self) -> str:
+        """The headline, the table and the coverage, as ``reluprobe inspect`` prints them."""
+        from rich.console import Console
+
+        from reluprobe.report.terminal import inspection
+
+        # In a notebook too this is text: Rich would show it there and then.
+        out = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False)
+        for part in inspection.parts(self, self.name, WIDTH, every=True):
+            out.print(part)
+        text = out.file.getvalue()  # type: ignore[attr-defined]
+        return "\n".join(line.rstrip() for line in text.splitlines())
+
+    def to_dict(self) -> dict[str, Any]:
+        """For machines: shares in [0, 1], null where a measure does not apply."""
+        from reluprobe.report import json_inspection
+
+        return json_inspection.inspection(self, self.name)
+
+
+def inspect(
+    model: Any,
+    batches: Any,
+    params: Any = None,
+    *,
+    weights: Any = None,
+    device_batch: int | None = None,
+    box: tuple[float, float] | None = None,
+    progress: bool | Callable[[int], object] | None = None,
+) -> Inspection:
+    """Which units of this network are dead on these examples, by every definition.
+
+    An activation is found by what it does: a function of one pre-activation z, not affine, between
+    two linear layers. A unit is dead where f′(z) = 0 on every example, by automatic
+    differentiation of whatever f is, in the network's own dtype.
+
+    Args:
+        model: a Flax NNX or Equinox module, or its ``vmap``; a Linen module with ``params``; any
+            function of ``(params, batch)``, or of ``(batch)`` alone; the path of an ONNX file.
+        batches: an array, ``(example, …)``; a dict of arrays for a network that takes one; an
+            iterable of either; or a folder of ``.npy`` files. The last may be smaller.
+        params: the function's parameters; of a module or file, others than its own.
+        weights: an array, iterable or folder like ``batches``, ``(example,)`` or ``(example,
+            position…)``: what has weight 0, such as padded tokens, is not counted.
+        device_batch: the most examples that go through the network at once; 256 of an array,
+            an iterable's batches as they come.
+        box: ``(low, high)`` of every input: certifies units that are dead for all such inputs.
+        progress: True for a bar on stderr, or a function that gets the number of examples seen.
+
+    Raises:
+        InputError: a model, batches, weights or parameters that do not fit; the network raised.
+
+    Examples:
+        >>> report = rp.inspect(model, images)
+        >>> report.layers[0].dead.mean()
+    """
+    from reluprobe.foreign import models
+    from reluprobe.foreign.progress import shown
+
+    network = models.as_network(model, params)
+    with shown(arguments.progress(progress), batches) as seen:
+        return look_into(
+            network, batches, weights=weights, device_batch=device_batch, box=box, seen=seen
+        )
+
+
+def look_into(
+    network: Network,
+    source: Any,
+    *,
+    weights: Any = None,
+    device_batch: int | None = None,
+    box: tuple[float, float] | None = None,
+    seen: Callable[[int], object] | None = None,
+) -> Inspection:
+    """The same of a network that has been opened; ``seen`` gets the number of examples so far."""
+    from reluprobe.foreign import look
+
+    pieces = look.pieces_for(network, source, weights, device_batch)
+    looked = look.Looker(network, box).look(network.params, look.counted(pieces, seen))
+    return named(looked, network.called)
+
+
+def named(look: Look, name: str) -> Inspection:
+    """A look with the name of its network."""
+    return Inspection(look.layers, look.coverage, look.examples, name)

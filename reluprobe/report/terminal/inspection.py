@@ -1,0 +1,141 @@
+"""A look into somebody's network: a headline, one row per layer, what was not counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reluprobe.config import labels
+from reluprobe.foreign.result import Layer, Look
+from reluprobe.records.network import Coverage, Place
+from reluprobe.report import formatting
+from reluprobe.report.terminal.layout import first_that_fits, plain_table
+from reluprobe.report.terminal.tables import CALLED, heat
+
+#: Layers in a table that is not asked to show all: with headline and coverage it fills a screen.
+MOST_LAYERS = 24
+#: Of things that were not counted, how many are named.
+MOST_PLACES = 4
+#: Columns after dead; where there is no room the last go first.
+ALSO = ("silent", "never_positive", "constant", "dormant", "saturated")
+SHORT = {"never_positive": "never + %", "certified": "certified %"}
+
+
+def parts(look: Look, name: str, width: int, every: bool = False) -> list[RenderableType]:
+    """What there is to see, from the answer down to what was not counted."""
+    shown = look.layers if every else _worst(look.layers)
+    blocks: list[RenderableType] = [headline(look, name), legend(look)]
+    if shown:
+        blocks.append(table(shown, width))
+    if hidden := [layer for layer in look.layers if layer not in shown]:
+        blocks.append(_hidden(hidden))
+    return [*blocks, *remarks(look), *coverage(look.coverage, len(look.layers))]
+
+
+def headline(look: Look, name: str) -> Text:
+    """How many units are dead, and where most of them are, in a sentence."""
+    share = look.share()
+    if share is None:
+        text = "no unit to count: no activation behind a linear layer was seen"
+        return Text(f"{name}: {text}", style="bold red")
+    text = (
+        f"{name}: {formatting.percent(share)}% of {labels.count(look.units, 'unit')} dead on "
+        f"{labels.count(look.examples, 'example')}"
+    )
+    shares = {layer.name: layer.share("dead") or 0.0 for layer in look.layers}
+    worst = max(shares, key=lambda layer: shares[layer])
+    if len(look.layers) > 1 and len(set(shares.values())) > 1:
+        text += f", most in {worst}: {formatting.percent(shares[worst])}%"
+    return Text(text, style="bold")
+
+
+def legend(look: Look) -> Text:
+    """What dead means, and in which numbers it was taken."""
+    types = " and ".join(dict.fromkeys(layer.dtype for layer in look.layers))
+    return Text(f"dead: {CALLED['dead'][1]}{f', in {types}' if types else ''}", style="dim")
+
+
+def table(layers: Sequence[Layer], width: int) -> Table:
+    """One row per layer. Where ``width`` is short, definitions and places are left out."""
+    certified = ("certified",) if any(layer.certified is not None for layer in layers) else ()
+    also = [name for name in ALSO if any(layer.share(name) is not None for layer in layers)]
+    layouts = (
+        _table(layers, (*certified, *also[:number]), where)
+        for number, where in [(len(also), True), *((n, False) for n in range(len(also), -1, -1))]
+    )
+    return first_that_fits(layouts, width)
+
+
+def _table(layers: Sequence[Layer], definitions: Iterable[str], where: bool) -> Table:
+    made = plain_table()
+    made.add_column("layer", no_wrap=True)
+    made.add_column("activation", no_wrap=True)
+    for title in ("units", "dead %", *(SHORT.get(n, f"{n} %") for n in definitions)):
+        made.add_column(title, justify="right", no_wrap=True)
+    if where:
+        made.add_column("where", no_wrap=True)
+    for layer in layers:
+        dead = layer.share("dead")
+        others = (Text(formatting.percent(layer.share(name))) for name in definitions)
+        cells = [Text(layer.name), Text(layer.activation), Text(f"{layer.units:,}")]
+        cells += [Text(formatting.percent(dead), style=heat(dead)), *others]
+        made.add_row(*cells, *([Text(layer.where, style="dim")] if where else []))
+    return made
+
+
+def _worst(layers: Sequence[Layer]) -> list[Layer]:
+    """As many layers as a screen holds, those with the most dead, in the network's order."""
+    if len(layers) <= MOST_LAYERS:
+        return list(layers)
+    ranked = sorted(layers, key=lambda layer: -(layer.share("dead") or 0.0))[: MOST_LAYERS - 4]
+    return [layer for layer in layers if layer in ranked]
+
+
+def _hidden(layers: Sequence[Layer]) -> Text:
+    most = max(layer.share("dead") or 0.0 for layer in layers)
+    text = f"… and {labels.count(len(layers), 'layer')} with at most {formatting.percent(most)}%"
+    return Text(f"{text} dead: --all shows them", style="dim")
+
+
+def remarks(look: Look) -> list[Text]:
+    """What a row's numbers hide: a second way round the activation, numbers that are not finite."""
+    lines = []
+    if bypassed := [layer.name for layer in look.layers if layer.bypassed]:
+        text = "bypassed (z goes round the activation too; dead only if every way is flat)"
+        lines.append(Text(f"{text}: {_listed(bypassed)}"))
+    if broken := [layer for layer in look.layers if layer.not_finite.any()]:
+        counts = [
+            f"{layer.name} ({int(layer.not_finite.sum()):,} of {layer.units:,})" for layer in broken
+        ]
+        text = f"NaN or infinite, neither dead nor alive: {_listed(counts)}"
+        lines.append(Text(text, style="red"))
+    return lines
+
+
+def coverage(seen: Coverage, layers: int) -> list[Text]:
+    """What was counted, and what was not and why: it always ends the output."""
+    rows: list[tuple[str, Sequence[Place]]] = [
+        ("at the output, not counted", seen.outputs),
+        ("linear layers without an activation", seen.bare),
+        ("cannot be looked into", seen.opaque),
+        ("branches never taken", seen.never_taken),
+    ]
+    lines = [Text(f"coverage: {labels.count(layers, 'activation')} counted", style="dim")]
+    for title, places in rows:
+        if places:
+            style = "yellow" if places in (seen.opaque, seen.never_taken) else "dim"
+            text = f"  {title}: {_listed([_place(place) for place in places])}"
+            lines.append(Text(text, style=style))
+    return [*lines, *(Text(f"  {note}", style="dim") for note in seen.notes)]
+
+
+def _place(place: Place) -> str:
+    return f"{place.what} ({place.where})" if place.where else place.what
+
+
+def _listed(names: Sequence[str], most: int = MOST_PLACES) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
