@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reluprobe.config import RunConfig, make_run, phases
 from reluprobe.plan.runs import as_run
 from reluprobe.records import (
-    SCHEMA,
+    READABLE,
     ActivationsRecord,
     CausesRecord,
     EpochRecord,
@@ -124,7 +124,7 @@ def records(draw: Any) -> RunRecord:
         for s in (past if len(past) > 1 else [])
     ]
     return RunRecord(
-        draw(st.sampled_from([SCHEMA, "reluprobe/run/1", "reluprobe/run/2", "reluprobe/run/3"])),
+        draw(st.sampled_from(READABLE)),
         run.id,
         config,
         status,
@@ -135,7 +135,7 @@ def records(draw: Any) -> RunRecord:
         tuple(steps),
         tuple(samples),
         tuple(changes),
-        "it broke" if status == "failed" else None,
+        error="it broke" if status == "failed" else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reluprobe.analysis.axes import applies_in_all, applies_in_any, axes, by_value, check_axes
+from reluprobe.analysis.axes import applies_in_all, applies_in_any, axes, check_axes
 from reluprobe.analysis.collapse import Collapse, collapsed
 from reluprobe.analysis.estimates import (
     POSITIVE,
@@ -18,7 +18,7 @@ from reluprobe.analysis.estimates import (
     share,
 )
 from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
-from reluprobe.config import Value
+from reluprobe.config import Value, rank
 from reluprobe.records import RunRecord
 
 __all__ = ["SORT_KEYS", "Collapse", "Estimate", "Pivot", "Summary", "applies_in_all"]
@@ -127,7 +127,7 @@ def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[S
         return sorted(configurations, key=lambda c: best_first(key, c.value(key)))
     if any(key not in c.settings for c in configurations):
         raise unknown_key(key, [*SORT_KEYS, *configurations[0].settings])
-    return sorted(configurations, key=lambda c: by_value(c.settings[key]))
+    return sorted(configurations, key=lambda c: rank(c.settings[key]))
 
 
 @dataclass(frozen=True)
@@ -150,5 +150,5 @@ def pivot(
         for c in summarize(records, definition, by=[row, column])
     }
     rows = tuple(dict.fromkeys(r for r, _ in cells))
-    columns = tuple(sorted({c for _, c in cells}, key=by_value))
+    columns = tuple(sorted({c for _, c in cells}, key=rank))
     return Pivot(rows, columns, cells)

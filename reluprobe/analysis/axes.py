@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reluprobe.config import SETTINGS, Value, rank, settings_of
+from reluprobe.config import SETTINGS, settings_of
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
 
@@ -42,8 +42,3 @@ def applies_in_any(records: Sequence[RunRecord], name: str) -> bool:
 def applies_in_all(records: Sequence[RunRecord], name: str) -> bool:
     """Whether a setting has an effect in every run: each of its values is worth a column."""
     return all(SETTINGS[name].applies(settings_of(record.config)) for record in records)
-
-
-def by_value(value: Value | None) -> tuple[bool, tuple[bool, Value]]:
-    """A key to sort a setting's values by: numbers, words, and what has no effect."""
-    return value is None, rank(0 if value is None else value)

@@ -145,9 +145,9 @@ def idle_settings(settings: Mapping[str, Value]) -> list[str]:
     return [f"{name} {reason}" for name, reason in reasons.items() if reason]
 
 
-def rank(value: Value) -> tuple[bool, Value]:
-    """A key to sort one setting's values by: numbers before words."""
-    return isinstance(value, str), value
+def rank(value: Value | None) -> tuple[int, Value]:
+    """A key to sort one setting's values by: numbers, words, and last what has none."""
+    return (2, 0) if value is None else (int(isinstance(value, str)), value)
 
 
 def settings_of(config: RunConfig) -> dict[str, Value]:

@@ -1,6 +1,7 @@
 """Records, results on disk: their schema, JSON in and out, folders, locks, resume."""
 
 from reluprobe.files import replacing, write_atomically
+from reluprobe.records.foreign_runs import foreign_id
 from reluprobe.records.io import (
     ADAPTER,
     NewerRecordError,
@@ -13,6 +14,7 @@ from reluprobe.records.io import (
     to_json,
     write,
 )
+from reluprobe.records.network import Coverage, Foreign, LayerInfo, Place, Setting
 from reluprobe.records.schema import (
     READABLE,
     SCHEMA,
@@ -36,16 +38,22 @@ __all__ = [
     "STRICT",
     "ActivationsRecord",
     "CausesRecord",
+    "Coverage",
     "EpochRecord",
+    "Foreign",
+    "LayerInfo",
     "LayerRecord",
     "NewerRecordError",
     "PhaseRecord",
+    "Place",
     "ProbeRecord",
     "RecordError",
     "RunRecord",
     "SampleRecord",
+    "Setting",
     "Status",
     "StepRecord",
+    "foreign_id",
     "newer",
     "older",
     "present",

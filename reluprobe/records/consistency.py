@@ -6,16 +6,14 @@ or damaged since, and no number of it can be trusted.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from reluprobe.config import RunConfig, phases, triggers
 from reluprobe.config.choices import SPLITS
 from reluprobe.plan.runs import run_id
-from reluprobe.records.schema import ActivationsRecord, LayerRecord, RunRecord
-
-#: Tables hold integers of 64 bits.
-MOST = 2**63
+from reluprobe.records import foreign_consistency
+from reluprobe.records.layer_checks import MOST, LayerChecks, in_order, listed
+from reluprobe.records.schema import RunRecord
 
 
 def fault_in(record: RunRecord) -> str | None:
@@ -28,16 +26,28 @@ def fault_in(record: RunRecord) -> str | None:
     - Measures are there at each probe until a run diverges, and never from then on.
     - Steps, samples and phases come in order, each once; phases are those of the settings.
     - What failed says of what, and nothing else does.
+
+    A foreign run has rules of its own: ``foreign_consistency``.
     """
     return next(_faults(record), None)
 
 
 def _faults(record: RunRecord) -> Iterator[str]:
-    config = record.config
-    yield from _of_settings(record)
+    if isinstance(record.config, RunConfig):
+        yield from _faults_of_ours(record, record.config)
+    else:
+        yield from foreign_consistency.faults(record, record.config)
     yield from _of_environment(record)
-    yield from _of_epochs(record)
-    check = _Layers(config)
+    if (record.status == "failed") != bool(record.error):
+        yield f"error: is {record.error!r} beside status {record.status!r}"
+
+
+def _faults_of_ours(record: RunRecord, config: RunConfig) -> Iterator[str]:
+    yield from _of_settings(record, config)
+    yield from _of_epochs(record, config)
+    if record.layers or record.coverage or record.clock != "epoch":
+        yield "layers, coverage, clock: are of runs that reluprobe did not train"
+    check = LayerChecks([config.width] * config.depth)
     lost = False
     for epoch in record.history:
         if epoch.test_loss is not None and lost:
@@ -49,13 +59,10 @@ def _faults(record: RunRecord) -> Iterator[str]:
         yield "status: is 'ok', and the last epoch has no test loss"
     yield from _of_steps(record, check)
     yield from _of_samples(record, check)
-    yield from _of_phases(record, check)
-    if (record.status == "failed") != bool(record.error):
-        yield f"error: is {record.error!r} beside status {record.status!r}"
+    yield from _of_phases(record, config, check)
 
 
-def _of_settings(record: RunRecord) -> Iterator[str]:
-    config = record.config
+def _of_settings(record: RunRecord, config: RunConfig) -> Iterator[str]:
     # The schema's patterns let some texts through; what is parsed has no fault.
     if config.phases != phases.NONE and (fault := phases.fault(config.phases)):
         yield f"config.phases: {fault}"
@@ -75,88 +82,26 @@ def _of_environment(record: RunRecord) -> Iterator[str]:
             yield f"environment.{name}: is {value!r}"
 
 
-def _of_epochs(record: RunRecord) -> Iterator[str]:
+def _of_epochs(record: RunRecord, config: RunConfig) -> Iterator[str]:
     numbers = [epoch.epoch for epoch in record.history]
-    if not _in_order(numbers):
-        yield f"history: its epochs are not in order, each once: {_listed(numbers)}"
-    last = phases.total_epochs(record.config.phases, record.config.epochs)
+    if not in_order(numbers):
+        yield f"history: its epochs are not in order, each once: {listed(numbers)}"
+    last = phases.total_epochs(config.phases, config.epochs)
     got = numbers[-1] if numbers else None
     # A run that failed goes as far as it came, which may be nowhere.
     if got != last and (record.status != "failed" or (got is not None and got > last)):
         yield f"history: goes to epoch {got}, and should go to {last}"
 
 
-def _in_order(numbers: Sequence[int]) -> bool:
-    return all(before < after for before, after in itertools.pairwise(numbers))
-
-
-def _listed(numbers: Sequence[object]) -> str:
-    return ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
-
-
-class _Layers:
-    """Checks the layers of a run's probes, of which a record may have thousands."""
-
-    def __init__(self, config: RunConfig) -> None:
-        self.depth, self.width = config.depth, config.width
-        self.digits = 2 * -(-config.width // 8)
-
-    def fault(self, layers: Sequence[LayerRecord], lost: bool) -> str | None:
-        """Of one probe; ``lost``: the run has diverged."""
-        if len(layers) != self.depth:
-            return f"layers: are {len(layers)}, and depth is {self.depth}"
-        width, digits = self.width, self.digits
-        for number, layer in enumerate(layers):
-            # Spelled out, since this is most of the time that checking takes.
-            if (
-                layer.units != width
-                or (layer.dead is None) is not lost
-                or (layer.silent is None) is not lost
-                or (layer.never_positive is None) is not lost
-                or (layer.constant is None) is not lost
-                or (layer.dormant is None) is not lost
-                or ((mask := layer.dead_units) is not None and len(mask) != digits)
-                or ((mask := layer.revived_units) is not None and len(mask) != digits)
-                or ((count := layer.deaths) is not None and not 0 <= count <= width)
-                or ((count := layer.revived) is not None and not 0 <= count <= width)
-                or (
-                    (outputs := layer.activations) is not None
-                    and min(outputs.counts, default=0) < 0
-                )
-            ):
-                return f"layers.{number}.{self._described(layer, lost)}"
-        return None
-
-    def _described(self, layer: LayerRecord, lost: bool) -> str:
-        if layer.units != self.width:
-            return f"units: is {layer.units}, and width is {self.width}"
-        for name in ("dead", "silent", "never_positive", "constant", "dormant"):
-            if ((share := getattr(layer, name)) is None) is not lost:
-                when = "from the run's divergence on" if lost else "before any divergence"
-                return f"{name}: is {share} {when}"
-        for name in ("dead_units", "revived_units"):
-            mask: str | None = getattr(layer, name)
-            if mask is not None and len(mask) != self.digits:
-                return f"{name}: has {len(mask)} digits, and {self.width} units have {self.digits}"
-        if layer.activations is not None and not _is_histogram(layer.activations):
-            return "activations: its counts or its ends are those of no histogram"
-        return f"deaths, revived: are {layer.deaths}, {layer.revived}, and width is {self.width}"
-
-
-def _is_histogram(outputs: ActivationsRecord) -> bool:
-    counts = outputs.counts
-    return bool(counts) and min(counts) >= 0 and max(counts) < MOST and outputs.low <= outputs.high
-
-
-def _of_steps(record: RunRecord, check: _Layers) -> Iterator[str]:
+def _of_steps(record: RunRecord, check: LayerChecks) -> Iterator[str]:
     by_epoch = [(epoch.epoch, epoch.step) for epoch in record.history]
     each = {step and step / epoch if epoch else step for epoch, step in by_epoch}
     if len(each - {0}) > 1 or 0 in {step for epoch, step in by_epoch if epoch}:
-        steps = _listed([step for _, step in by_epoch])
+        steps = listed([step for _, step in by_epoch])
         yield f"history: its steps are not those of equal epochs: {steps}"
     numbers = [step.step for step in record.steps]
-    if not _in_order([0, *numbers]):
-        yield f"steps: are not in order, each once, from 1: {_listed(numbers)}"
+    if not in_order([0, *numbers]):
+        yield f"steps: are not in order, each once, from 1: {listed(numbers)}"
     last = record.history[-1].step if record.history and record.status != "failed" else None
     if numbers and last is not None and numbers[-1] >= last:
         yield f"steps: go to {numbers[-1]}, and the run has {last}"
@@ -168,7 +113,7 @@ def _of_steps(record: RunRecord, check: _Layers) -> Iterator[str]:
             yield f"steps.{step.step}.{fault}"
 
 
-def _of_samples(record: RunRecord, check: _Layers) -> Iterator[str]:
+def _of_samples(record: RunRecord, check: LayerChecks) -> Iterator[str]:
     names = [s.sample for s in record.samples]
     if len(set(names)) < len(names) or not set(names) <= {*SPLITS}:
         yield f"samples: are {names}; allowed is each of {', '.join(SPLITS)} once"
@@ -180,10 +125,9 @@ def _of_samples(record: RunRecord, check: _Layers) -> Iterator[str]:
             yield f"probe.examples: is {record.probe.examples}, of {sample.examples} examples"
 
 
-def _of_phases(record: RunRecord, check: _Layers) -> Iterator[str]:
+def _of_phases(record: RunRecord, config: RunConfig, check: LayerChecks) -> Iterator[str]:
     if not record.phases:
         return
-    config = record.config
     planned = phases.stretches(config.phases, config.epochs)
     due = [
         (s.index, s.phase.dataset or config.dataset, s.phase.task, s.first, s.last) for s in planned

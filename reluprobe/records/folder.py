@@ -7,13 +7,16 @@
     results/<sweep name>/report/         what is drawn of them
 
 What else lies in ``runs`` is no record: activations (``.npz``), runs that have not ended
-(``checkpoints``).
+(``checkpoints``). A folder of foreign runs has no plan. Runs of ours and foreign ones have hardly a
+setting in common, and no table of both is of use: in a folder of both those of one kind are left
+out, the foreign ones where there is a plan, else all that are not as the first.
 """
 
 from __future__ import annotations
 
 import gc
 import itertools
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +41,8 @@ RUNS = "runs"
 #: Figures and a page of the sweep's runs.
 REPORT = "report"
 SWEEP_FILE = "sweep.toml"
+#: Where a sweep's folder keeps what was set aside for a fresh start.
+_ASIDE = re.compile(r"old-\d+")
 #: How the files of runs end that have no record yet (``checkpoints``).
 UNFINISHED = ".unfinished.safetensors"
 
@@ -108,7 +113,7 @@ def stream_records(
         plan, _ = _sweep(home, faults)
         place = {id_: n for n, id_ in enumerate(plan)}
         in_order = sorted(files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name))
-        for record in _each_once(in_order, faults, copies):
+        for record in _of_a_kind(_each_once(in_order, faults, copies), home, faults):
             readable = True
             yield home, record
     if not readable:
@@ -140,6 +145,22 @@ def _each_once(
             else:  # read again after all others: no more than one record is in memory
                 called_otherwise.append(file)
     copies += [_copies(id_, same) for id_, same in extra.items()]
+
+
+def _of_a_kind(
+    loaded: Iterable[records.RunRecord], home: Path, faults: list[str]
+) -> Iterator[records.RunRecord]:
+    """The records of a folder that are all of ours, or all of foreign runs."""
+    ours = True if (home / SWEEP_FILE).exists() else None
+    kinds = {True: "trained by reluprobe", False: "of somebody's own network"}
+    for record in loaded:
+        own = record.ours is not None
+        ours = own if ours is None else ours
+        if own is ours:
+            yield record
+        else:
+            file = home / RUNS / f"{record.id}.json"
+            faults.append(f"{file}: is {kinds[own]}, in a folder of runs {kinds[ours]}")
 
 
 def _read(file: Path, faults: list[str]) -> records.RunRecord | None:
@@ -232,7 +253,9 @@ def _record_files(path: Path) -> list[Path]:
     places = [path / RUNS if (path / RUNS).is_dir() else path]
     # A sweep's own folder may hold others that were set aside for it: they are asked for by name.
     if not (path / SWEEP_FILE).is_file():
-        places += [child / RUNS for child in _listed(path)]
+        own = (path / RUNS).is_dir()
+        children = [p for p in _listed(path) if not (own and _ASIDE.fullmatch(p.name))]
+        places += [child / RUNS for child in children]
     return [file for place in places for file in _records_in(place)]
 
 
@@ -252,16 +275,22 @@ def _listed(folder: Path) -> list[Path]:
 def _open(folder: Path, files: Collection[Path]) -> Archive:
     faults: list[str] = []
     copies: list[str] = []
-    loaded = [*_each_once(files, faults, copies)]
     home = _home(folder)
+    by_name = sorted(files, key=attrgetter("name"))  # as they are streamed, see _of_a_kind
+    loaded = [*_of_a_kind(_each_once(by_name, faults, copies), home, faults)]
     plan, reference = _sweep(home, faults)
     place = {id_: n for n, id_ in enumerate(plan)}
+
+    foreign = [record.settings for record in loaded if record.foreign is not None]
+    given = [*dict.fromkeys(name for settings in foreign for name in settings)]
 
     def order(record: records.RunRecord) -> tuple[Any, ...]:
         if record.id in place:
             return (place[record.id],)
         # Records of no known plan follow, ranked by their settings.
-        return len(place), *map(rank, settings_of(record.config).values())
+        if record.ours is not None:
+            return len(place), *map(rank, settings_of(record.ours).values())
+        return len(place), *map(rank, map(record.settings.get, given)), record.seed
 
     loaded.sort(key=order)
     # Single files are what they are; only a whole folder can lack something.

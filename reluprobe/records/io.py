@@ -15,7 +15,7 @@ from reluprobe.files import write_atomically
 from reluprobe.files.regular import read_regular
 from reluprobe.plan.runs import with_letter, without_letter
 from reluprobe.records.consistency import fault_in
-from reluprobe.records.schema import READABLE, SCHEMA, RunRecord
+from reluprobe.records.schema import FOREIGN, OURS, READABLE, SCHEMA, RunRecord
 
 ADAPTER: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
 
@@ -72,6 +72,8 @@ def _refusal(path: Path, text: bytes, error: ValidationError | None) -> RecordEr
         return RecordError(message)
     assert error is not None
     first, *others = faults_in(error)
+    for tag in (OURS, FOREIGN):  # which of the two it was taken for, which is no key of the file
+        first = first.replace(f"config.{tag}", "config", 1)
     more = f" (and {len(others)} more)" if others else ""
     return RecordError(f"{path}: {first}{more}")
 

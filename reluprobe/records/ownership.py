@@ -178,7 +178,10 @@ def _runs_of_records(claim: Claim) -> list[Run]:
         except records.RecordError as error:
             faults.append(error.message)
         else:
-            runs[record.id] = Run(record.id, record.config)
+            if record.ours is None:
+                faults.append(f"{file}: is a run of somebody's own network")
+            else:
+                runs[record.id] = Run(record.id, record.ours)
     asked_for = {f"{run.id}{checkpoints.SUFFIX}" for run in claim.runs}
     for file in sorted(place.glob(f"[!.]*{checkpoints.SUFFIX}")):
         if file.name not in asked_for:

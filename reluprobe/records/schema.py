@@ -1,23 +1,29 @@
 """Schema of a record: one run as frozen dataclasses.
 
-``history`` starts at epoch 0, before the first step. Fractions are in [0, 1]; null means that a
+A run is ours, trained by reluprobe from its settings, or *foreign*: somebody else's network, which
+was looked at while its owner trained it (``network``). ``history`` starts at epoch 0, before the
+first step; of a foreign run at the first look. Fractions are in [0, 1]; null means that a
 measure does not apply: the training loss of epoch 0, the accuracy of a regression, ``saturated``
-of an unbounded activation, and everything from the epoch on at which a run diverged.
+of an unbounded activation, and everything from the epoch on at which a run diverged; of a foreign
+run also what its owner did not say.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
-from reluprobe.config import RunConfig
+from reluprobe.config import RunConfig, settings_of
 from reluprobe.plan.runs import with_letter
+from reluprobe.records.network import Coverage, Foreign, LayerInfo, Setting
 
-SCHEMA = "reluprobe/run/4"
+SCHEMA = "reluprobe/run/5"
 #: Older ones that are read still: what they lack is null or empty.
-READABLE = (SCHEMA, "reluprobe/run/3", "reluprobe/run/2", "reluprobe/run/1")
+READABLE = (SCHEMA, *(f"reluprobe/run/{n}" for n in (4, 3, 2, 1)))
+#: What the name of a foreign run is called among its settings.
+NAME = "name"
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -32,6 +38,21 @@ Positive = Annotated[int, Field(ge=1, lt=2**63)]
 #: A bit a unit in hexadecimal: unit 0 is the highest bit of the first digit.
 UnitMask = Annotated[str, Field(pattern="^[0-9a-f]*$")]
 Status = Literal["ok", "diverged", "failed"]
+#: What the history of a run counts in.
+Clock = Literal["epoch", "step"]
+
+
+def _whose(config: Any) -> str:
+    """Which of the two a run's ``config`` is: somebody else's network has a name."""
+    named = "name" in config if isinstance(config, dict) else isinstance(config, Foreign)
+    return FOREIGN if named else OURS
+
+
+#: Tags of the two, which pydantic puts into the place of a fault.
+OURS, FOREIGN = "ours", "foreign"
+Config = Annotated[
+    Annotated[RunConfig, Tag(OURS)] | Annotated[Foreign, Tag(FOREIGN)], Discriminator(_whose)
+]
 
 
 # Ten thousand runs have a million of these parts: slots take 40% off the memory.
@@ -81,6 +102,8 @@ class LayerRecord:
             ``redraw`` and ``shrink_perturb`` change weights everywhere and end no unit's life.
         revived_units: which these are, as in ``dead_units``. They are drawn anew right after the
             last probe, before the next step: what was dead there ended with it.
+        not_finite: units of a foreign run with a z or an output that was NaN or infinite: neither
+            dead nor alive, they count in ``units`` and in no fraction.
     """
 
     units: int
@@ -97,11 +120,16 @@ class LayerRecord:
     activations: ActivationsRecord | None = None
     revived: int | None = None
     revived_units: UnitMask | None = None
+    not_finite: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """One epoch. Training loss (nats) and accuracy are means over the epoch while it trains."""
+    """One epoch. Training loss (nats) and accuracy are means over the epoch while it trains.
+
+    Of a foreign run it is one look: ``epoch`` numbers the looks 0, 1, 2, …, ``step`` is its
+    owner's, and the measures are those that its owner gave.
+    """
 
     epoch: Count
     train_loss: Number | None
@@ -122,7 +150,10 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """The finished network on one sample: ``probe``, ``test``, or the whole of ``train``."""
+    """The finished network on one sample: ``probe``, ``test``, or the whole of ``train``.
+
+    The samples of a foreign run are called as its owner calls them.
+    """
 
     sample: str
     examples: Positive
@@ -167,6 +198,13 @@ class RunRecord:
 
     ``seconds`` is the run's share of its chunk's wall time: the sum over a sweep's records is the
     time that the sweep spent training and probing.
+
+    Attributes:
+        config: the settings of a run of ours; name, seed and settings of a foreign one.
+        layers: what was counted, of a foreign run: its layers may differ in width and activation.
+            Empty for a run of ours, whose settings say it.
+        clock: what its history counts in: ours in epochs, a foreign one in its owner's steps.
+        coverage: what of a foreign network was not counted, and why.
     """
 
     __pydantic_config__ = STRICT
@@ -174,7 +212,7 @@ class RunRecord:
     schema: str
     # An older reluprobe's are digits alone, which may be a number to those who read a table.
     id: Annotated[str, AfterValidator(with_letter)]
-    config: RunConfig
+    config: Config
     status: Status
     environment: dict[str, str | int]
     seconds: Seconds
@@ -183,7 +221,48 @@ class RunRecord:
     steps: tuple[StepRecord, ...] = ()
     samples: tuple[SampleRecord, ...] = ()
     phases: tuple[PhaseRecord, ...] = ()
+    layers: tuple[LayerInfo, ...] = ()
+    clock: Clock = "epoch"
+    coverage: Coverage | None = None
     error: str | None = None
+
+    @property
+    def ours(self) -> RunConfig | None:
+        """The settings of a run that reluprobe trained; None for a foreign one."""
+        return self.config if isinstance(self.config, RunConfig) else None
+
+    @property
+    def foreign(self) -> Foreign | None:
+        """Whose run it is, if reluprobe did not train it."""
+        return self.config if isinstance(self.config, Foreign) else None
+
+    @property
+    def seed(self) -> int:
+        """What tells runs of one configuration apart."""
+        return self.config.seed
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """Every setting but the seed, by name; of a foreign run its name is the first of them."""
+        if isinstance(self.config, Foreign):
+            return {NAME: self.config.name, **self.config.settings}
+        settings: dict[str, Setting] = {**settings_of(self.config)}
+        del settings["seed"]
+        return settings
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """What its layers are called: ``L1``, ``L2``, … in a network of ours."""
+        if isinstance(self.config, RunConfig):
+            return tuple(f"L{n}" for n in range(1, self.config.depth + 1))
+        return tuple(layer.name for layer in self.layers)
+
+    @property
+    def units(self) -> int:
+        """Hidden units of the network: of a foreign one those that are counted."""
+        if isinstance(self.config, RunConfig):
+            return self.config.depth * self.config.width
+        return sum(layer.units for layer in self.layers)
 
     @property
     def final(self) -> EpochRecord:
@@ -199,17 +278,25 @@ class RunRecord:
     def diverged_at(self) -> int | None:
         """The first epoch without finite numbers; None where no epoch says so.
 
-        A run may diverge between its last whole epoch and its end: then no epoch has nulls.
+        A run may diverge between its last whole epoch and its end: then no epoch has nulls. Of a
+        foreign run it is the step of the first look at a unit that was not finite.
         """
-        return next((e.epoch for e in self.history if e.test_loss is None), None)
+        if self.foreign is None:
+            return next((e.epoch for e in self.history if e.test_loss is None), None)
+        lost = (e.step for e in self.history if any(layer.not_finite for layer in e.layers))
+        return next(lost, None)
 
     def at_epoch(self, number: int) -> EpochRecord | None:
         """The epoch of this number; None where the history does not reach it."""
         return next((e for e in self.history if e.epoch == number), None)
 
+    def when(self, epoch: EpochRecord) -> int:
+        """When an entry of the history was, by the run's clock."""
+        return epoch.step or 0 if self.clock == "step" else epoch.epoch
+
     def timeline(self) -> list[tuple[float, tuple[LayerRecord, ...]]]:
-        """Every probe in order: when, in epochs, and what it saw of each layer."""
-        probes = [(float(e.epoch), e.layers) for e in self.history]
+        """Every probe in order: when, by the run's clock, and what it saw of each layer."""
+        probes = [(float(self.when(e)), e.layers) for e in self.history]
         steps_per_epoch = next((e.step / e.epoch for e in self.history if e.step and e.epoch), 1.0)
         probes += [(s.step / steps_per_epoch, s.layers) for s in self.steps]
         return sorted(probes, key=lambda probe: probe[0])

@@ -32,7 +32,7 @@ from reluprobe.records import (
 from reluprobe.records.schema import LARGEST
 
 KEYS = ("schema", "id", "config", "status", "environment", "seconds", "probe", "history")
-KEYS += ("steps", "samples", "phases")
+KEYS += ("steps", "samples", "phases", "layers", "clock", "coverage")
 
 numbers = st.floats(-LARGEST, LARGEST)
 fractions = st.none() | st.floats(0, 1)
@@ -116,7 +116,7 @@ def record() -> RunRecord:
     config = make_run({"width": 11, "depth": 1, "epochs": 0})
     environment: dict[str, str | int] = {"jax": "0.10", "devices": 2}
     return RunRecord(
-        "reluprobe/run/4",
+        "reluprobe/run/5",
         run_id(config),
         config,
         "ok",
@@ -231,14 +231,14 @@ def test_an_epoch_is_found_by_its_number(record: RunRecord):
 
 
 def test_a_newer_schema_is_refused_by_name(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/5"))
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/6"))
     message = refusal(path)
-    assert "reluprobe/run/5" in message and "reluprobe/run/4" in message
+    assert "reluprobe/run/6" in message and "reluprobe/run/5" in message
 
 
 def test_a_newer_schema_is_named_even_where_its_fields_are_strange(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/5", novelty=1))
-    assert "reluprobe/run/5" in refusal(path)
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/6", novelty=1))
+    assert "reluprobe/run/6" in refusal(path)
 
 
 def test_a_record_without_its_schema_is_refused(damaged: Any):

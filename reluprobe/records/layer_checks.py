@@ -1,0 +1,82 @@
+"""Checks of the layers of a record's probes: how many, how wide, and what their masks say."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.records.schema import ActivationsRecord, LayerRecord
+
+#: Tables hold integers of 64 bits.
+MOST = 2**63
+#: Definitions that are known at every probe: ``saturated`` does not apply to every activation.
+ALWAYS = tuple(name for name in DEFINITIONS if name != "saturated")
+
+
+def in_order(numbers: Sequence[int]) -> bool:
+    """Whether each of these is more than the one before."""
+    return all(before < after for before, after in itertools.pairwise(numbers))
+
+
+def listed(numbers: Sequence[object]) -> str:
+    """The first few of these, for a message."""
+    return ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+
+
+class LayerChecks:
+    """Checks the layers of a run's probes, of which a record may have thousands."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        self.sizes = tuple((width, 2 * -(-width // 8)) for width in widths)
+
+    def fault(self, layers: Sequence[LayerRecord], lost: bool | None) -> str | None:
+        """Of one probe; ``lost``: the run has diverged, None: each layer says so itself."""
+        if len(layers) != len(self.sizes):
+            return f"layers: are {len(layers)}, and depth is {len(self.sizes)}"
+        for number, (layer, (width, digits)) in enumerate(zip(layers, self.sizes, strict=True)):
+            null = layer.dead is None if lost is None else lost
+            # Spelled out, since this is most of the time that checking takes.
+            if (
+                layer.units != width
+                or (layer.dead is None) is not null
+                or (layer.silent is None) is not null
+                or (layer.never_positive is None) is not null
+                or (layer.constant is None) is not null
+                or (layer.dormant is None) is not null
+                or ((mask := layer.dead_units) is not None and len(mask) != digits)
+                or ((mask := layer.revived_units) is not None and len(mask) != digits)
+                or ((count := layer.deaths) is not None and not 0 <= count <= width)
+                or ((count := layer.revived) is not None and not 0 <= count <= width)
+                or ((count := layer.not_finite) is not None and not 0 <= count <= width)
+                or (
+                    (outputs := layer.activations) is not None
+                    and min(outputs.counts, default=0) < 0
+                )
+            ):
+                return f"layers.{number}.{_described(layer, width, null, lost is None)}"
+        return None
+
+
+def _described(layer: LayerRecord, width: int, null: bool, alone: bool) -> str:
+    if layer.units != width:
+        return f"units: is {layer.units}, and width is {width}"
+    for name in ALWAYS:
+        if ((share := getattr(layer, name)) is None) is not null:
+            when = "from the run's divergence on" if null else "before any divergence"
+            return f"{name}: is {share} {f'beside dead = {layer.dead}' if alone else when}"
+    digits = 2 * -(-width // 8)
+    for name in ("dead_units", "revived_units"):
+        mask: str | None = getattr(layer, name)
+        if mask is not None and len(mask) != digits:
+            return f"{name}: has {len(mask)} digits, and {width} units have {digits}"
+    if layer.activations is not None and not _is_histogram(layer.activations):
+        return "activations: its counts or its ends are those of no histogram"
+    if (count := layer.not_finite) is not None and count > width:
+        return f"not_finite: is {count}, and width is {width}"
+    return f"deaths, revived: are {layer.deaths}, {layer.revived}, and width is {width}"
+
+
+def _is_histogram(outputs: ActivationsRecord) -> bool:
+    counts = outputs.counts
+    return bool(counts) and min(counts) >= 0 and max(counts) < MOST and outputs.low <= outputs.high
