@@ -22,6 +22,7 @@ _HOMES = {
     "reluprobe.api": ("born_dead", "load", "sweep", "train"),
     "reluprobe.measures.unit_definitions": ("UnitDefinitions", "probe"),
     "reluprobe.inspection": ("Inspection", "inspect"),
+    "reluprobe.monitor": ("Monitor",),
     "reluprobe.results": ("Results",),
     "reluprobe.records": ("RunRecord",),
     "reluprobe.errors": ("DatasetError", "InputError", "ReluprobeError"),
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from reluprobe.errors import DatasetError, InputError, ReluprobeError
     from reluprobe.inspection import Inspection, inspect
     from reluprobe.measures.unit_definitions import UnitDefinitions, probe
+    from reluprobe.monitor import Monitor
     from reluprobe.records import RunRecord
     from reluprobe.results import Results
 
@@ -43,6 +45,7 @@ __all__ = [
     "DatasetError",
     "InputError",
     "Inspection",
+    "Monitor",
     "ReluprobeError",
     "Results",
     "RunRecord",

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from reluprobe.records import LayerRecord, RunRecord
+from reluprobe.records.masks import unpack
 
 #: Which units of a layer, or of a network layer after layer, are dead.
 Dead = Bool[np.ndarray, " unit"]
@@ -37,17 +38,12 @@ class Watched(NamedTuple):
 
 def bits(layer: LayerRecord) -> Dead:
     """Which units of a layer are dead; none where the record has no mask."""
-    return _unpacked(layer.dead_units, layer.units)
-
-
-def _unpacked(mask: str | None, units: int) -> Dead:
-    packed = np.frombuffer(bytes.fromhex(mask or ""), np.uint8)
-    return np.unpackbits(packed, count=units).astype(bool)
+    return unpack(layer.dead_units, layer.units)
 
 
 def redrawn_bits(layer: LayerRecord) -> Dead | None:
     """Which units of a layer were drawn anew since the last probe; None where it is not known."""
-    return None if layer.revived_units is None else _unpacked(layer.revived_units, layer.units)
+    return None if layer.revived_units is None else unpack(layer.revived_units, layer.units)
 
 
 def network(layers: Sequence[LayerRecord]) -> Dead | None:
@@ -105,7 +101,7 @@ def _watched(probes: Sequence[LayerRecord]) -> Watched:
     dead = np.stack([bits(layer) for layer in probes])
     if all(layer.revived is None for layer in probes):
         return Watched(dead, None)
-    return Watched(dead, np.stack([_unpacked(x.revived_units, x.units) for x in probes]))
+    return Watched(dead, np.stack([unpack(x.revived_units, x.units) for x in probes]))
 
 
 def side_by_side(layers: Sequence[Watched]) -> Watched:

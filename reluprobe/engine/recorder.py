@@ -18,6 +18,7 @@ from reluprobe.engine.state import Segment
 from reluprobe.nn import activations
 from reluprobe.nn.mlp import plain
 from reluprobe.plan.runs import Run
+from reluprobe.records.masks import pack
 
 Layers = tuple[records.LayerRecord, ...]
 STATISTICS = ("mean", "variance", "zeros", "second", "low", "high")
@@ -122,7 +123,7 @@ class Recorder:
                 extra["certified"] = float(own.certified[layer].mean())
             if run.config.revive in UNIT_REVIVALS:
                 extra["revived"] = int(own.revived[layer].sum())
-                extra["revived_units"] = _mask(own.revived[layer])
+                extra["revived_units"] = pack(own.revived[layer])
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
@@ -194,13 +195,8 @@ def _layer(
     shares: dict[str, float | None] = {n: float(u[layer].mean()) for n, u in units.items()}
     if not activations.ACTIVATIONS[config.activation].bounded:
         shares["saturated"] = None
-    mask = _mask(units["dead"][layer])
+    mask = pack(units["dead"][layer])
     return records.LayerRecord(config.width, **shares, dead_units=mask, **more)
-
-
-def _mask(units: np.ndarray) -> str:
-    """A bit a unit in hexadecimal, unit 0 the highest bit of the first digit."""
-    return np.packbits(units).tobytes().hex()
 
 
 def _causes(

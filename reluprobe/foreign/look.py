@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from reluprobe.errors import InputError
+from reluprobe.errors import InputError, shown
 from reluprobe.foreign import batches
 from reluprobe.foreign.batches import Piece
 from reluprobe.foreign.network import Network, check_runs
@@ -82,11 +83,10 @@ def _checked_box(box: Any) -> Box | None:
     if box is None:
         return None
     try:
-        low, high = (float(end) for end in box)
+        low, high = map(float, box)
     except (TypeError, ValueError):
-        raise InputError(
-            "bad box", [f"box = {box!r}: allowed are two numbers, low and high"]
-        ) from None
-    if not low <= high or abs(low) == float("inf") or abs(high) == float("inf"):
-        raise InputError("bad box", [f"box = {box!r}: allowed are finite numbers, low <= high"])
+        low, high = math.nan, math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        allowed = "allowed are two finite numbers, low <= high"
+        raise InputError("bad box", [f"box = {shown(box)}: {allowed}"])
     return low, high

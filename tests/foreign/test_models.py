@@ -82,7 +82,7 @@ def test_an_nnx_module_takes_its_state_in_every_form():
     network = models.as_network(model)
     check_runs(network, BATCH)
     state = jax.tree.map(lambda x: x * 0, nnx.state(model, nnx.Param))
-    flat = {path: leaf for path, leaf in parameters.by_path(state).items()}
+    flat = parameters.by_path(state)
     for given in (state, nnx.to_pure_dict(state), flat):
         assert not np.any(network.function(network.read(given), BATCH))
     same = network.function(network.read(model), BATCH)

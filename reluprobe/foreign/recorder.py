@@ -1,0 +1,150 @@
+"""Looks into a network while its owner trains it → the record of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from reluprobe import records
+from reluprobe.config.choices import DEFINITIONS
+from reluprobe.errors import InputError
+from reluprobe.foreign.result import Layer, Look
+from reluprobe.records.masks import pack, unpack
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an owner measured at a look, and null where they did not.
+
+    Attributes:
+        loss, train_accuracy: of the training data, as the loop has them.
+        test_loss, accuracy: of data held out.
+    """
+
+    loss: float | None = None
+    train_accuracy: float | None = None
+    test_loss: float | None = None
+    accuracy: float | None = None
+
+
+def measured(values: Mapping[str, Any]) -> tuple[Measured, bool]:
+    """Plain numbers of whatever scalars, and whether all of them are finite.
+
+    Raises:
+        InputError: a value is no number, or an accuracy no share.
+    """
+    numbers = {name: _number(name, value) for name, value in values.items() if value is not None}
+    finite = {name: number for name, number in numbers.items() if np.isfinite(number)}
+    for name, number in finite.items():
+        if name.endswith("accuracy") and not 0 <= number <= 1:
+            fault = f"{name} = {number:g}: allowed is a share from 0 to 1"
+            raise InputError("cannot record this", [fault])
+    return Measured(**finite), len(finite) == len(numbers)
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        fault = f"{name} is of type {type(value).__name__}; allowed is a number"
+        raise InputError("cannot record this", [fault]) from None
+
+
+def layer_records(
+    look: Look, before: tuple[records.LayerRecord, ...] = ()
+) -> tuple[records.LayerRecord, ...]:
+    """Every layer as a record holds it, with the units that have died since the look before."""
+    earlier = before or (None,) * len(look.layers)
+    pairs = zip(look.layers, earlier, strict=True)
+    return tuple(_layer_record(layer, former) for layer, former in pairs)
+
+
+def _layer_record(layer: Layer, before: records.LayerRecord | None) -> records.LayerRecord:
+    shares: dict[str, Any] = {name: layer.share(name) for name in DEFINITIONS}
+    if not layer.examples:
+        return records.LayerRecord(layer.units, **shares, dead_units=None)
+    deaths = None
+    if before is not None and before.dead_units is not None:
+        deaths = int((layer.dead & ~unpack(before.dead_units, before.units)).sum())
+    return records.LayerRecord(
+        layer.units,
+        **shares,
+        dead_units=pack(layer.dead),
+        certified=layer.share("certified"),
+        deaths=deaths,
+        not_finite=int(layer.not_finite.sum()),
+    )
+
+
+def described(look: Look) -> tuple[records.LayerInfo, ...]:
+    """What does not change from look to look."""
+    names = [field.name for field in fields(records.LayerInfo)]
+    return tuple(
+        records.LayerInfo(**{name: getattr(layer, name) for name in names}) for layer in look.layers
+    )
+
+
+def check_alike(look: Look, before: tuple[records.LayerInfo, ...]) -> None:
+    """The layers of a run are the same at every look.
+
+    Raises:
+        InputError: they are not.
+    """
+    now, then = ([(layer.name, layer.units) for layer in ls] for ls in (look.layers, before))
+    if now == then:
+        return
+    changed = next((pair for pair in zip(now, then, strict=False) if pair[0] != pair[1]), None)
+    fault = f"{len(now)} layers, and {len(then)} at the first look"
+    if changed:
+        (name, units), (first, width) = changed
+        fault = f"{name} of {units:,} units, and {first} of {width:,} at the first look"
+    raise InputError("another network than at the first look", [fault])
+
+
+def begun(
+    foreign: records.Foreign, split: str, examples: int, environment: Mapping[str, str | int]
+) -> records.RunRecord:
+    """The record of a run before its first look."""
+    return records.RunRecord(
+        schema=records.SCHEMA,
+        id=records.foreign_id(foreign),
+        config=foreign,
+        status="ok",
+        environment=dict(environment),
+        seconds=0.0,
+        probe=records.ProbeRecord(split, examples),
+        history=(),
+        clock="step",
+    )
+
+
+def with_look(
+    record: records.RunRecord,
+    step: int,
+    numbers: Measured,
+    look: Look,
+    finite: bool,
+) -> records.RunRecord:
+    """The record with one look more; looks from this step on are replaced by it."""
+    history = tuple(known for known in record.history if (known.step or 0) < step)
+    layers = layer_records(look, history[-1].layers if history else ())
+    entry = records.EpochRecord(
+        len(history),
+        numbers.loss,
+        numbers.train_accuracy,
+        numbers.test_loss,
+        numbers.accuracy,
+        layers,
+        step,
+    )
+    status = "ok" if finite else "diverged"
+    return replace(record, history=(*history, entry), status=status)
+
+
+def with_sample(record: records.RunRecord, sample: records.SampleRecord) -> records.RunRecord:
+    """The record with a look at another set of examples, in place of an earlier one of its name."""
+    others = (known for known in record.samples if known.sample != sample.sample)
+    return replace(record, samples=(*others, sample))
