@@ -1,4 +1,4 @@
-"""``inspect --checkpoints``: a look for each of a training's checkpoints, and the record of them."""
+"""``inspect --checkpoints``: a look for each of a training's checkpoints, and their record."""
 
 from __future__ import annotations
 
