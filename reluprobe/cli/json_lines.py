@@ -8,17 +8,7 @@ from typing import Any, assert_never
 
 from reluprobe.cli import console
 from reluprobe.cli.sweep_output import Invocation, Outcome
-from reluprobe.engine.events import (
-    BegunAgain,
-    Compiled,
-    Compiling,
-    EpochDone,
-    Event,
-    MemoryShort,
-    Resumed,
-    RunDone,
-    Saved,
-)
+from reluprobe.engine import events
 from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.slices import Part
@@ -41,7 +31,7 @@ class JsonLinesOutput:
         """How many runs are done already, and which files are no whole records."""
         _print("start", damaged=list(standing.damaged), **_counts(job, standing))
 
-    def event(self, event: Event, path: Path | None) -> None:
+    def event(self, event: events.Event, path: Path | None) -> None:
         """An event of the engine."""
         kind, fields = _name_and_fields(event)
         _print(kind, **fields, **({"path": printable(path)} if path else {}))
@@ -63,29 +53,29 @@ def _counts(job: Invocation, standing: resume.Standing | Outcome) -> dict[str, i
     return counts | {"missing": len(job.mine) - sum(counts.values())}
 
 
-def _name_and_fields(event: Event) -> tuple[str, dict[str, Any]]:
+def _name_and_fields(event: events.Event) -> tuple[str, dict[str, Any]]:
     match event:
-        case Compiling(run, runs):
+        case events.Compiling(run, runs):
             sizes = {name: getattr(run.config, name) for name in ("depth", "width")}
             return "compiling", {"runs": runs, **sizes}
-        case Compiled(runs, seconds):
+        case events.Compiled(runs, seconds):
             return "compiled", {"runs": runs, "seconds": round(seconds, 3)}
-        case Resumed(run, history):
+        case events.Resumed(run, history):
             return "resumed", {"id": run.id, "epoch": history[-1].epoch}
-        case Saved(run, checkpoint):
+        case events.Saved(run, checkpoint):
             return "saved", {"id": run.id, "epoch": checkpoint.record.final.epoch}
-        case EpochDone(run, epoch, diverged):
+        case events.EpochDone(run, epoch, diverged):
             names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
             fields = {name: getattr(epoch, name) for name in names}
             dead = [layer.dead for layer in epoch.layers]
             return "epoch", {"id": run.id, **fields, "dead": dead, "diverged": diverged}
-        case RunDone(record=record) if record.status == "failed":
+        case events.RunDone(record=record) if record.status == "failed":
             return "failed", {"id": record.id, "error": record.error}
-        case RunDone(record=record):
+        case events.RunDone(record=record):
             return "run", {"id": record.id, "status": record.status, "seconds": record.seconds}
-        case BegunAgain(runs, host):
+        case events.BegunAgain(runs, host):
             return "again", {"runs": runs, "host": host}
-        case MemoryShort(lanes, error):
+        case events.MemoryShort(lanes, error):
             return "memory", {"lanes": lanes, "error": error}
         case _:
             assert_never(event)

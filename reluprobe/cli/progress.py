@@ -12,17 +12,7 @@ from rich.text import Text
 
 from reluprobe.cli import console
 from reluprobe.config import SETTINGS, RunConfig, labels, phases
-from reluprobe.engine.events import (
-    BegunAgain,
-    Compiled,
-    Compiling,
-    EpochDone,
-    Event,
-    MemoryShort,
-    Resumed,
-    RunDone,
-    Saved,
-)
+from reluprobe.engine import events
 from reluprobe.plan.runs import Run
 from reluprobe.report import formatting
 
@@ -43,26 +33,26 @@ class Progress:
         self.began = time.monotonic()
         self.names = [n for n in SETTINGS if len({getattr(r.config, n) for r in todo}) > 1]
 
-    def see(self, event: Event) -> None:
+    def see(self, event: events.Event) -> None:
         """Count an event. Epochs that are trained again, after a fault, count once."""
         match event:
-            case Compiling(run=run):
+            case events.Compiling(run=run):
                 self.where = f"compiling {size(run.config)}"
-            case Compiled(seconds=seconds):
+            case events.Compiled(seconds=seconds):
                 self.compiling += seconds
-            case Resumed(run=run, history=history):
+            case events.Resumed(run=run, history=history):
                 self.from_before |= {(run.id, epoch.epoch) for epoch in history}
                 self.seen |= self.from_before
-            case EpochDone(run=run, epoch=epoch):
+            case events.EpochDone(run=run, epoch=epoch):
                 self.seen.add((run.id, epoch.epoch))
                 settings = labels.settings({n: getattr(run.config, n) for n in self.names})
                 where = f"epoch {epoch.epoch}/{_epochs(run)}"
                 self.where = f"{settings}, {where}" if settings else where
-            case RunDone(run=run):
+            case events.RunDone(run=run):
                 self.done += 1
                 # A run that failed has no further epochs to wait for.
                 self.seen |= {(run.id, n) for n in range(_epochs(run) + 1)}
-            case Saved() | BegunAgain() | MemoryShort():
+            case events.Saved() | events.BegunAgain() | events.MemoryShort():
                 pass
             case _:
                 assert_never(event)

@@ -26,17 +26,7 @@ from reluprobe.config import (
     settings_of,
     spelled_out,
 )
-from reluprobe.engine.events import (
-    BegunAgain,
-    Compiled,
-    Compiling,
-    EpochDone,
-    Event,
-    MemoryShort,
-    Resumed,
-    RunDone,
-    Saved,
-)
+from reluprobe.engine import events
 from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Plan, Run
@@ -106,7 +96,7 @@ class SweepOutput(Protocol):
     def start(self, job: Invocation, standing: resume.Standing) -> None:
         """What the folder holds before anything is run."""
 
-    def event(self, event: Event, path: Path | None) -> None:
+    def event(self, event: events.Event, path: Path | None) -> None:
         """Something happened; ``path``: the record that was written for it."""
 
     def end(self, job: Invocation, outcome: Outcome) -> None:
@@ -138,7 +128,7 @@ class HumanOutput:
             console.out.print(text, soft_wrap=True)
         complain_of_damaged(standing)
 
-    def event(self, event: Event, path: Path | None) -> None:
+    def event(self, event: events.Event, path: Path | None) -> None:
         """Only what went wrong; the rest is progress."""
         complain_of_mishap(event)
 
@@ -172,7 +162,7 @@ class QuietOutput:
         """Only files that are no whole records."""
         complain_of_damaged(standing)
 
-    def event(self, event: Event, path: Path | None) -> None:
+    def event(self, event: events.Event, path: Path | None) -> None:
         """Only what went wrong."""
         complain_of_mishap(event)
 
@@ -249,19 +239,26 @@ def complain_of_remaining(job: Invocation, outcome: Outcome) -> None:
         console.complain(f"{counts(job, outcome)}; to try them again: {again}")
 
 
-def complain_of_mishap(event: Event) -> None:
+def complain_of_mishap(event: events.Event) -> None:
     """Name a run that failed, a chunk that did not fit, a process that died."""
     match event:
-        case RunDone(record=record) if record.status == "failed":
+        case events.RunDone(record=record) if record.status == "failed":
             network = labels.network(record.config)
             console.complain(f"failed: {record.id} {network}: {printable(record.error or '')}")
-        case BegunAgain(runs=number, host=host):
+        case events.BegunAgain(runs=number, host=host):
             runs = labels.count(number, "run")
             console.complain(f"a process or its machine has died: {host} begins its {runs} again")
-        case MemoryShort(lanes=number):
+        case events.MemoryShort(lanes=number):
             lanes = labels.count(number, "run")
             console.complain(f"out of memory: going on with {lanes} side by side on a device")
-        case Compiling() | Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
+        case (
+            events.Compiling()
+            | events.Compiled()
+            | events.Resumed()
+            | events.EpochDone()
+            | events.Saved()
+            | events.RunDone()
+        ):
             pass
         case _:
             assert_never(event)

@@ -11,18 +11,7 @@ from typing import assert_never
 
 from reluprobe import __version__, data, records
 from reluprobe.config.sizes import probed
-from reluprobe.engine import checks
-from reluprobe.engine.events import (
-    BegunAgain,
-    Compiled,
-    Compiling,
-    EpochDone,
-    Event,
-    MemoryShort,
-    Resumed,
-    RunDone,
-    Saved,
-)
+from reluprobe.engine import checks, events
 from reluprobe.errors import ReluprobeError
 from reluprobe.executor import chunks
 from reluprobe.executor.interface import Begun, Ended, Executor, Happening, Written
@@ -56,7 +45,7 @@ def start(
     job: Job,
     runs: Sequence[Run],
     stop: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[Event, Path | None]]:
+) -> Iterator[tuple[events.Event, Path | None]]:
     """Have an executor run them; yield what happens, and where each record lies, as ``local``.
 
     A run whose process dies each time it is tried ends as failed, and takes no other with it.
@@ -110,7 +99,7 @@ class _Dispatcher:
             self.stopped = True
             self.executor.cancel()
 
-    def events_of(self, happening: Happening) -> Iterator[tuple[Event, Path | None]]:
+    def events_of(self, happening: Happening) -> Iterator[tuple[events.Event, Path | None]]:
         """What this means to whoever watches the sweep."""
         match happening:
             case None:
@@ -122,28 +111,37 @@ class _Dispatcher:
                 yield from self._run_ends([run] if run else [], retry=False)
             case Ended():
                 yield from self._ended(happening)
-            case Compiling() | Compiled() | Resumed() | EpochDone() | Saved() | RunDone():
+            case (
+                events.Compiling()
+                | events.Compiled()
+                | events.Resumed()
+                | events.EpochDone()
+                | events.Saved()
+                | events.RunDone()
+            ):
                 yield happening, None
-            case MemoryShort() | BegunAgain():
+            case events.MemoryShort() | events.BegunAgain():
                 yield happening, None
             case _:
                 assert_never(happening)
 
-    def _begun(self, begun: Begun) -> Iterator[tuple[Event, Path | None]]:
+    def _begun(self, begun: Begun) -> Iterator[tuple[events.Event, Path | None]]:
         if begun.file in self.begun:
             left = sum(run.id in self.open for run in self.out.get(begun.file, ()))
-            yield BegunAgain(left, begun.host), None
+            yield events.BegunAgain(left, begun.host), None
         self.begun.add(begun.file)
 
-    def _run_ends(self, runs: Sequence[Run], retry: bool) -> Iterator[tuple[Event, Path | None]]:
+    def _run_ends(
+        self, runs: Sequence[Run], retry: bool
+    ) -> Iterator[tuple[events.Event, Path | None]]:
         """The ends of those that have a record."""
         standing = resume.progress_of(self.job.folder, runs, self.job.save_activations)
         done = standing.done(retry)
         for run in runs:
             if run.id in done and self.open.pop(run.id, None):
-                yield RunDone(run, done[run.id]), self.job.folder / RUNS / f"{run.id}.json"
+                yield events.RunDone(run, done[run.id]), self.job.folder / RUNS / f"{run.id}.json"
 
-    def _ended(self, ended: Ended) -> Iterator[tuple[Event, Path | None]]:
+    def _ended(self, ended: Ended) -> Iterator[tuple[events.Event, Path | None]]:
         runs = self.out.pop(ended.file)
         ended.file.unlink(missing_ok=True)
         done = ended.error is None and ended.lost is None
@@ -160,7 +158,9 @@ class _Dispatcher:
         if left and not self.stopped:
             yield from self._after_loss(left, ended.lost or "")
 
-    def _after_loss(self, left: Sequence[Run], why: str) -> Iterator[tuple[Event, Path | None]]:
+    def _after_loss(
+        self, left: Sequence[Run], why: str
+    ) -> Iterator[tuple[events.Event, Path | None]]:
         """Find the run that no process survives: by halves, as ``engine.retry`` does."""
         if len(left) > 1:
             self.submit(left[: len(left) // 2])
@@ -181,7 +181,7 @@ class _Dispatcher:
             history=(),
             error=f"its process died each time it was tried: {why}",
         )
-        yield RunDone(run, record), records.write(record, self.job.folder)
+        yield events.RunDone(run, record), records.write(record, self.job.folder)
 
     def _missing(self, run: Run) -> ReluprobeError:
         return ReluprobeError(
