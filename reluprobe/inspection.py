@@ -11,7 +11,7 @@ from reluprobe.config import arguments
 from reluprobe.foreign.result import Look
 
 if TYPE_CHECKING:
-    from reluprobe.foreign.network import Network
+    from reluprobe.foreign.models.network import Network
 
 #: Columns of a terminal that ``print(report)`` fills.
 WIDTH = 100
@@ -88,10 +88,10 @@ def inspect(
         >>> report = rp.inspect(model, images)
         >>> report.layers[0].dead.mean()
     """
-    from reluprobe.foreign import models
+    from reluprobe.foreign.models import opening
     from reluprobe.foreign.progress import shown
 
-    network = models.as_network(model, params)
+    network = opening.as_network(model, params)
     with shown(arguments.progress(progress), batches) as seen:
         return look_into(
             network, batches, weights=weights, device_batch=device_batch, box=box, seen=seen

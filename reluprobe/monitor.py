@@ -212,10 +212,11 @@ class Monitor:
 
 
 def _looker(model: Any, params: Any, box: Any) -> Any:
-    from reluprobe.foreign import look, models
-    from reluprobe.foreign.network import Network
+    from reluprobe.foreign import look
+    from reluprobe.foreign.models import opening
+    from reluprobe.foreign.models.network import Network
 
-    network = model if isinstance(model, Network) else models.as_network(model, params)
+    network = model if isinstance(model, Network) else opening.as_network(model, params)
     return look.Looker(network, box)
 
 

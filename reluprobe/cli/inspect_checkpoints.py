@@ -13,14 +13,15 @@ from rich.text import Text
 from reluprobe.cli import console
 from reluprobe.config import sweep_name
 from reluprobe.errors import InputError, shown
-from reluprobe.foreign import parameters, stored
+from reluprobe.foreign import stored
+from reluprobe.foreign.models import parameters
 from reluprobe.inspection import Inspection
 from reluprobe.monitor import Monitor
 from reluprobe.records.folder import RUNS
 from reluprobe.report.terminal import checkpoints
 
 if TYPE_CHECKING:
-    from reluprobe.foreign.network import Network
+    from reluprobe.foreign.models.network import Network
 
 
 @dataclass(frozen=True)

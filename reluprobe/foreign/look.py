@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from reluprobe.errors import InputError, shown
-from reluprobe.foreign import batches
-from reluprobe.foreign.batches import Piece
-from reluprobe.foreign.network import Network, check_runs
+from reluprobe.foreign import pieces
+from reluprobe.foreign.models.network import Network, check_runs
+from reluprobe.foreign.pieces import Piece
 from reluprobe.foreign.probe import Probe
 from reluprobe.foreign.result import Look
 
@@ -31,35 +31,35 @@ class Looker:
         self._probe = Probe(network.function, network.params, box=_checked_box(box))
         self._checked = False
 
-    def look(self, params: Any, pieces: Iterable[Piece]) -> Look:
+    def look(self, params: Any, examples: Iterable[Piece]) -> Look:
         """Every unit over all these examples.
 
         Raises:
             InputError: there is no example, or the network does not take them.
         """
-        tally, examples = None, 0
-        for piece in pieces:
+        tally, count = None, 0
+        for piece in examples:
             batch = self.network.adapt(piece.batch)
             if not self._checked:
                 check_runs(replace(self.network, params=params), batch)
                 self._checked = True
             tally = self._probe.add(tally, params, batch, piece.weights)
-            examples += piece.examples
+            count += piece.examples
         if tally is None:
             raise InputError("no example to look at")
         layers, coverage = self._probe.answer(tally, params)
         coverage = replace(coverage, notes=(*coverage.notes, *self.network.notes))
-        return Look(layers, coverage, examples)
+        return Look(layers, coverage, count)
 
 
-def counted(pieces: Iterable[Piece], seen: Callable[[int], object] | None) -> Iterator[Piece]:
+def counted(examples: Iterable[Piece], seen: Callable[[int], object] | None) -> Iterator[Piece]:
     """The same pieces; ``seen`` gets the number of examples after each."""
-    examples = 0
-    for piece in pieces:
+    count = 0
+    for piece in examples:
         yield piece
-        examples += piece.examples
+        count += piece.examples
         if seen is not None:
-            seen(examples)
+            seen(count)
 
 
 def sizes(network: Network, device_batch: int | None) -> int | None:
@@ -73,10 +73,10 @@ def sizes(network: Network, device_batch: int | None) -> int | None:
 
 
 def pieces_for(
-    network: Network, source: batches.Source, weights: Any = None, device_batch: int | None = None
+    network: Network, source: pieces.Source, weights: Any = None, device_batch: int | None = None
 ) -> Iterator[Piece]:
     """The examples in pieces that this network takes."""
-    return batches.pieces(source, weights, sizes(network, device_batch))
+    return pieces.cut(source, weights, sizes(network, device_batch))
 
 
 def _checked_box(box: Any) -> Box | None:

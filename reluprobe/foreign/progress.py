@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reluprobe.foreign import batches
+from reluprobe.foreign import pieces
 
 Seen = Callable[[int], object]
 
@@ -22,5 +22,5 @@ def shown(progress: bool | Seen, source: Any) -> Iterator[Seen | None]:
         return
     columns = TextColumn("examples"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("examples", total=batches.count(source))
+        task = bar.add_task("examples", total=pieces.count(source))
         yield lambda examples: bar.update(task, completed=examples)

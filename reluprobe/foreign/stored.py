@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from reluprobe.errors import InputError
-from reluprobe.foreign import batches
-from reluprobe.foreign.network import Keywords
+from reluprobe.foreign import pieces
+from reluprobe.foreign.models.network import Keywords
 
 _INPUTS = "NumPy's .npy or .npz, or a folder of .npy files"
 _CHECKPOINTS = "NumPy's .npz, or .safetensors"
 
 
-def inputs(texts: Sequence[str]) -> batches.Source:
+def inputs(texts: Sequence[str]) -> pieces.Source:
     """Examples from ``images.npy``, or ``x=images.npy`` for an input of that name.
 
     Raises:
@@ -43,7 +43,7 @@ def _named(text: str) -> tuple[str | None, Path]:
     return name, Path(path).expanduser()
 
 
-def _source(path: Path) -> batches.Source:
+def _source(path: Path) -> pieces.Source:
     if path.is_dir():
         return path
     arrays = _npz(path) if path.suffix == ".npz" else None
@@ -58,7 +58,7 @@ def _array(path: Path) -> np.ndarray:
     if path.exists() and path.suffix not in (".npy", ".npz"):
         raise InputError("cannot read data", [f"{path}: allowed is {_INPUTS}"])
     if path.suffix != ".npz":
-        return batches.read_array(path)
+        return pieces.read_array(path)
     arrays = _npz(path)
     if len(arrays) != 1:
         listed = ", ".join(list(arrays)[:8]) or "none"

@@ -6,7 +6,7 @@ from safetensors.numpy import save_file
 
 from reluprobe.errors import InputError
 from reluprobe.foreign import stored
-from reluprobe.foreign.network import Keywords
+from reluprobe.foreign.models.network import Keywords
 
 ROWS = np.ones((3, 2), np.float32)
 

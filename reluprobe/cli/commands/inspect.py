@@ -14,7 +14,7 @@ from reluprobe.cli import console, gate, options
 from reluprobe.errors import InputError, shown
 
 if TYPE_CHECKING:
-    from reluprobe.foreign.network import Network
+    from reluprobe.foreign.models.network import Network
     from reluprobe.inspection import Inspection
 
 HELP = """Look into a network of yours: which of its units are dead on your data?
@@ -112,23 +112,24 @@ def command(
 
 def _opened(model: str, data: list[str]) -> tuple[Network, Any]:
     """The network and the examples, before anything is computed."""
-    from reluprobe.foreign import models, stored  # brings JAX: not for those who ask for help
+    from reluprobe.foreign import stored  # brings JAX: not for those who ask for help
+    from reluprobe.foreign.models import opening
 
-    source = stored.inputs(data)
+X.inputs(data)
     path = Path(model).expanduser()
     if ":" in model and not path.exists() and path.suffix != ".onnx":
-        return models.built(model), source
+        return opening.built(model), source
     if path.suffix != ".onnx" and not path.is_file():
         allowed = "allowed is an ONNX file, or pkg.mod:build"
         raise InputError("cannot look into this", [f"got {shown(model)}; {allowed}"])
-    return models.as_network(path), source
+    return opening.as_network(path), source
 
 
 def _looked(network: Network, source: Any, look: dict[str, Any]) -> Inspection:
     from reluprobe import inspection
-    from reluprobe.foreign import batches
+    from reluprobe.foreign import pieces
 
-    with _bar(batches.count(source)) as seen:
+    with _bar(pieces.count(source)) as seen:
         return inspection.look_into(network, source, seen=seen, **look)
 
 
@@ -152,9 +153,9 @@ def _show(report: Inspection, every: bool, as_json: bool) -> None:
 
 
 def _read(path: Path) -> Any:
-    from reluprobe.foreign import batches
+    from reluprobe.foreign import pieces
 
-    return path if path.is_dir() else batches.read_array(path)
+    return path if path.is_dir() else pieces.read_array(path)
 
 
 def _parse_box(text: str | None) -> tuple[float, float] | None:

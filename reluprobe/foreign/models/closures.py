@@ -18,8 +18,8 @@ import jax.core
 from jax.extend.core import ClosedJaxpr
 
 from reluprobe.errors import InputError
-from reluprobe.foreign import frameworks, parameters
-from reluprobe.foreign.network import Network, call
+from reluprobe.foreign.models import frameworks, parameters
+from reluprobe.foreign.models.network import Network, call
 
 
 def network(function: Callable[[Any], Any]) -> Network:

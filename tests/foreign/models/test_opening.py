@@ -9,8 +9,8 @@ import pytest
 from flax import linen, nnx
 
 from reluprobe.errors import InputError
-from reluprobe.foreign import models, parameters
-from reluprobe.foreign.network import Keywords, check_runs
+from reluprobe.foreign.models import opening, parameters
+from reluprobe.foreign.models.network import Keywords, check_runs
 
 BATCH = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
 
@@ -58,7 +58,7 @@ def closures(weights):
 
 def test_arrays_that_a_function_closes_over_are_its_parameters(weights):
     for function in closures(weights):
-        network = models.as_network(function)
+        network = opening.as_network(function)
         assert sorted(parameters.by_path(network.params)) == ["b", "w"]
         check_runs(network, BATCH)
         expected = dense(weights, BATCH)
@@ -69,7 +69,7 @@ def test_arrays_that_a_function_closes_over_are_its_parameters(weights):
 
 def test_parameters_out_of_reach_are_never_kept_in_silence(weights):
     inner = jax.jit(lambda x: dense(weights, x))
-    network = models.as_network(lambda x: inner(x) + 1)
+    network = opening.as_network(lambda x: inner(x) + 1)
     check_runs(network, BATCH)
     network.read(weights)
     with pytest.raises(InputError, match="cannot put other parameters"):
@@ -79,7 +79,7 @@ def test_parameters_out_of_reach_are_never_kept_in_silence(weights):
 def test_an_nnx_module_takes_its_state_in_every_form():
     model = Nnx(nnx.Rngs(0))
     model.eval()
-    network = models.as_network(model)
+    network = opening.as_network(model)
     check_runs(network, BATCH)
     state = jax.tree.map(lambda x: x * 0, nnx.state(model, nnx.Param))
     flat = parameters.by_path(state)
@@ -91,26 +91,26 @@ def test_an_nnx_module_takes_its_state_in_every_form():
 
 def test_dropout_that_is_on_is_said():
     model = Nnx(nnx.Rngs(0))
-    assert "dropout is on in drop" in models.as_network(model).notes[0]
+    assert "dropout is on in drop" in opening.as_network(model).notes[0]
     model.eval()
-    assert not models.as_network(model).notes
+    assert not opening.as_network(model).notes
 
 
 def test_a_linen_module_takes_its_variables():
     variables = Linen().init(jax.random.key(0), BATCH)
-    network = models.as_network(Linen(), variables)
+    network = opening.as_network(Linen(), variables)
     np.testing.assert_array_equal(
         network.function(network.params, BATCH), Linen().apply(variables, BATCH)
     )
     with pytest.raises(InputError, match="no parameters of its own"):
-        models.as_network(Linen())
+        opening.as_network(Linen())
 
 
 def test_an_equinox_module_is_mapped_over_examples():
     eqx = pytest.importorskip("equinox")
     model = eqx.nn.MLP(3, 2, 8, 2, key=jax.random.key(0))
     for given in (model, jax.vmap(model), eqx.filter_vmap(model)):
-        network = models.as_network(given)
+        network = opening.as_network(given)
         check_runs(network, BATCH)
         assert "layers.0.weight" in parameters.by_path(network.params)
         zero = jax.tree.map(lambda leaf: leaf * 0 if eqx.is_array(leaf) else leaf, model)
@@ -121,7 +121,7 @@ def test_inputs_that_have_names_are_arguments(weights):
     def function(params, x, scale):
         return dense(params, x * scale)
 
-    network = models.as_network(function, weights)
+    network = opening.as_network(function, weights)
     batch = Keywords(x=BATCH, scale=np.zeros((5, 1), np.float32))
     result = jax.jit(network.function)(weights, batch)
     np.testing.assert_array_equal(result, np.tile(np.arange(4.0), (5, 1)))
@@ -138,14 +138,14 @@ def test_inputs_that_have_names_are_arguments(weights):
     ],
 )
 def test_other_parameters_are_refused(weights, given, words):
-    network = models.as_network(dense, weights)
+    network = opening.as_network(dense, weights)
     with pytest.raises(InputError) as refused:
         network.read(given)
     assert words in str(refused.value)
 
 
 def test_what_a_network_raises_is_said_in_lines(weights):
-    network = models.as_network(dense, weights)
+    network = opening.as_network(dense, weights)
     with pytest.raises(InputError) as refused:
         check_runs(network, np.ones((5, 7), np.float32))
     assert "test_models.py:" in str(refused.value)
@@ -156,7 +156,7 @@ def test_what_a_network_raises_is_said_in_lines(weights):
 @pytest.mark.parametrize("given", [3, {"a": 1}, object()])
 def test_what_is_no_network_is_refused(given):
     with pytest.raises(InputError, match="cannot look into this"):
-        models.as_network(given)
+        opening.as_network(given)
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def package(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("package")
 def test_a_function_builds_a_network():
     for name in ("build", "pair"):
-        network = models.built(f"somebodys_net:{name}")
+        network = opening.built(f"somebodys_net:{name}")
         assert network.called == "somebodys_net"
         check_runs(network, BATCH)
 
@@ -196,5 +196,5 @@ def test_a_function_builds_a_network():
 )
 def test_what_cannot_be_built_is_said(reference, words):
     with pytest.raises(InputError) as refused:
-        models.built(reference)
+        opening.built(reference)
     assert words in str(refused.value)

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from reluprobe.errors import InputError
-from reluprobe.foreign import batches
+from reluprobe.foreign import pieces
 
 ROWS = np.arange(20, dtype=np.float32).reshape(10, 2)
 
 
 def together(source, **how):
     """All examples that came through, and how many came at once."""
-    pieces = list(batches.pieces(source, **how))
-    return np.concatenate([p.batch for p in pieces]), [p.examples for p in pieces]
+    cut = list(pieces.cut(source, **how))
+    return np.concatenate([p.batch for p in cut]), [p.examples for p in cut]
 
 
 def folder_of(tmp_path, *arrays):
@@ -30,7 +30,7 @@ def test_an_array_goes_in_pieces_of_one_length_but_the_last(size, sizes):
 
 def test_an_array_is_never_sent_whole_where_it_is_long():
     _, lengths = together(np.zeros((1000, 1), np.float32))
-    assert max(lengths) <= batches.DEVICE_BATCH and sum(lengths) == 1000
+    assert max(lengths) <= pieces.DEVICE_BATCH and sum(lengths) == 1000
 
 
 def test_batches_of_an_iterable_go_as_they_come():
@@ -48,8 +48,8 @@ def test_an_iterable_is_read_batch_by_batch():
             taken.append(n)
             yield ROWS
 
-    pieces = batches.pieces(endless())
-    next(pieces), next(pieces)
+    cut = pieces.cut(endless())
+    next(cut), next(cut)
     assert len(taken) <= 3
 
 
@@ -57,19 +57,19 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path):
     seen, lengths = together(folder_of(tmp_path, ROWS[:6], ROWS[6:]), device_batch=3)
     np.testing.assert_array_equal(seen, ROWS)
     assert lengths == [3, 3, 2, 2]
-    assert batches.count(tmp_path) == 10
+    assert pieces.count(tmp_path) == 10
 
 
 def test_several_inputs_are_cut_alike():
-    pieces = list(batches.pieces({"x": ROWS, "length": np.arange(10)}, device_batch=5))
-    assert [p.batch["length"].tolist() for p in pieces] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
-    np.testing.assert_array_equal(pieces[1].batch["x"], ROWS[5:])
+    cut = list(pieces.cut({"x": ROWS, "length": np.arange(10)}, device_batch=5))
+    assert [p.batch["length"].tolist() for p in cut] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+    np.testing.assert_array_equal(cut[1].batch["x"], ROWS[5:])
 
 
 def test_weights_go_with_their_examples():
     weights = np.arange(10)
-    pieces = list(batches.pieces([ROWS[:6], ROWS[6:]], [weights[:6], weights[6:]], 4))
-    for piece in pieces:
+    cut = list(pieces.cut([ROWS[:6], ROWS[6:]], [weights[:6], weights[6:]], 4))
+    for piece in cut:
         np.testing.assert_array_equal(piece.weights * 2, piece.batch[:, 0])
 
 
@@ -106,14 +106,14 @@ def test_an_array_of_another_framework_is_taken():
 )
 def test_what_cannot_be_read_is_said(source, weights, words):
     with pytest.raises(InputError) as refused:
-        list(batches.pieces(source, weights))
+        list(pieces.cut(source, weights))
     assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, "8"])
 def test_a_size_that_is_none_is_refused(size):
     with pytest.raises(InputError, match="device_batch"):
-        list(batches.pieces(ROWS, device_batch=size))
+        list(pieces.cut(ROWS, device_batch=size))
 
 
 def test_files_that_are_no_arrays_are_named_and_never_unpickled(tmp_path):
@@ -123,10 +123,10 @@ def test_files_that_are_no_arrays_are_named_and_never_unpickled(tmp_path):
     np.savez(tmp_path / "several.npz", a=ROWS, b=ROWS)
     for name in ("objects.npy", "text.npy", "empty.npy", "several.npz", "missing.npy"):
         with pytest.raises(InputError) as refused:
-            batches.read_array(tmp_path / name)
+            pieces.read_array(tmp_path / name)
         assert name in str(refused.value) and "\n" not in refused.value.faults[0]
 
 
 def test_a_folder_without_arrays_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds no .npy file"):
-        list(batches.pieces(tmp_path))
+        list(pieces.cut(tmp_path))

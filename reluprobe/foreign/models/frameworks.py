@@ -9,8 +9,8 @@ from typing import Any
 import jax
 
 from reluprobe.errors import InputError
-from reluprobe.foreign import parameters
-from reluprobe.foreign.network import Network, call
+from reluprobe.foreign.models import parameters
+from reluprobe.foreign.models.network import Network, call
 
 
 def module(model: Any, params: Any) -> Network | None:

@@ -103,7 +103,7 @@ def raised(what: str, error: Exception, *more: str) -> InputError:
 
 def shapes(batch: Batch) -> str:
     """``x: float32 (256, 28, 28)``: what a network was given."""
-    from reluprobe.foreign.parameters import by_path
+    from reluprobe.foreign.models.parameters import by_path
 
     leaves = by_path(batch)
     listed = [f"{np.result_type(leaf)} {np.shape(leaf)}" for leaf in leaves.values()]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from reluprobe.errors import InputError, nearest, shown
-from reluprobe.foreign import closures, frameworks, parameters
-from reluprobe.foreign.network import Network, Params, call, raised
+from reluprobe.foreign.models import closures, frameworks, parameters
+from reluprobe.foreign.models.network import Network, Params, call, raised
 
 _ALLOWED = (
     "allowed are an NNX, Linen or Equinox module, a function of (params, batch) or of (batch), "
@@ -34,9 +34,9 @@ def as_network(model: Any, params: Params = None) -> Network:
     """
     model = frameworks.without_jit(model)
     if isinstance(model, str | PathLike):
-        from reluprobe.foreign import onnx_network  # brings onnx
+        from reluprobe.foreign.models import onnx_file  # brings onnx
 
-        network = onnx_network.load(Path(model))
+        network = onnx_file.load(Path(model))
     elif (module := frameworks.module(model, params)) is not None:
         network = module
     elif not callable(model):

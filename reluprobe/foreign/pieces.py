@@ -35,7 +35,7 @@ class Piece:
     examples: int
 
 
-def pieces(
+def cut(
     source: Source, weights: Weights | None = None, device_batch: int | None = None
 ) -> Iterator[Piece]:
     """The examples, piece by piece, one batch after the other in memory.
@@ -56,7 +56,7 @@ def pieces(
     pairs = zip_longest(_batches(source, "batches"), _weights_of(weights), fillvalue=_MISSING)
     for number, (batch, scale) in enumerate(pairs):
         _check_pair(number, batch, scale, weights is not None)
-        for piece in _cut(batch, None if scale is _MISSING else scale, size, number):
+        for piece in _parts(batch, None if scale is _MISSING else scale, size, number):
             seen += piece.examples
             yield piece
     if not seen:
@@ -70,21 +70,7 @@ def count(source: Source) -> int | None:
     return sum(_length(batch, n) for n, batch in enumerate(_batches(source, "batches")))
 
 
-def first(source: Source, device_batch: int | None = None) -> tuple[Piece, Source]:
-    """The first piece, and the source with it still in it: an iterator gives it only once."""
-    if isinstance(source, Iterator):
-        head = next(source, _MISSING)
-        batches = [] if head is _MISSING else [head]
-        return next(pieces(batches, None, device_batch)), _chain(batches, source)
-    return next(pieces(source, None, device_batch)), source
-
-
 _MISSING = object()
-
-
-def _chain(head: list[Any], rest: Iterator[Any]) -> Iterator[Any]:
-    yield from head
-    yield from rest
 
 
 def _is_array(value: Any) -> bool:
@@ -154,7 +140,7 @@ def _check_pair(number: int, batch: Any, scale: Any, weighted: bool) -> None:
         raise InputError("weights do not fit", [f"{short} end after {number}; both must be alike"])
 
 
-def _cut(batch: Any, weights: Any, size: int | None, number: int) -> Iterator[Piece]:
+def _parts(batch: Any, weights: Any, size: int | None, number: int) -> Iterator[Piece]:
     length = _length(batch, number)
     if weights is not None:
         weights = _checked_weights(weights, length, number)
