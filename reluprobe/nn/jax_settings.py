@@ -18,19 +18,25 @@ from reluprobe.errors import ReluprobeError
 
 Item = TypeVar("Item")
 
-#: What is put in place, by JAX's own context managers.
-OURS: tuple[Callable[[], AbstractContextManager[Any]], ...] = (
-    lambda: jax.enable_x64(False),
-    lambda: jax.numpy_dtype_promotion("standard"),
-    lambda: jax.default_prng_impl("threefry2x32"),
-    lambda: jax.threefry_partitionable(True),
-    lambda: jax.softmax_custom_jvp(False),
+Settings = tuple[Callable[[], AbstractContextManager[Any]], ...]
+
+#: What would stop us; none of it changes a result.
+ALLOWED: Settings = (
     # A run that diverges is recorded as such; it is no error.
     lambda: jax.debug_nans(False),
     lambda: jax.debug_infs(False),
     lambda: jax.disable_jit(False),
     lambda: jax.no_tracing(False),
     lambda: jax.transfer_guard("allow"),
+)
+#: What is put in place, by JAX's own context managers.
+OURS: Settings = (
+    lambda: jax.enable_x64(False),
+    lambda: jax.numpy_dtype_promotion("standard"),
+    lambda: jax.default_prng_impl("threefry2x32"),
+    lambda: jax.threefry_partitionable(True),
+    lambda: jax.softmax_custom_jvp(False),
+    *ALLOWED,
 )
 #: What JAX lets nobody put in place for a while, with the only value that we can do with.
 NEEDED = {
@@ -53,6 +59,16 @@ def ours() -> Iterator[None]:
         for setting in OURS:
             settings.enter_context(setting())
         _check()
+        yield
+
+
+@contextmanager
+def theirs() -> Iterator[None]:
+    """Compute somebody else's network in here: in the types and by the rules that they have set."""
+    with ExitStack() as settings:
+        for setting in ALLOWED:
+            settings.enter_context(setting())
+        local_devices()
         yield
 
 

@@ -1,0 +1,194 @@
+"""A network made ready to be looked at: any JAX function of parameters and a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+from jaxtyping import Array
+
+from reluprobe.errors import InputError
+from reluprobe.foreign import answer, batches, facts, naming, network, reduction
+from reluprobe.foreign.coverage import all_linear, coverage
+from reluprobe.foreign.interpret import evaluate
+from reluprobe.foreign.jaxpr import flatten
+from reluprobe.foreign.network import Network
+from reluprobe.foreign.result import Layer
+from reluprobe.foreign.tally import Tally, on_host
+from reluprobe.foreign.weights import given, unfollowed, whole
+from reluprobe.nn import jax_settings
+from reluprobe.records.network import Coverage
+
+Params = Any
+Batch = Any
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Program:
+    """A network's program for batches of one shape.
+
+    Attributes:
+        network: looked into.
+        constants: the arrays that it closes over.
+        run: compiled, of parameters, constants, a batch's leaves and weights: what is seen.
+        positions: values of z that a unit has in one example, of each site.
+    """
+
+    network: Network
+    constants: list[Any]
+    run: Callable[..., Any]
+    positions: tuple[int, ...]
+
+
+class Probe:
+    """A network made ready: traced and compiled once a batch shape, for any of its parameters.
+
+    Args:
+        function: of parameters and a batch. It is not changed, and what it returns is not used.
+        params: a pytree of arrays, such as it will be called with; the paths of its leaves give
+            layers their names.
+        box: low and high of every input, for what is dead for certain.
+        names: the path of an array that the function closes over, None for one that is no
+            parameter's.
+
+    Raises:
+        InputError: of :meth:`add`.
+
+    Examples:
+        >>> probe = Probe(lambda params, x: jax.nn.relu(x @ params["up"]) @ params["down"], params)
+        >>> tally = probe.add(None, params, images)
+        >>> layers, coverage = probe.answer(tally, params)
+        >>> layers[0].name, layers[0].dead.sum()
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Params, Batch], Any],
+        params: Params,
+        *,
+        box: tuple[float, float] | None = None,
+        names: Callable[[Any], str | None] | None = None,
+    ) -> None:
+        self._function = function
+        self._box = box
+        self._structure = batches.Structure.of(params)
+        self._paths = naming.leaf_paths(params)
+        self._names = names or (lambda array: None)
+        self._programs: dict[Hashable, Program] = {}
+
+    def add(
+        self, tally: Tally | None, params: Params, batch: Batch, weights: Array | None = None
+    ) -> Tally:
+        """The tally with these examples in it.
+
+        Args:
+            tally: of other batches, None of none.
+            params: of the structure that the probe was made with.
+            batch: a pytree of arrays with a leading axis of examples.
+            weights: ``(example,)`` or ``(example, position…)``: values of z at a place whose weight
+                is 0 do not count, those of padding; all others count alike.
+
+        Raises:
+            InputError: parameters of another structure; a batch without examples, or whose arrays
+                disagree about how many there are; weights of another shape, or for an axis that
+                cannot be followed to a layer.
+        """
+        self._structure.check(params)
+        examples = batches.examples(batch)
+        leaves = jax.tree.leaves(batch)
+        with jax_settings.theirs():
+            if weights is not None:
+                batches.check_weights(weights, leaves)
+            key = (jax.tree.structure(batch), *map(_kind, leaves), np.ndim(weights))
+            if key not in self._programs:
+                self._programs[key] = self._program(params, batch, weights)
+            program = self._programs[key]
+            seen = program.run(jax.tree.leaves(params), program.constants, leaves, weights)
+            sites = tuple(on_host(site) for site in jax.device_get(seen))
+        counted = examples if weights is None else int(np.any(_rows(weights) > 0, axis=1).sum())
+        new = Tally(sites, program.positions, counted)
+        return new if tally is None else _together(tally, new)
+
+    def answer(self, tally: Tally, params: Params) -> tuple[tuple[Layer, ...], Coverage]:
+        """The layers, a mask a definition, and what was not counted."""
+        looked = next(iter(self._programs.values())).network
+        linear = all_linear(looked)
+        names = naming.Names(linear, self._paths)
+        called = naming.numbered([names.fed(here.site.facts.linear) for here in looked.measured])
+        with jax_settings.theirs():
+            layers = [
+                layer
+                for site in zip(looked.measured, tally.seen, called, tally.positions, strict=True)
+                for layer in answer.layers(*site)
+            ]
+        taken = [bool(np.any(seen.values > 0)) for seen in tally.seen]
+        return tuple(layers), coverage(looked, names, called, taken)
+
+    def _program(self, params: Params, batch: Batch, weights: Array | None) -> Program:
+        closed = jax.make_jaxpr(self._function)(params, batch)
+        graph = flatten(core.ClosedJaxpr(closed.jaxpr, closed.consts))
+        followed = max(np.ndim(weights), 1)
+        inputs = [
+            *(facts.parameter(v.shape, p) for v, p in zip(graph.inputs, self._paths, strict=False)),
+            *(
+                facts.Facts(data=True, axes=batches.axes_of(leaf, weights, followed))
+                for leaf in jax.tree.leaves(batch)
+            ),
+        ]
+        constants = [self._constant(array) for _, array in graph.constants]
+        looked = network.look(graph, inputs, constants)
+        if weights is not None:
+            self._check_followed(looked, np.ndim(weights))
+
+        def run(params: Any, constants: Any, batch: Any, weights: Array | None) -> Any:
+            count = whole(batch[0].shape[0]) if weights is None else given(weights)
+            return evaluate(looked, looked.level, [*params, *batch, *constants], count)[1]
+
+        examples = batches.examples(batch)
+        positions = tuple(
+            -(-reduction.value_count(here.site.facts.axes) // examples) for here in looked.measured
+        )
+        return Program(looked, [array for _, array in graph.constants], jax.jit(run), positions)
+
+    def _constant(self, array: Any) -> facts.Facts:
+        """What is known of an array that the function closes over: a weight, if it has axes."""
+        path = self._names(array)
+        if path is None and np.ndim(array) and jnp.issubdtype(array.dtype, jnp.floating):
+            path = f"constant[{','.join(map(str, np.shape(array)))}]"
+        if path is None:
+            return facts.constant(np.shape(array))
+        return facts.parameter(np.shape(array), path)
+
+    def _check_followed(self, looked: Network, weighted: int) -> None:
+        names = naming.Names(all_linear(looked), self._paths)
+        faults = [
+            f"{names.fed(here.site.facts.linear)} ({here.site.where}): axis {axis} of the weights"
+            for here in looked.measured
+            for axis in unfollowed(here.site.facts.axes, weighted, here.level.walked)
+        ]
+        if faults:
+            hint = "leave the weights out, or give weights of examples alone: (example,)"
+            raise InputError("weights that cannot be followed to a layer", faults, hint=hint)
+
+
+def _kind(leaf: Any) -> Hashable:
+    return np.shape(leaf), str(jnp.result_type(leaf))
+
+
+def _rows(weights: Any) -> np.ndarray:
+    return np.asarray(weights).reshape(len(weights), -1)
+
+
+def _together(tally: Tally, new: Tally) -> Tally:
+    shapes = [[seen.flat.shape for seen in some.seen] for some in (tally, new)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            "the network is another one for a batch of another shape",
+            [f"units by layer: {shapes[1]} here, {shapes[0]} before"],
+        )
+    return tally + new
