@@ -1,0 +1,6 @@
+"""ONNX files as JAX functions: computed exactly, or refused by the name of what is not known."""
+
+from reluprobe.foreign.onnx.network import Input, OnnxNetwork
+from reluprobe.foreign.onnx.reader import read
+
+__all__ = ["Input", "OnnxNetwork", "read"]

@@ -1,0 +1,29 @@
+"""The operators of the ONNX standard that are known exactly, by kind."""
+
+from reluprobe.foreign.onnx.operators import (
+    activations,
+    constants,
+    control,
+    elementwise,
+    indexing,
+    linear,
+    norms,
+    pooling,
+    recurrent,
+    reductions,
+    shapes,
+)
+
+__all__ = [
+    "activations",
+    "constants",
+    "control",
+    "elementwise",
+    "indexing",
+    "linear",
+    "norms",
+    "pooling",
+    "recurrent",
+    "reductions",
+    "shapes",
+]
