@@ -85,7 +85,7 @@ def test_a_loss_that_is_not_finite_is_a_divergence(tmp_path):
 
 def test_a_monitor_follows_a_function(tmp_path):
     def network(params, x):
-        return jnp.maximum(x @ params["w"] + params["b"], 0) @ params["out"]
+        return jnp.maximum(x @ params["w"] + params["b"][None], 0) @ params["out"]
 
     weights = {"w": np.eye(2, dtype=np.float32), "out": np.ones((2, 1), np.float32)}
     monitor = rp.Monitor(tmp_path, network, X, params=weights | {"b": np.zeros(2, np.float32)})
@@ -100,9 +100,9 @@ def test_a_monitor_follows_a_function(tmp_path):
 
 def test_splits_stand_beside_the_probe(tmp_path):
     def network(params, x):
-        return jnp.maximum(x @ params, 0) @ jnp.ones((2, 1))
+        return jnp.maximum(x @ params["w"], 0) @ params["out"]
 
-    weights = jnp.array([[1.0, -1.0], [0.0, 0.0]])
+    weights = {"w": jnp.array([[1.0, -1.0], [0.0, 0.0]]), "out": jnp.ones((2, 1))}
     monitor = rp.Monitor(tmp_path, network, X[:3], params=weights)
     with pytest.raises(InputError, match="before its splits"):
         monitor.split("test", weights, X)

@@ -12,7 +12,8 @@ from reluprobe.foreign import pieces
 from reluprobe.foreign.models.network import Network, check_runs
 from reluprobe.foreign.pieces import Piece
 from reluprobe.foreign.probe import Probe
-from reluprobe.foreign.result import Look
+from reluprobe.foreign.result import Layer, Look
+from reluprobe.records.network import Coverage
 
 #: Smallest and largest value of every input.
 Box = tuple[float, float]
@@ -37,6 +38,14 @@ class Looker:
         Raises:
             InputError: there is no example, or the network does not take them.
         """
+        with self.network.types():
+            layers, coverage, count = self._counted(params, examples)
+        coverage = replace(coverage, notes=(*coverage.notes, *self.network.notes))
+        return Look(layers, coverage, count)
+
+    def _counted(
+        self, params: Any, examples: Iterable[Piece]
+    ) -> tuple[tuple[Layer, ...], Coverage, int]:
         tally, count = None, 0
         for piece in examples:
             batch = self.network.adapt(piece.batch)
@@ -47,9 +56,7 @@ class Looker:
             count += piece.examples
         if tally is None:
             raise InputError("no example to look at")
-        layers, coverage = self._probe.answer(tally, params)
-        coverage = replace(coverage, notes=(*coverage.notes, *self.network.notes))
-        return Look(layers, coverage, count)
+        return *self._probe.answer(tally, params), count
 
 
 def counted(examples: Iterable[Piece], seen: Callable[[int], object] | None) -> Iterator[Piece]:

@@ -115,7 +115,7 @@ def _opened(model: str, data: list[str]) -> tuple[Network, Any]:
     from reluprobe.foreign import stored  # brings JAX: not for those who ask for help
     from reluprobe.foreign.models import opening
 
-X.inputs(data)
+    source = stored.inputs(data)
     path = Path(model).expanduser()
     if ":" in model and not path.exists() and path.suffix != ".onnx":
         return opening.built(model), source

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -54,10 +55,9 @@ class Network:
             where they are others.
         called: its name in headlines.
         adapt: a batch as it is given → as ``function`` takes it.
-        layer_names: names of layers by the path of the parameter that feeds them, where paths
-            say too little.
         notes: what a reader of its numbers must know.
         batch_size: the only number of examples that it takes at once, where that is fixed.
+        x64: it computes in types of 64 bits, which JAX leaves out unless it is told.
     """
 
     function: Callable[[Params, Batch], Any]
@@ -65,9 +65,13 @@ class Network:
     read: Callable[[Any], Params]
     called: str = "network"
     adapt: Callable[[Batch], Batch] = _as_given
-    layer_names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     batch_size: int | None = None
+    x64: bool = False
+
+    def types(self) -> AbstractContextManager[Any]:
+        """Trace and run it in here, in the types that it has."""
+        return jax.enable_x64(True) if self.x64 else nullcontext()
 
 
 def check_runs(network: Network, batch: Batch) -> None:

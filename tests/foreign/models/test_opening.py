@@ -148,7 +148,7 @@ def test_what_a_network_raises_is_said_in_lines(weights):
     network = opening.as_network(dense, weights)
     with pytest.raises(InputError) as refused:
         check_runs(network, np.ones((5, 7), np.float32))
-    assert "test_models.py:" in str(refused.value)
+    assert "test_opening.py:" in str(refused.value)
     assert "float32 (5, 7)" in str(refused.value)
     assert len(str(refused.value).splitlines()) <= 5
 
