@@ -25,8 +25,8 @@ def parts(looks: Mapping[int, Look], record: RunRecord, width: int) -> list[Rend
         lines.append(text)
     return [
         *lines,
-        *inspection.remarks(last),
-        *inspection.coverage(last.coverage, len(last.layers)),
+        *inspection.remarks(last, width),
+        *inspection.coverage(last.coverage, len(last.layers), width),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from rich.console import RenderableType
@@ -32,7 +33,7 @@ def parts(look: Look, name: str, width: int, every: bool = False) -> list[Render
         blocks.append(table(shown, width))
     if hidden := [layer for layer in look.layers if layer not in shown]:
         blocks.append(_hidden(hidden))
-    return [*blocks, *remarks(look), *coverage(look.coverage, len(look.layers))]
+    return [*blocks, *remarks(look, width), *coverage(look.coverage, len(look.layers), width)]
 
 
 def headline(look: Look, name: str) -> Text:
@@ -100,22 +101,22 @@ def _hidden(layers: Sequence[Layer]) -> Text:
     return Text(f"{text} dead: --all shows them", style="dim")
 
 
-def remarks(look: Look) -> list[Text]:
+def remarks(look: Look, width: int) -> list[Text]:
     """What a row's numbers hide: a second way round the activation, numbers that are not finite."""
     lines = []
     if bypassed := [layer.name for layer in look.layers if layer.bypassed]:
         text = "bypassed (z goes round the activation too; dead only if every way is flat)"
-        lines.append(Text(f"{text}: {_listed(bypassed)}"))
+        lines.append(_wrapped(f"{text}: {_listed(bypassed)}", width))
     if broken := [layer for layer in look.layers if layer.not_finite.any()]:
         counts = [
             f"{layer.name} ({int(layer.not_finite.sum()):,} of {layer.units:,})" for layer in broken
         ]
         text = f"NaN or infinite, neither dead nor alive: {_listed(counts)}"
-        lines.append(Text(text, style="red"))
+        lines.append(_wrapped(text, width, "red"))
     return lines
 
 
-def coverage(seen: Coverage, layers: int) -> list[Text]:
+def coverage(seen: Coverage, layers: int, width: int) -> list[Text]:
     """What was counted, and what was not and why: it always ends the output."""
     rows: list[tuple[str, Sequence[Place]]] = [
         ("at the output, not counted", seen.outputs),
@@ -128,8 +129,14 @@ def coverage(seen: Coverage, layers: int) -> list[Text]:
         if places:
             style = "yellow" if places in (seen.opaque, seen.never_taken) else "dim"
             text = f"  {title}: {_listed([_place(place) for place in places])}"
-            lines.append(Text(text, style=style))
-    return [*lines, *(Text(f"  {note}", style="dim") for note in seen.notes)]
+            lines.append(_wrapped(text, width, style))
+    return [*lines, *(_wrapped(f"  {note}", width, "dim") for note in seen.notes)]
+
+
+def _wrapped(text: str, width: int, style: str = "") -> Text:
+    """Lines of this width, all but the first further in."""
+    lines = textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
+    return Text("\n".join(lines), style=style)
 
 
 def _place(place: Place) -> str:
