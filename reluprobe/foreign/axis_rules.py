@@ -73,11 +73,9 @@ def _split(operation: Operation, source: Axes) -> list[Axes]:
 
 def _reversed(operation: Operation, source: Axes) -> Axes:
     factors = list(source.factors)
-    lost: set[int] = set()
     for number in operation.params["dimensions"]:
-        factors[number], gone = axes.blurred(factors[number], source.shape[number])
-        lost |= gone
-    return Axes(tuple(factors), source.lost).lose(lost)
+        factors[number] = tuple(factor.backwards() for factor in factors[number])
+    return replace(source, factors=tuple(factors))
 
 
 def _sorted(operation: Operation, source: Axes) -> Axes:
