@@ -11,6 +11,7 @@ import pytest
 from flax import linen, nnx
 
 from foreign_networks import DEAD, dead, look, normal
+from reluprobe.foreign.probe import Probe
 
 IMAGES = np.asarray(normal(0, 8, 6, 6, 2))
 
@@ -69,6 +70,7 @@ class NNXNet(nnx.Module):
         return x
 
 
+@pytest.mark.filterwarnings("ignore:.*sow:DeprecationWarning")
 def test_an_nnx_network_is_as_what_it_sows_has_it() -> None:
     model = NNXNet(nnx.Rngs(0))
     for number, block in enumerate(model.blocks):
@@ -78,8 +80,9 @@ def test_an_nnx_network_is_as_what_it_sows_has_it() -> None:
     definition, state = nnx.split(model)
     layers, _ = look(lambda state, x: nnx.merge(definition, state)(x), state, x)
     _, sown = nnx.capture(model, nnx.Intermediate)(x)
+    sown = nnx.to_pure_dict(sown)
     for number in (0, 1):
-        z = np.asarray(sown["blocks"][number]["z"].get_value()[0])
+        z = np.asarray(sown["blocks"][number]["z"][0])
         layer = layers[f"blocks.{number}.up"]
         np.testing.assert_array_equal(layer.dead, (z <= 0).all(0))
         np.testing.assert_array_equal(layer.linear, (z > 0).all(0))
@@ -88,15 +91,15 @@ def test_an_nnx_network_is_as_what_it_sows_has_it() -> None:
 
 
 def test_weights_closed_over_are_known_by_their_array() -> None:
-    model = NNXNet(nnx.Rngs(0))
-    model.eval()
-    names = {id(model.blocks[0].up.kernel.get_value()): "first.kernel"}
-    x = np.asarray(normal(1, 9, 4))
-    from reluprobe.foreign.probe import Probe
-
-    probe = Probe(lambda _, x: model(x), (), names=lambda array: names.get(id(array)))
-    layers, _ = probe.answer(probe.add(None, (), x), ())
-    assert [layer.name for layer in layers] == ["first", "constant[4,6]"]
+    first, second = normal(1, 4, 6), normal(2, 6, 4)
+    names = {id(first): "first.kernel"}
+    probe = Probe(
+        lambda _, x: jax.nn.relu(jax.nn.relu(x @ first) @ second) @ second.T,
+        (),
+        names=lambda array: names.get(id(array)),
+    )
+    layers, _ = probe.answer(probe.add(None, (), np.asarray(normal(3, 9, 4))), ())
+    assert [layer.name for layer in layers] == ["first", "constant[6,4]"]
 
 
 def test_an_equinox_network_is_as_its_layers_called_by_hand_have_it() -> None:
