@@ -40,6 +40,11 @@ class Factor:
         slow = replace(self, size=major, stride=self.stride * minor, offset=0)
         return slow, replace(self, size=minor)
 
+    def backwards(self) -> Factor:
+        """From its last value to its first."""
+        last = self.offset + (self.size - 1) * self.stride
+        return replace(self, stride=-self.stride, offset=last)
+
 
 Axis = tuple[Factor, ...]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 
-from reluprobe.foreign import axes
+from reluprobe.foreign import axes, elementwise
 from reluprobe.foreign.axes import Axes, Axis, Factor
 from reluprobe.foreign.jaxpr import Operation
 
@@ -73,11 +73,9 @@ def _split(operation: Operation, source: Axes) -> list[Axes]:
 
 def _reversed(operation: Operation, source: Axes) -> Axes:
     factors = list(source.factors)
-    lost: set[int] = set()
     for number in operation.params["dimensions"]:
-        factors[number], gone = axes.blurred(factors[number], source.shape[number])
-        lost |= gone
-    return Axes(tuple(factors), source.lost).lose(lost)
+        factors[number] = tuple(factor.backwards() for factor in factors[number])
+    return replace(source, factors=tuple(factors))
 
 
 def _sorted(operation: Operation, source: Axes) -> Axes:
@@ -98,6 +96,14 @@ def _concatenated(operation: Operation, data: Sequence[Axes]) -> Axes:
     factors = list(rest.factors)
     factors.insert(along, (Factor(shape[along], unit=unit),))
     return Axes(tuple(factors), rest.lost).lose(lost)
+
+
+def beside(operation: Operation, each: Axes) -> Axes:
+    """Axes of arrays put side by side whose units are the same: z and −z of a CReLU."""
+    along = operation.params["dimension"]
+    factors = list(each.factors)
+    factors[along] = (Factor(len(operation.inputs)), *factors[along])
+    return replace(each, factors=tuple(factors))
 
 
 def _gathered(operation: Operation, data: dict[int, Axes]) -> Axes:
@@ -129,7 +135,9 @@ def _gathered(operation: Operation, data: dict[int, Axes]) -> Axes:
         )
         factors[dimension] = axis
         lost |= gone
-    batched = dict(zip(numbers.start_indices_batching_dims, numbers.operand_batching_dims))
+    batched = dict(zip(
+            numbers.start_indices_batching_dims, numbers.operand_batching_dims, strict=True
+        ))
     for place, row in batched.items():
         factors[outside[place]] = rows.factors[row]
     if math.prod(shape[d] for d in outside) > 1 or indices is not None:
@@ -151,7 +159,7 @@ def multiplied(operation: Operation, sides: Sequence[Axes | None], weighted: boo
         for side, value in zip(sides, operation.inputs, strict=True)
     ]
     if weighted:
-        sources = [s if side is None else without_units(s) for side, s in zip(sides, sources)]
+        sources = [s if side is None else without_units(s) for side, s in zip(sides, sources, strict=True)]
     shared = [
         axes.merge(Axes((sources[0].factors[i],)), Axes((sources[1].factors[j],)))
         for i, j in zip(left_shared, right_shared, strict=True)
@@ -221,7 +229,7 @@ def _broadcast(operation: Operation, source: Axes) -> Axes:
     return axes.spread(source, shape, dimensions)
 
 
-_REDUCED = ["max", "min", "sum", "prod", "and", "or", "xor"]
+_REDUCED = ("max", "min", "sum", "prod", "and", "or", "xor")
 _RULES = {
     "transpose": lambda op, source: axes.transpose(source, op.params["permutation"]),
     "reshape": lambda op, source: axes.reshape(source, op.outputs[0].shape),
@@ -235,6 +243,9 @@ _RULES = {
     "argmax": lambda op, source: axes.drop(source, op.params["axes"]),
     "argmin": lambda op, source: axes.drop(source, op.params["axes"]),
 }
-_SAME_RANK = frozenset(
-    ["pad", "dynamic_slice", "dynamic_update_slice", "scatter", "scatter-add", "scatter_add", "scatter_max", "scatter_min", "scatter_mul", "cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp", "reduce_window", "reduce_window_max", "reduce_window_min", "reduce_window_sum", "select_and_gather_add", "select_and_scatter_add", "top_k", "approx_top_k"]
+_SAME_RANK = elementwise.named(
+    "pad dynamic_slice dynamic_update_slice scatter scatter-add scatter_add scatter_max "
+    "scatter_min scatter_mul cumsum cumprod cummax cummin cumlogsumexp reduce_window "
+    "reduce_window_max reduce_window_min reduce_window_sum select_and_gather_add "
+    "select_and_scatter_add top_k approx_top_k"
 )

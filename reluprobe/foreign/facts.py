@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from reluprobe.foreign import axes
 from reluprobe.foreign.axes import Axes
-from reluprobe.foreign.jaxpr import Operation
+from reluprobe.foreign.jaxpr import Operation, Value
 
 Item = TypeVar("Item")
 
@@ -50,6 +50,8 @@ class Facts:
         deviation: derives from the root of such a parameter: a running average of a batch norm.
         normalised: whose mean and variance a batch norm on its affine way used.
         loops: the loops that have another weight behind it in each iteration.
+        multiple: a value that it is a constant multiple of, place by place.
+        mirrored: of such multiples put side by side, as a CReLU has z and −z.
     """
 
     data: bool = False
@@ -64,6 +66,8 @@ class Facts:
     deviation: bool = False
     normalised: frozenset[str] = frozenset()
     loops: frozenset[Operation] = frozenset()
+    multiple: Value | None = None
+    mirrored: bool = False
 
     @property
     def alive(self) -> bool:

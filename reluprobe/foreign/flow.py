@@ -122,9 +122,20 @@ def _elementwise(flow: Flow, operation: Operation) -> Facts:
         normalised=facts.union([f.normalised for f in known]) | _norm(known, others, merged),
         loops=facts.union([fact.loops for fact in known])
         | facts.union([fact.loops for fact in weights if scaled]),
+        multiple=_multiple(flow, operation, data) if not weights else None,
+        mirrored=any(fact.mirrored for fact in known),
     )
     outer = _outer(flow, operation, data) if scaled and weights else []
     return _as_linear(flow, operation, fact, weights, outer) if outer else fact
+
+
+def _multiple(flow: Flow, operation: Operation, data: Sequence[Value]) -> Value | None:
+    """The value that the output is a constant multiple of, and of what that is one."""
+    if len(set(data)) > 1 or data[0].shape != operation.outputs[0].shape:
+        return None
+    if not elementwise.is_affine(operation, data, flow.depends):
+        return None
+    return flow.facts[data[0]].multiple or data[0]
 
 
 def _grown(merged: axes.Axes, shape: Sequence[int]) -> axes.Axes:
@@ -271,8 +282,13 @@ def _passed(flow: Flow, operation: Operation) -> list[Facts]:
     if not passing and operation.name not in elementwise.QUIET:
         flow.opaque.append(operation)
     inputs = [(n, fact.axes) for n, fact in zip(numbers, known, strict=True)]
+    multiples = {flow.known(atom).multiple or atom for atom in operation.inputs}
+    mirrored = operation.name == "concatenate" and len(numbers) > 1 and len(multiples) == 1
+    outputs = axis_rules.passed(operation, inputs)
+    if mirrored:
+        outputs = [axis_rules.beside(operation, known[0].axes)]
     results = []
-    for moved in axis_rules.passed(operation, inputs):
+    for moved in outputs:
         summed = operation.name.startswith("reduce_") and "axes" in operation.params
         gone = axis_rules.dropped(operation, known[0].axes) if summed else ()
         unitless = any(factor.unit for factor in gone) or operation.name in elementwise.MIXING
@@ -288,6 +304,7 @@ def _passed(flow: Flow, operation: Operation) -> list[Facts]:
                 or (moved.has_units and 0 in axes.origins(gone)),
                 normalised=facts.union([fact.normalised for fact in known]),
                 loops=facts.union([fact.loops for fact in known]),
+                mirrored=mirrored,
             )
         )
     return results

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
-from jax.extend import core, source_info_util
+from jax.core import eval_jaxpr
+from jax.extend import core
 
-from reluprobe.foreign import elementwise
+from reluprobe.foreign import elementwise, source_lines
 
 Literal = core.Literal
 
 #: Calls that change nothing of what they call, by the parameter that holds the called program.
 _CALLED = ("jaxpr", "call_jaxpr", "fun_jaxpr")
-_CALLS = frozenset(
-    ["jit", "pjit", "closed_call", "core_call", "core_closed_call", "remat", "remat2", "checkpoint", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "custom_lin"]
+_CALLS = elementwise.named(
+    "jit pjit closed_call core_call core_closed_call remat remat2 checkpoint custom_jvp_call "
+    "custom_vjp_call custom_vjp_call_jaxpr custom_lin"
 )
 #: Parameters of loops and branches that hold the programs they run.
 _BODIES: Mapping[str, Callable[[Mapping[str, Any]], Sequence[Any]]] = {
@@ -72,23 +73,14 @@ class Operation:
 
     def evaluate(self, arguments: Sequence[Any]) -> list[Any]:
         """Its outputs, of the values of its inputs, as JAX would evaluate it."""
-        variables = {
-            variable: argument
-            for variable, argument in zip(self.equation.invars, arguments, strict=True)
-            if not isinstance(variable, Literal)
-        }
-        if self._program is None:  # a program of this equation alone: all of it is public
-            outputs = self.equation.outvars
-            names = core.DebugInfo("equation", self.name, None, None)
-            self._program = core.Jaxpr(
-                (), tuple(variables), outputs, [self.equation], self.equation.effects, names
-            )
-        return jax.core.eval_jaxpr(self._program, (), *variables.values())
+        if self._program is None:
+            self._program = alone(self.equation)
+        return evaluate(self._program, arguments)
 
     @property
     def where(self) -> str:
         """``net.py:12``, or nothing where it is unknown."""
-        return line_of(self.source)
+        return source_lines.line(self.source)
 
 
 @dataclass(eq=False, slots=True)
@@ -108,11 +100,22 @@ class Graph:
                 yield from body.everything()
 
 
-def line_of(source: Any) -> str:
-    """``net.py:12`` of where an operation comes from; empty where JAX does not know."""
-    text = source_info_util.summarize(source).partition(" ")[0]  # /home/me/net.py:12:8 (build)
-    file, line, *_ = [*text.rpartition("/")[2].split(":"), ""]
-    return f"{file}:{line}" if line.isdigit() else ""
+def alone(equation: Any) -> core.Jaxpr:
+    """A program of one equation: what JAX's public interface can evaluate."""
+    variables = [atom for atom in equation.invars if not isinstance(atom, Literal)]
+    names = core.DebugInfo("equation", equation.primitive.name, None, None)
+    return core.Jaxpr((), list(dict.fromkeys(variables)), equation.outvars, [equation], equation.effects, names)
+
+
+def evaluate(program: core.Jaxpr, arguments: Sequence[Any]) -> list[Any]:
+    """The outputs of one equation, of a value for each of its inputs, its literals too."""
+    (equation,) = program.eqns
+    values = {
+        atom: argument
+        for atom, argument in zip(equation.invars, arguments, strict=True)
+        if not isinstance(atom, Literal)
+    }
+    return eval_jaxpr(program, (), *values.values())
 
 
 def flatten(closed: core.ClosedJaxpr) -> Graph:

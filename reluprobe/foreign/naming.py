@@ -11,8 +11,8 @@ import jax
 from reluprobe.foreign.facts import Linear
 
 #: Last parts of paths that say what a parameter is in its layer, and not which layer it is.
-_WEIGHTS = frozenset(
-    ["kernel", "weight", "weights", "w", "W", "embedding", "value", "raw_value", "bias", "b", "scale", "weight_v", "weight_g"]
+_WEIGHTS = (
+    "kernel", "weight", "weights", "w", "W", "embedding", "bias", "b", "scale", "weight_v", "weight_g",
 )
 #: What frameworks put around an array.
 _WRAPPERS = frozenset(("value", "raw_value"))

@@ -7,7 +7,7 @@ f of z. Where a value is used by anything else, it *leaves* the tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import reduce
 
 import jax.numpy as jnp
@@ -29,10 +29,15 @@ class Trees:
         flow: the program.
         maker: the operation that gives a value; none of an argument.
         users: of each value that leaves its tree, who uses it; None for the program's results.
+
+    Args:
+        flow: the program.
+        roots: values that begin trees of their own, whatever they are made of.
     """
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, roots: Collection[Value] = ()) -> None:
         self.flow = flow
+        self._roots = roots
         self.maker: dict[Value, Operation] = {}
         self.users: dict[Value, list[Operation | None]] = {}
         self._dominator: dict[Value, Value | None] = {}
@@ -58,11 +63,13 @@ class Trees:
             self._affine[operation] = elementwise.is_affine(operation, data, self.flow.depends)
             output = operation.outputs[0]
             alike = all(value.shape == output.shape for value in data)
-            if alike and len({self._root[value] for value in data}) == 1:
+            one = len({self._root[value] for value in data}) == 1
+            if alike and one and output not in self._roots:
                 above = reduce(self._common, data)
                 self._dominator[output], self._root[output] = above, self._root[above]
                 self._depth[output] = self._depth[above] + 1
                 return
+            self._plant(output)
         for value in data:
             self._leave(value, operation)
 
@@ -154,3 +161,25 @@ class Trees:
         while len(path) > 1 and same(path[-2], path[-1]):
             path.pop()
         return path[-1]
+
+    def bends(self, path: Sequence[Value]) -> list[int]:
+        """The steps on a path that are not affine."""
+        steps = range(len(path) - 1)
+        return [i for i in steps if not self.is_affine(path[i], path[i + 1])]
+
+    def renewed(self, path: Sequence[Value]) -> list[Value]:
+        """Values on a path that are a layer anew, with f before and f behind: a norm's, of ReLUs."""
+        bends = self.bends(path)
+        facts = self.flow.facts
+        return [
+            path[i + 1]
+            for i in range(bends[0], bends[-1])
+            if facts[path[i + 1]].fresh and facts[path[i]].linear and not facts[path[i]].fresh
+        ] if bends else []
+
+
+def grown(flow: Flow) -> Trees:
+    """The elementwise trees of a program; where a norm makes a layer anew, another tree begins."""
+    trees = Trees(flow)
+    roots = {root for value in trees.leaving() for root in trees.renewed(trees.path(value))}
+    return Trees(flow, roots) if roots else trees

@@ -11,7 +11,7 @@ import numpy as np
 from jax.extend import core
 from jaxtyping import Array, Float
 
-from reluprobe.foreign.jaxpr import Atom, Literal, Operation, Value, called
+from reluprobe.foreign.jaxpr import Atom, Literal, Operation, Value, alone, called, evaluate
 from reluprobe.foreign.sites import Way
 
 #: Where f is looked at: close together around 0, and so far out that what is bounded is flat.
@@ -67,20 +67,7 @@ def _spread(equation: Any, arguments: Sequence[Any], shape: tuple[int, ...]) -> 
     if equation.primitive.name == "broadcast_in_dim":  # of a scalar
         return filled
     if (body := called(equation)) is None:
-        variables = {
-            v: a
-            for v, a in zip(equation.invars, filled, strict=True)
-            if not isinstance(v, core.Literal)
-        }
-        alone = core.Jaxpr(
-            (),
-            tuple(variables),
-            equation.outvars,
-            [equation],
-            equation.effects,
-            core.DebugInfo("equation", equation.primitive.name, None, None),
-        )
-        return jax.core.eval_jaxpr(alone, (), *variables.values())
+        return evaluate(alone(equation), filled)
     values: dict[Any, Any] = dict(zip(body.jaxpr.invars, filled, strict=True))
     values.update(zip(body.jaxpr.constvars, body.consts, strict=True))
     for inner in body.jaxpr.eqns:

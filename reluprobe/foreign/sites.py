@@ -13,7 +13,7 @@ from reluprobe.foreign.facts import Facts
 from reluprobe.foreign.feeding import Feeding
 from reluprobe.foreign.flow import Flow
 from reluprobe.foreign.jaxpr import Literal, Operation, Value
-from reluprobe.foreign.regions import Trees, is_floating
+from reluprobe.foreign.regions import Trees, grown, is_floating
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,12 +25,14 @@ class Way:
         operations: that lead there from z; none where z itself is used elsewhere.
         straight: an affine function, which goes round the activation.
         feeds: a further linear layer comes behind it.
+        sums: a sum with z in it, ``z + relu(z)``.
     """
 
     end: Value
     operations: tuple[Operation, ...]
     straight: bool
     feeds: bool
+    sums: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,14 +43,12 @@ class Site:
         z: the pre-activation.
         facts: what is known of z.
         ways: all ways out of z, the activation's own first.
-        bypassed: z also goes round the activation.
         sides: what f takes beside z: a learned slope.
     """
 
     z: Value
     facts: Facts
     ways: tuple[Way, ...]
-    bypassed: bool
     sides: tuple[Value, ...]
 
     @property
@@ -60,6 +60,12 @@ class Site:
     def outputs(self) -> tuple[Way, ...]:
         """The activation's own ways, those that a further layer has if there are any."""
         return tuple(way for way in self.bent if way.feeds) or self.bent
+
+    @property
+    def bypassed(self) -> bool:
+        """Whether z also goes round the activation: by a second way, or in a sum with it."""
+        several = len(self.ways) > 1 or self.facts.mirrored
+        return several or any(way.sums for way in self.ways)
 
     @property
     def feeds(self) -> bool:
@@ -74,7 +80,7 @@ class Site:
 
 def of_program(flow: Flow, feeding: Feeding) -> list[Site]:
     """The sites of a program on its own level, in its order: not those inside its loops."""
-    trees = Trees(flow)
+    trees = grown(flow)
     order = {value: number for number, value in enumerate(flow.facts)}
     starts = {}
     for value in trees.leaving():
@@ -85,19 +91,13 @@ def of_program(flow: Flow, feeding: Feeding) -> list[Site]:
     return sorted(sites, key=lambda site: order[site.z])
 
 
-def _bend(trees: Trees, path: Sequence[Value]) -> tuple[int, int] | None:
-    """The first and the last step on a path that are not affine."""
-    bent = [i for i in range(len(path) - 1) if not trees.is_affine(path[i], path[i + 1])]
-    return (bent[0], bent[-1]) if bent else None
-
-
 def _start(trees: Trees, value: Value) -> Value | None:
     """The pre-activation behind a value, None where nothing bends on the way to it."""
     path = trees.path(value)
-    bend = _bend(trees, path)
-    if bend is None:
+    bends = trees.bends(path)
+    if not bends:
         return None
-    first = bend[0]
+    first = bends[0]
     calls = _calls(trees, path[first], path[first + 1])
     while first and (
         _calls(trees, path[first - 1], path[first]) <= calls
@@ -137,23 +137,22 @@ def _site(trees: Trees, feeding: Feeding, z: Value) -> Site:
         if z not in path:
             continue
         path = path[path.index(z) :]
-        bend = _bend(trees, path)
-        if bend is not None:
-            ends.setdefault(_end(trees, path, bend[1]), []).append(value)
-        elif not (trees.users[value] == [None] * len(trees.users[value]) and value not in feeding):
+        bends = trees.bends(path)
+        if bends:
+            ends.setdefault(_end(trees, path, bends[-1]), []).append(value)
+        elif any(trees.users[value]) or value in feeding.results:
             straight.append(value)  # what is only returned, to be looked at, is no way
     behind = [e for e in ends if any(other is not e and other in trees.path(e) for other in ends)]
     for end in behind:  # f goes on there, where its output has left already
         first = next(o for o in trees.path(end) if o in ends)
         ends[first] += ends.pop(end)
     bent = [
-        Way(end, trees.function(z, end), False, any(value in feeding for value in values))
+        Way(end, trees.function(z, end), False, any(v in feeding.values for v in values), _sums(trees, z, end))
         for end, values in ends.items()
     ]
-    round_it = [Way(v, trees.function(z, v), True, v in feeding) for v in straight]
+    round_it = [Way(v, trees.function(z, v), True, v in feeding.values) for v in straight]
     ways = (*sorted(bent, key=lambda way: not way.feeds), *round_it)
-    bypassed = len(ways) > 1 or any(_adds_itself(trees, z, way) for way in bent)
-    return Site(z, trees.flow.facts[z], ways, bypassed, _sides(trees, ways))
+    return Site(z, trees.flow.facts[z], ways, _sides(trees, ways))
 
 
 def _end(trees: Trees, path: Sequence[Value], last: int) -> Value:
@@ -165,9 +164,9 @@ def _end(trees: Trees, path: Sequence[Value], last: int) -> Value:
     return path[end]
 
 
-def _adds_itself(trees: Trees, z: Value, way: Way) -> bool:
+def _sums(trees: Trees, z: Value, end: Value) -> bool:
     """Whether f is a sum with z in it: ``z + relu(z)``."""
-    terms, seen = [way.end], set()
+    terms, seen = [end], set()
     while terms:
         value = terms.pop()
         if value is z or value in seen:
