@@ -14,6 +14,7 @@ from reluprobe.foreign.onnx import build
 from reluprobe.foreign.onnx.operators.registry import OPERATORS
 
 _CHECKER_ERRORS = (checker.ValidationError, shape_inference.InferenceError)
+_INLINER_ERRORS = (*_CHECKER_ERRORS, ValueError, RuntimeError, DecodeError)
 #: How often what a definition is made of may itself be put in place of its definition.
 _NESTED = 4
 
@@ -26,13 +27,17 @@ def load(path: Path) -> tuple[Any, int]:
     """
     model = _parsed(path)
     opset = _opset(path, model)
+    written = model
     model = _with_functions_inlined(path, model, opset)
+    expanded = model is not written
     build.refuse_unknown(path, build.all_nodes(model.graph), opset)
     if len(model.graph.sparse_initializer):
         raise InputError(f"{path}: sparse tensors are not known")
     _load_arrays(path, model)
     try:
         checker.check_model(str(path))
+        if expanded:
+            checker.check_model(model)
     except (*_CHECKER_ERRORS, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: not a valid ONNX model", [_first_line(error)]) from None
     return model, opset
@@ -78,16 +83,21 @@ def _with_functions_inlined(path: Path, model: Any, opset: int) -> Any:
     """Functions of the file, and operators that only the standard's own definition says."""
     try:
         if model.functions:
+            _write_function_defaults(model)
             model = inliner.inline_local_functions(model)
-        for _ in range(_NESTED):
-            defined = _defined_by_others(model.graph, opset)
-            if not defined:
-                break
+    except _INLINER_ERRORS as error:
+        raise InputError(f"{path}: its functions cannot be expanded", [_first_line(error)]) from None
+    for _ in range(_NESTED):
+        defined = _defined_by_others(model.graph, opset)
+        if not defined:
+            break
+        _write_defaults(model.graph, opset, defined)
+        try:
             model = inliner.inline_selected_functions(
                 model, [("", name) for name in defined], inline_schema_functions=True
             )
-    except (*_CHECKER_ERRORS, ValueError, RuntimeError, DecodeError) as error:
-        raise InputError(f"{path}: its functions cannot be expanded", [_first_line(error)]) from None
+        except _INLINER_ERRORS:
+            break  # they stay what they are, and are refused by their names
     return model
 
 
@@ -105,6 +115,30 @@ def _defined_by_others(graph: Any, opset: int) -> list[str]:
             if schema and (schema.has_function or schema.has_context_dependent_function)
         }
     )
+
+
+def _write_defaults(graph: Any, opset: int, defined: list[str]) -> None:
+    """Write out attributes that nodes leave to the standard: its definitions do not know them."""
+    for node in build.all_nodes(graph):
+        if node.op_type not in defined:
+            continue
+        given = {attribute.name for attribute in node.attribute}
+        for name, attribute in build.schema_of(node, opset).attributes.items():
+            if name not in given and attribute.default_value.type:
+                node.attribute.append(attribute.default_value)
+
+
+def _write_function_defaults(model: Any) -> None:
+    """The same for the file's own functions."""
+    defaults = {
+        (function.domain, function.name): function.attribute_proto for function in model.functions
+    }
+    bodies = (node for function in model.functions for node in function.node)
+    for node in [*build.all_nodes(model.graph), *bodies]:
+        given = {attribute.name for attribute in node.attribute}
+        for attribute in defaults.get((node.domain, node.op_type), ()):
+            if attribute.name not in given:
+                node.attribute.append(attribute)
 
 
 def _load_arrays(path: Path, model: Any) -> None:

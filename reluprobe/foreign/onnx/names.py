@@ -18,6 +18,8 @@ from reluprobe.foreign.onnx.network import Origin
 PASSING = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Cast", "Expand"))
 #: Operators that multiply by weights, with the position of the weight.
 WEIGHTED = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "LSTM": 1, "GRU": 1, "RNN": 1}
+#: Floating-point inputs that say how many or where: they must be known before any input is.
+FIXED = {"Resize": (1, 2), "Upsample": (1,), "Range": (0, 1, 2), "Dropout": (1,)}
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _RENAMED = re.compile(r"::|^val_\d+|^/|^_?\d+$|^const|_output_\d+$", re.IGNORECASE)
 
@@ -114,6 +116,32 @@ def origins(nodes: Sequence[Any], weights: Mapping[str, Any]) -> dict[str, Origi
             else:
                 users.setdefault(weight, Origin(node.op_type, position, module_of(node) or ""))
     return users
+
+
+def constants(nodes: Sequence[Any], weights: Mapping[str, Any]) -> set[str]:
+    """Floating-point arrays of the file that are no parameters: numbers, and factors of sizes.
+
+    The newer exporter of PyTorch writes the numbers of a formula as arrays of one value, under
+    names of its own; one that multiplies like a weight is a weight all the same.
+    """
+    users = origins(nodes, weights)
+    fixed = {
+        node.input[position]
+        for node in nodes
+        for position in FIXED.get(node.op_type, ())
+        if position < len(node.input)
+    }
+    numbers = {
+        name
+        for name, array in weights.items()
+        if array.ndim == 0
+        or (array.size == 1 and not is_path(name) and not _multiplies(users.get(name)))
+    }
+    return numbers | fixed.intersection(weights)
+
+
+def _multiplies(origin: Origin | None) -> bool:
+    return origin is not None and origin.operator in {*WEIGHTED, "PRelu"}
 
 
 def modules(nodes: Sequence[Any]) -> frozenset[str]:

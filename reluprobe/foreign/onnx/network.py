@@ -56,13 +56,13 @@ class OnnxNetwork:
 
     Attributes:
         function: (parameters, inputs) -> outputs, each by name. Pure; to be traced by JAX.
-        params: the file's floating-point arrays with an axis at least, by their names in it.
+        params: the file's floating-point arrays, but for numbers of formulas, by their names in it.
         inputs: what the network wants.
         names: parameter -> path of the layer that it belongs to.
         notes: what a reader of the results must know of the file.
         x64: whether the network computes in types of 64 bits: then call ``function`` under
             ``jax.enable_x64(True)``, with parameters and inputs put on the device there.
-        scalars: floating-point numbers of the file, which :func:`with_state` may replace.
+        constants: those numbers, of which :func:`with_state` may make parameters.
         origins: parameter -> where it is used.
         modules: paths of the modules that the file's nodes are of.
     """
@@ -73,7 +73,7 @@ class OnnxNetwork:
     names: dict[str, str]
     notes: tuple[str, ...]
     x64: bool
-    scalars: dict[str, np.ndarray] = field(default_factory=dict)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     modules: frozenset[str] = frozenset()
 

@@ -47,7 +47,8 @@ def _network(model: Any, opset: int, graph: Any) -> OnnxNetwork:
 
     arrays = dict(graph.constants)
     floats = {name: a for name, a in arrays.items() if jnp.issubdtype(a.dtype, jnp.floating)}
-    params = {name: a for name, a in floats.items() if a.ndim}
+    constants = names.constants(model.graph.node, floats)
+    params = {name: a for name, a in floats.items() if name not in constants}
     inputs = tuple(_input(value) for value in model.graph.input if value.name not in arrays)
     scopes = names.scopes(model.graph.node, params)
     x64 = computes_in_64_bits(model)
@@ -58,7 +59,7 @@ def _network(model: Any, opset: int, graph: Any) -> OnnxNetwork:
         names=names.layers(model.graph.node, scopes, params),
         notes=_notes(model, opset),
         x64=x64,
-        scalars={name: a for name, a in floats.items() if not a.ndim},
+        constants={name: floats[name] for name in constants},
         origins=names.origins(model.graph.node, floats),
         modules=names.modules(model.graph.node),
     )

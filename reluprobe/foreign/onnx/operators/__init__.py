@@ -11,6 +11,7 @@ from reluprobe.foreign.onnx.operators import (
     pooling,
     recurrent,
     reductions,
+    resize,
     shapes,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "pooling",
     "recurrent",
     "reductions",
+    "resize",
     "shapes",
 ]

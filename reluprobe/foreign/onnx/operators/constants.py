@@ -47,6 +47,8 @@ def dtype_of(node: Node, number: int) -> np.dtype:
 def _constant(node: Node) -> Tensor:
     if "value" in node.attributes:
         return node["value"]
+    if len(node.attributes) != 1:
+        raise node.refusal("it has no value, or several")
     kind, value = next(iter(node.attributes.items()))
     return np.asarray(value, np.float32 if "float" in kind else np.int64)
 

@@ -93,7 +93,7 @@ def _scatter_nd(node: Node, x: Tensor, indices: Tensor, updates: Tensor) -> Tens
     return _reduced(node, jnp.asarray(x).at[_tuple_places(x, indices, 0)], updates)
 
 
-@operator("OneHot", (9, 11), "axis")
+@operator("OneHot", (9, 11, 28), "axis")
 def _one_hot(node: Node, indices: Tensor, depth: Tensor, values: Tensor) -> Tensor:
     """``values`` are (off, on); an index outside of the range is off everywhere."""
     size, axis = int(scalar(node, depth, "depth")), node["axis"]

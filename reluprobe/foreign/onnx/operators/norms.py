@@ -76,12 +76,14 @@ def _layer_norm(
     node: Node, x: Tensor, scale: Tensor, bias: Tensor | None = None
 ) -> Tensor | tuple[Tensor, ...]:
     floats_only(node, x)
-    if node.uses_output(1) or node.uses_output(2):
-        raise node.refusal("its mean and deviation as outputs are not known")
     wide = _stashed(node, x)
     axes = tuple(range(node["axis"] % x.ndim, x.ndim))
     standard = _standardized(wide, axes, node["epsilon"]).astype(x.dtype)
-    return standard * scale if bias is None else standard * scale + bias
+    normed = standard * scale if bias is None else standard * scale + bias
+    if not node.uses_output(1) and not node.uses_output(2):
+        return normed
+    mean, variance = (f(wide, axes, keepdims=True) for f in (jnp.mean, jnp.var))
+    return normed, mean, lax.rsqrt(variance + node["epsilon"])
 
 
 @operator("RMSNormalization", (23,), "axis epsilon stash_type")

@@ -27,7 +27,8 @@ def _functions(node: Node, usual: Sequence[str]) -> list[list[Callable[[Any], An
     if node.get("clip") or node.get("activation_alpha") or node.get("activation_beta"):
         raise node.refusal("clip, activation_alpha and activation_beta are not known")
     directions = 2 if node["direction"] == "bidirectional" else 1
-    names = node.get("activations") or [*usual] * directions
+    # The standard's default for RNN names one for each of two directions, whatever there are.
+    names = (node.get("activations") or [*usual] * directions)[: directions * len(usual)]
     unknown = [name for name in names if name.lower() not in _FUNCTIONS]
     if unknown or len(names) != directions * len(usual):
         raise node.refusal(f"activations {names}; known: {', '.join(_FUNCTIONS)}")

@@ -191,14 +191,16 @@ def _depth_to_space(node: Node, x: Tensor) -> Tensor:
 
 
 @operator("SpaceToDepth", (1, 13), "blocksize")
+@operator("SpaceToDepth", (28,), "blocksize mode")
 def _space_to_depth(node: Node, x: Tensor) -> Tensor:
     size, (examples, depth, height, width) = node["blocksize"], x.shape
     blocks = x.reshape(examples, depth, height // size, size, width // size, size)
-    moved = blocks.transpose(0, 3, 5, 1, 2, 4)
+    by_block = node.get("mode", "DCR") == "DCR"
+    moved = blocks.transpose((0, 3, 5, 1, 2, 4) if by_block else (0, 1, 3, 5, 2, 4))
     return moved.reshape(examples, depth * size**2, height // size, width // size)
 
 
-@operator("ReverseSequence", (10,), "batch_axis time_axis")
+@operator("ReverseSequence", (10, 28), "batch_axis time_axis")
 def _reverse_sequence(node: Node, x: Tensor, lengths: Tensor) -> Tensor:
     """Each example's first ``length`` steps backwards, the others as they are."""
     batch, time = node["batch_axis"] % x.ndim, node["time_axis"] % x.ndim
