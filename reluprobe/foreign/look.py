@@ -56,7 +56,13 @@ class Looker:
             count += piece.examples
         if tally is None:
             raise InputError("no example to look at")
-        return *self._probe.answer(tally, params), count
+        layers, coverage = self._probe.answer(tally, params)
+        return tuple(map(_without_collection, layers)), coverage, count
+
+
+def _without_collection(layer: Layer) -> Layer:
+    """The layer without Linen's ``params``, in which all of them lie."""
+    return replace(layer, name=layer.name.removeprefix("params."))
 
 
 def counted(examples: Iterable[Piece], seen: Callable[[int], object] | None) -> Iterator[Piece]:
