@@ -2,5 +2,6 @@
 
 from reluprobe.foreign.onnx.network import Input, OnnxNetwork
 from reluprobe.foreign.onnx.reader import read
+from reluprobe.foreign.onnx.state import with_state
 
-__all__ = ["Input", "OnnxNetwork", "read"]
+__all__ = ["Input", "OnnxNetwork", "read", "with_state"]

@@ -93,8 +93,9 @@ def _with_functions_inlined(path: Path, model: Any, opset: int) -> Any:
             break
         _write_defaults(model.graph, opset, defined)
         try:
+            typed = shape_inference.infer_shapes(model)  # some definitions depend on types
             model = inliner.inline_selected_functions(
-                model, [("", name) for name in defined], inline_schema_functions=True
+                typed, [("", name) for name in defined], inline_schema_functions=True
             )
         except _INLINER_ERRORS:
             break  # they stay what they are, and are refused by their names

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reluprobe.foreign.onnx.network import Origin
@@ -18,6 +19,10 @@ from reluprobe.foreign.onnx.network import Origin
 PASSING = frozenset(("Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Cast", "Expand"))
 #: Operators that multiply by weights, with the position of the weight.
 WEIGHTED = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "LSTM": 1, "GRU": 1, "RNN": 1}
+#: Operators that scale and shift by parameters.
+NORMS = frozenset(
+    ("BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization")
+)
 #: Floating-point inputs that say how many or where: they must be known before any input is.
 FIXED = {"Resize": (1, 2), "Upsample": (1,), "Range": (0, 1, 2), "Dropout": (1,)}
 _SCOPES = "pkg.torch.onnx.name_scopes"
@@ -104,7 +109,7 @@ def layers(
 
 
 def origins(nodes: Sequence[Any], weights: Mapping[str, Any]) -> dict[str, Origin]:
-    """Weight -> the first node that uses it for more than passing it on."""
+    """Weight -> which nodes use it for more than passing it on."""
     passed_on = {name: name for name in weights}
     users: dict[str, Origin] = {}
     for node in nodes:
@@ -113,8 +118,12 @@ def origins(nodes: Sequence[Any], weights: Mapping[str, Any]) -> dict[str, Origi
                 continue
             if node.op_type == "Identity":
                 passed_on.update((output, weight) for output in node.output)
-            else:
-                users.setdefault(weight, Origin(node.op_type, position, module_of(node) or ""))
+                continue
+            origin = users.get(weight, Origin(node.op_type, position, ()))
+            module = module_of(node) or ""
+            if module not in origin.modules:
+                origin = replace(origin, modules=(*origin.modules, module))
+            users[weight] = origin
     return users
 
 

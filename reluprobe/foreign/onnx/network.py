@@ -43,11 +43,17 @@ class Input:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a parameter of the file is used: by which operator, as which of its inputs."""
+    """Where a parameter of the file is used.
+
+    Attributes:
+        operator: of the first node that uses it for more than passing it on.
+        position: as which of that node's inputs.
+        modules: paths of the modules of all nodes that use it.
+    """
 
     operator: str
     position: int
-    module: str
+    modules: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
