@@ -14,7 +14,6 @@ from reluprobe.cli import console
 from reluprobe.config import sweep_name
 from reluprobe.errors import InputError, shown
 from reluprobe.foreign import stored
-from reluprobe.foreign.models import parameters
 from reluprobe.inspection import Inspection
 from reluprobe.monitor import Monitor
 from reluprobe.records.folder import RUNS
@@ -63,9 +62,9 @@ def _looks(monitor: Monitor, network: Network, files: dict[int, Path]) -> dict[i
     with console.progress(len(files)) as bar:
         for done, (step, file) in enumerate(files.items()):
             bar.update(bar.task_ids[0], completed=done, description=file.name)
-            arrays = parameters.only(stored.checkpoint(file), network.params)
+            arrays = stored.checkpoint(file)
             try:
-                looks[step] = monitor(step, arrays)
+                looks[step] = monitor(step, network.restored(arrays))
             except InputError as error:
                 raise InputError(
                     f"{file}: {error.message}", error.faults, hint=error.hint

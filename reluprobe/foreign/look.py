@@ -29,8 +29,8 @@ class Looker:
 
     def __init__(self, network: Network, box: Box | None = None) -> None:
         self.network = network
-        self._probe = Probe(network.function, network.params, box=_checked_box(box))
-        self._checked = False
+        self._box = _checked_box(box)
+        self._probe: Probe | None = None
 
     def look(self, params: Any, examples: Iterable[Piece]) -> Look:
         """Every unit over all these examples.
@@ -49,15 +49,19 @@ class Looker:
         tally, count = None, 0
         for piece in examples:
             batch = self.network.adapt(piece.batch)
-            if not self._checked:
-                check_runs(replace(self.network, params=params), batch)
-                self._checked = True
+            if self._probe is None:
+                self._probe = self._made(params, batch)
             tally = self._probe.add(tally, params, batch, piece.weights)
             count += piece.examples
-        if tally is None:
+        if tally is None or self._probe is None:
             raise InputError("no example to look at")
         layers, coverage = self._probe.answer(tally, params)
         return tuple(map(_without_collection, layers)), coverage, count
+
+    def _made(self, params: Any, batch: Any) -> Probe:
+        """The probe, once the network has been seen to run."""
+        check_runs(replace(self.network, params=params), batch)
+        return Probe(self.network.function, params, box=self._box)
 
 
 def _without_collection(layer: Layer) -> Layer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,6 +14,7 @@ import numpy as np
 
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.files.printable import printable
+from reluprobe.foreign.models import parameters
 
 Params = Any
 Batch = Any
@@ -54,6 +55,7 @@ class Network:
         read: parameters as whoever trains it has them → those of ``function``; raises InputError
             where they are others.
         called: its name in headlines.
+        of_checkpoint: a checkpoint's arrays by name → parameters; it may hold its optimizer's too.
         adapt: a batch as it is given → as ``function`` takes it.
         notes: what a reader of its numbers must know.
         batch_size: the only number of examples that it takes at once, where that is fixed.
@@ -64,10 +66,21 @@ class Network:
     params: Params
     read: Callable[[Any], Params]
     called: str = "network"
+    of_checkpoint: Callable[[Mapping[str, Any]], Params] | None = None
     adapt: Callable[[Batch], Batch] = _as_given
     notes: tuple[str, ...] = ()
     batch_size: int | None = None
     x64: bool = False
+
+    def restored(self, arrays: Mapping[str, Any]) -> Params:
+        """The parameters in a checkpoint's arrays, by their names.
+
+        Raises:
+            InputError: some are missing, or of another shape.
+        """
+        if self.of_checkpoint is not None:
+            return self.of_checkpoint(arrays)
+        return self.read(parameters.only(arrays, self.params))
 
     def types(self) -> AbstractContextManager[Any]:
         """Trace and run it in here, in the types that it has."""
@@ -107,9 +120,7 @@ def raised(what: str, error: Exception, *more: str) -> InputError:
 
 def shapes(batch: Batch) -> str:
     """``x: float32 (256, 28, 28)``: what a network was given."""
-    from reluprobe.foreign.models.parameters import by_path
-
-    leaves = by_path(batch)
+    leaves = parameters.by_path(batch)
     listed = [f"{np.result_type(leaf)} {np.shape(leaf)}" for leaf in leaves.values()]
     return ", ".join(f"{n}: {text}" if n else text for n, text in zip(leaves, listed, strict=True))
 

@@ -24,11 +24,13 @@ def load(path: Path) -> Network:
     read = onnx.read(path)
     paths = _paths(read)
 
+    names = {path: name for name, path in paths.items()}
+
     def function(params: Any, batch: Any) -> Any:
-        return read.function({name: params[path] for name, path in paths.items()}, batch)
+        return read.function({names.get(path, path): a for path, a in params.items()}, batch)
 
     def of_state(given: Any) -> Any:
-        if isinstance(given, Mapping) and set(given) == set(paths.values()):
+        if isinstance(given, Mapping) and set(names) <= set(given):
             return dict(given)
         if not isinstance(given, Mapping):
             allowed = "allowed are arrays by name, as a state_dict or a .npz has them"
@@ -40,6 +42,7 @@ def load(path: Path) -> Network:
         _renamed(read.params, paths),
         of_state,
         path.stem,
+        of_checkpoint=of_state,
         adapt=lambda batch: _adapted(read.inputs, batch),
         notes=read.notes,
         batch_size=_batch_size(read.inputs),
@@ -59,7 +62,8 @@ def _paths(read: onnx.OnnxNetwork) -> dict[str, str]:
 
 
 def _renamed(params: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
-    return {path: params[name] for name, path in paths.items()}
+    # A state may hold numbers that the file has as constants: these have no path but their name.
+    return {paths.get(name, name): array for name, array in params.items()}
 
 
 def _adapted(wanted: tuple[onnx.Input, ...], batch: Any) -> Any:
