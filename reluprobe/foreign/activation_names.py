@@ -69,9 +69,7 @@ KNOWN: Mapping[str, Callable[[Curve], Curve]] = {
 }
 #: What a function is that has no bend: a maximum with −∞.
 AFFINE = "affine"
-NO_ACTIVATION = frozenset(
-    ("exp", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square", AFFINE)
-)
+NO_ACTIVATION = frozenset(("exp", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square", AFFINE))
 #: Ends of the ranges of functions that come close to them too slowly for the grid.
 _SLOW = {"softsign": (-1.0, 1.0), "arctan": (-np.pi / 2, np.pi / 2)}
 _NEAR = 1e-3

@@ -135,9 +135,9 @@ def _gathered(operation: Operation, data: dict[int, Axes]) -> Axes:
         )
         factors[dimension] = axis
         lost |= gone
-    batched = dict(zip(
-            numbers.start_indices_batching_dims, numbers.operand_batching_dims, strict=True
-        ))
+    batched = dict(
+        zip(numbers.start_indices_batching_dims, numbers.operand_batching_dims, strict=True)
+    )
     for place, row in batched.items():
         factors[outside[place]] = rows.factors[row]
     if math.prod(shape[d] for d in outside) > 1 or indices is not None:
@@ -159,7 +159,9 @@ def multiplied(operation: Operation, sides: Sequence[Axes | None], weighted: boo
         for side, value in zip(sides, operation.inputs, strict=True)
     ]
     if weighted:
-        sources = [s if side is None else without_units(s) for side, s in zip(sides, sources, strict=True)]
+        sources = [
+            s if side is None else without_units(s) for side, s in zip(sides, sources, strict=True)
+        ]
     shared = [
         axes.merge(Axes((sources[0].factors[i],)), Axes((sources[1].factors[j],)))
         for i, j in zip(left_shared, right_shared, strict=True)

@@ -11,8 +11,9 @@ from jax.extend import core
 from jaxtyping import Array
 
 from reluprobe.foreign.jaxpr import Operation
-from reluprobe.foreign.measure import measured, nothing, read, run
+from reluprobe.foreign.measure import measured, nothing
 from reluprobe.foreign.network import Level, Measured, Network
+from reluprobe.foreign.running import read, run
 from reluprobe.foreign.tally import Seen, added
 from reluprobe.foreign.weights import Weights
 

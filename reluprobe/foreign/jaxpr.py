@@ -104,7 +104,9 @@ def alone(equation: Any) -> core.Jaxpr:
     """A program of one equation: what JAX's public interface can evaluate."""
     variables = [atom for atom in equation.invars if not isinstance(atom, Literal)]
     names = core.DebugInfo("equation", equation.primitive.name, None, None)
-    return core.Jaxpr((), list(dict.fromkeys(variables)), equation.outvars, [equation], equation.effects, names)
+    return core.Jaxpr(
+        (), list(dict.fromkeys(variables)), equation.outvars, [equation], equation.effects, names
+    )
 
 
 def evaluate(program: core.Jaxpr, arguments: Sequence[Any]) -> list[Any]:

@@ -12,7 +12,17 @@ from reluprobe.foreign.facts import Linear
 
 #: Last parts of paths that say what a parameter is in its layer, and not which layer it is.
 _WEIGHTS = (
-    "kernel", "weight", "weights", "w", "W", "embedding", "bias", "b", "scale", "weight_v", "weight_g",
+    "kernel",
+    "weight",
+    "weights",
+    "w",
+    "W",
+    "embedding",
+    "bias",
+    "b",
+    "scale",
+    "weight_v",
+    "weight_g",
 )
 #: What frameworks put around an array.
 _WRAPPERS = frozenset(("value", "raw_value"))

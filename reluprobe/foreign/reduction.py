@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from reluprobe.foreign.axes import Axes
+
+
+#: Up to here float32 counts without rounding.
+_EXACT = 2**24
 
 
 def unit_count(axes: Axes) -> int:
@@ -46,27 +48,30 @@ class Reduction:
         alike = math.prod(self._shape[n] for n in self._over if self._counted.shape[n] == 1)
         return jnp.sum(self._counted, dtype=jnp.int32) * jnp.array(alike, jnp.int32)
 
-    def all(self, flags: Array) -> Array:
-        """Whether all that count are true."""
-        return self._reduced(jnp.all, flags, True)
+    @property
+    def count(self) -> int:
+        """How many units there are."""
+        return math.prod(self._shape) // self._all
 
-    def count(self, flags: Array) -> Array:
-        """How many that count are true, in int32."""
-        return self._reduced(partial(jnp.sum, dtype=jnp.int32), flags, False)
+    def number(self, flags: Array) -> Int[Array, " unit"]:
+        """How many that count are true."""
+        exact = self._all <= _EXACT
+        sums = self._reduced(jnp.sum, flags.astype(jnp.float32 if exact else jnp.int32), 0)
+        return sums.astype(jnp.int32)
 
-    def sum(self, values: Array) -> Array:
+    def sum(self, values: Array) -> Float[Array, " unit"]:
         """Their sum, in float32."""
-        return self._reduced(partial(jnp.sum, dtype=jnp.float32), values, 0)
+        return self._reduced(jnp.sum, values.astype(jnp.float32), 0)
 
-    def max(self, values: Array) -> Array:
+    def max(self, values: Array) -> Float[Array, " unit"]:
         """The largest that counts, in float32; NaN where any is."""
         return self._reduced(jnp.max, values, -jnp.inf).astype(jnp.float32)
 
-    def min(self, values: Array) -> Array:
+    def min(self, values: Array) -> Float[Array, " unit"]:
         """The smallest that counts, in float32; NaN where any is."""
         return self._reduced(jnp.min, values, jnp.inf).astype(jnp.float32)
 
-    def _reduced(self, over: Callable[..., Array], values: Array, neutral: Any) -> Array:
+    def _reduced(self, over: Callable[..., Array], values: Array, neutral: float) -> Array:
         factors = jnp.reshape(values, self._shape)
         if self._counted is not None:
             factors = jnp.where(self._counted, factors, jnp.asarray(neutral, factors.dtype))

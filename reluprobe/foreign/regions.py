@@ -171,11 +171,15 @@ class Trees:
         """Values on a path that are a layer anew, with f before and f behind: a norm's, of ReLUs."""
         bends = self.bends(path)
         facts = self.flow.facts
-        return [
-            path[i + 1]
-            for i in range(bends[0], bends[-1])
-            if facts[path[i + 1]].fresh and facts[path[i]].linear and not facts[path[i]].fresh
-        ] if bends else []
+        return (
+            [
+                path[i + 1]
+                for i in range(bends[0], bends[-1])
+                if facts[path[i + 1]].fresh and facts[path[i]].linear and not facts[path[i]].fresh
+            ]
+            if bends
+            else []
+        )
 
 
 def grown(flow: Flow) -> Trees:

@@ -47,11 +47,11 @@ def together(sites: Sequence[tuple[Value, Sequence[Way]]]) -> list[list[Curve]]:
 
 def _traced(z: Value, ways: Sequence[Way], sides: Sides) -> list[Array]:
     points = jnp.asarray(grid(z.aval.dtype), z.aval.dtype)
-    return [_curve(way, {**sides, z: points}) for way in ways]
+    return [applied(way, {**sides, z: points}, points.shape) for way in ways]
 
 
-def _curve(way: Way, values: dict[Value, Any]) -> Array:
-    shape = next(reversed(values.values())).shape
+def applied(way: Way, values: dict[Value, Any], shape: tuple[int, ...]) -> Array:
+    """A way's f of values of z of any shape; ``values`` has them, and what f takes beside z."""
     for operation in way.operations:
         arguments = [a.val if isinstance(a, Literal) else values[a] for a in operation.inputs]
         (values[operation.outputs[0]],) = _spread(operation.equation, arguments, shape)

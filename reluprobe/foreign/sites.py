@@ -147,7 +147,13 @@ def _site(trees: Trees, feeding: Feeding, z: Value) -> Site:
         first = next(o for o in trees.path(end) if o in ends)
         ends[first] += ends.pop(end)
     bent = [
-        Way(end, trees.function(z, end), False, any(v in feeding.values for v in values), _sums(trees, z, end))
+        Way(
+            end,
+            trees.function(z, end),
+            False,
+            any(v in feeding.values for v in values),
+            _sums(trees, z, end),
+        )
         for end, values in ends.items()
     ]
     round_it = [Way(v, trees.function(z, v), True, v in feeding.values) for v in straight]
