@@ -56,17 +56,17 @@ def headline(look: Look, name: str) -> Text:
 def legend(look: Look) -> Text:
     """What dead means, and in which numbers it was taken."""
     types = " and ".join(dict.fromkeys(layer.dtype for layer in look.layers))
-    return Text(f"dead: {CALLED['dead'][1]}{f', in {types}' if types else ''}", style="dim")
+    meaning = CALLED["dead"][1].replace("probe example", "example")
+    return Text(f"dead: {meaning}{f', in {types}' if types else ''}", style="dim")
 
 
 def table(layers: Sequence[Layer], width: int) -> Table:
     """One row per layer. Where ``width`` is short, definitions and places are left out."""
     certified = ("certified",) if any(layer.certified is not None for layer in layers) else ()
     also = [name for name in ALSO if any(layer.share(name) is not None for layer in layers)]
-    layouts = (
-        _table(layers, (*certified, *also[:number]), where)
-        for number, where in [(len(also), True), *((n, False) for n in range(len(also), -1, -1))]
-    )
+    known = any(layer.where for layer in layers)
+    sizes = [(len(also), known), *((n, False) for n in range(len(also), -1, -1))]
+    layouts = (_table(layers, (*certified, *also[:n]), where) for n, where in sizes)
     return first_that_fits(layouts, width)
 
 
