@@ -1,4 +1,4 @@
-"""The keys of ``report --json`` and ``compare --json`` are those that docs/json.md explains."""
+"""The keys of what ``--json`` writes are those that docs/json.md explains."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import figure_runs
@@ -15,7 +16,9 @@ import paired_runs
 import study_runs
 from reluprobe.analysis import compare, contrast
 from reluprobe.config import SETTINGS
-from reluprobe.report import json_compare, json_report
+from reluprobe.foreign.result import Layer, Look
+from reluprobe.records import Coverage, Place
+from reluprobe.report import json_compare, json_inspection, json_report
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
 EXPLAINED = {*re.findall(r"`([a-z_]+)`", PAGE)}
@@ -55,14 +58,24 @@ def comparison() -> dict[str, Any]:
     return json_compare.comparison(compared, [archive], "dead")
 
 
-@pytest.mark.parametrize("document", [report, comparison])
+def inspection() -> dict[str, Any]:
+    """A look into a network with a layer and something that was not counted."""
+    mask = np.zeros(3, bool)
+    described = "fc", "relu", 3, 5, 1, "float32", False, "net.py:1"
+    layer = Layer(*described, mask, mask, mask, mask, mask, mask, mask, mask, mask, mask)
+    coverage = Coverage(*[(Place("fc2", "net.py:2"),)] * 4, notes=("batch norm",))
+    return json_inspection.inspection(Look((layer,), coverage, 5), "net")
+
+
+@pytest.mark.parametrize("document", [report, comparison, inspection])
 def test_every_key_is_explained(document: Any):
     present = {k for k in keys(document()) if k not in VALUES and not re.match("r[0-9a-f]{12}$", k)}
     assert not present - EXPLAINED
 
 
 def test_every_key_that_is_explained_is_there():
-    present = {*keys(report()), *keys(comparison())}
+    looks = {"step", "record", "looks"}  # of several checkpoints: cli.inspect_checkpoints
+    present = {*keys(report()), *keys(comparison()), *keys(inspection()), *looks}
     rows = re.findall(r"^\| (`[^|]+`) \|", PAGE, re.M)
     named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
     assert not named - present

@@ -30,7 +30,7 @@ Model = Annotated[
     str, typer.Argument(help="An ONNX file, or pkg.mod:build.", show_default=False, metavar="MODEL")
 ]
 Data = Annotated[
-    list[str],
+    options.Texts,
     options.repeatable(
         "--data",
         "Examples: a .npy or .npz file, or a folder of .npy; NAME=PATH for an input of that name.",
@@ -81,7 +81,7 @@ Fresh = Annotated[
 def command(
     model: Model,
     *,
-    data: Data,
+    data: Data = None,
     weights: Weights = None,
     device_batch: DeviceBatch = None,
     box: Box = None,
@@ -110,8 +110,10 @@ def command(
     gate.check(report.shares(), most)
 
 
-def _opened(model: str, data: list[str]) -> tuple[Network, Any]:
+def _opened(model: str, data: options.Texts) -> tuple[Network, Any]:
     """The network and the examples, before anything is computed."""
+    if not data:
+        raise InputError("no examples to look at", hint="--data images.npy")
     from reluprobe.foreign import stored  # brings JAX: not for those who ask for help
     from reluprobe.foreign.models import opening
 
