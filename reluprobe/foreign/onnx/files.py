@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 from onnx import checker, defs, external_data_helper, inliner, shape_inference
 
 from reluprobe.errors import InputError, shown
@@ -59,9 +60,25 @@ def _parsed(path: Path) -> Any:
         model.ParseFromString(content)
     except DecodeError:
         raise InputError(f"{path}: no ONNX file, or a damaged one") from None
+    if not _all_text_is_text(model):
+        raise InputError(f"{path}: a damaged ONNX file: names in it are no text")
     if not model.opset_import or not model.graph.output:
         raise InputError(f"{path}: no ONNX file: it has no graph with outputs")
     return model
+
+
+def _all_text_is_text(message: Any) -> bool:
+    """Protocol buffers give bytes where a text is not UTF-8."""
+    for field, value in message.ListFields():
+        parts = [value] if isinstance(value, str | bytes | Message) else value
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            if not all(map(_all_text_is_text, parts)):
+                return False
+        elif field.type == FieldDescriptor.TYPE_STRING and any(
+            isinstance(part, bytes) for part in parts
+        ):
+            return False
+    return True
 
 
 def _opset(path: Path, model: Any) -> int:
