@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reluprobe.config import Value, arguments, cleaned
+from reluprobe.config import SETTINGS, Value, arguments, cleaned, faults_of
 from reluprobe.config.choices import DEFINITIONS, SPLITS
 from reluprobe.errors import InputError, ReluprobeError, nearest
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Results:
         from reluprobe.report import result_tables
 
         arguments.choice("definition", definition, DEFINITIONS)
-        chosen = None if by is None else arguments.names("by", by)
+        chosen = None if by is None else arguments.names("by", by, self._settings())
         rows = aggregate.summarize(self.records, definition, chosen)
         if sort is not None:
             arguments.choice(
@@ -157,18 +157,32 @@ class Results:
         """
         from reluprobe.analysis import compare
         from reluprobe.analysis.contrast import Question
-        from reluprobe.config import faults_of
         from reluprobe.report import result_tables
 
         arguments.choice("definition", definition, DEFINITIONS)
-        arguments.choice("on", on, SPLITS)
+        own = (sample.sample for run in self.records for sample in run.samples)
+        arguments.choice("on", on, list(dict.fromkeys([*SPLITS, *own])))
         arguments.choice("sort", sort, [*compare.SORT_KEYS])
-        chosen = arguments.table("baseline", baseline)
-        if faults := faults_of(chosen):
-            raise InputError("cannot read the baseline", faults)
-        question = Question(cleaned(chosen), arguments.names("within", within), definition, on)
+        groups = arguments.names("within", within, self._settings())
+        question = Question(self._baseline(baseline), groups, definition, on)
         runs, _ = compare.pool(self.archives)
         return result_tables.comparison(compare.compare(runs, question), sort)
+
+    def _settings(self) -> Sequence[str]:
+        """The names that a setting of these runs may have."""
+        from reluprobe.analysis import settings
+
+        foreign = [run for run in self.records if run.ours is None]
+        return [*settings.names_in(foreign), settings.SEED] if foreign else [*SETTINGS]
+
+    def _baseline(self, baseline: Mapping[str, Value] | None) -> dict[str, Setting]:
+        chosen = arguments.table("baseline", baseline)
+        if any(run.ours is None for run in self.records):  # their values are anybody's
+            arguments.names("baseline", [*chosen], self._settings())
+            return chosen
+        if faults := faults_of(chosen):
+            raise InputError("cannot read the baseline", faults)
+        return {**cleaned(chosen)}
 
     def figure(
         self,
@@ -199,20 +213,19 @@ class Results:
             raise InputError(f"a figure is of one sweep; here are {listed}", hint=hint)
         arguments.choice("name", name, [kind.name for kind in figures.FIGURES])
         axes = self._axes(name, heatmap)
-        chosen = None if by is None else arguments.names("by", by)
+        chosen = None if by is None else arguments.names("by", by, self._settings())
         (drawn,) = figures.drawn(self.archives[0], definition, chosen, axes, [name])
         if drawn.skipped is not None:
             raise ReluprobeError(f"no figure {name}: {drawn.skipped}")
         return drawn
 
-    @staticmethod
-    def _axes(name: str, heatmap: Sequence[str] | None) -> tuple[str, str] | None:
+    def _axes(self, name: str, heatmap: Sequence[str] | None) -> tuple[str, str] | None:
         """The two settings of the heat map, checked."""
         if heatmap is None:
             return None
         if name != "heatmap":
             raise InputError("heatmap is for the figure heatmap")
-        axes = arguments.names("heatmap", heatmap)
+        axes = arguments.names("heatmap", heatmap, self._settings())
         if len(axes) != 2 or axes[0] == axes[1]:
             allowed = "allowed are two settings, down and across"
             raise InputError("bad heatmap", [f"heatmap = {heatmap!r}: {allowed}"])

@@ -17,9 +17,11 @@ from reluprobe.analysis.estimates import (
     quantile,
     share,
 )
+from reluprobe.analysis.layers import by_name
+from reluprobe.analysis.settings import check_kind, value_of
 from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
-from reluprobe.config import Value, rank
-from reluprobe.records import RunRecord
+from reluprobe.config import rank
+from reluprobe.records import RunRecord, Setting
 
 __all__ = ["SORT_KEYS", "Collapse", "Estimate", "Pivot", "Summary", "applies_in_all"]
 __all__ += ["applies_in_any", "axes", "check_axes", "collapsed", "estimate", "pivot"]
@@ -36,18 +38,19 @@ class Summary:
             ``collapsed`` ones have and are averaged.
         configurations: how many differ in more than the seed; of more than one there is no
             interval, only what their means lie between.
-        layers: share of units per hidden layer, first to last, by the chosen definition.
+        layers: share of units per hidden layer, first to last, by the chosen definition; by the
+            layers' names.
         mean: the same over the whole network.
         accuracy, loss: on the test set.
         train_loss: mean over the last epoch.
         members: the runs themselves.
     """
 
-    settings: Mapping[str, Value | None]
+    settings: Mapping[str, Setting]
     runs: int
     diverged: int
     failed: int
-    layers: tuple[Estimate | None, ...]
+    layers: Mapping[str, Estimate | None]
     mean: Estimate | None
     accuracy: Estimate | None
     loss: Estimate | None
@@ -77,16 +80,22 @@ def summarize(
         definition: which definition of death the shares count.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
     """
-    keys = axes(records) if by is None else check_axes(by)
-    groups: dict[tuple[Value, ...], list[RunRecord]] = {}
+    keys = axes(records) if by is None else check_axes(by, records)
+    check_kind(records)
+    return fold_by(keys, records, definition)
+
+
+def fold_by(keys: Sequence[str], records: Sequence[RunRecord], definition: str) -> list[Summary]:
+    """Fold runs that have the same values of these settings; a foreign run may lack some."""
+    groups: dict[tuple[Setting, ...], list[RunRecord]] = {}
     for record in records:
-        groups.setdefault(tuple(getattr(record.config, k) for k in keys), []).append(record)
+        groups.setdefault(tuple(value_of(record, k) for k in keys), []).append(record)
     return [_fold(_named(keys, values, runs), runs, definition) for values, runs in groups.items()]
 
 
 def _named(
-    keys: Sequence[str], values: Sequence[Value], runs: Sequence[RunRecord]
-) -> dict[str, Value | None]:
+    keys: Sequence[str], values: Sequence[Setting], runs: Sequence[RunRecord]
+) -> dict[str, Setting]:
     """The settings that these runs share; None for one without an effect in any of them."""
     return {
         key: value if applies_in_any(runs, key) else None
@@ -94,9 +103,9 @@ def _named(
     }
 
 
-def _fold(settings: dict[str, Value | None], runs: Sequence[RunRecord], definition: str) -> Summary:
+def _fold(settings: dict[str, Setting], runs: Sequence[RunRecord], definition: str) -> Summary:
     average = Fold(run for run in runs if run.ended)
-    layers = [run.final.layers for run in average.runs]
+    layers = [by_name(run, run.final.layers) for run in average.runs]
     return Summary(
         settings,
         len(runs),
@@ -134,9 +143,9 @@ def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[S
 class Pivot:
     """The mean share over a table of two settings; ``cells`` by (row, column)."""
 
-    rows: tuple[Value | None, ...]
-    columns: tuple[Value | None, ...]
-    cells: Mapping[tuple[Value | None, Value | None], Summary]
+    rows: tuple[Setting, ...]
+    columns: tuple[Setting, ...]
+    cells: Mapping[tuple[Setting, Setting], Summary]
 
 
 def pivot(

@@ -5,40 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reluprobe.config import SETTINGS, settings_of
-from reluprobe.errors import InputError, nearest
+from reluprobe.analysis.settings import SEED, applies, check_kind, check_names
 from reluprobe.records import RunRecord
 
 
 def axes(records: Sequence[RunRecord]) -> list[str]:
-    """The settings, other than the seed, in which these runs differ."""
-    return [name for name in differing([vars(r.config) for r in records]) if name != "seed"]
+    """The settings, other than the seed, in which these runs differ.
+
+    Raises:
+        InputError: some are runs of ours and some foreign.
+    """
+    check_kind(records)
+    tables = [run.settings if run.ours is None else vars(run.ours) for run in records]
+    return [name for name in differing(tables) if name != SEED]
 
 
 def differing(tables: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names whose values are not the same in all of these tables of the same names."""
-    columns = zip(*(table.values() for table in tables), strict=True)
-    names = tables[0] if tables else ()
-    return [name for name, column in zip(names, columns, strict=True) if len(set(column)) > 1]
+    """The names whose values are not the same in all of these tables; what one lacks is None."""
+    names = list(dict.fromkeys(name for table in tables for name in table))
+    if all(list(table) == names for table in tables):  # of ten thousand runs, twice as fast
+        columns = zip(*(table.values() for table in tables), strict=True)
+    else:
+        columns = ([table.get(name) for table in tables] for name in names)
+    return [name for name, column in zip(names, columns, strict=False) if len(set(column)) > 1]
 
 
-def check_axes(names: Sequence[str]) -> list[str]:
-    """These names, each checked to be a setting.
+def check_axes(names: Sequence[str], records: Sequence[RunRecord]) -> list[str]:
+    """These names, each checked to be a setting of these runs.
 
     Raises:
         InputError: one is not.
     """
-    wrong = [f"{n!r} is no setting{nearest(n, SETTINGS)}" for n in names if n not in SETTINGS]
-    if wrong:
-        raise InputError("cannot group by that", wrong)
-    return list(names)
+    return check_names(names, records, "cannot group by that")
 
 
 def applies_in_any(records: Sequence[RunRecord], name: str) -> bool:
     """Whether a setting has an effect in one run at least: its value is worth naming."""
-    return any(SETTINGS[name].applies(settings_of(record.config)) for record in records)
+    return any(applies(name, record.settings) for record in records)
 
 
 def applies_in_all(records: Sequence[RunRecord], name: str) -> bool:
     """Whether a setting has an effect in every run: each of its values is worth a column."""
-    return all(SETTINGS[name].applies(settings_of(record.config)) for record in records)
+    return all(applies(name, record.settings) for record in records)

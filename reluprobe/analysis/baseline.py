@@ -10,9 +10,10 @@ from types import MappingProxyType
 
 from reluprobe.analysis.axes import differing
 from reluprobe.analysis.collapse import collapsed
-from reluprobe.config import SETTINGS, Value, rank, settings_of, written
+from reluprobe.analysis.settings import applies, check_kind, default_of, names_in
+from reluprobe.config import rank, written
 from reluprobe.errors import InputError, nearest
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 
 #: Configurations, or values of a setting, that an error lists at most.
 MOST_LISTED = 12
@@ -20,9 +21,12 @@ MOST_LISTED = 12
 
 @dataclass(frozen=True)
 class Configuration:
-    """All settings but the seed, and the runs that have them, one a seed."""
+    """All settings but the seed, and the runs that have them, one a seed.
 
-    settings: Mapping[str, Value]
+    The configurations of one comparison name the same settings: what a foreign run lacks is None.
+    """
+
+    settings: Mapping[str, Setting]
     runs: Mapping[int, RunRecord]
 
     @property
@@ -39,12 +43,13 @@ class Configuration:
 
 def configurations(records: Sequence[RunRecord]) -> list[Configuration]:
     """The configurations of these runs, in order of appearance."""
-    groups: dict[tuple[Value, ...], tuple[dict[str, Value], dict[int, RunRecord]]] = {}
+    check_kind(records)
+    names = names_in(run for run in records if run.ours is None)
+    groups: dict[tuple[Setting, ...], tuple[dict[str, Setting], dict[int, RunRecord]]] = {}
     for record in records:
-        settings = settings_of(record.config)
-        del settings["seed"]
+        settings = dict.fromkeys(names) | record.settings
         _, runs = groups.setdefault(tuple(settings.values()), (settings, {}))
-        runs[record.config.seed] = record
+        runs[record.seed] = record
     return [Configuration(settings, runs) for settings, runs in groups.values()]
 
 
@@ -53,20 +58,21 @@ def varying(among: Sequence[Configuration]) -> list[str]:
     return differing([one.settings for one in among])
 
 
-def matching(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list[Configuration]:
+def matching(among: Sequence[Configuration], wanted: Mapping[str, Setting]) -> list[Configuration]:
     """Those with all of these values."""
     return [one for one in among if all(one.settings[k] == v for k, v in wanted.items())]
 
 
 def choose(
     among: Sequence[Configuration],
-    wanted: Mapping[str, Value],
-    within: Mapping[str, Value] = MappingProxyType({}),
+    wanted: Mapping[str, Setting],
+    within: Mapping[str, Setting] = MappingProxyType({}),
     fitting: Sequence[Configuration] = (),
 ) -> Configuration:
     """The one configuration that matches; of several, the one that is otherwise as usual.
 
-    As usual a setting is at its default, or where no match has that, as most of them have it.
+    As usual a setting is at its default, or where no match has that, as most of them have it; one
+    of a foreign run is as usual where it is not there.
 
     Args:
         among: configurations to choose from.
@@ -101,28 +107,28 @@ def _as_usual(matches: Sequence[Configuration]) -> list[Configuration]:
     """Those of which every setting that varies is at its default, or as most of them have it."""
     usual = list(matches)
     for name in varying(matches):
-        setting = SETTINGS[name]
+        default = default_of(name, matches[0].settings)
         # Where it has no effect a setting is at its default, which says nothing of the others.
-        values = Counter(c.settings[name] for c in matches if setting.applies(c.settings))
-        value, times = values.most_common(1)[0] if values else (setting.default, 0)
-        if setting.default in values:
-            value = setting.default
+        values = Counter(c.settings[name] for c in matches if applies(name, c.settings))
+        value, times = values.most_common(1)[0] if values else (default, 0)
+        if default in values:
+            value = default
         elif 2 * times <= values.total():
             continue
-        usual = [c for c in usual if c.settings[name] == value or not setting.applies(c.settings)]
+        usual = [c for c in usual if c.settings[name] == value or not applies(name, c.settings)]
     return usual
 
 
-def _try(wanted: Mapping[str, Value], differ: Sequence[str], one: Configuration) -> str:
+def _try(wanted: Mapping[str, Setting], differ: Sequence[str], one: Configuration) -> str:
     whole = {**wanted, **{name: one.settings[name] for name in differ}}
     return f"--baseline {shlex.quote(_written(whole))}"
 
 
-def _written(settings: Mapping[str, Value]) -> str:
+def _written(settings: Mapping[str, Setting]) -> str:
     return ",".join(f"{k}={written(v)}" for k, v in settings.items())
 
 
-def _absent(among: Sequence[Configuration], wanted: Mapping[str, Value]) -> list[str]:
+def _absent(among: Sequence[Configuration], wanted: Mapping[str, Setting]) -> list[str]:
     faults = []
     for name, value in wanted.items():
         values = sorted({one.settings[name] for one in among}, key=rank)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reluprobe.analysis.baseline import Configuration, matching
-from reluprobe.config import SETTINGS, Value, without_idle
-from reluprobe.records import RunRecord
+from reluprobe.analysis.settings import applies, without_idle
+from reluprobe.records import RunRecord, Setting
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,17 @@ class Block:
         return tuple(sorted(self.other.runs.keys() - self.baseline.runs.keys()))
 
     @property
-    def differs(self) -> dict[str, Value]:
-        """The settings in which the other side differs, those that have an effect in it."""
+    def differs(self) -> dict[str, Setting]:
+        """The settings in which the other side differs, those that have an effect in it.
+
+        What a foreign run lacks, and the baseline has, is None.
+        """
         settings, before = self.other.settings, self.baseline.settings
-        return {
-            k: v for k, v in settings.items() if v != before[k] and SETTINGS[k].applies(settings)
-        }
+        return {k: v for k, v in settings.items() if v != before[k] and applies(k, settings)}
 
 
 def paired(
-    members: Sequence[Configuration], baseline: Mapping[str, Value]
+    members: Sequence[Configuration], baseline: Mapping[str, Setting]
 ) -> tuple[list[Block], list[Configuration]]:
     """Each configuration that has not the baseline's settings beside the one that differs so alone.
 
@@ -75,13 +76,14 @@ def paired(
     return blocks, alone
 
 
-def _key(settings: Mapping[str, Value]) -> tuple[Value, ...]:
-    return tuple(settings[name] for name in SETTINGS if name != "seed")
+def _key(settings: Mapping[str, Setting]) -> tuple[Setting, ...]:
+    # Configurations that are compared have the same names in the same order.
+    return tuple(settings.values())
 
 
 def by_change(blocks: Sequence[Block]) -> list[list[Block]]:
     """The blocks of each change of settings, in order of appearance."""
-    changes: dict[tuple[tuple[str, Value], ...], list[Block]] = {}
+    changes: dict[tuple[tuple[str, Setting], ...], list[Block]] = {}
     for block in blocks:
         changes.setdefault(tuple(block.differs.items()), []).append(block)
     return list(changes.values())

@@ -40,15 +40,16 @@ class Collapse:
 def collapsed(record: RunRecord) -> Collapse | None:
     """How this run's network collapsed by its last probe; None where it did not.
 
-    One constant layer is enough: everything after it sees the same input whatever the image.
+    One constant layer is enough: everything after it sees the same input whatever the image. So
+    it is in networks of ours; in a foreign one, which may have branches and skips, it is not.
     """
-    if not record.ended:
+    if not record.ended or record.ours is None:
         return None
     last = record.final
     layer = next((n for n, units in enumerate(last.layers, 1) if units.constant == 1), None)
     if layer is None:
         return None
-    classes, loss, accuracy = CLASSES.get(record.config.dataset), last.test_loss, last.test_accuracy
+    classes, loss, accuracy = CLASSES.get(record.ours.dataset), last.test_loss, last.test_accuracy
     if classes is None or loss is None or accuracy is None:
         return Collapse(layer, loss, accuracy, None)
     chance = loss >= math.log(classes) - CHANCE_LOSS and accuracy <= CHANCE_ACCURACY / classes

@@ -23,9 +23,9 @@ from reluprobe.analysis.baseline import (
 from reluprobe.analysis.blocks import Block, by_change, paired
 from reluprobe.analysis.contrast import MEASURES, Contrast, Question, contrast, measure
 from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
-from reluprobe.config import Value, rank
+from reluprobe.config import rank
 from reluprobe.errors import InputError
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 
 __all__ = ["SORT_KEYS", "Comparison", "Group", "Level", "compare", "level", "pool"]
@@ -44,7 +44,7 @@ class Group:
         alone: configurations that have no other beside them, and are in no row.
     """
 
-    within: Mapping[str, Value]
+    within: Mapping[str, Setting]
     baselines: tuple[Configuration, ...]
     rows: tuple[Contrast, ...]
     alone: tuple[Configuration, ...] = ()
@@ -61,7 +61,7 @@ class Comparison:
 
     question: Question
     groups: tuple[Group, ...]
-    without: tuple[Mapping[str, Value], ...] = ()
+    without: tuple[Mapping[str, Setting], ...] = ()
 
 
 def pool(archives: Iterable[Archive]) -> tuple[list[RunRecord], int]:
@@ -86,7 +86,7 @@ def compare(records: Sequence[RunRecord], question: Question) -> Comparison:
         InputError: a setting is unknown, the baseline is not one configuration, or there is
             nothing beside it.
     """
-    _check(question)
+    _check(question, records)
     every = configurations(records)
     groups, without = [], []
     for within, members in _grouped(every, question.within):
@@ -103,7 +103,7 @@ def compare(records: Sequence[RunRecord], question: Question) -> Comparison:
 
 
 def _group(
-    members: Sequence[Configuration], within: Mapping[str, Value], question: Question
+    members: Sequence[Configuration], within: Mapping[str, Setting], question: Question
 ) -> Group:
     blocks, alone = paired(members, question.baseline)
     used = list({id(block.baseline): block.baseline for block in blocks}.values())
@@ -141,8 +141,8 @@ def level(group: Group, name: str, question: Question) -> Level | None:
     return Level(math.fsum(values) / len(values), low, high)
 
 
-def _check(question: Question) -> None:
-    check_axes([*question.baseline, *question.within])
+def _check(question: Question, records: Sequence[RunRecord]) -> None:
+    check_axes([*question.baseline, *question.within], records)
     faults = [
         f"{name} is named both by --baseline and by --within; name it once"
         for name in question.within
@@ -156,8 +156,8 @@ def _check(question: Question) -> None:
 
 def _grouped(
     every: Sequence[Configuration], within: Sequence[str]
-) -> list[tuple[dict[str, Value], list[Configuration]]]:
-    members: dict[tuple[Value, ...], list[Configuration]] = {}
+) -> list[tuple[dict[str, Setting], list[Configuration]]]:
+    members: dict[tuple[Setting, ...], list[Configuration]] = {}
     for one in every:
         members.setdefault(tuple(one.settings[k] for k in within), []).append(one)
     ranked = sorted(members, key=lambda values: [rank(v) for v in values])

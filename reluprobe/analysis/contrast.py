@@ -19,8 +19,7 @@ from reluprobe.analysis import bootstrap
 from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.estimates import ANY, SHARE, share
-from reluprobe.config import Value
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 
 #: The verdict where one side's loss is a cross-entropy and the other's a squared error.
 UNLIKE = "losses not comparable"
@@ -39,7 +38,7 @@ class Question:
         on: the split on which it counts: ``probe``, ``test`` or ``train``.
     """
 
-    baseline: Mapping[str, Value] = field(default_factory=dict)
+    baseline: Mapping[str, Setting] = field(default_factory=dict)
     within: tuple[str, ...] = ()
     definition: str = "dead"
     on: str = "probe"
@@ -59,7 +58,7 @@ class Contrast:
         levels: the same three of the changed runs that have a pair.
     """
 
-    differs: Mapping[str, Value]
+    differs: Mapping[str, Setting]
     blocks: tuple[Block, ...]
     pairs: tuple[Pair, ...]
     changes: Mapping[str, Change | None]

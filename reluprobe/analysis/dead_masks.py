@@ -8,7 +8,7 @@ same place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +72,7 @@ def woken_share(before: Dead | None, after: Dead | None) -> float | None:
 
 
 def timeline(record: RunRecord) -> list[tuple[float, tuple[LayerRecord, ...]]]:
-    """The run's probes in order, those between epochs too: ``(epochs passed, hidden layers)``.
+    """The run's probes in order, those between epochs too: when, and its hidden layers then.
 
     A run that diverged has no masks from then on, and none at all here: its units had no end.
     """
@@ -81,20 +81,25 @@ def timeline(record: RunRecord) -> list[tuple[float, tuple[LayerRecord, ...]]]:
 
 def unknown(record: RunRecord) -> str | None:
     """What a record that ended leaves open of the lives of its units; None where nothing."""
-    layers = [layer for _, seen in timeline(record) for layer in seen]
-    if any(layer.dead_units is None and layer.dead != 0 for layer in layers):
+    layers = [layer for _, seen in timeline(record) for layer in seen if layer.dead is not None]
+    if any(layer.dead_units is None and layer.dead for layer in layers):
         return "how many units were dead at a probe, not which"
     if any(layer.revived_units is None and layer.revived for layer in layers):
         return "how many units were drawn anew, not which"
     return None
 
 
-def watched(record: RunRecord) -> list[Watched]:
-    """What was seen of each hidden layer, first to last; none where lives cannot be told."""
+def watched(record: RunRecord) -> dict[str, Watched]:
+    """What was seen of each layer, first to last, by its name; none where lives cannot be told.
+
+    Nor of a layer that at some probe no example reached: a branch that was not taken.
+    """
     probes = [layers for _, layers in timeline(record)]
     if unknown(record) is not None:
-        return []
-    return [_watched(column) for column in zip(*probes, strict=True)]
+        return {}
+    columns = zip(record.layer_names, zip(*probes, strict=True), strict=False)
+    reached = ((n, column) for n, column in columns if all(x.dead is not None for x in column))
+    return {name: _watched(column) for name, column in reached}
 
 
 def _watched(probes: Sequence[LayerRecord]) -> Watched:
@@ -104,8 +109,9 @@ def _watched(probes: Sequence[LayerRecord]) -> Watched:
     return Watched(dead, np.stack([unpack(x.revived_units, x.units) for x in probes]))
 
 
-def side_by_side(layers: Sequence[Watched]) -> Watched:
-    """The units of several layers as those of one."""
+def side_by_side(layers: Iterable[Watched]) -> Watched:
+    """The units of several layers, one at least, as those of one."""
+    layers = list(layers)
     redrawn = [
         np.zeros_like(layer.dead) if layer.redrawn is None else layer.redrawn for layer in layers
     ]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reluprobe.analysis.estimates import ANY, POSITIVE, Estimate, Fold
-from reluprobe.config import RunConfig
 from reluprobe.records import CausesRecord, LayerRecord, RunRecord
 
 
@@ -28,19 +27,24 @@ class Blame:
 def blame(runs: Sequence[RunRecord]) -> list[Blame]:
     """By hidden layer, and last for the whole network.
 
-    Empty where causes were not sought, or where networks of several depths are folded.
+    Empty where causes were not sought, or where networks of other layers are folded.
     """
     average = Fold(run for run in runs if run.ended and (_explained(run) or _spared(run)))
-    depths = {len(layers) for run in average.runs for _, layers in run.timeline()}
-    if len(depths) != 1:
+    if len({run.layer_names for run in average.runs}) != 1:
         return []
-    (depth,) = depths
+    depth = len(average.runs[0].layer_names)
     places = [[layer] for layer in range(depth)] + [list(range(depth))]
     return [_blame(average, place) for place in places]
 
 
-def sought(config: RunConfig) -> bool:
-    """Whether a run of these settings looks for causes: the largest z tells why a ReLU died."""
+def sought(run: RunRecord) -> bool:
+    """Whether a run looks for causes: the largest z tells why a ReLU died.
+
+    A foreign one does so in the layers for whose z it can be told.
+    """
+    config = run.ours
+    if config is None:
+        return True
     plain = config.norm == "none" and not config.residual
     return config.activation == "relu" and plain and config.probe_examples != "all"
 
@@ -48,7 +52,7 @@ def sought(config: RunConfig) -> bool:
 def _spared(run: RunRecord) -> bool:
     """Whether causes were sought and no unit died."""
     deaths = [layer.deaths for _, layers in run.timeline() for layer in layers]
-    return sought(run.config) and not any(deaths) and any(n is not None for n in deaths)
+    return sought(run) and not any(deaths) and any(n is not None for n in deaths)
 
 
 def _explained(run: RunRecord) -> list[tuple[LayerRecord, ...]]:

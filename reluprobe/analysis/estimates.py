@@ -21,10 +21,11 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from reluprobe.analysis.settings import configuration_of
 from reluprobe.records import LayerRecord, RunRecord
 
 #: Of the intervals.
@@ -134,8 +135,7 @@ class Fold:
 def numbered(runs: Sequence[RunRecord]) -> list[int]:
     """The configuration of each run, all its settings but the seed, as a number from 0."""
     numbers: dict[tuple[object, ...], int] = {}
-    keys = (tuple(v for k, v in vars(run.config).items() if k != "seed") for run in runs)
-    return [numbers.setdefault(key, len(numbers)) for key in keys]
+    return [numbers.setdefault(configuration_of(run), len(numbers)) for run in runs]
 
 
 @functools.cache
@@ -148,23 +148,27 @@ def quantile(freedom: int) -> float:
 
 
 def share(layers: Sequence[LayerRecord], measure: str) -> float | None:
-    """Share of all hidden units for which ``measure`` holds; None where it does not apply."""
-    shares = [(getattr(layer, measure), layer.units) for layer in layers]
-    if not shares or any(value is None for value, _ in shares):
+    """Share of all hidden units for which ``measure`` holds; None where it does not apply.
+
+    Of a network whose layers differ it is the share of the units of those to which it applies:
+    ``saturated`` has no meaning in a ReLU's, and what no example reached has no counts.
+    """
+    shares = [
+        (value, layer.units) for layer in layers if (value := getattr(layer, measure)) is not None
+    ]
+    if not shares:
         return None
     return sum(value * units for value, units in shares) / sum(units for _, units in shares)
 
 
 def by_layer(
-    networks: Sequence[Sequence[LayerRecord]], measure: str, groups: Sequence[int] | None = None
-) -> tuple[Estimate | None, ...]:
-    """Share of each hidden layer's units, over the networks that are deep enough to have it."""
-    depth = max(map(len, networks), default=0)
-    return tuple(
-        estimate(
-            (getattr(layers[i], measure) if i < len(layers) else None for layers in networks),
-            SHARE,
-            groups,
+    networks: Sequence[Mapping[str, LayerRecord]], measure: str, groups: Sequence[int] | None = None
+) -> dict[str, Estimate | None]:
+    """Share of each layer's units by its name, over the networks that have it."""
+    names = dict.fromkeys(name for layers in networks for name in layers)
+    return {
+        name: estimate(
+            (getattr(layers.get(name), measure, None) for layers in networks), SHARE, groups
         )
-        for i in range(depth)
-    )
+        for name in names
+    }

@@ -36,7 +36,7 @@ def signals(runs: Sequence[RunRecord]) -> list[Signal]:
         (run, e.layers) for run, e in entries if e and all(layer.activations for layer in e.layers)
     ]
     starts = [layers for _, layers in begun]
-    if len({len(layers) for layers in starts}) != 1:
+    if len({run.layer_names for run, _ in begun}) != 1:
         return []
     groups = numbered([run for run, _ in begun])
     return [_signal(starts, groups, i) for i in range(len(starts[0]))]

@@ -12,6 +12,11 @@ from reluprobe.records import RunRecord
 
 NONE_ENDED = "no run ended with finite numbers"
 SEVERAL_DEPTHS = "networks of several depths are folded together"
+#: What nobody can look for in a network that is not of plain ReLU layers.
+PLAIN = (
+    "causes are sought in plain ReLU networks (no norm, no residual connections) that are not "
+    "probed on the whole training set"
+)
 OLDER = "the records do not say"
 
 
@@ -48,12 +53,25 @@ def training(runs: Sequence[RunRecord]) -> str | None:
     ended = [run for run in runs if run.ended]
     if any(e.train_loss is not None for run in ended for e in run.history):
         return None
+    if all(run.ours is None for run in ended):
+        return None if any(map(_measured, ended)) else "no loss and no accuracy was given"
     untrained = "no run was trained: epochs is 0"
     return untrained if _untrained(ended) else f"{OLDER} how training went"
 
 
+def _measured(run: RunRecord) -> bool:
+    """Whether the owner of a foreign run said how it went."""
+    return any(x is not None for e in run.history for x in (e.test_loss, e.test_accuracy))
+
+
 def _untrained(runs: Sequence[RunRecord]) -> bool:
-    return not any(phases.total_epochs(run.config.phases, run.config.epochs) for run in runs)
+    configs = [run.ours for run in runs]
+    return not any(c is None or phases.total_epochs(c.phases, c.epochs) for c in configs)
+
+
+def untrained(run: RunRecord) -> bool:
+    """Whether a run was only looked at before training, by its settings."""
+    return run.ours is not None and run.ours.epochs == 0
 
 
 def lives(runs: Sequence[RunRecord], followed: bool = False) -> str | None:
@@ -98,12 +116,9 @@ def causes(runs: Sequence[RunRecord]) -> str | None:
         return f"{OLDER} how many units died between probes"
     if not any(layer.deaths for layer in layers):
         return "no unit died between two probes"
-    if any(sought(run.config) for run in runs if run.ended):
+    if any(sought(run) for run in runs if run.ended):
         return f"{OLDER} of what units died"
-    return (
-        "causes are sought in plain ReLU networks (no norm, no residual connections) that are not "
-        "probed on the whole training set"
-    )
+    return PLAIN
 
 
 def signals(runs: Sequence[RunRecord]) -> str | None:
@@ -111,6 +126,6 @@ def signals(runs: Sequence[RunRecord]) -> str | None:
     starts = [e.layers for run in runs if (e := run.at_epoch(0)) is not None]
     if not starts:
         return "no run was probed before training"
-    if not any(all(layer.activations for layer in layers) for layers in starts):
+    if not any(layers and all(layer.activations for layer in layers) for layers in starts):
         return f"{OLDER} what the units gave out before training"
     return None

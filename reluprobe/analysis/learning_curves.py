@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reluprobe.analysis.estimates import SHARE, Estimate, Limits, estimate, numbered, share
-from reluprobe.records import EpochRecord, LayerRecord, RunRecord
-
-#: What a probe saw of each hidden layer.
-Layers = Sequence[LayerRecord]
+from reluprobe.analysis.layers import Layers, names_of, places_of
+from reluprobe.records import EpochRecord, RunRecord
 
 
 @dataclass(frozen=True)
@@ -17,7 +15,7 @@ class Curve:
     """A measure at some moments; only those at which it applies.
 
     Attributes:
-        when: epochs passed, ascending.
+        when: epochs passed, ascending; of foreign runs, steps.
         values: the mean over runs at each of them, with its 95% interval.
     """
 
@@ -61,7 +59,7 @@ def by_epoch(
 ) -> Curve:
     """A measure of each epoch of the runs that ended with finite numbers."""
     watched = ended(runs)
-    measured = [{float(e.epoch): measure(e) for e in run.history} for run in watched]
+    measured = [{float(run.when(e)): measure(e) for e in run.history} for run in watched]
     return folded(measured, numbered(watched), limits)
 
 
@@ -77,17 +75,20 @@ def network(runs: Sequence[RunRecord], definition: str) -> Curve:
     return by_probe(runs, lambda layers: share(layers, definition))
 
 
-def layer(runs: Sequence[RunRecord], index: int, definition: str) -> Curve:
-    """Share of the units of one hidden layer, counted from 0; empty beyond a run's last."""
-    return by_probe(
-        runs, lambda layers: getattr(layers[index], definition) if index < len(layers) else None
-    )
+def layer(runs: Sequence[RunRecord], name: str, definition: str) -> Curve:
+    """Share of the units of the layer of this name; empty where no run has it."""
+    watched = ended(runs)
+    places = [places_of(run).get(name) for run in watched]
+    measured = [
+        {when: None if i is None else getattr(seen[i], definition) for when, seen in run.timeline()}
+        for run, i in zip(watched, places, strict=True)
+    ]
+    return folded(measured, numbered(watched))
 
 
-def by_layer(runs: Sequence[RunRecord], definition: str) -> list[Curve]:
-    """Share of the units of each hidden layer, first to last; empty where no run ended."""
-    depth = max((len(run.final.layers) for run in ended(runs)), default=0)
-    return [layer(runs, i, definition) for i in range(depth)]
+def by_layer(runs: Sequence[RunRecord], definition: str) -> dict[str, Curve]:
+    """Share of the units of each layer, first to last, by name; empty where no run ended."""
+    return {name: layer(runs, name, definition) for name in names_of(ended(runs))}
 
 
 def ended(runs: Sequence[RunRecord]) -> list[RunRecord]:

@@ -43,7 +43,7 @@ class Turn:
 def turns(runs: Sequence[RunRecord], definition: str) -> list[Turn]:
     """The phases in order; empty where there is but one, or runs differ in their phases."""
     phased = [run for run in runs if run.ended and run.phases]
-    if len({(run.config.phases, len(run.phases)) for run in phased}) != 1:
+    if len({(run.ours and run.ours.phases, len(run.phases)) for run in phased}) != 1:
         return []
     average = Fold(phased)
     return [_turn(average, n, definition) for n in range(len(phased[0].phases))]

@@ -14,6 +14,7 @@ from reluprobe.analysis.estimates import (
     numbered,
     share,
 )
+from reluprobe.analysis.settings import value_of
 from reluprobe.config import SETTINGS, Reference, labels
 from reluprobe.config.reference import PublishedEpoch
 from reluprobe.records import EpochRecord, RunRecord
@@ -130,11 +131,11 @@ class Replication:
 
 def compare(records: Sequence[RunRecord], reference: Reference) -> Replication:
     """Hold runs against a published record, activation by activation, at the last common epoch."""
-    ours = dict.fromkeys(r.config.activation for r in records)
+    ours = dict.fromkeys(r.ours.activation for r in records if r.ours)
     chosen: dict[str, Chosen] = {}
     skipped = [f"{name}: not in the reference" for name in ours if name not in reference.runs]
     for name in reference.runs:
-        runs = [r for r in records if r.config.activation == name]
+        runs = [r for r in records if r.ours and r.ours.activation == name]
         ended = [r for r in runs if r.ended]
         if ended:
             chosen[name] = _choose(name, ended, reference)
@@ -165,9 +166,9 @@ def _choose(name: str, runs: Sequence[RunRecord], reference: Reference) -> Chose
 def _differences(run: RunRecord, reference: Reference) -> tuple[str, ...]:
     target = reference.settings()
     return tuple(
-        f"{name.replace('_', ' ')} {getattr(run.config, name)} instead of {target[name]}"
+        f"{name.replace('_', ' ')} {value_of(run, name)} instead of {target[name]}"
         for name in SETTINGS
-        if name in target and getattr(run.config, name) != target[name]
+        if name in target and value_of(run, name) != target[name]
     )
 
 

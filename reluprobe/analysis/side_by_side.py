@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.aggregate import Summary, sort_summaries, summarize
+from reluprobe.analysis.aggregate import Summary, fold_by, sort_summaries
 from reluprobe.analysis.axes import applies_in_any, axes, check_axes
 from reluprobe.analysis.estimates import Estimate
-from reluprobe.config import SETTINGS, Value
-from reluprobe.records import RunRecord
+from reluprobe.analysis.settings import names_in, value_of
+from reluprobe.records import RunRecord, Setting
+from reluprobe.records.folder import Archive
 
 
 @dataclass(frozen=True)
 class Line:
     """One configuration in each sweep; None where a sweep has no run of it."""
 
-    settings: Mapping[str, Value | None]
+    settings: Mapping[str, Setting]
     sweeps: tuple[Summary | None, ...]
 
     @property
@@ -36,7 +37,7 @@ class Beside:
             first.
     """
 
-    apart: Mapping[str, tuple[Value, ...]]
+    apart: Mapping[str, tuple[Setting, ...]]
     lines: tuple[Line, ...]
 
     @property
@@ -73,18 +74,26 @@ def line_up(
     """
     within = {name for runs in sweeps for name in axes(runs)}
     every = [run for runs in sweeps for run in runs]
-    keys = [n for n in SETTINGS if n in within] if by is None else check_axes(by)
+    keys = [n for n in names_in(every) if n in within] if by is None else check_axes(by, every)
     lone = [n for n in axes(every) if n not in {*within, *keys} and applies_in_any(every, n)]
-    columns: dict[tuple[Value | None, ...], list[Summary | None]] = {}
+    columns: dict[tuple[Setting, ...], list[Summary | None]] = {}
     for at, runs in enumerate(sweeps):
-        for summary in summarize(runs, definition, keys):
+        for summary in fold_by(keys, runs, definition):
             values = tuple(summary.settings.values())
             columns.setdefault(values, [None] * len(sweeps))[at] = summary
     lines = [Line(dict(zip(keys, values, strict=True)), tuple(c)) for values, c in columns.items()]
     lines = _ordered(lines, sort)
     lines.sort(key=lambda line: len(line.present) == 1)
-    apart = {n: tuple(getattr(runs[0].config, n) for runs in sweeps) for n in lone}
+    apart = {n: tuple(value_of(runs[0], n) for runs in sweeps) for n in lone}
     return Beside(apart, tuple(lines))
+
+
+def by_kind(sweeps: Sequence[Archive]) -> list[list[Archive]]:
+    """Sweeps with a record, those of runs of ours and those of foreign ones: no table has both."""
+    present = [sweep for sweep in sweeps if sweep.records]
+    ours = [sweep for sweep in present if sweep.records[0].ours is not None]
+    foreign = [sweep for sweep in present if sweep.records[0].ours is None]
+    return [kind for kind in (ours, foreign) if kind]
 
 
 def _ordered(lines: Sequence[Line], sort: str | None) -> list[Line]:
@@ -106,6 +115,6 @@ def _less(a: Estimate | None, b: Estimate | None) -> float | None:
 
 def common(line: Line) -> tuple[int, int]:
     """How many seeds every sweep that has this line has in it, and how many runs."""
-    seeds = [{run.config.seed for run in one.members} for one in line.present]
+    seeds = [{run.seed for run in one.members} for one in line.present]
     ids = [{run.id for run in one.members} for one in line.present]
     return len(set.intersection(*seeds)), len(set.intersection(*ids))

@@ -1,4 +1,7 @@
-"""Dead units by split: on the probe, on the test set, on the whole training set."""
+"""Dead units by split: on the probe, on the test set, on the whole training set.
+
+A foreign run has the samples that its owner looks at, called as its owner calls them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from reluprobe.analysis.estimates import (
     share,
 )
 from reluprobe.config.choices import SPLITS
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, SampleRecord
 
 
 def firing_bound(examples: int, confidence: float = 0.95) -> float:
@@ -56,24 +59,44 @@ class SplitShares:
 
 
 def by_split(runs: Sequence[RunRecord], definition: str) -> SplitShares | None:
-    """What the finished runs show on each split; None where none was probed on all of them."""
-    ended = [run for run in runs if run.ended and {s.sample for s in run.samples} >= {*SPLITS}]
+    """What the finished runs show on each split; None where none was probed on all of them.
+
+    Of foreign runs on each sample that all of those have which have any besides their probe.
+    """
+    ended = [run for run in runs if run.ended and _looked_at(run)]
     if not ended:
         return None
-    samples = [{s.sample: s for s in run.samples} for run in ended]
-    dead = [{n: network(run[n].layers) for n in SPLITS} for run in samples]
+    samples = [_samples(run) for run in ended]
+    names = [name for name in samples[0] if all(name in run for run in samples)]
+    names = [*SPLITS] if {*names} == {*SPLITS} else names
+    dead = [{n: network(run[n].layers) for n in names} for run in samples]
     groups = numbered(ended)
 
     def mean(values: Iterable[float | None], limits: Limits = SHARE) -> Estimate | None:
         return estimate(values, limits, groups)
 
     return SplitShares(
-        {n: max(run[n].examples for run in samples) for n in SPLITS},
-        {n: mean(share(run[n].layers, definition) for run in samples) for n in SPLITS},
-        {n: mean((count(masks[n]) for masks in dead), POSITIVE) for n in SPLITS},
-        mean((woken(masks["probe"], masks["train"]) for masks in dead), POSITIVE),
-        mean(woken_share(masks["probe"], masks["train"]) for masks in dead),
-        mean(woken_share(masks["train"], masks["test"]) for masks in dead),
+        {n: max(run[n].examples for run in samples) for n in names},
+        {n: mean(share(run[n].layers, definition) for run in samples) for n in names},
+        {n: mean((count(masks[n]) for masks in dead), POSITIVE) for n in names},
+        mean((woken(masks.get("probe"), masks.get("train")) for masks in dead), POSITIVE),
+        mean(woken_share(masks.get("probe"), masks.get("train")) for masks in dead),
+        mean(woken_share(masks.get("train"), masks.get("test")) for masks in dead),
         mean(share(run.final.layers, "certified") for run in ended),
-        {n: mean(run[n].accuracy for run in samples) for n in SPLITS},
+        {n: mean(run[n].accuracy for run in samples) for n in names},
     )
+
+
+def _looked_at(run: RunRecord) -> bool:
+    """Whether the finished network was looked at on the splits; a foreign one on any sample."""
+    names = {sample.sample for sample in run.samples}
+    return bool(names) if run.ours is None else names >= {*SPLITS}
+
+
+def _samples(run: RunRecord) -> dict[str, SampleRecord]:
+    """By name; the probe, which a foreign run need not have among them, comes first there."""
+    samples = {sample.sample: sample for sample in run.samples}
+    if run.ours is not None:
+        return samples
+    probe = SampleRecord(run.probe.split, run.probe.examples, None, None, run.final.layers)
+    return {run.probe.split: probe} | samples

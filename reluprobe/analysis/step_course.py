@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reluprobe.analysis.estimates import SHARE, Estimate, by_layer, estimate, numbered, share
+from reluprobe.analysis.layers import by_name
 from reluprobe.records import LayerRecord, RunRecord
 
 
@@ -14,7 +15,7 @@ class StepPoint:
     """One probe of a configuration's runs: after which step, and the shares by hidden layer."""
 
     step: int
-    layers: tuple[Estimate | None, ...]
+    layers: Mapping[str, Estimate | None]
     mean: Estimate | None
 
 
@@ -30,13 +31,17 @@ def course(runs: Sequence[RunRecord], definition: str) -> list[StepPoint]:
     ]
 
 
-def _by_step(run: RunRecord) -> dict[int, tuple[LayerRecord, ...]]:
-    epochs = {e.step: e.layers for e in run.history if e.step is not None}
-    return epochs | {s.step: s.layers for s in run.steps}
+def _by_step(run: RunRecord) -> dict[int, dict[str, LayerRecord]]:
+    epochs = {e.step: by_name(run, e.layers) for e in run.history if e.step is not None}
+    return epochs | {s.step: by_name(run, s.layers) for s in run.steps}
 
 
 def _point(
-    step: int, networks: Sequence[Sequence[LayerRecord]], groups: Sequence[int], definition: str
+    step: int,
+    networks: Sequence[Mapping[str, LayerRecord]],
+    groups: Sequence[int],
+    definition: str,
 ) -> StepPoint:
-    mean = estimate((share(layers, definition) for layers in networks), SHARE, groups)
+    shares = (share([*layers.values()], definition) for layers in networks)
+    mean = estimate(shares, SHARE, groups)
     return StepPoint(step, by_layer(networks, definition, groups), mean)

@@ -45,7 +45,7 @@ def thinned(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def not_yet_dead(runs: Sequence[RunRecord]) -> Curve:
-    """Share of all hidden units that no probe so far has seen dead, by epoch.
+    """Share of all hidden units that no probe so far has seen dead, by the runs' clock.
 
     Every unit is watched to the end, so this is the Kaplan–Meier curve of the first death. The
     interval is over runs: the units of one network do not die independently. One that is drawn
@@ -67,7 +67,7 @@ def _not_yet_dead(run: RunRecord) -> dict[float, float]:
     layers = watched(run)
     if not layers:
         return {}
-    ever = np.maximum.accumulate(side_by_side(layers).dead, axis=0)
+    ever = np.maximum.accumulate(side_by_side(layers.values()).dead, axis=0)
     times = [when for when, _ in timeline(run)]
     return dict(zip(times, (1 - ever.mean(axis=1)).tolist(), strict=True))
 
@@ -85,6 +85,6 @@ def _still_dead(run: RunRecord) -> dict[float, float]:
     layers = watched(run)
     if not layers:
         return {}
-    episodes = unit_lives.episodes(*side_by_side(layers))
+    episodes = unit_lives.episodes(*side_by_side(layers.values()))
     shares = kaplan_meier(episodes.length, episodes.closed)
     return dict(enumerate([1.0, *shares])) if len(episodes.length) else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from reluprobe.analysis.dead_masks import Watched, side_by_side, timeline, watch
 from reluprobe.analysis.estimates import POSITIVE, SHARE, Estimate, estimate, numbered
 from reluprobe.analysis.unit_lives import Lives, episodes, lives, median_length
 from reluprobe.records import RunRecord
+from reluprobe.records.schema import Clock
 
 #: The measures of :class:`Lives` that are no shares.
 COUNTS = ("closed_length", "redrawn")
@@ -46,17 +47,20 @@ class Fates:
 
     Attributes:
         probes: how many probes a run has; the fewest, where they differ.
-        first, last: the epochs of the first probe and of the last.
+        layers: by their names.
+        first, last: the epochs of the first probe and of the last; of foreign runs the steps.
         left_out: how many runs that ended are not counted, as their records do not say which
             units were dead, or drawn anew (see ``dead_masks.unknown``).
+        clock: what ``first`` and ``last`` are counted in.
     """
 
     network: Fate
-    layers: tuple[Fate, ...]
+    layers: Mapping[str, Fate]
     probes: int
     first: float
     last: float
     left_out: int = 0
+    clock: Clock = "epoch"
 
 
 def fates(records: Sequence[RunRecord]) -> Fates | None:
@@ -68,17 +72,19 @@ def fates(records: Sequence[RunRecord]) -> Fates | None:
     times = [[when for when, _ in timeline(run)] for run, _ in known]
     by_run = [layers for _, layers in known]
 
-    def fold_layer(i: int) -> Fate:
-        deep = [n for n, layers in enumerate(by_run) if i < len(layers)]
-        return _fold([by_run[n][i] for n in deep], [groups[n] for n in deep])
+    def fold_layer(name: str) -> Fate:
+        having = [n for n, layers in enumerate(by_run) if name in layers]
+        return _fold([by_run[n][name] for n in having], [groups[n] for n in having])
 
+    names = dict.fromkeys(name for layers in by_run for name in layers)
     return Fates(
-        _fold([side_by_side(layers) for layers in by_run], groups),
-        tuple(map(fold_layer, range(max(map(len, by_run))))),
+        _fold([side_by_side(layers.values()) for layers in by_run], groups),
+        {name: fold_layer(name) for name in names},
         min(map(len, times)),
         min(when[0] for when in times),
         max(when[-1] for when in times),
         sum(bool(timeline(run)) for run in records) - len(known),
+        records[0].clock,
     )
 
 

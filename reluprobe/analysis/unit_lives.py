@@ -154,4 +154,4 @@ def lives(dead: Mask, redrawn: Mask | None = None) -> Lives:
 def of_network(record: RunRecord) -> Lives | None:
     """All hidden units of one run together; None where it has no timeline."""
     layers = watched(record)
-    return lives(*side_by_side(layers)) if layers else None
+    return lives(*side_by_side(layers.values())) if layers else None

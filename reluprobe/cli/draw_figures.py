@@ -15,9 +15,10 @@ import typer
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.cli import console, draw_page, options
-from reluprobe.config import SETTINGS, labels
-from reluprobe.errors import InputError, ReluprobeError, nearest
+from reluprobe.analysis import settings
+from reluprobe.cli import console, draw_page, options, reading
+from reluprobe.config import labels
+from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.records.folder import REPORT, Archive
 
 if TYPE_CHECKING:
@@ -123,13 +124,25 @@ def request(
 def _axes(text: str | None) -> tuple[str, str] | None:
     if text is None:
         return None
-    names = [options.full_name(name) for name in options.split([text]) or []]
-    faults = [f"{n!r} is no setting{nearest(n, SETTINGS)}" for n in names if n not in SETTINGS]
+    names = options.split([text]) or []
     if len(names) != 2 or names[0] == names[1]:
-        faults.append("allowed are two settings: --heatmap activation,learning_rate")
-    if faults:
-        raise InputError(f"--heatmap {text}", faults)
+        allowed = "allowed are two settings: --heatmap activation,learning_rate"
+        raise InputError(f"--heatmap {text}", [allowed])
     return names[0], names[1]
+
+
+def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
+    """The same request, the settings of its heat map named in full, as these sweeps have them.
+
+    Raises:
+        InputError: one is no setting.
+    """
+    if asked.grid is None:
+        return asked
+    runs = [run for sweep in sweeps for run in sweep.records]
+    names = [reading.setting_name(name, runs) for name in asked.grid]
+    down, across = settings.check_names(names, runs, f"--heatmap {','.join(asked.grid)}")
+    return dataclasses.replace(asked, grid=(down, across))
 
 
 def show(

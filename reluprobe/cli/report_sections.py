@@ -22,8 +22,7 @@ from reluprobe.analysis import (
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
-from reluprobe.config import Value
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import death_causes as causes_table
@@ -33,6 +32,7 @@ from reluprobe.report.terminal import sparklines, unit_map
 from reluprobe.report.terminal import splits as splits_table
 from reluprobe.report.terminal import step_course as course_table
 from reluprobe.report.terminal import unit_lives as lives_table
+from reluprobe.report.terms import row_names, terms_of
 
 Rows = Sequence[Summary]
 
@@ -44,7 +44,7 @@ def show(sweep: Archive, rows: Rows, view: View) -> None:
     _samples(rows, definition, "bounds" in also)
     _phases(rows, definition)
     _courses(rows, definition)
-    if "signals" in also or all(r.config.epochs == 0 for r in sweep.records):
+    if "signals" in also or all(map(lacking.untrained, sweep.records)):
         _signals(rows, sweep.records)
     if "lives" in also:
         _lives(rows, sweep.records)
@@ -57,17 +57,24 @@ def show(sweep: Archive, rows: Rows, view: View) -> None:
 def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
     out.print()
     if len(rows) > sparklines.MOST_ROWS and not asked:
-        out.print(Text(f"by epoch, of {len(rows)} configurations: --lives", style="dim"))
+        text = f"by {terms_of(rows[0].members).clock}, of {len(rows)} configurations: --lives"
+        out.print(Text(text, style="dim"))
         return
     courses = sparklines.by_summary(rows, definition)
     if len(sparklines.moments(courses)) < 2:
         runs = [run for row in rows for run in row.members]
         reason = lacking.courses(runs) or lacking.shares(runs, definition)
-        out.print(Text(f"by epoch: {reason or 'the runs share no probe but one'}", style="dim"))
+        text = f"by {terms_of(runs).clock}: {reason or 'the runs share no probe but one'}"
+        out.print(Text(text, style="dim"))
         return
-    room = sparklines.room(courses, out.width)
-    out.print(sparklines.title(courses, definition, room))
-    out.print(sparklines.table(courses, room))
+    terms = terms_of(rows[0].members)
+    if terms.foreign:
+        drawn, room = sparklines.named(rows, courses, definition, out.width)
+    else:
+        room = sparklines.room(courses, out.width)
+        drawn = sparklines.table(courses, room)
+    out.print(sparklines.title(courses, definition, room, terms))
+    out.print(drawn)
     out.print(Text(sparklines.LEGEND, style="dim"))
 
 
@@ -77,7 +84,9 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
     if not present:
         if bounds:
             out.print()
-            out.print(Text(f"bounds: {splits_table.LACKING}", style="dim"))
+            foreign = any(run.ours is None for row in rows for run in row.members)
+            lacking_what = splits_table.ALONE if foreign else splits_table.LACKING
+            out.print(Text(f"bounds: {lacking_what}", style="dim"))
         return
     out.print()
     out.print(splits_table.title(present, definition))
@@ -112,13 +121,17 @@ def _courses(rows: Rows, definition: str) -> None:
 
 
 def _signals(rows: Rows, runs: Sequence[RunRecord]) -> None:
-    by_row = [(row.settings, init_signal.signals(row.members)) for row in rows]
+    by_row = [
+        (row.settings, row_names(row.members), init_signal.signals(row.members)) for row in rows
+    ]
     reason = lacking.signals(runs)
     _table(signal_table.TITLE, signal_table.LEGEND, reason, by_row, signal_table.tables)
 
 
 def _causes(rows: Rows, runs: Sequence[RunRecord]) -> None:
-    by_row = [(row.settings, death_causes.blame(row.members)) for row in rows]
+    by_row = [
+        (row.settings, row_names(row.members), death_causes.blame(row.members)) for row in rows
+    ]
     reason = lacking.causes(runs)
     _table(causes_table.TITLE, causes_table.LEGEND, reason, by_row, causes_table.tables)
 
@@ -127,10 +140,10 @@ def _table(
     title: str,
     legend: str,
     reason: str | None,
-    by_row: Sequence[tuple[Mapping[str, Value | None], Sequence[Any]]],
+    by_row: Sequence[tuple[Mapping[str, Setting], Sequence[str], Sequence[Any]]],
     table: Callable[[Any], RenderableType],
 ) -> None:
-    present = [(settings, layers) for settings, layers in by_row if layers]
+    present = [entry for entry in by_row if entry[-1]]
     out.print()
     if reason is not None or not present:
         out.print(Text(f"{title}: {reason or lacking.SEVERAL_DEPTHS}", style="dim"))

@@ -18,11 +18,6 @@ from reluprobe.report.terminal import mishaps, tables
 from reluprobe.report.terminal import side_by_side as side_by_side_table
 
 
-def with_records(sweeps: Sequence[Archive]) -> list[Archive]:
-    """Those that have a record: two of them and more are put side by side."""
-    return [sweep for sweep in sweeps if sweep.records]
-
-
 def show(sweeps: Sequence[Archive], view: View) -> None:
     """Print the headlines of these sweeps, and one table of all."""
     definition = view.definition

@@ -9,8 +9,9 @@ from reluprobe.cli import report_sections
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
 from reluprobe.records.folder import Archive
-from reluprobe.report.terminal import mishaps, tables
+from reluprobe.report.terminal import foreign_words, mishaps, tables
 from reluprobe.report.terminal import pivot as pivot_table
+from reluprobe.report.terms import terms_of
 
 
 def summaries(sweep: Archive, view: View) -> list[aggregate.Summary]:
@@ -32,9 +33,13 @@ def show(sweep: Archive, view: View) -> None:
     _pivot(sweep, view)
     out.print(tables.outcome(rows, view.definition, out.width))
     out.print()
-    out.print(tables.layers_title(view.definition))
+    terms = terms_of(sweep.records)
+    out.print(tables.layers_title(view.definition, terms))
     out.print(tables.by_layer(rows, view.definition, out.width))
     report_sections.show(sweep, rows, view)
+    if not_counted := foreign_words.not_counted(sweep.records):
+        out.print()
+        out.print(Text("\n".join(not_counted), style="dim"))
     unlike = mishaps.unlike(environments.differences(sweep.records))
     for warning in (mishaps.collapsed(sweep.records), mishaps.lost(sweep.records), unlike):
         if warning is not None:
@@ -48,7 +53,8 @@ def _pivot(sweep: Archive, view: View) -> None:
         return
     cross = aggregate.pivot(sweep.records, "activation", "learning_rate", view.definition)
     if cross is not None:
-        out.print(pivot_table.title("activation", "learning_rate", view.definition))
+        terms = terms_of(sweep.records)
+        out.print(pivot_table.title("activation", "learning_rate", view.definition, terms))
         out.print(pivot_table.table(cross, "activation", out.width))
         out.print(Text(pivot_table.LEGEND, style="dim"))
         out.print()

@@ -35,6 +35,7 @@ from reluprobe.records import checkpoints, resume
 from reluprobe.records.folder import RUNS, Archive
 from reluprobe.report import formatting
 from reluprobe.report.terminal.tables import axes
+from reluprobe.report.terms import run_label
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ def complain_of_mishap(event: events.Event) -> None:
     """Name a run that failed, a chunk that did not fit, a process that died."""
     match event:
         case events.RunDone(record=record) if record.status == "failed":
-            network = labels.network(record.config)
+            network = run_label(record)
             console.complain(f"failed: {record.id} {network}: {printable(record.error or '')}")
         case events.BegunAgain(runs=number, host=host):
             runs = labels.count(number, "run")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,8 @@ def table(name: str, value: Any) -> dict[str, Any]:
     return plain(value)
 
 
-def names(name: str, value: Any) -> tuple[str, ...]:
-    """Names of settings; one may stand alone.
+def names(name: str, value: Any, among: Collection[str] = SETTINGS) -> tuple[str, ...]:
+    """Names of settings, ``among`` which each is to be; one may stand alone.
 
     Raises:
         InputError: one is no setting.
@@ -87,8 +87,8 @@ def names(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(listed, Iterable) or isinstance(listed, Mapping | bytes):
         raise _wrong(name, value, 'names of settings, ["activation"]')
     chosen = tuple(listed)
-    if wrong := [n for n in chosen if not isinstance(n, str) or n not in SETTINGS]:
-        faults = [f"{name}: {shown(n)} is no setting{nearest(n, SETTINGS)}" for n in wrong]
+    if wrong := [n for n in chosen if not isinstance(n, str) or n not in among]:
+        faults = [f"{name}: {shown(n)} is no setting{nearest(n, among)}" for n in wrong]
         raise InputError("no such setting", faults)
     return chosen
 

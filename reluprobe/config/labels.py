@@ -25,7 +25,7 @@ SHORT = {"learning_rate": "lr", "l2": "L2", "use_bias": "bias"}
 
 
 #: Settings whose values name themselves.
-SPEAKING = ("activation", "optimizer", "init", "dataset", "sample", "change")
+SPEAKING = ("name", "activation", "optimizer", "init", "dataset", "sample", "change")
 
 
 def name(setting_name: str) -> str:
@@ -41,6 +41,11 @@ def settings(values: Mapping[str, Value | None]) -> str:
     if parameter is not None:
         shown["activation"] = f"{f}({setting(parameter)})"
     return " · ".join(_named(key, value) for key, value in shown.items())
+
+
+def change(values: Mapping[str, Value | None]) -> str:
+    """Settings that were changed, also to none: ``lr 5e-3 · decay none``."""
+    return settings({key: "none" if value is None else value for key, value in values.items()})
 
 
 def _named(key: str, value: Value) -> str:

@@ -132,9 +132,9 @@ def cleaned(settings: Mapping[str, Value]) -> dict[str, Value]:
     return {name: SETTINGS[name].clean(value) for name, value in spelled_out(settings).items()}
 
 
-def written(value: Value) -> str:
-    """A value as TOML, flags and ``--baseline`` have it: ``true``, ``0.005``, ``relu``."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def written(value: Value | None) -> str:
+    """A value as TOML, flags and ``--baseline`` have it: ``true``, ``5e-3``, ``relu``, ``none``."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def idle_settings(settings: Mapping[str, Value]) -> list[str]:

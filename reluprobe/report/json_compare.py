@@ -11,8 +11,7 @@ from reluprobe.analysis.baseline import Configuration
 from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.contrast import MEASURES
 from reluprobe.analysis.estimates import Fold
-from reluprobe.config import Value
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 
 STATUSES = ("diverged", "failed", "collapsed")
@@ -99,7 +98,7 @@ def _block(block: Block, same: Sequence[str]) -> dict[str, Any]:
     return {"settings": _settings(block, same), **_fates([block.other]), **seeds}
 
 
-def _settings(block: Block, same: Sequence[str]) -> dict[str, Value]:
+def _settings(block: Block, same: Sequence[str]) -> dict[str, Setting]:
     return {name: block.baseline.settings[name] for name in same}
 
 

@@ -21,7 +21,9 @@ from reluprobe.analysis import (
     unit_lives,
 )
 from reluprobe.config import Reference
+from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
+from reluprobe.report.terms import FOREIGN, terms_of
 
 
 def report(
@@ -34,11 +36,13 @@ def report(
     """Every sweep with its configurations; fractions in [0, 1], null where nothing applies."""
     sweeps = [_sweep(a, definition, by, sort, also) for a in archives]
     document = {"definition": definition, "sweeps": sweeps}
-    with_records = [a.records for a in archives if a.records]
-    if len(with_records) > 1:
-        beside = _beside(side_by_side.line_up(with_records, definition, by, sort))
-        every = (record for records in with_records for record in records)
-        document["side_by_side"] = beside | {"environments": environments.differences(every)}
+    for kind in side_by_side.by_kind(archives):
+        if len(kind) > 1:
+            of_sweeps = [archive.records for archive in kind]
+            beside = _beside(side_by_side.line_up(of_sweeps, definition, by, sort))
+            every = (record for records in of_sweeps for record in records)
+            name = "side_by_side" if kind[0].records[0].ours else "foreign_side_by_side"
+            document[name] = beside | {"environments": environments.differences(every)}
     return document
 
 
@@ -68,7 +72,7 @@ def _sweep(
     also: Collection[str],
 ) -> dict[str, Any]:
     rows = aggregate.sort_summaries(aggregate.summarize(archive.records, definition, by), sort)
-    return {
+    measured = {
         "name": archive.name,
         "folder": archive.place,
         "runs": len(archive.records),
@@ -87,7 +91,24 @@ def _sweep(
         "unreadable": list(archive.faults),
         "copies": list(archive.copies),
         "configurations": [_configuration(row) | _more(row, definition, also) for row in rows],
-    } | ({} if archive.reference is None else {"reference": _reference(archive, archive.reference)})
+    }
+    if archive.reference is not None:
+        measured["reference"] = _reference(archive, archive.reference)
+    if terms_of(archive.records).foreign:
+        measured["networks"] = {run.id: _network(run) for run in archive.records}
+    return measured
+
+
+def _network(run: RunRecord) -> dict[str, Any]:
+    """What was counted in a foreign run's network, and what not."""
+    return {
+        "name": run.settings["name"],
+        "seed": run.seed,
+        "steps": [look.step for look in run.history],
+        "described": [dataclasses.asdict(layer) for layer in run.layers],
+        "not_finite": [layer.not_finite for layer in run.final.layers] if run.history else [],
+        "coverage": _plain(run.coverage),
+    }
 
 
 def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dict[str, Any]:
@@ -97,10 +118,8 @@ def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dic
     if any(run.phases for run in runs):
         measures["phases"] = [_plain(turn) for turn in phase_outcomes.turns(runs, definition)]
     if "lives" in also:
-        measures["lives"] = _plain(unit_fates.fates(runs))
-        measures["units"] = {
-            run.id: [_units(seen) for seen in unit_lives.watched(run)] for run in runs
-        }
+        measures["lives"] = _lives(unit_fates.fates(runs))
+        measures["units"] = {run.id: _units(run) for run in runs}
     if "causes" in also:
         measures["causes"] = [_plain(layer) for layer in death_causes.blame(runs)]
     if "signals" in also:
@@ -108,10 +127,26 @@ def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dic
     return measures
 
 
-def _units(seen: unit_lives.Watched) -> dict[str, list[Any]]:
-    """The life of every unit of a layer; ``first_death`` counts probes, -1 for none."""
+def _lives(fates: unit_fates.Fates | None) -> dict[str, Any] | None:
+    if fates is None:
+        return None
+    content = dataclasses.asdict(fates)
+    foreign = content.pop("clock") == FOREIGN.clock
+    # In a network of ours its place says which layer it is.
+    named = [{"layer": n, **f} if foreign else f for n, f in content["layers"].items()]
+    return content | {"layers": named}
+
+
+def _units(run: RunRecord) -> list[dict[str, Any]]:
+    """The life of every unit, by layer; ``first_death`` counts probes, -1 for none."""
+    return [_of_layer(run, name, seen) for name, seen in unit_lives.watched(run).items()]
+
+
+def _of_layer(run: RunRecord, name: str, seen: unit_lives.Watched) -> dict[str, Any]:
     units = unit_lives.units(*seen)
-    return {f.name: getattr(units, f.name).tolist() for f in dataclasses.fields(units)}
+    named = {"layer": name} if run.ours is None else {}
+    lives = {f.name: getattr(units, f.name).tolist() for f in dataclasses.fields(units)}
+    return named | lives
 
 
 def _plain(measure: Any) -> dict[str, Any] | None:
@@ -159,14 +194,15 @@ def _claim(judged: claims.Judged) -> dict[str, Any]:
 
 
 def _configuration(row: aggregate.Summary) -> dict[str, Any]:
-    return {
+    named = {"layer_names": [*row.layers]} if terms_of(row.members).foreign else {}
+    return named | {
         "settings": dict(row.settings),
         "runs": row.runs,
         "configurations": row.configurations,
         "diverged": row.diverged,
         "failed": row.failed,
         "collapsed": row.collapsed,
-        "layers": [_estimate(e) for e in row.layers],
+        "layers": [_estimate(e) for e in row.layers.values()],
         "mean": _estimate(row.mean),
         "test_accuracy": _estimate(row.accuracy),
         "test_loss": _estimate(row.loss),

@@ -16,24 +16,26 @@ from reluprobe.config import labels
 
 def summary(rows: Sequence[Summary], definition: str) -> pa.Table:
     """One row a configuration: its settings, means with their ends, and how its runs ended."""
-    depth = max((len(row.layers) for row in rows), default=0)
-    return _table([_summary(row, definition, depth) for row in rows])
+    layers = list(dict.fromkeys(name for row in rows for name in row.layers))
+    return _table([_summary(row, definition, layers) for row in rows])
 
 
-def _summary(row: Summary, definition: str, depth: int) -> dict[str, Any]:
-    layers = [*row.layers, *[None] * (depth - len(row.layers))]
+def _summary(row: Summary, definition: str, layers: Sequence[str]) -> dict[str, Any]:
     measures = {
         definition: row.mean,
         "test_accuracy": row.accuracy,
         "test_loss": row.loss,
         "train_loss": row.train_loss,
-        **{f"L{n}": layer for n, layer in enumerate(layers, start=1)},
     }
-    cells: dict[str, Any] = dict(row.settings)
+    cells: dict[str, Any] = {}
     for name, value in measures.items():
         cells |= _interval(name, value)
+    for name in layers:
+        # Whoever names a layer may call it as a measure is called.
+        cells |= _interval(f"layer {name}" if name in cells else name, row.layers.get(name))
     counts = ("runs", "configurations", "diverged", "failed", "collapsed")
-    return cells | {name: getattr(row, name) for name in counts}
+    cells |= {name: getattr(row, name) for name in counts}
+    return {f"setting {k}" if k in cells else k: v for k, v in row.settings.items()} | cells
 
 
 def comparison(compared: Comparison, sort: str) -> pa.Table:
@@ -59,7 +61,7 @@ def _contrast(row: Contrast, question: Question) -> dict[str, Any]:
     """One change of settings, and what it changes over the pairs of runs."""
     names = {"dead": question.definition, "accuracy": "test_accuracy", "loss": "test_loss"}
     cells: dict[str, Any] = {
-        "change": labels.settings(row.differs),
+        "change": labels.change(row.differs),
         "pairs": len(row.pairs),
         "blocks": len({pair.block for pair in row.pairs}),
         "over": row.over,

@@ -85,7 +85,7 @@ def test_seeds_fold_and_what_varies_tells_configurations_apart():
     relu, elu = aggregate.summarize(runs)
     assert relu.settings == {"activation": "relu"}
     assert elu.runs == 3
-    assert [e.mean for e in relu.layers] == pytest.approx([0.1, 0.2])
+    assert [e.mean for e in relu.layers.values()] == pytest.approx([0.1, 0.2])
     assert relu.mean.mean == pytest.approx(0.15)
 
 
@@ -126,13 +126,13 @@ def test_diverged_and_failed_runs_are_counted_and_not_averaged():
 def test_a_measure_that_does_not_apply_stays_none():
     (row,) = aggregate.summarize([record()], "saturated")
     assert row.mean is None
-    assert row.layers == (None, None)
+    assert row.layers == {"L1": None, "L2": None}
 
 
 def test_layers_of_different_depths_do_not_mix():
     runs = [record((0.5,), activation="elu"), record((0.1, 0.9), activation="elu")]
     (row,) = aggregate.summarize(runs, by=["activation"])
-    assert [(e.mean, e.n) for e in row.layers] == [(pytest.approx(0.3), 2), (0.9, 1)]
+    assert [(e.mean, e.n) for e in row.layers.values()] == [(pytest.approx(0.3), 2), (0.9, 1)]
 
 
 def test_sorting_puts_the_best_first_and_what_has_no_value_last():

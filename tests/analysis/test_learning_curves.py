@@ -28,7 +28,7 @@ def test_a_curve_is_the_mean_over_runs_and_ends_where_the_tables_end():
     curve = learning_curves.network(runs, "dead")
     assert curve.when == (0, 1, 2, 3, 4)
     assert curve.last == row.mean
-    assert learning_curves.layer(runs, 1, "never_positive").last == aggregate.estimate(
+    assert learning_curves.layer(runs, "L2", "never_positive").last == aggregate.estimate(
         r.final.layers[1].never_positive for r in runs
     )
     assert learning_curves.by_epoch(runs, lambda e: e.test_accuracy).last == row.accuracy
@@ -97,7 +97,7 @@ def test_what_stays_dead_is_kaplan_and_meiers():
     lasted, closed = np.array([1, 2, 2, 3]), np.array([True, True, False, False])
     assert kaplan_meier(lasted, closed) == [3 / 4, 3 / 4 * 1 / 2]
     run = figure_runs.record(0.5)
-    stretch = unit_lives.episodes(*dead_masks.side_by_side(unit_lives.watched(run)))
+    stretch = unit_lives.episodes(*dead_masks.side_by_side(unit_lives.watched(run).values()))
     curve = survival_curves.still_dead([run])
     assert curve.values[0].mean == 1
     assert [v.mean for v in curve.values[1:]] == kaplan_meier(stretch.length, stretch.closed)

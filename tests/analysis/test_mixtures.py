@@ -64,7 +64,9 @@ def test_runs_that_differ_in_their_seed_alone_are_no_mixture():
     folded = aggregate.summarize(mixed(), by=["learning_rate"])
     assert [(c.configurations, c.mixes) for c in folded] == [(2, ["activation"])] * 2
     assert all(
-        e.ends == RANGE and e.half_width is None for c in folded for e in [c.mean, *c.layers]
+        e.ends == RANGE and e.half_width is None
+        for c in folded
+        for e in [c.mean, *c.layers.values()]
     )
 
 

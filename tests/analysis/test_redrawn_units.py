@@ -100,10 +100,10 @@ def test_without_a_re_draw_nothing_is_otherwise(both):
 
 
 def test_a_record_says_which_units_were_drawn_anew():
-    (watched,) = unit_lives.watched(record(UNITS))
+    (watched,) = unit_lives.watched(record(UNITS)).values()
     dead, redrawn = courses(*UNITS)
     assert (watched.dead == dead).all() and (watched.redrawn == redrawn).all()
-    assert unit_lives.watched(figure_runs.record())[0].redrawn is None
+    assert unit_lives.watched(figure_runs.record())["L1"].redrawn is None
 
 
 def test_what_stays_dead_counts_a_re_draw_as_an_end():

@@ -144,7 +144,7 @@ def test_a_course_goes_step_by_step_over_seeds():
         object.__setattr__(run, "history", tuple(later))
     points = step_course.course(runs, "dead")
     assert [m.step for m in points] == [0, 3, 4, 8]
-    assert [e.mean for e in points[1].layers] == [0.0, 0.5]
+    assert [e.mean for e in points[1].layers.values()] == [0.0, 0.5]
     assert points[1].mean == estimate([0.25, 0.25])
     assert step_course.course([record()], "dead") == []
     text = shown(course_table.tables([({}, points)]))
@@ -161,7 +161,7 @@ def test_a_course_of_runs_of_several_depths_has_each_layer_over_those_that_have_
     )
     for runs in ([shallow, deep], [deep, shallow]):
         probe = next(p for p in step_course.course(runs, "dead") if p.step == 3)
-        assert [(e.mean, e.n) for e in probe.layers] == [(0.125, 2), (0.5, 1)]
+        assert [(e.mean, e.n) for e in probe.layers.values()] == [(0.125, 2), (0.5, 1)]
 
 
 def test_a_histogram_has_a_character_for_two_bins_and_is_tallest_where_most_are():
@@ -193,7 +193,9 @@ def test_tables_name_the_samples_sizes_and_write_nothing_as_nothing():
     assert "37.5" in text
     assert "50.0" in text
     assert "5%" in shown(splits_table.bounds(rows), width=200)
-    blamed = shown(causes_table.tables([({"init": "he_normal"}, death_causes.blame([record()]))]))
+    blamed = shown(
+        causes_table.tables([({"init": "he_normal"}, "12", death_causes.blame([record()]))])
+    )
     assert blamed.splitlines()[0].strip() == "he_normal"
     assert blamed.splitlines()[-1].split()[:3] == ["all", "7.0", "91.7"]
-    assert "n/a" in shown(signal_table.tables([({}, init_signal.signals([record()]))]))
+    assert "n/a" in shown(signal_table.tables([({}, "12", init_signal.signals([record()]))]))

@@ -151,7 +151,7 @@ def test_a_known_law_is_found_again():
 
 @given(MASKS, st.integers(0, 9))
 def test_masks_of_a_record_are_what_was_packed(mask, seed):
-    (read,) = unit_lives.watched(record([mask], seed=seed))
+    (read,) = unit_lives.watched(record([mask], seed=seed)).values()
     assert np.array_equal(read.dead, mask)
     assert read.redrawn is None
 
@@ -160,7 +160,7 @@ def test_seeds_are_folded_and_episodes_pooled():
     runs = [record([mask("##.", "..#")], seed=0), record([mask("...", "#.#")], seed=1)]
     fates = unit_fates.fates(runs)
     assert (fates.probes, fates.first, fates.last) == (3, 0, 2)
-    (layer,) = fates.layers
+    (layer,) = fates.layers.values()
     assert layer.born == aggregate.estimate([0.5, 0.5], SHARE)
     assert layer.revives == aggregate.estimate([1 / 2, 1.0], SHARE)
     assert layer.permanent == aggregate.estimate([1.0, 0.0], SHARE)
@@ -169,7 +169,7 @@ def test_seeds_are_folded_and_episodes_pooled():
 
 
 def test_nothing_died_and_nothing_ended():
-    (alive,) = unit_fates.fates([record([mask("...", "...")])]).layers
+    (alive,) = unit_fates.fates([record([mask("...", "...")])]).layers.values()
     assert alive.ever == aggregate.Estimate(0.0, None, 1)
     assert (alive.revives, alive.permanent, alive.median) == (None, None, None)
     assert unit_fates.fates([record([HAND], status="diverged")]) is None

@@ -180,8 +180,9 @@ def test_why_no_death_has_a_cause(changes, settings, said):
     [{}, {"activation": "elu"}, {"norm": "layer"}, {"residual": True}, {"activation": "crelu"}],
 )
 def test_causes_are_sought_where_the_engine_seeks_them(settings):
-    config = figure_runs.record(**settings).config
-    assert death_causes.sought(config) == (config.activation == "relu" and plain(config))
+    run = figure_runs.record(**settings)
+    config = run.config
+    assert death_causes.sought(run) == (config.activation == "relu" and plain(config))
 
 
 def test_signals_of_several_depths_are_not_said_not_to_be_recorded(reluprobe, tmp_path):

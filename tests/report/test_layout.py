@@ -82,7 +82,7 @@ def test_shown_courses_fit_and_have_their_ends(depth, probes, width):
 
 
 def test_a_table_by_layer_has_a_total_only_where_it_is_asked_for():
-    rows = [({}, [["1"], ["2"]])]
-    for total, last in ((True, "all"), (False, "2")):
-        _, table = layer_tables(["deaths"], rows, total=total).renderables
-        assert list(table.columns[0].cells) == ["1", last]
+    rows = [({}, [("1", ["7"]), ("2", ["8"])])]
+    for total, last in (([["15"]], "all"), ((), "2")):
+        _, table = layer_tables(["deaths"], rows, total).renderables
+        assert list(table.columns[0].cells)[:: len(table.rows) - 1] == ["1", last]

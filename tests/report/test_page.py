@@ -128,7 +128,7 @@ def test_histories_are_tenths_of_a_percent_with_settings_told_once():
     one = content["runs"][runs[1].id]
     assert one["settings"] == {"activation": "elu"}
     assert (one["e"], one["a"], one["t"]) == ([0, 1], [988, 988], [0.1, 0.1])
-    assert (one["l"], one["d"]) == ([1, 2], [[0, 0], [123, 500]])
+    assert (one["l"], one["d"]) == (["L1", "L2"], [[0, 0], [123, 500]])
 
 
 def test_long_histories_are_thinned_evenly_ends_and_all(monkeypatch):

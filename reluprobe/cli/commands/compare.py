@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from reluprobe.analysis import compare, contrast, environments
+from reluprobe.analysis import compare, contrast, environments, settings
 from reluprobe.cli import complete, console, options, reading
-from reluprobe.config import SETTINGS, Value, cleaned, faults_of, written
+from reluprobe.config import SETTINGS, cleaned, faults_of, written
 from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest, shown
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 from reluprobe.report import json_compare
 from reluprobe.report.terminal import compare as compare_table
@@ -75,14 +75,12 @@ def command(
 ) -> None:
     """Run it; the help is HELP."""
     reading.check_definition(definition)
-    if on not in SPLITS:
-        allowed = f"allowed is one of {', '.join(SPLITS)}{nearest(on, SPLITS)}"
-        raise InputError("unknown sample", [f"--on {on}: {allowed}"])
     compare.sort_contrasts([], sort)  # refuses an unknown key before anything is read
-    groups = tuple(options.full_name(name) for name in options.split(within) or ())
-    question = contrast.Question(parse_baseline(baseline or ()), groups, definition, on)
     archives = reading.load(paths)
     runs, duplicates = compare.pool(archives)
+    _check_sample(on, runs)
+    groups = tuple(reading.setting_name(name, runs) for name in options.split(within) or ())
+    question = contrast.Question(parse_baseline(baseline or (), runs), groups, definition, on)
     comparison = compare.compare(runs, question)
     if as_json:
         content = json_compare.comparison(comparison, archives, sort)
@@ -94,8 +92,19 @@ def command(
     reading.exit_if_unreadable(*reading.left_out(archives))
 
 
-def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
+def _check_sample(on: str, runs: Sequence[RunRecord]) -> None:
+    """Refuse a sample that is none: the owners of foreign runs call theirs as they like."""
+    own = [sample.sample for run in runs if run.ours is None for sample in run.samples]
+    allowed = list(dict.fromkeys([*SPLITS, *own]))
+    if on not in allowed:
+        listed = f"allowed is one of {', '.join(allowed)}{nearest(on, allowed)}"
+        raise InputError("unknown sample", [f"--on {on}: {listed}"])
+
+
+def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord]) -> dict[str, Setting]:
     """``activation=relu``, ``lr=0.01,depth=5``: settings and values, checked.
+
+    A value of a foreign run is the one that is written so among these runs' own.
 
     Raises:
         InputError: with every fault found.
@@ -106,17 +115,22 @@ def parse_baseline(texts: Sequence[str]) -> dict[str, Value]:
     parts = (part for whole in texts for part in re.split(r",(?=\s*[\w-]+\s*=)", whole))
     for text in (part.strip() for part in parts if part.strip()):
         key, equals, value = text.partition("=")
-        name = options.full_name(key)
+        name = reading.setting_name(key, runs)
         if not equals:
             faults.append(f"got {shown(text)}; allowed is SETTING=VALUE")
         elif name in baseline:
             faults.append(f"{name} is named twice")
         else:
-            baseline[name] = options.value_of(name, value)
+            baseline[name] = value
+    foreign = [run for run in runs if run.ours is None]
+    if foreign and not faults:
+        settings.check_names([*baseline], foreign, "cannot read --baseline")
+        return {name: settings.written_as(value, name, foreign) for name, value in baseline.items()}
+    baseline = {name: options.value_of(name, value) for name, value in baseline.items()}
     faults += faults_of(baseline)
     if faults:
         raise InputError("cannot read --baseline", faults)
-    return cleaned(baseline)
+    return {**cleaned(baseline)}
 
 
 def show(
@@ -163,6 +177,8 @@ def _next(comparison: compare.Comparison, paths: Sequence[Path], runs: Sequence[
     setting = compare.splits(runs, question)
     if setting is not None:
         return f"{line} --within {setting}"
-    if question.on == "probe" and any(run.samples for run in runs):
-        return f"{line} --on train"
+    names = [sample.sample for run in runs for sample in run.samples]
+    other = "train" if "train" in names else next((n for n in names if n != "probe"), None)
+    if question.on == "probe" and other is not None:
+        return f"{line} --on {shlex.quote(other)}"
     return f"next: reluprobe report {where} --lives --causes"

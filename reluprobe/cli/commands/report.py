@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from reluprobe.analysis import side_by_side
 from reluprobe.born import result
 from reluprobe.cli import (
     console,
@@ -77,6 +78,8 @@ def command(
     others = [p for p in paths if not (p.is_file() and result.is_of(p))]
     sweeps = reading.load(others, needed=not (results or faults))
     drawn = True
+    if request is not None:
+        request = draw_figures.with_names(request, sweeps)
     if as_json:
         _print_json(sweeps, results, view)
     else:
@@ -102,16 +105,27 @@ def _print_json(sweeps: Sequence[Archive], results: Results, view: View) -> None
 
 
 def _show(sweeps: Sequence[Archive], results: Results, view: View) -> None:
-    """One sweep whole; several side by side, and whole where more than that was asked for."""
-    parts = [partial(report_sweep.show, sweep, view) for sweep in sweeps]
-    several = report_several.with_records(sweeps)
-    if len(several) > 1:
-        parts = [partial(report_several.show, several, view), *(parts if view.also else [])]
+    """One sweep whole; several side by side, and whole where more than that was asked for.
+
+    Sweeps of ours and of foreign runs apart: their settings have nothing in common.
+    """
+    kinds = side_by_side.by_kind(sweeps)
+    if max(map(len, kinds), default=0) < 2:
+        parts = [partial(report_sweep.show, sweep, view) for sweep in sweeps]
+    else:
+        parts = [part for kind in kinds for part in _of_kind(kind, view)]
     parts += [partial(report_born_dead.show, measured) for measured in results.values()]
     for n, show in enumerate(parts):
         if n:
             console.out.rule(style="dim")
         show()
+
+
+def _of_kind(sweeps: Sequence[Archive], view: View) -> list[Callable[[], None]]:
+    whole = [partial(report_sweep.show, sweep, view) for sweep in sweeps]
+    if len(sweeps) == 1:
+        return whole
+    return [partial(report_several.show, sweeps, view), *(whole if view.also else [])]
 
 
 def _whole(paths: Sequence[Path], request: draw_figures.Request) -> bool:
@@ -126,9 +140,10 @@ def _whole(paths: Sequence[Path], request: draw_figures.Request) -> bool:
 
 
 def _next(sweeps: Sequence[Archive], view: View) -> list[str]:
-    folder, several = shlex.quote(sweeps[0].place), report_several.with_records(sweeps)
+    folder = shlex.quote(sweeps[0].place)
     if view.also:
         return [f"next: reluprobe report {folder} --definition never_positive"]
-    if len(several) > 1:
-        return report_several.next_commands(several, view)
+    several = [kind for kind in side_by_side.by_kind(sweeps) if len(kind) > 1]
+    if several:
+        return [line for kind in several for line in report_several.next_commands(kind, view)]
     return [f"next: reluprobe report {folder} --lives --causes"]

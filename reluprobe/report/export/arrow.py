@@ -10,8 +10,15 @@ import pyarrow as pa
 
 from reluprobe.records import RunRecord
 from reluprobe.report.export.columns import Column, Kind, Run, Value, layers
-from reluprobe.report.export.layers import settings_of_run, varying, with_settings
+from reluprobe.report.export.layers import LAYERS, joined, with_settings
 from reluprobe.report.export.runs import RUNS
+from reluprobe.report.export.settings import (
+    places,
+    runs_columns,
+    runs_row,
+    settings_of,
+    varying,
+)
 
 #: A record, with the folder of its sweep.
 Pair = tuple[Path, RunRecord]
@@ -41,16 +48,27 @@ def table(rows: Sequence[Sequence[Value]], types: pa.Schema) -> pa.Table:
 
 def runs_table(pairs: Iterable[Pair]) -> pa.Table:
     """The table ``runs``: one row per run."""
-    runs = (Run(home, record) for home, record in pairs)
-    return table([[column.value(run) for column in RUNS] for run in runs], schema(RUNS))
+    runs = [Run(home, record) for home, record in pairs]
+    every = [settings_of(run) for run in runs]
+    among = places(every)
+    rows = [
+        runs_row([column.value(run) for column in RUNS], settings, among)
+        for run, settings in zip(runs, every, strict=True)
+    ]
+    return table(rows, schema(runs_columns(among)))
 
 
 def layers_table(pairs: Iterable[Pair]) -> pa.Table:
     """The table ``layers``: one row per run, probe and hidden layer."""
     runs = [Run(home, record) for home, record in pairs]
-    columns = with_settings(varying([settings_of_run(run) for run in runs]))
-    rows = [[column.value(x) for column in columns] for run in runs for x in layers(run)]
-    return table(rows, schema(columns))
+    every = [settings_of(run) for run in runs]
+    among = varying(every, places(every))
+    rows = [
+        joined([column.value(layer) for column in LAYERS], [p.cell(settings) for p in among])
+        for run, settings in zip(runs, every, strict=True)
+        for layer in layers(run)
+    ]
+    return table(rows, schema(with_settings([place.column for place in among])))
 
 
 def tables(pairs: Iterable[Pair]) -> tuple[pa.Table, pa.Table]:

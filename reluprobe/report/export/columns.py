@@ -7,15 +7,22 @@ on at which it diverged. It is never 0 for that.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from reluprobe.config import settings_of
 from reluprobe.files.printable import printable
-from reluprobe.records import EpochRecord, LayerRecord, RunRecord, SampleRecord, StepRecord
+from reluprobe.records import (
+    EpochRecord,
+    LayerInfo,
+    LayerRecord,
+    RunRecord,
+    SampleRecord,
+    StepRecord,
+)
 from reluprobe.records.folder import name_of
 
 #: What stands in a column. A fraction is in [0, 1].
@@ -43,20 +50,30 @@ class Run:
 
     # Asked for by every layer at every probe, and by every setting: worked out once.
 
-    @functools.cached_property
+    @cached_property
     def sweep(self) -> str:
         """Name of its sweep."""
         return name_of(self.home)
 
-    @functools.cached_property
+    @cached_property
     def folder(self) -> str:
         """Folder of its sweep, as given."""
         return printable(self.home)
 
-    @functools.cached_property
+    @cached_property
     def settings(self) -> Mapping[str, Value]:
-        """Every setting of the run, resolved."""
-        return settings_of(self.record.config)
+        """Every setting of a run of ours, resolved; none of a foreign one, which has its own."""
+        return {} if self.record.ours is None else settings_of(self.record.ours)
+
+    @cached_property
+    def given(self) -> Mapping[str, Value]:
+        """The settings of a foreign run, as its owner gave them."""
+        return {} if self.record.foreign is None else self.record.foreign.settings
+
+    @cached_property
+    def infos(self) -> Mapping[str, LayerInfo]:
+        """What a foreign run says of its layers."""
+        return {info.name: info for info in self.record.layers}
 
     @property
     def last(self) -> EpochRecord | None:
@@ -75,6 +92,7 @@ class Layer:
     run: Run
     probe: EpochRecord | StepRecord
     number: int
+    name: str
     layer: LayerRecord
 
 
@@ -83,8 +101,9 @@ def layers(run: Run) -> Iterator[Layer]:
     probes = [*run.record.history, *run.record.steps]
     # Older records do not say at which step an epoch ended, and have no probe between epochs.
     for probe in sorted(probes, key=lambda p: p.step or 0):
-        for number, layer in enumerate(probe.layers, 1):
-            yield Layer(run, probe, number, layer)
+        named = zip(run.record.layer_names, probe.layers, strict=False)
+        for number, (name, layer) in enumerate(named, 1):
+            yield Layer(run, probe, number, name, layer)
 
 
 def keys(run: Callable[[Any], Run]) -> list[Column[Any]]:

@@ -7,7 +7,7 @@ import functools
 import io
 import pickle
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,23 +20,22 @@ from reluprobe.records import replacing, write_atomically
 from reluprobe.report.export.arrow import Pair, schema, table
 from reluprobe.report.export.cells import harmless
 from reluprobe.report.export.columns import Column, Kind, Run, Value, layers
-from reluprobe.report.export.layers import (
-    LAYERS,
+from reluprobe.report.export.layers import LAYERS, joined, with_settings
+from reluprobe.report.export.runs import RUNS
+from reluprobe.report.export.settings import (
     Settings,
-    joined,
+    places,
+    runs_columns,
+    runs_row,
+    settings_of,
     varying,
-    with_settings,
 )
-from reluprobe.report.export.runs import RUNS, SETTING_COLUMNS
 
-#: The tables by name; ``layers`` has some of the settings beside these columns.
+#: The tables by name; ``runs`` has the settings of foreign runs beside these columns, ``layers``
+#: those that vary.
 TABLES: dict[str, Sequence[Column[Any]]] = {"runs": RUNS, "layers": LAYERS}
 #: Rows that are held in memory before they are written: a row group of Parquet.
 BATCH = 20_000
-
-#: Where the settings stand in a row of ``runs``.
-_FIRST = RUNS.index(SETTING_COLUMNS[0])
-_SETTINGS = slice(_FIRST, _FIRST + len(SETTING_COLUMNS))
 
 #: How a kind of value is spelled in CSV, where not as Python has it. TRUE is the one spelling that
 #: pandas, polars and R all take for a truth.
@@ -129,44 +128,53 @@ def write(pairs: Iterable[Pair], folder: Path, formats: Sequence[str]) -> dict[P
         ReluprobeError: the folder cannot be made or written.
     """
     with ExitStack() as files:
+        opened = {
+            (name, form): files.enter_context(replacing(folder / f"{name}.{form}"))
+            for name in TABLES
+            for form in formats
+        }
 
-        def opened(name: str, columns: Sequence[Column[Any]]) -> _Batches:
-            paths = [(folder / f"{name}.{form}", FORMATS[form]) for form in formats]
-            writers = [(files.enter_context(replacing(path)), start) for path, start in paths]
-            return _Batches([files.enter_context(start(f, columns)) for f, start in writers])
+        def batches(name: str, columns: Sequence[Column[Any]]) -> _Batches:
+            starts = (FORMATS[form](opened[name, form], columns) for form in formats)
+            return _Batches([files.enter_context(start) for start in starts])
 
-        runs = opened("runs", RUNS)
-        # Which settings vary is known when the last record has been read.
-        spool = files.enter_context(tempfile.TemporaryFile(dir=folder))
-        settings = _spooled(pairs, runs, spool)
-        places = varying(settings)
-        columns = with_settings(places)
-        rows = opened("layers", columns)
-        for n, *row in _unpickled(spool):
-            rows.add(joined(row, settings[n], places))
+        # Which settings there are, and which of them vary, is known when the last record was read.
+        aside = {name: files.enter_context(tempfile.TemporaryFile(dir=folder)) for name in TABLES}
+        settings = _spooled(pairs, aside)
+        every = places(settings)
+        own = varying(settings, every)
+        columns = {
+            "runs": runs_columns(every),
+            "layers": with_settings([place.column for place in own]),
+        }
+        runs, rows = (batches(name, columns[name]) for name in TABLES)
+        for n, *row in _unpickled(aside["runs"]):
+            runs.add(runs_row(row, settings[n], every))
+        for n, *row in _unpickled(aside["layers"]):
+            rows.add(joined(row, [place.cell(settings[n]) for place in own]))
+        runs.flush()
         rows.flush()
     counts = {"runs": runs.rows, "layers": rows.rows}
     written = {folder / f"{name}.{form}": n for name, n in counts.items() for form in formats}
-    return written | _dictionary(folder / "columns.csv", {"runs": RUNS, "layers": columns})
+    return written | _dictionary(folder / "columns.csv", columns)
 
 
-def _spooled(pairs: Iterable[Pair], runs: _Batches, spool: IO[bytes]) -> list[Settings]:
-    """Write ``runs``, and set the rows of ``layers`` aside, each after the number of its run.
+def _spooled(pairs: Iterable[Pair], aside: Mapping[str, IO[bytes]]) -> list[Settings]:
+    """Set the rows of both tables aside, each after the number of its run.
 
     Returns:
         Every run's settings.
     """
     settings: list[Settings] = []
-    aside = _Batches([partial(pickle.dump, file=spool)])
+    runs, rows = (_Batches([partial(pickle.dump, file=aside[name])]) for name in TABLES)
     for home, record in pairs:
-        run = Run(home, record)
-        row = [column.value(run) for column in RUNS]
-        runs.add(row)
+        run, n = Run(home, record), len(settings)
+        runs.add([n, *(column.value(run) for column in RUNS)])
         for layer in layers(run):
-            aside.add([len(settings), *(column.value(layer) for column in LAYERS)])
-        settings.append(tuple(row[_SETTINGS]))
+            rows.add([n, *(column.value(layer) for column in LAYERS)])
+        settings.append(settings_of(run))
     runs.flush()
-    aside.flush()
+    rows.flush()
     return settings
 
 

@@ -5,14 +5,13 @@ After the ids come the settings in which the exported runs differ, so that nobod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from reluprobe.analysis import dead_masks
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.report.export.columns import Column, Kind, Layer, Run, Value, keys, measures
-from reluprobe.report.export.runs import SETTING_COLUMNS
 from reluprobe.report.terminal.tables import CALLED
 
 Columns = list[Column[Layer]]
@@ -32,12 +31,40 @@ def _of(name: str, kind: Kind, said: str, field: str = "") -> Column[Layer]:
 def _place() -> Columns:
     number: Kind = "whole number"
     said = "Epoch that ended; 0 is before the first step, null a probe between epochs."
+
+    def epoch(row: Layer) -> Value:
+        return getattr(row.probe, "epoch", None) if row.run.record.ours else None
+
+    def described(name: str) -> Callable[[Layer], Value]:
+        return lambda row: getattr(row.run.infos.get(row.name), name, None)
+
+    def activation(row: Layer) -> Value:
+        ours = row.run.record.ours
+        return described("activation")(row) if ours is None else ours.activation
+
     return [
-        Column("epoch", number, said, lambda row: getattr(row.probe, "epoch", None)),
+        Column("epoch", number, f"{said} Null of a foreign run.", epoch),
         Column("step", number, "Steps of the run so far.", attrgetter("probe.step")),
         Column("layer", number, "Hidden layer; 1 is next to the input.", attrgetter("number")),
+        Column("layer_name", "text", "What it is called: L1; in a foreign run its path.", _name),
+        Column("layer_activation", "text", "Activation of the layer.", activation),
         _of("units", number, "Units of the layer."),
+        Column(
+            "positions",
+            number,
+            "Values of z that a unit has in one example, of a foreign run's layer.",
+            described("positions"),
+        ),
+        _of(
+            "not_finite",
+            number,
+            "Units of a foreign run's layer with a z or an output that was NaN or infinite.",
+        ),
     ]
+
+
+def _name(row: Layer) -> Value:
+    return row.name
 
 
 def _shares() -> Columns:
@@ -103,31 +130,15 @@ LAYERS: tuple[Column[Layer], ...] = (
 )
 
 
-#: A run's settings, as ``runs`` has them: null for one without an effect beside the others.
-Settings = tuple[Value, ...]
-
-
-def settings_of_run(run: Run) -> Settings:
-    """The value of every setting, in the order of ``SETTING_COLUMNS``."""
-    return tuple(column.value(run) for column in SETTING_COLUMNS)
-
-
-def varying(runs: Sequence[Settings]) -> list[int]:
-    """Which of ``SETTING_COLUMNS`` differ among the runs in which they have an effect."""
-    places = range(len(SETTING_COLUMNS))
-    return [i for i in places if len({settings[i] for settings in runs} - {None}) > 1]
-
-
-def with_settings(places: Sequence[int]) -> tuple[Column[Layer], ...]:
+def with_settings(settings: Sequence[Column[Run]]) -> tuple[Column[Layer], ...]:
     """The table's columns, with these settings after the ids."""
-    return (*_KEYS, *(_setting(SETTING_COLUMNS[i]) for i in places), *LAYERS[len(_KEYS) :])
+    return (*_KEYS, *map(_setting, settings), *LAYERS[len(_KEYS) :])
 
 
 def _setting(column: Column[Run]) -> Column[Layer]:
     return Column(column.name, column.kind, column.meaning, lambda row: column.value(row.run))
 
 
-def joined(row: Sequence[Value], settings: Settings, places: Sequence[int]) -> list[Value]:
+def joined(row: Sequence[Value], settings: Sequence[Value]) -> list[Value]:
     """A row of ``LAYERS`` as one of :func:`with_settings`."""
-    n = len(_KEYS)
-    return [*row[:n], *(settings[i] for i in places), *row[n:]]
+    return [*row[: len(_KEYS)], *settings, *row[len(_KEYS) :]]

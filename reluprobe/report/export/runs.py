@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reluprobe.analysis.aggregate import collapsed, share
+from reluprobe.analysis.settings import SEED
 from reluprobe.config import SETTINGS, Setting
 from reluprobe.config.choices import DEFINITIONS
+from reluprobe.records.schema import NAME
 from reluprobe.report.export.columns import Column, Kind, Run, Value, keys, measures
 from reluprobe.report.terminal.tables import CALLED
 
@@ -31,10 +33,10 @@ def _fate() -> Columns:
         collapse = collapsed(run.record)
         return collapse.layer if collapse else None
 
-    said = "First epoch of a diverged run whose numbers are not finite."
+    said = "First epoch of a diverged run whose numbers are not finite; of a foreign run, step."
     constant_layer = (
         "First hidden layer that is constant on the probe at the end: the output of a run that "
-        "ended does not depend on its input."
+        "ended does not depend on its input. Null of a foreign run."
     )
     return [
         Column("status", "text", "ok, diverged or failed.", lambda run: run.record.status),
@@ -55,6 +57,8 @@ def _setting(setting: Setting) -> Column[Run]:
     """A setting as the run has it; null where it has no effect beside the others."""
 
     def value(run: Run) -> Value:
+        if run.record.ours is None:
+            return run.record.seed if setting.name == SEED else None
         # The setting may be a word, all; a column has one type.
         if setting.name == "probe_examples":
             return run.record.probe.examples
@@ -66,16 +70,32 @@ def _setting(setting: Setting) -> Column[Run]:
 
 def _size() -> Columns:
     def last(run: Run) -> Value:
-        return run.last.epoch if run.last else None
+        return run.last.epoch if run.last and run.record.ours else None
 
-    def units(run: Run) -> Value:
-        return run.record.config.depth * run.record.config.width
-
-    said = "Epoch after which it was probed last, over all phases."
+    said = "Epoch after which it was probed last, over all phases; null of a foreign run."
     return [
         Column("last_epoch", "whole number", said, last),
-        Column("units", "whole number", "Hidden units of the network.", units),
+        Column(
+            "last_step",
+            "whole number",
+            "Step after which it was probed last; null in older records.",
+            lambda run: run.last.step if run.last else None,
+        ),
+        Column(
+            "units",
+            "whole number",
+            "Hidden units of the network; of a foreign one those that are counted.",
+            lambda run: run.record.units,
+        ),
     ]
+
+
+def _name() -> Columns:
+    def name(run: Run) -> Value:
+        return run.record.foreign.name if run.record.foreign else None
+
+    said = "What a foreign run is called; null for runs that reluprobe trained."
+    return [Column(NAME, "text", said, name)]
 
 
 def _shares() -> Columns:
@@ -139,6 +159,7 @@ SETTING_COLUMNS: tuple[Column[Run], ...] = tuple(map(_setting, SETTINGS.values()
 RUNS: tuple[Column[Run], ...] = (
     *keys(lambda run: run),
     *_fate(),
+    *_name(),
     *SETTING_COLUMNS,
     *_size(),
     *measures(lambda run: run.last, "; of the last epoch"),

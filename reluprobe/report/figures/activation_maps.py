@@ -51,6 +51,8 @@ def heatmaps(context: Context) -> Drawing:
     if not saved and context.left_out:
         raise LackingError(context.left_out[0])
     if not saved:
+        if context.terms.foreign:
+            raise LackingError("records of foreign runs hold no activations")
         kept = "save_activations = true keeps them"
         raise LackingError(f"no run that ended has its activations beside its record: {kept}")
     shown, note = context.some([run.entry for run in saved], DOWN)
@@ -77,9 +79,10 @@ def heatmaps(context: Context) -> Drawing:
 
 
 def _saved_run(context: Context, entry: Entry) -> SavedRun | None:
-    for run in sorted(entry.runs, key=lambda r: r.config.seed):
+    ours = [run for run in entry.runs if run.ours is not None]
+    for run in sorted(ours, key=lambda r: r.seed):
         try:
-            layers = saved_activations.read(context.archive.folder, run.id, run.config)
+            layers = saved_activations.read(context.archive.folder, run.id, run.ours)
         except RecordError as error:
             context.left_out.append(printable(error.message))
             continue

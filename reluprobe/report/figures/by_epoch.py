@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from reluprobe.analysis import lacking, learning_curves
-from reluprobe.analysis.estimates import POSITIVE
+from reluprobe.analysis.estimates import ANY, POSITIVE, SHARE, Limits
 from reluprobe.analysis.learning_curves import Curve
-from reluprobe.records import EpochRecord
+from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import lines, panels, small_multiples, style
 from reluprobe.report.figures.context import Context, Drawing, Entry, LackingError, alt_text
-from reluprobe.report.figures.lines import Courses, Part
+from reluprobe.report.figures.lines import Courses, Measures, Part
 from reluprobe.report.figures.style import Look
 from reluprobe.report.terminal import tables
+from reluprobe.report.terminal.layout import tail
+from reluprobe.report.terminal.named_layers import worst
 
 #: Of the layers of a deep network, names for so many.
 NAMED_LAYERS = 5
+#: Letters of such a name.
+LETTERS = 20
 
 
 def training(context: Context) -> Drawing:
     """Training loss and test accuracy (of a regression, test loss) by epoch."""
     if (reason := lacking.training(context.records)) is not None:
         raise LackingError(reason)
+    if context.terms.foreign:
+        return _given(context)
     trained = [e for e in context.entries if lacking.training(e.runs) is None]
     shown, note = context.some(trained)
     losses = _curves(
@@ -57,6 +64,45 @@ def training(context: Context) -> Drawing:
     return figure, caption, alt_text(facts)
 
 
+def _given(context: Context) -> Drawing:
+    """What the owners of foreign runs gave: losses and accuracy, whichever there are, by step."""
+    measures: dict[str, tuple[Callable[[EpochRecord], float | None], Limits, Measures]] = {
+        "training loss": (lambda e: e.train_loss, POSITIVE, "loss"),
+        "loss": (lambda e: e.test_loss, ANY, "loss"),
+        "accuracy %": (lambda e: e.test_accuracy, SHARE, "accuracy"),
+    }
+    shown, note = context.some(context.entries)
+    parts = []
+    for name, (measure, limits, kind) in measures.items():
+        curves = _curves(shown, partial(_by_clock, measure=measure, limits=limits))
+        if curves:
+            parts.append(Part(name, curves, kind, context.terms.clock))
+    if not parts:
+        raise LackingError("the runs of no configuration share a step at which a measure was given")
+    names = [part.name.removesuffix(" %") for part in parts]
+    facts = [
+        f"{e.label}: {part.name} {formatting.plus_minus(c.last, _written(part))} at "
+        f"{context.terms.at(c.when[-1])}"
+        for part in parts
+        for e, c in part.courses
+    ]
+    caption = (
+        f"What was given of training, {' and '.join(names)}, by step. "
+        f"{context.seeds()}{lines.behind(parts)}{note}"
+    )
+    return lines.beside(parts), caption, alt_text(facts)
+
+
+def _by_clock(
+    runs: Sequence[RunRecord], measure: Callable[[EpochRecord], float | None], limits: Limits
+) -> Curve:
+    return learning_curves.by_epoch(runs, measure, limits)
+
+
+def _written(part: Part) -> formatting.Write:
+    return formatting.number if part.measures == "loss" else formatting.percent
+
+
 def definitions(context: Context) -> Drawing:
     """Share of all hidden units by epoch, by two definitions or three, side by side."""
     wanted = dict.fromkeys((context.definition, "dead", "never_positive"))
@@ -66,7 +112,9 @@ def definitions(context: Context) -> Drawing:
     if not curves:
         raise LackingError(_without_curves(context, tuple(wanted)))
     names = {d: tables.CALLED[d][0] for d in curves}
-    figure = lines.overlaid([Part(f"{names[d]} %", pairs) for d, pairs in curves.items()])
+    clock = context.terms.clock
+    parts = [Part(f"{names[d]} %", pairs, across=clock) for d, pairs in curves.items()]
+    figure = lines.overlaid(parts)
     ends = {d: {e.label: c.last for e, c in pairs} for d, pairs in curves.items()}
     facts = [
         f"{e.label}: "
@@ -75,7 +123,7 @@ def definitions(context: Context) -> Drawing:
     ]
     meant = "; ".join(f"{names[d]}: {tables.CALLED[d][1]}" for d in curves)
     caption = (
-        f"Share of all hidden units by epoch, counted by each definition ({meant}), on "
+        f"Share of all {context.terms.units} by {clock}, counted by each definition ({meant}), on "
         f"{context.examples}. {context.seeds()}{note}"
     )
     return figure, caption, alt_text(facts)
@@ -88,31 +136,40 @@ def layers(context: Context) -> Drawing:
     if not curves:
         raise LackingError(_without_curves(context, (context.definition,)))
     large = len(curves) <= small_multiples.LARGE
-    every = [curve for _, by_layer in curves for curve in by_layer]
+    every = [curve for _, by_layer in curves for curve in by_layer.values()]
 
     def prepare(axes: Axes) -> None:
         panels.percent(axes, panels.roof(every))
         panels.epochs(axes, every)
 
-    block = small_multiples.Block(f"{context.word} %", "epoch", prepare)
+    terms = context.terms
+    block = small_multiples.Block(f"{context.word} %", terms.clock, prepare)
     height = 1.5 if large else 0.85
     labels = [e.label for e, _ in curves]
-    figure, (axes,) = small_multiples.page(labels, [block], height, 3 if large else 5, beyond=0.22)
+    # Names take more room beside a panel than numbers do.
+    across, beyond = (3 if large else 5, 0.22)
+    if terms.foreign:
+        across, beyond = (2, 1.3) if large else (3, 1.0)
+    figure, (axes,) = small_multiples.page(labels, [block], height, across, beyond=beyond)
     for ax, (_, by_layer) in zip(axes, curves, strict=True):
         looks = layer_looks(len(by_layer))
-        for curve, look in zip(by_layer, looks, strict=True):
+        for curve, look in zip(by_layer.values(), looks, strict=True):
             panels.draw(ax, curve, look, 100, band=large)
-        named = tables.shown_layers(len(by_layer), NAMED_LAYERS)
-        ends = [(100 * by_layer[i].last.mean, f"L{i + 1}", looks[i]) for i in named]
+        named = _named(by_layer, context)
+        ends = [
+            (100 * curve.last.mean, tail(name, LETTERS), look)
+            for (name, curve), look in zip(by_layer.items(), looks, strict=True)
+            if name in named
+        ]
         panels.name_ends(ax, ends, height)
     facts = [
         f"{e.label}: "
-        + ", ".join(f"L{i + 1} {formatting.plus_minus(c.last)}%" for i, c in enumerate(by_layer))
+        + ", ".join(f"{name} {formatting.plus_minus(c.last)}%" for name, c in by_layer.items())
         for e, by_layer in curves
     ]
     seeds = context.seeds() if large else context.seeds(band="")
     caption = (
-        f"Share of {context.word} units in each hidden layer (L1 is nearest the input) by epoch, "
+        f"Share of {context.word} units in each {terms.layer} ({terms.first}) by {terms.clock}, "
         f"on {context.examples}. {seeds}{note}"
     )
     return figure, caption, alt_text(facts)
@@ -136,9 +193,17 @@ def _without_curves(context: Context, definitions: Sequence[str]) -> str:
     return f"neither {names} applies to these networks"
 
 
-def _by_layer(entry: Entry, definition: str) -> list[Curve]:
+def _by_layer(entry: Entry, definition: str) -> dict[str, Curve]:
     curves = learning_curves.by_layer(entry.runs, definition)
-    return [curve for curve in curves if curve.values]
+    return {name: curve for name, curve in curves.items() if curve.values}
+
+
+def _named(by_layer: Mapping[str, Curve], context: Context) -> Sequence[str]:
+    """The layers whose names there is room for: some of ours, of others those most dead."""
+    names = [*by_layer]
+    if context.terms.foreign:
+        return worst({name: curve.last.mean for name, curve in by_layer.items()}, NAMED_LAYERS)
+    return [names[i] for i in tables.shown_layers(len(names), NAMED_LAYERS)]
 
 
 def layer_looks(depth: int) -> list[Look]:

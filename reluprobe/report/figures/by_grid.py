@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from reluprobe.analysis import aggregate, lacking
 from reluprobe.analysis.aggregate import Pivot
+from reluprobe.analysis.settings import value_of
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
@@ -41,7 +42,7 @@ def chosen(records: Sequence[RunRecord]) -> tuple[str, str]:
     if (many := len(aggregate.axes(records))) > MOST_NAMES:
         raise LackingError(f"{many} settings vary: --heatmap AXIS,AXIS says which two to show")
     for pair in itertools.combinations(vary, 2):
-        combinations = {tuple(getattr(r.config, n) for n in pair) for r in records}
+        combinations = {tuple(value_of(r, n) for n in pair) for r in records}
         sizes = [len({values[i] for values in combinations}) for i in (0, 1)]
         if len(combinations) >= FILLED * sizes[0] * sizes[1]:
             ordered = pair if sizes[0] <= sizes[1] or pair == USUAL else pair[::-1]
@@ -61,7 +62,7 @@ def heatmap(context: Context) -> Drawing:
         raise LackingError(f"{pair[0]} and {pair[1]} do not both vary")
     parts: list[tuple[str, Measure]] = [(f"{context.word} %", lambda c: c.mean)]
     if any(c.accuracy for c in table.cells.values()):
-        parts.append(("test accuracy %", lambda c: c.accuracy))
+        parts.append((f"{context.terms.accuracy} %", lambda c: c.accuracy))
     beside = len(table.columns) * len(parts) <= MOST_ACROSS
     shape = (1, len(parts)) if beside else (len(parts), 1)
     figure = style.canvas(style.PAGE, (0.24 * len(table.rows) + 0.75) * shape[0])
@@ -72,8 +73,8 @@ def heatmap(context: Context) -> Drawing:
     figure.supylabel(labels.name(pair[0]))
     figure.supxlabel(labels.name(pair[1]))
     facts = [
-        f"{labels.settings(c.settings)}: {formatting.plus_minus(c.mean)}% {context.word}, test "
-        f"accuracy {formatting.plus_minus(c.accuracy)}"
+        f"{labels.settings(c.settings)}: {formatting.plus_minus(c.mean)}% {context.word}, "
+        f"{context.terms.accuracy} {formatting.plus_minus(c.accuracy)}"
         for c in table.cells.values()
     ]
     grey = "no run there ended with finite numbers"
@@ -82,9 +83,9 @@ def heatmap(context: Context) -> Drawing:
     if any(c.mean is None and c.runs > c.diverged + c.failed for c in table.cells.values()):
         grey = f"{context.word} does not apply there, or no run ended with finite numbers"
     caption = (
-        f"Share of {context.word} units on {context.examples} and test accuracy of the finished "
-        f"networks by {labels.name(pair[0])} and {labels.name(pair[1])}, means over runs: the "
-        f"darker, the more; grey: {grey}.{folded}"
+        f"Share of {context.word} units on {context.examples} and {context.terms.accuracy} of the "
+        f"finished networks by {labels.name(pair[0])} and {labels.name(pair[1])}, means over runs: "
+        f"the darker, the more; grey: {grey}.{folded}"
     )
     return figure, caption, alt_text(facts)
 

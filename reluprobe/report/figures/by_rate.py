@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from reluprobe.analysis import aggregate, lacking, splits
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.learning_curves import Curve
+from reluprobe.analysis.settings import names_in
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
@@ -20,6 +21,7 @@ from reluprobe.report.figures.context import (
     Drawing,
     LackingError,
     alt_text,
+    unnamed,
     wrapped,
 )
 from reluprobe.report.figures.style import LOOKS
@@ -28,16 +30,20 @@ from reluprobe.report.terminal import tables
 Measure = Callable[[Summary], Estimate | None]
 #: What CS231n says a learning rate too high can kill, in percent.
 HIGH = 40
+#: What it is called, ours first.
+RATES = ("learning_rate", "lr")
 
 
 def learning_rate(context: Context) -> Drawing:
     """Share of dead units against learning rate, a line for each of what else varies."""
-    vary = aggregate.axes(context.records)
+    vary, rate = aggregate.axes(context.records), _setting(context)
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
-    if "learning_rate" not in vary:
+    if rate not in vary:
         raise LackingError("all runs have the same learning rate")
-    lines, folded = _lines(context, [n for n in vary if n != "learning_rate"])
+    if any(_rate(run) is None for run in context.records):
+        raise LackingError("the learning rates of some runs are no numbers above 0")
+    lines, folded = _lines(context, [n for n in vary if n != rate])
     if not lines:
         raise LackingError("nothing was run at two learning rates with all else the same")
     shown = dict(list(lines.items())[:MOST_LINES])
@@ -88,13 +94,14 @@ def _by_rate(
     context: Context, runs: Sequence[RunRecord], by: Sequence[str]
 ) -> dict[str, list[Summary]]:
     by_name: dict[str, list[Summary]] = {}
-    rows = aggregate.summarize(runs, context.definition, [*by, "learning_rate"])
+    rate = _setting(context)
+    rows = aggregate.summarize(runs, context.definition, [*by, rate])
     without = [replace(row, settings={n: row.settings[n] for n in by}) for row in rows]
     for row, named in zip(rows, tables.shortened(without), strict=True):
-        name = labels.settings(named.settings) or row.members[0].config.activation
+        name = labels.settings(named.settings) or unnamed(row.members[0])
         by_name.setdefault(name, []).append(row)
     several = {name: rows for name, rows in by_name.items() if len(rows) > 1}
-    return {name: aggregate.sort_summaries(rows, "learning_rate") for name, rows in several.items()}
+    return {name: aggregate.sort_summaries(rows, rate) for name, rows in several.items()}
 
 
 def _panel(
@@ -106,26 +113,41 @@ def _panel(
     for _, curve, look in drawn:
         panels.draw(axes, curve, look, 100, markevery=1)
     for line, look in zip(rows, LOOKS, strict=False):
-        lost = [_rate(row) for row in line if row.diverged]
+        lost = [_rate_of(row) for row in line if row.diverged]
         if lost:  # without a point, it would have a place all the same, outside the axes
             axes.plot(lost, [100] * len(lost), "x", color=look.colour, clip_on=False)
-    panels.logarithmic(axes.xaxis, {_rate(row) for line in rows for row in line})
+    panels.logarithmic(axes.xaxis, {_rate_of(row) for line in rows for row in line})
     axes.set_xlabel("learning rate")
     ends = [(100 * c.last.mean, wrapped(name, 18), look) for name, c, look in drawn]
     panels.name_ends(axes, ends, 1.7)
 
 
-def _rate(row: Summary) -> float:
-    return row.members[0].config.learning_rate
+def _setting(context: Context) -> str:
+    """What the learning rate is called among the settings: foreign runs have names of their own."""
+    names = names_in(context.records)
+    return next((name for name in RATES if name in names), RATES[0])
+
+
+def _rate(run: RunRecord) -> float | None:
+    """A run's learning rate; None where it is no number that has a logarithm."""
+    settings = run.settings
+    rate = next((settings[name] for name in RATES if settings.get(name) is not None), None)
+    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
+
+
+def _rate_of(row: Summary) -> float:
+    rate = _rate(row.members[0])
+    assert rate is not None
+    return rate
 
 
 def _trained(row: Summary, definition: str) -> Estimate | None:
     by_split = splits.by_split(row.members, definition)
-    return by_split.shares["train"] if by_split else None
+    return by_split.shares.get("train") if by_split else None
 
 
 def _against(rows: Sequence[Summary], measure: Measure) -> Curve:
-    points = [(_rate(row), measure(row)) for row in rows]
+    points = [(_rate_of(row), measure(row)) for row in rows]
     known = [(rate, value) for rate, value in points if value is not None]
     return Curve(tuple(r for r, _ in known), tuple(v for _, v in known))
 

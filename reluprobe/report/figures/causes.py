@@ -12,15 +12,18 @@ from matplotlib.ticker import MaxNLocator
 
 from reluprobe.analysis import death_causes, lacking
 from reluprobe.analysis.death_causes import Blame
+from reluprobe.analysis.layers import names_of
 from reluprobe.report import formatting
 from reluprobe.report.figures import small_multiples, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
 from reluprobe.report.figures.style import LOOKS
-from reluprobe.report.terminal.tables import shown_layers
+from reluprobe.report.terminal.layout import shown_layers, tail
 
 #: Layers of a deep network that have a bar; and where bars are cut, in percent: where parts nearly
 #: cancel, each is many times the fall.
 MOST_ROWS, FARTHEST = 10, 250.0
+#: Letters of a layer's name.
+LETTERS = 18
 #: The parts of a fall, of a lightness each, so that grey tells them apart.
 EDGE: dict[str, Any] = {"edgecolor": style.PAPER, "linewidth": 0.4}
 PARTS = {"weights": LOOKS[0].colour, "bias": "#9a1c4a", "upstream": "#9bd5b8"}
@@ -49,9 +52,10 @@ def causes(context: Context) -> Drawing:
         across=3 if large else 5,
         beyond=0.3,
         legend=True,
+        left=1.1 if context.terms.foreign else 0.0,
     )
-    for ax, (_, blame) in zip(axes, blamed, strict=True):
-        _bars(ax, blame)
+    for ax, (e, blame) in zip(axes, blamed, strict=True):
+        _bars(ax, blame, names_of(e.runs), _shown(blame, context))
     handles = [
         Patch(facecolor=colour, edgecolor=style.PAPER, label=name) for name, colour in PARTS.items()
     ]
@@ -60,10 +64,10 @@ def causes(context: Context) -> Drawing:
     ends = axes[0].get_xlim()
     cut = f" Bars end at ±{FARTHEST:.0f}%." if FARTHEST in map(abs, ends) else ""
     caption = (
-        "What killed the units of each hidden layer: shares (Shapley) of the fall of the dying "
-        "units' largest pre-activation that the weights, the bias and the layers upstream did; "
-        "left of 0: held the units up; means over the runs in which any died. Right: deaths a run, "
-        f"over all runs. A layer in which none died has no bar.{cut}{note}"
+        f"What killed the units of each {context.terms.layer}: shares (Shapley) of the fall of the "
+        "dying units' largest pre-activation that the weights, the bias and the layers upstream "
+        "did; left of 0: held the units up; means over the runs in which any died. Right: deaths a "
+        f"run, over all runs. A layer in which none died has no bar.{cut}{note}"
     )
     return figure, caption, alt_text(facts)
 
@@ -79,10 +83,18 @@ def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2.5, 5, 10]))
 
 
-def _bars(axes: Axes, blame: Sequence[Blame]) -> None:
-    """A row a layer, of a deep network some, and last the whole network."""
-    shown = shown_layers(len(blame) - 1, MOST_ROWS)
-    names = [*(f"L{i + 1}" for i in shown), "all"]
+def _shown(blame: Sequence[Blame], context: Context) -> list[int]:
+    """Of a deep network some layers, evenly spread; of one with names those with most deaths."""
+    layers = range(len(blame) - 1)
+    if not context.terms.foreign:
+        return shown_layers(len(layers), MOST_ROWS)
+    deaths = {i: estimate.mean if (estimate := blame[i].deaths) else 0.0 for i in layers}
+    return sorted(sorted(layers, key=lambda i: -deaths[i])[:MOST_ROWS])
+
+
+def _bars(axes: Axes, blame: Sequence[Blame], layers: Sequence[str], shown: Sequence[int]) -> None:
+    """A row a layer of these, and last the whole network."""
+    names = [*(tail(layers[i], LETTERS) for i in shown), "all"]
     for row, layer in enumerate([*(blame[i] for i in shown), blame[-1]]):
         ends = [0.0, 0.0]  # of what pushed down, to the right, and of what held up
         for name, colour in PARTS.items():

@@ -15,9 +15,11 @@ from reluprobe.analysis.learning_curves import ended
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
+from reluprobe.records.schema import NAME
 from reluprobe.report import formatting
 from reluprobe.report.figures.style import LOOKS, Look
 from reluprobe.report.terminal import tables
+from reluprobe.report.terms import Terms, probe_examples, terms_of
 
 #: More lines than there are looks cannot be told apart in one panel.
 MOST_LINES = len(LOOKS)
@@ -101,8 +103,12 @@ class Context:
     @cached_property
     def examples(self) -> str:
         """The examples that units are probed on."""
-        probes = {formatting.probe_examples(r.probe) for r in self.records}
-        return " or ".join(sorted(probes))
+        return " or ".join(sorted({probe_examples(r) for r in self.records}))
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What time, accuracy and layers are called."""
+        return terms_of(self.records)
 
     @staticmethod
     def beside(estimates: Iterable[Estimate | None]) -> str:
@@ -152,5 +158,10 @@ def wrapped(label: str, width: int) -> str:
 
 def _unnamed(row: Summary) -> str:
     """What a configuration is called that no setting tells apart."""
-    activations = {run.config.activation for run in row.members}
-    return activations.pop() if len(activations) == 1 else "all runs"
+    names = {unnamed(run) for run in row.members}
+    return names.pop() if len(names) == 1 else "all runs"
+
+
+def unnamed(run: RunRecord) -> str:
+    """What a run is called by nothing but its network: its activation, or a foreign one's name."""
+    return labels.setting(run.settings[NAME] if run.ours is None else run.ours.activation)

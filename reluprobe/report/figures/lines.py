@@ -15,6 +15,7 @@ from reluprobe.report.figures import panels, small_multiples, style
 from reluprobe.report.figures.context import MOST_LINES, Entry, wrapped
 from reluprobe.report.figures.style import LOOKS
 
+Measures = Literal["share", "accuracy", "loss"]
 Courses = Sequence[tuple[Entry, Curve]]
 Panel = tuple[Entry, Axes, Curve]
 #: Above this percentage accuracies are told apart by their errors.
@@ -31,7 +32,7 @@ class Part:
 
     name: str
     courses: Courses
-    measures: Literal["share", "accuracy", "loss"] = "share"
+    measures: Measures = "share"
     across: str = "epoch"
 
     @property

@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 
 from reluprobe.analysis import lacking, splits
 from reluprobe.analysis.aggregate import Estimate, share
-from reluprobe.config.choices import SPLITS
 from reluprobe.report import formatting
 from reluprobe.report.figures import panels, small_multiples, style
 from reluprobe.report.figures.context import (
@@ -24,6 +23,7 @@ from reluprobe.report.figures.context import (
     wrapped,
 )
 from reluprobe.report.figures.style import LOOKS, Look
+from reluprobe.report.terminal.splits import ALONE
 
 #: Inches of a row, and of what stands above and below the rows.
 ROW, REST = 0.17, 0.62
@@ -55,14 +55,15 @@ def outcome(context: Context) -> Drawing:
     axes[0].set_xlabel(f"{context.word} %")
     if accuracies:
         panels.accuracy(axes[1].xaxis, accuracies)
-        axes[1].set_xlabel("test accuracy %")
+        axes[1].set_xlabel(f"{context.terms.accuracy} %")
+    accuracy_named = context.terms.accuracy
     facts = [
-        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, test accuracy "
+        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, {accuracy_named} "
         f"{formatting.plus_minus(e.row.accuracy)}"
         for e in shown
     ]
     single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
-    also = ", and test accuracy," if accuracies else ""
+    also = f", and {accuracy_named}," if accuracies else ""
     caption = (
         f"Share of {context.word} units on {context.examples}{also} of the finished networks, from "
         f"the fewest {context.word} to the most. "
@@ -104,24 +105,31 @@ def samples(context: Context) -> Drawing:
     by_split = {id(e): splits.by_split(e.runs, context.definition) for e in context.entries}
     looked = [e for e in context.entries if by_split[id(e)]]
     if not looked:
-        raise LackingError("no run was looked at on the probe, the test and the training set")
+        three = "no run was looked at on the probe, the test and the training set"
+        raise LackingError(ALONE if context.terms.foreign else three)
     shown, note = context.some(looked)
     by_entry = [(e, s) for e in shown if (s := by_split[id(e)])]
     figure = style.canvas(style.PAGE, 1.5 * ROW * len(by_entry) + REST)
     axes = figure.subplots()
-    names = {n: f"{n} ({_sizes([s.examples[n] for _, s in by_entry])} examples)" for n in SPLITS}
-    for k, split in enumerate(SPLITS):
+    every = dict.fromkeys(name for _, s in by_entry for name in s.examples)
+    listed = [*every][: len(LOOKS)]
+    names = {
+        n: f"{n} ({_sizes([s.examples[n] for _, s in by_entry if n in s.examples])} examples)"
+        for n in listed
+    }
+    for k, split in enumerate(listed):
         # A little above and below each other: where they agree all three are seen.
         for n, (_, s) in enumerate(by_entry):
-            if (value := s.shares[split]) is not None:
+            if (value := s.shares.get(split)) is not None:
                 panels.whisker(axes, n + 0.25 * (k - 1), value, LOOKS[k])
-    keys = [_key(LOOKS[k], names[split]) for k, split in enumerate(SPLITS)]
+    keys = [_key(LOOKS[k], names[split]) for k, split in enumerate(listed)]
     figure.legend(handles=keys, **style.ABOVE)
     _names(axes, [e.label for e, _ in by_entry])
     axes.set_xlim(-2, 102)
     axes.set_xlabel(f"{context.word} %")
     facts = [
-        f"{e.label}: " + ", ".join(f"{formatting.plus_minus(s.shares[n])}% on {n}" for n in SPLITS)
+        f"{e.label}: "
+        + ", ".join(f"{formatting.plus_minus(mean)}% on {name}" for name, mean in s.shares.items())
         for e, s in by_entry
     ]
     caption = (
@@ -150,7 +158,8 @@ def accuracy(context: Context) -> Drawing:
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
     if len(every) < 2:
-        both = f"both a test accuracy and a share of {context.word} units"
+        accuracy = f"{'an' if context.terms.foreign else 'a'} {context.terms.accuracy}"
+        both = f"both {accuracy} and a share of {context.word} units"
         raise LackingError(f"fewer than two runs ended with {both}")
     shown, note = context.some(with_points)
     if len(shown) <= MOST_LINES:
@@ -162,24 +171,24 @@ def accuracy(context: Context) -> Drawing:
         ends = [(_mean([a for _, a in by_label[e.label]]), e.label, e.look) for e in shown]
         panels.name_ends(panel, ends, 1.8)
         panel.set_xlabel(f"{context.word} %")
-        panel.set_ylabel("test accuracy %")
+        panel.set_ylabel(f"{context.terms.accuracy} %")
     else:
         block = small_multiples.Block(
-            "test accuracy %", f"{context.word} %", partial(_prepare, every=every)
+            f"{context.terms.accuracy} %", f"{context.word} %", partial(_prepare, every=every)
         )
         figure, (axes,) = small_multiples.page([e.label for e in shown], [block], height=0.62)
         for ax, entry in zip(axes, shown, strict=True):
             ax.plot(*zip(*every, strict=True), "o", color=style.QUIET, rasterized=True, **FAINT)
             _scatter(ax, by_label[entry.label], LOOKS[0])
     facts = [
-        f"{e.label}: {_span([d for d, _ in by_label[e.label]])}% {context.word}, test accuracy "
-        f"{_span([a for _, a in by_label[e.label]])}%"
+        f"{e.label}: {_span([d for d, _ in by_label[e.label]])}% {context.word}, "
+        f"{context.terms.accuracy} {_span([a for _, a in by_label[e.label]])}%"
         for e in shown
     ]
     grey = "; grey: all runs" if len(shown) > MOST_LINES else ""
     caption = (
-        f"Share of {context.word} units on {context.examples} against test accuracy, one point a "
-        f"run{grey}.{note}"
+        f"Share of {context.word} units on {context.examples} against {context.terms.accuracy}, "
+        f"one point a run{grey}.{note}"
     )
     return figure, caption, alt_text(facts)
 

@@ -14,7 +14,14 @@ from reluprobe.config import labels
 from reluprobe.records import LayerRecord
 from reluprobe.report import formatting
 from reluprobe.report.figures import style
-from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text, wrapped
+from reluprobe.report.figures.context import (
+    Context,
+    Drawing,
+    LackingError,
+    alt_text,
+    unnamed,
+    wrapped,
+)
 from reluprobe.report.figures.style import LOOKS
 from reluprobe.report.terminal import tables
 
@@ -30,7 +37,8 @@ ACROSS, DOWN = 5, 12
 
 def histograms(context: Context) -> Drawing:
     """Each layer's outputs before training, a row for each kind of network at birth."""
-    vary = [n for n in aggregate.axes(context.records) if n in BIRTH]
+    foreign = context.terms.foreign
+    vary = [n for n in aggregate.axes(context.records) if n in BIRTH or foreign]
     rows = [
         row for row in aggregate.summarize(context.records, context.definition, vary)
         if init_signal.signals(row.members)
@@ -42,7 +50,7 @@ def histograms(context: Context) -> Drawing:
         note = f" The first {DOWN} of {len(rows)} kinds of network are shown."
         rows = rows[:DOWN]
     names = [labels.settings(row.settings) for row in tables.shortened(rows)]
-    named = [n or row.members[0].config.activation for n, row in zip(names, rows, strict=True)]
+    named = [n or unnamed(row.members[0]) for n, row in zip(names, rows, strict=True)]
     networks = [_at_birth(row) for row in rows]
     across = min(ACROSS, max(map(len, networks)))
     figure = style.canvas(style.PAGE, 0.66 * len(rows) + 0.4)

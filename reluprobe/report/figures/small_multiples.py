@@ -50,6 +50,7 @@ def page(
     across: int = ACROSS,
     beyond: float = 0.0,
     legend: bool = False,
+    left: float = 0.0,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A page of blocks below each other.
 
@@ -60,6 +61,7 @@ def page(
         across: panels in a row, at most.
         beyond: room right of every panel, for what stands there.
         legend: whether there is room on top for one.
+        left: more room left of every panel, for names in the place of numbers.
 
     Returns:
         the figure, and each block's panels.
@@ -67,7 +69,8 @@ def page(
     rows = math.ceil(len(labels) / across)
     columns = math.ceil(len(labels) / rows)
     width = style.PAGE * min(1.0, 0.4 + 0.2 * len(labels))
-    panel_width = (width - LEFT - beyond - RIGHT - (columns - 1) * (GAP + beyond)) / columns
+    between = (columns - 1) * (GAP + beyond + left)
+    panel_width = (width - LEFT - left - beyond - RIGHT - between) / columns
     names = [wrapped(label, int(panel_width / LETTER)) for label in labels]
     heads = [_head(names[r * columns : (r + 1) * columns]) for r in range(rows)]
     tall = sum(heads) + rows * (height + NUMBERS) + NAME
@@ -79,9 +82,9 @@ def page(
         axes = []
         for i, name in enumerate(names):
             row, column = divmod(i, columns)
-            left = LEFT + column * (panel_width + GAP + beyond)
+            start = LEFT + left + column * (panel_width + GAP + beyond + left)
             bottom = top - sum(heads[: row + 1]) - (row + 1) * height - row * NUMBERS
-            place = left / width, bottom / total, panel_width / width, height / total
+            place = start / width, bottom / total, panel_width / width, height / total
             axes.append(_panel(figure, place, name, block, column == 0, i + columns >= len(names)))
         middle = (LEFT + width - beyond) / 2 / width
         figure.text(middle, (top - tall + 0.04) / total, block.across, ha="center", va="bottom")

@@ -8,7 +8,8 @@ from typing import Any
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import Value, labels
 from reluprobe.report import formatting
-from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import named_layers, tables
+from reluprobe.report.terms import terms_of
 
 #: More layers than this are a table that nobody reads: of them so many, evenly spread.
 MOST_LAYERS = 8
@@ -19,22 +20,26 @@ FATES = (ENDED, "diverged", "failed", "collapsed")
 
 def table(rows: Sequence[Summary], definition: str) -> dict[str, Any]:
     """Columns and rows; a cell has its text and, where it is a number, what it is sorted by."""
-    depth = max((len(row.layers) for row in rows), default=0)
-    layers = tables.shown_layers(depth, MOST_LAYERS)
+    terms = terms_of(rows[0].members if rows else ())
+    shares = named_layers.most_dead(rows)
+    every = [*shares]
+    layers = [every[i] for i in tables.shown_layers(len(every), MOST_LAYERS)]
+    if terms.foreign:
+        layers = named_layers.worst(shares, MOST_LAYERS)
     word = tables.CALLED[definition][0]
     names = [labels.name(name) for name in (rows[0].settings if rows else ())]
     return {
         "names": names,
-        "ends": [f"{word} %", "test acc %"],
-        "losses": ["test loss", "train loss"],
-        "layers": [f"L{n + 1} %" for n in layers],
-        "depth": depth,
+        "ends": [f"{word} %", f"{terms.short} %"],
+        "losses": [terms.loss, "train loss"],
+        "layers": [f"{name} %" for name in layers],
+        "depth": len(every),
         "fates": [fate for fate in FATES if any(fate in fates(row) for row in rows)],
         "rows": [_row(row, layers) for row in rows],
     }
 
 
-def _row(row: Summary, layers: Sequence[int]) -> dict[str, Any]:
+def _row(row: Summary, layers: Sequence[str]) -> dict[str, Any]:
     label = labels.settings(row.settings) or "all runs"
     return {
         "label": label,
@@ -45,13 +50,13 @@ def _row(row: Summary, layers: Sequence[int]) -> dict[str, Any]:
         "fates": fates(row),
         "runs": tables.runs_of(row),
         "count": row.runs,
-        "members": [{"id": r.id, "seed": r.config.seed, "fate": r.status} for r in row.members],
+        "members": [{"id": r.id, "seed": r.seed, "fate": r.status} for r in row.members],
     }
 
 
-def _layer(row: Summary, layer: int) -> dict[str, Any]:
+def _layer(row: Summary, layer: str) -> dict[str, Any]:
     # A network without such a layer has nothing to which a measure could apply, or not.
-    return cell(row.layers[layer]) if layer < len(row.layers) else {"text": "", "value": None}
+    return cell(row.layers[layer]) if layer in row.layers else {"text": "", "value": None}
 
 
 def cell(

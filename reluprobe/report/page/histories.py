@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from reluprobe.analysis.settings import SEED
 from reluprobe.config import labels, settings_of
 from reluprobe.files.printable import printable
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report.terminal import tables
+from reluprobe.report.terms import run_label
 
 #: So many numbers of all runs at most; beyond, epochs are thinned evenly. Some 1.3 megabytes.
 MOST_NUMBERS = 300_000
@@ -23,8 +25,11 @@ def runs(records: Sequence[RunRecord], definition: str) -> dict[str, Any]:
     are the test accuracy ``a`` and per layer of ``l`` the share ``d``, both in tenths of a
     percent, and the test loss ``t``; null where a measure does not apply.
     """
-    every = [settings_of(r.config) for r in records]
-    common = {k: v for k, v in every[0].items() if all(s[k] == v for s in every)} if every else {}
+    every = [
+        {**r.settings, SEED: r.seed} if r.ours is None else settings_of(r.ours) for r in records
+    ]
+    first = every[0].items() if every else ()
+    common = {k: v for k, v in first if all(k in s and s[k] == v for s in every)}
     # An epoch has its number, accuracy and loss beside the shares.
     columns = sum(3 + min(_depth(r), MOST_LAYERS) for r in records)
     room = max(2, MOST_NUMBERS // max(1, columns))
@@ -32,7 +37,7 @@ def runs(records: Sequence[RunRecord], definition: str) -> dict[str, Any]:
         "settings": {k: labels.setting(v) for k, v in common.items()},
         "runs": {
             run.id: {
-                "name": labels.network(run.config),
+                "name": run_label(run),
                 "status": _status(run),
                 "settings": {k: labels.setting(v) for k, v in own.items() if k not in common},
                 **_history(run, definition, room),
@@ -54,11 +59,11 @@ def _history(run: RunRecord, definition: str, room: int) -> dict[str, Any]:
     epochs = [run.history[n] for n in tables.shown_layers(len(run.history), room)]
     layers = tables.shown_layers(_depth(run), MOST_LAYERS)
     return {
-        "e": [epoch.epoch for epoch in epochs],
+        "e": [run.when(epoch) for epoch in epochs],
         "of": len(run.history),
         "a": [_tenths(epoch.test_accuracy) for epoch in epochs],
         "t": [_loss(epoch.test_loss) for epoch in epochs],
-        "l": [n + 1 for n in layers],
+        "l": [run.layer_names[n] for n in layers],
         "d": [[_share(epoch, n, definition) for n in layers] for epoch in epochs],
     }
 

@@ -11,7 +11,8 @@ from reluprobe.config import labels, phases
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import foreign_words, tables
+from reluprobe.report.terms import probe_examples, terms_of
 
 PRIMER = (
     "A neural network is made of units. With the usual activation, ReLU, a unit passes on what is "
@@ -45,11 +46,10 @@ def definitions() -> list[dict[str, str]]:
 
 def question(runs: Sequence[RunRecord], rows: Sequence[Summary]) -> list[str]:
     """What the sweep asks, and between what it compares."""
-    asked = (
-        "How many of these networks’ units die in training, and how accurate are the networks?"
-        if _trained(runs)
-        else "How many of these networks’ units are dead from birth, before any training?"
-    )
+    if terms_of(runs).foreign:
+        asked = f"Which units of {foreign_words.names_of_networks(runs)} die while it trains?"
+    else:
+        asked = _asked(runs)
     names = [name.replace("_", " ") for name in aggregate.axes(runs)]
     shown = names[:MOST_NAMED]
     if len(names) > MOST_NAMED:
@@ -58,9 +58,17 @@ def question(runs: Sequence[RunRecord], rows: Sequence[Summary]) -> list[str]:
     return [asked, f"{compared}, which differ in {_listed(shown)}." if shown else f"{compared}."]
 
 
+def _asked(runs: Sequence[RunRecord]) -> str:
+    return (
+        "How many of these networks’ units die in training, and how accurate are the networks?"
+        if _trained(runs)
+        else "How many of these networks’ units are dead from birth, before any training?"
+    )
+
+
 def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
     """What a dead unit is, and how it is counted on this page."""
-    probes = sorted({formatting.probe_examples(r.probe) for r in runs})
+    probes = sorted({probe_examples(r) for r in runs})
     word, formula = tables.CALLED[definition]
     counted = (
         f"On this page a unit is {word} if it has {formula}: z is what goes into its activation "
@@ -77,14 +85,16 @@ def headline(rows: Sequence[Summary], definition: str) -> list[str]:
         return ["No run ended with finite numbers."]
     dead = [row.mean for row in ended if row.mean is not None]
     accuracy = [row.accuracy for row in ended if row.accuracy is not None]
+    terms = terms_of(ended[0].members)
     when = "At the end of training" if _trained(ended[0].members) else "Before training"
-    first = f"{when}, {_span(dead)} of hidden units are {word}"
+    when = "At the last look" if terms.foreign else when
+    first = f"{when}, {_span(dead)} of {terms.units} are {word}"
     if not dead:
         first = f"“{word}” does not apply to these networks"
     elif len(dead) > 1:
         first += ", depending on the configuration"
     if accuracy:
-        first += f"; test accuracy is {_span(accuracy)}"
+        first += f"; {terms.accuracy} is {_span(accuracy)}"
     whole = sum(estimate.mean == 0 for estimate in dead)
     lines = [f"{first}."]
     if whole and len(dead) > 1:
@@ -165,7 +175,8 @@ def _fewest(row: Summary) -> tuple[float, float]:
 
 
 def _trained(runs: Sequence[RunRecord]) -> bool:
-    return any(phases.total_epochs(r.config.phases, r.config.epochs) for r in runs)
+    configs = (run.ours for run in runs)
+    return any(c is None or phases.total_epochs(c.phases, c.epochs) for c in configs)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from reluprobe.report.terminal.compare_text import paired_alike, points
 from reluprobe.report.terminal.layout import first_that_fits, plain_table
 from reluprobe.report.terminal.mishaps import MISHAPS
 from reluprobe.report.terminal.tables import CALLED, heat
+from reluprobe.report.terms import Terms, terms_of
 
 
 def _change(change: Change | None, write: formatting.Write = points) -> str:
@@ -31,7 +32,8 @@ def table(group: Group, rows: Sequence[Contrast], question: Question, width: int
     Where ``width`` is short, the change of loss goes first; then what a row comes to goes below
     its change, and names and verdicts take as many lines as they need.
     """
-    layouts = (_Wide(loss=True), _Wide(loss=False), _Narrow())
+    terms = terms_of(run for one in group.baselines for run in one.runs.values())
+    layouts = (_Wide(terms, loss=True), _Wide(terms, loss=False), _Narrow(terms))
     return first_that_fits((_table(group, rows, question, one) for one in layouts), width)
 
 
@@ -40,12 +42,12 @@ class _Wide:
 
     no_wrap = True
 
-    def __init__(self, loss: bool) -> None:
-        self.loss = loss
+    def __init__(self, terms: Terms, loss: bool) -> None:
+        self.terms, self.loss = terms, loss
 
     def columns(self, word: str) -> list[str]:
-        titles = [f"{word} %", "points [95%]", "test acc %", "points [95%]"]
-        return titles + ["test loss", "change [95%]"] * self.loss
+        titles = [f"{word} %", "points [95%]", f"{self.terms.short} %", "points [95%]"]
+        return titles + [self.terms.loss, "change [95%]"] * self.loss
 
     def cells(self, ends: Sequence[Text], changes: Sequence[str]) -> list[Text]:
         beside = [t for end, c in zip(ends, changes, strict=True) for t in (end, Text(c))]
@@ -63,8 +65,11 @@ class _Narrow:
 
     no_wrap = False
 
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+
     def columns(self, word: str) -> list[str]:
-        return [f"{word} %, points", "test acc %, points"]
+        return [f"{word} %, points", f"{self.terms.short} %, points"]
 
     def cells(self, ends: Sequence[Text], changes: Sequence[str]) -> list[Text]:
         pairs = list(zip(ends, changes, strict=True))[:2]
@@ -108,7 +113,7 @@ def _table(
         changes = _change(dead), _change(accuracy), _change(loss, compare_text.loss)
         n = compare_text.counted(row) if group.same else str(len(row.pairs))
         cells = layout.cells(_ends(row.levels), changes)
-        add(labels.settings(row.differs), cells, n, _verdict(row, question))
+        add(labels.change(row.differs), cells, n, _verdict(row, question))
     return table
 
 

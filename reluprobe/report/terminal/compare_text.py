@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
+from reluprobe.analysis import settings
 from reluprobe.analysis.baseline import varying
 from reluprobe.analysis.bootstrap import FEWEST, Change
 from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
 from reluprobe.analysis.contrast import Contrast
-from reluprobe.config import SETTINGS, labels
+from reluprobe.config import labels
 from reluprobe.config.labels import SPEAKING
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report import formatting
 from reluprobe.report.terminal.tables import CALLED, MOST_NAMES
+from reluprobe.report.terms import terms_of
 
 #: Lines about seeds that pair with nothing, at most.
 MOST_LINES = 12
@@ -68,7 +70,7 @@ def _in_words(group: Group, row: Contrast, word: str) -> str:
     at = f" at {labels.settings(group.within)}" if group.within else ""
     if row.over == "blocks":
         at += f" alone, over {counted(row)} of the same {listed(group.same)}"
-    text = f"{labels.settings(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
+    text = f"{labels.change(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
     text += _range(dead, points, "95% interval ")
     if accuracy is not None:
         return f"{text}, accuracy {points(accuracy.mean)}{_range(accuracy, points)}"
@@ -110,11 +112,12 @@ def title(group: Group) -> Text:
     changed = [block.other for row in group.rows for block in row.blocks]
     varied = [k for k in varying([*group.baselines, *changed]) if k not in group.same]
     every = group.baselines[0].settings
-    shown = [k for k in varied if SETTINGS[k].applies(every)]
+    shown = [k for k in varied if settings.applies(k, every)]
     if len(shown) > MOST_NAMES:
-        shown = [k for k in shown if k in SPEAKING or every[k] != SETTINGS[k].default]
-    name = labels.settings({k: every[k] for k in shown})
-    name += ", the rest at the defaults" * (len(varied) > MOST_NAMES)
+        shown = [k for k in shown if k in SPEAKING or every[k] != settings.default_of(k, every)]
+    name = labels.settings({k: every[k] for k in shown}) or "none of what the others are given"
+    if not settings.is_foreign(every):
+        name += ", the rest at the defaults" * (len(varied) > MOST_NAMES)
     at = f"{labels.settings(group.within)}; " if group.within else ""
     alike = paired_alike(group)
     pairs = "" if alike is None else f"; {alike} a row"
@@ -133,9 +136,10 @@ def paired_alike(group: Group) -> str | None:
 def legend(comparison: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
     """What is counted on which sample, what the intervals are, what the words say."""
     definition, on = comparison.question.definition, comparison.question.on
-    called = {"probe": "probe", "test": "test", "train": "training"}[on]
+    called = {"train": "training"}.get(on, on)
     means = CALLED[definition][1].replace("probe", called)
-    lines = [f"{definition}: {means} ({_examples(runs, on)}); accuracy and loss on the test set"]
+    tested = "" if terms_of(runs).foreign else "; accuracy and loss on the test set"
+    lines = [f"{definition}: {means} ({_examples(runs, on)}){tested}"]
     over = "the seeds of both (pairs)"
     if any(group.same for group in comparison.groups):
         over = (
@@ -188,7 +192,7 @@ def missing(comparison: Comparison, archives: Sequence[Archive], again: int) -> 
             lines.append(f"{_alone(group)}{at}")
         for row in group.rows:
             if what := _unpaired(row):
-                seeds.setdefault(what, []).append(labels.settings(row.differs) + at)
+                seeds.setdefault(what, []).append(labels.change(row.differs) + at)
     lines += [f"{what}: {'; '.join(names)}" for what, names in seeds.items()]
     rest = len(lines) - MOST_LINES
     shown = lines[:MOST_LINES] + ([f"… and {rest} more (--json has all)"] if rest > 0 else [])

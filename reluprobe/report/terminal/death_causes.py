@@ -17,11 +17,16 @@ LEGEND = (
 )
 
 
-def tables(configurations: Sequence[tuple[Settings, Sequence[Blame]]]) -> Group:
-    """For each configuration one row per hidden layer, and one for the whole network."""
+def tables(
+    configurations: Sequence[tuple[Settings, Sequence[str], Sequence[Blame]]],
+) -> Group:
+    """For each configuration, with its layers' names, one row a layer, and one for all of them."""
     titles = ("deaths", "weights %", "bias %", "upstream %")
-    rows = ((settings, [_row(blame) for blame in layers]) for settings, layers in configurations)
-    return layer_tables(titles, rows, total=True)
+    rows = (
+        (settings, zip(names, map(_row, layers), strict=False))
+        for settings, names, layers in configurations
+    )
+    return layer_tables(titles, rows, [_row(layers[-1]) for *_, layers in configurations])
 
 
 def _row(blame: Blame) -> list[str]:

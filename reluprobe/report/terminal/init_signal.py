@@ -21,10 +21,15 @@ LEGEND = (
 BLOCKS = " " + blocks.HEIGHTS
 
 
-def tables(configurations: Sequence[tuple[Settings, Sequence[Signal]]]) -> Group:
-    """For each configuration one row per hidden layer."""
+def tables(
+    configurations: Sequence[tuple[Settings, Sequence[str], Sequence[Signal]]],
+) -> Group:
+    """For each configuration, with its layers' names, one row per hidden layer."""
     titles = ("zeros %", "mean", "deviation", "ratio", "dead %", "histogram")
-    rows = ((settings, [_row(signal) for signal in layers]) for settings, layers in configurations)
+    rows = (
+        (settings, zip(names, map(_row, layers), strict=True))
+        for settings, names, layers in configurations
+    )
     return layer_tables(titles, rows)
 
 

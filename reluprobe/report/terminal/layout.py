@@ -18,6 +18,8 @@ Settings = Mapping[str, Value | None]
 NARROW = 80
 #: Blanks between two columns.
 GAP = 2
+#: Letters of a layer's name beside several numbers.
+LAYER_NAME = 28
 #: A sparkline of fewer probes than this, of those there are, is not worth a column.
 FEWEST_PROBES = 8
 
@@ -28,6 +30,19 @@ Column = TypeVar("Column")
 def plain_table() -> Table:
     """An empty table without a box, as all are here."""
     return Table(box=None, pad_edge=False)
+
+
+def add_layers(table: Table, names: Iterable[str], min_width: int | None = None) -> None:
+    """The column of what a row's layer is called: by numbers, or by names."""
+    if all(map(str.isdigit, names)):
+        table.add_column("L", justify="right", no_wrap=True, min_width=min_width)
+    else:
+        table.add_column("layer", no_wrap=True)
+
+
+def tail(name: str, room: int) -> str:
+    """A name in so many letters: of a longer one the end, which tells one layer from the next."""
+    return name if len(name) <= room else f"…{name[1 - room :]}"
 
 
 def said(cell: RenderableType) -> str:
@@ -112,24 +127,26 @@ def shown_courses(
 
 def layer_tables(
     titles: Sequence[str],
-    configurations: Iterable[tuple[Settings, Sequence[Sequence[str]]]],
-    total: bool = False,
+    configurations: Iterable[tuple[Settings, Iterable[tuple[str, Sequence[str]]]]],
+    total: Sequence[Sequence[str]] = (),
 ) -> Group:
     """A heading and a table for each configuration, so that names of any length fit.
 
     Args:
         titles: of the columns.
-        configurations: each with the cells of its rows, one row per hidden layer.
-        total: the last row is of the whole network.
+        configurations: each with its rows, one a layer: what that is called, and the cells.
+        total: the cells of each configuration's whole network, where they are shown too.
     """
     parts: list[RenderableType] = []
-    for settings, rows in configurations:
+    for n, (settings, rows) in enumerate(configurations):
+        named = [(tail(name, LAYER_NAME), cells) for name, cells in rows]
         table = plain_table()
-        table.add_column("L", justify="right", min_width=3)
+        add_layers(table, [name for name, _ in named], min_width=3)
         for title in titles:
             table.add_column(title, justify="right", no_wrap=True, min_width=9)
-        for n, cells in enumerate(rows, start=1):
-            whole = total and n == len(rows)
-            table.add_row("all" if whole else str(n), *cells, style="bold" if whole else None)
+        for name, cells in named:
+            table.add_row(name, *cells)
+        if total:
+            table.add_row("all", *total[n], style="bold")
         parts += [Text(labels.settings(settings), style="bold"), table]
     return Group(*parts)

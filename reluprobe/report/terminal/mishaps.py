@@ -14,6 +14,7 @@ from reluprobe.config import labels
 from reluprobe.files.printable import printable
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
+from reluprobe.report.terms import run_label, terms_of
 
 #: What may become of runs, as :class:`Summary` counts them.
 MISHAPS = ("diverged", "failed", "collapsed")
@@ -36,7 +37,7 @@ def lost(records: Sequence[RunRecord]) -> Group | None:
     if not bad:
         return None
     lines = [Text(f"{labels.count(len(bad), 'failed or diverged run')}:", style="bold red")]
-    return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {labels.network(r.config)}") for r in bad))
+    return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {run_label(r)}") for r in bad))
 
 
 def collapsed(records: Sequence[RunRecord]) -> Group | None:
@@ -46,7 +47,7 @@ def collapsed(records: Sequence[RunRecord]) -> Group | None:
         return None
     what = "output does not depend on input (a hidden layer is constant on the probe)"
     head = Text(f"{labels.count(len(evidence), 'run')} collapsed: {what}:", style="bold red")
-    rows = (f"  {r.id}  {_evidence(c)}  {labels.network(r.config)}" for r, c in evidence)
+    rows = (f"  {r.id}  {_evidence(c)}  {run_label(r)}" for r, c in evidence)
     return Group(head, *map(Text, rows))
 
 
@@ -82,6 +83,8 @@ def failure(record: RunRecord) -> str:
 def _fate(record: RunRecord) -> str:
     if record.status == "failed":
         return failure(record)
-    epoch = record.diverged_at
+    when = record.diverged_at
+    if when is not None:
+        return f"diverged {'in' if record.clock == 'epoch' else 'at'} {terms_of([record]).at(when)}"
     # A run may diverge after its last whole epoch: then no epoch of its history says so.
-    return f"diverged in epoch {epoch}" if epoch is not None else DIVERGED_LATE
+    return DIVERGED_LATE if record.clock == "epoch" else "diverged"

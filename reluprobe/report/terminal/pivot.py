@@ -14,6 +14,7 @@ from reluprobe.report import formatting
 from reluprobe.report.terminal import blocks, mishaps
 from reluprobe.report.terminal.layout import first_that_fits, plain_table, split_columns
 from reluprobe.report.terminal.tables import CALLED, heat
+from reluprobe.report.terms import OURS, Terms
 
 #: A shade two characters wide is about as high as it is wide.
 SWATCH = 2
@@ -22,10 +23,10 @@ LEGEND = f"shade: {blocks.SHADES_LEGEND}"
 WriteCell = Callable[[Summary | None], Text]
 
 
-def title(row: str, column: str, definition: str) -> Text:
+def title(row: str, column: str, definition: str, terms: Terms = OURS) -> Text:
     """What a pivot shows."""
-    word = CALLED[definition][0]
-    return Text(f"{word} % (test accuracy %) by {row} and {labels.name(column)}", style="italic")
+    measures = f"{CALLED[definition][0]} % ({terms.accuracy} %)"
+    return Text(f"{measures} by {row} and {labels.name(column)}", style="italic")
 
 
 def table(pivot: Pivot, row: str, width: int) -> RenderableType:

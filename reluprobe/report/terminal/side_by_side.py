@@ -21,6 +21,7 @@ from reluprobe.report.terminal.layout import (
     table_width,
 )
 from reluprobe.report.terminal.tables import CALLED, cell
+from reluprobe.report.terms import terms_of
 
 #: Configurations that one sweep alone has: its own report lists them all.
 MOST_ALONE = 12
@@ -55,7 +56,9 @@ def title(beside: Beside, definition: str) -> Text:
     lines = labels.count(shared, "configuration") if shared else "no configuration"
     where = "both" if count == 2 else "several of them"
     points = ", B − A in points" if count == 2 else ""
-    text = f"{word} % and test accuracy % side by side{points}; {lines} in {where}"
+    runs = beside.lines[0].present[0].members
+    measures = f"{word} % and {terms_of(runs).accuracy} %"
+    text = f"{measures} side by side{points}; {lines} in {where}"
     return Text(text, style="italic")
 
 

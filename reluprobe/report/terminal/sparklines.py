@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,18 +15,21 @@ from reluprobe.analysis.aggregate import Summary
 from reluprobe.analysis.learning_curves import Curve
 from reluprobe.config import labels
 from reluprobe.report import formatting
-from reluprobe.report.terminal import blocks
+from reluprobe.report.terminal import blocks, named_layers
 from reluprobe.report.terminal.layout import (
     FEWEST_PROBES,
+    GAP,
     Settings,
     plain_table,
     shown_courses,
+    shown_layers,
     table_width,
 )
 from reluprobe.report.terminal.tables import CALLED, heat
+from reluprobe.report.terms import OURS, Terms
 
-#: Configurations and the course of each layer; of none where no run of them ended.
-CoursesByConfiguration = Sequence[tuple[Settings, Sequence[Curve]]]
+#: Configurations and the course of each layer by name; of none where no run of them ended.
+CoursesByConfiguration = Sequence[tuple[Settings, Mapping[str, Curve]]]
 
 #: Of more configurations than this, only those who ask see courses.
 MOST_ROWS = 10
@@ -38,34 +42,60 @@ def by_summary(rows: Sequence[Summary], definition: str) -> CoursesByConfigurati
 
 
 def moments(configurations: CoursesByConfiguration) -> tuple[float, ...]:
-    """When the longest course was probed, in epochs."""
-    return max(
-        (curve.when for _, layers in configurations for curve in layers), key=len, default=()
-    )
+    """When the longest course was probed, by the runs' clock."""
+    curves = (curve for _, layers in configurations for curve in layers.values())
+    return max((curve.when for curve in curves), key=len, default=())
 
 
 @dataclass(frozen=True)
 class Room:
     """Which layers there is room for, and which moments of each."""
 
-    layers: Sequence[int]
+    layers: Sequence[str]
     when: Sequence[float]
 
 
 def room(configurations: CoursesByConfiguration, width: int) -> Room:
     """Of many layers and probes as many as fit, first and last among them."""
-    depth, when = max(len(layers) for _, layers in configurations), moments(configurations)
-    names = table_width(table(configurations, Room([], [])))
-    layers, probes = shown_courses(depth, len(when), width - names, fewest=FEWEST_PROBES)
-    return Room(layers, [when[i] for i in probes])
+    names, when = _layers(configurations), moments(configurations)
+    taken = table_width(table(configurations, Room([], [])))
+    layers, probes = shown_courses(len(names), len(when), width - taken, fewest=FEWEST_PROBES)
+    return Room([names[i] for i in layers], [when[i] for i in probes])
 
 
-def title(configurations: CoursesByConfiguration, definition: str, room: Room) -> Text:
+def _layers(configurations: CoursesByConfiguration) -> list[str]:
+    return list(dict.fromkeys(name for _, layers in configurations for name in layers))
+
+
+def named(
+    rows: Sequence[Summary], configurations: CoursesByConfiguration, definition: str, width: int
+) -> tuple[RenderableType, Room]:
+    """A row a layer, which has a name, and a column per configuration; and what there is room for.
+
+    Of many probes as many as fit beside the names.
+    """
+    when = moments(configurations)
+    room = max(FEWEST_PROBES, width - named_layers.NAME - GAP)
+    shown = [when[i] for i in shown_layers(len(when), room)]
+    curves = [layers for _, layers in configurations]
+    word = CALLED[definition][0]
+
+    def draw(curve: Curve | None) -> Text:
+        return Text("") if curve is None else _course(curve, shown)
+
+    drawn = named_layers.courses(rows, curves, word, width, draw)
+    return drawn, Room(_layers(configurations), shown)
+
+
+def title(
+    configurations: CoursesByConfiguration, definition: str, room: Room, terms: Terms = OURS
+) -> Text:
     """What the sparklines show, from when to when, and how many probes are left out."""
     when = moments(configurations)
     between = "" if all(map(float.is_integer, when)) else ", probed in between too"
     some = f"; {len(room.when)} of {len(when)} probes" if len(room.when) < len(when) else ""
-    words = f"{CALLED[definition][0]} % by hidden layer over epochs {when[0]:g}–{when[-1]:g}"
+    span = terms.span(when[0], when[-1])
+    words = f"{CALLED[definition][0]} % by {terms.layer} over {span}"
     return Text(f"{words}{between}{some}", style="italic")
 
 
@@ -80,13 +110,11 @@ def table(configurations: CoursesByConfiguration, room: Room) -> Table:
     for key in keys:
         # What sets a configuration apart may be long, and is wrapped.
         table.add_column(labels.name(key), no_wrap=key != "change")
-    for i in room.layers:
-        table.add_column(f"L{i + 1}", no_wrap=True)
+    for name in room.layers:
+        table.add_column(name, no_wrap=True)
     for settings, layers in configurations:
         names = [labels.setting(settings[key]) for key in keys]
-        cells = [
-            _course(layers[i], room.when) if i < len(layers) else Text("") for i in room.layers
-        ]
+        cells = [_course(layers[n], room.when) if n in layers else Text("") for n in room.layers]
         absent = [Text(formatting.NOT_APPLICABLE, style="dim")] if room.layers else []
         table.add_row(*names, *(cells if layers else absent))
     return table

@@ -19,6 +19,8 @@ from reluprobe.report.terminal.tables import CALLED, cell
 SharesByConfiguration = Sequence[tuple[Settings, SplitShares]]
 
 LACKING = "no run that ended was looked at on the probe, the test and the training set"
+#: The same of foreign runs, whose owners choose the samples.
+ALONE = "no run that ended was looked at on another sample than the probe"
 #: What columns mean, where their names do not say it.
 LEGEND = {
     "certain": "% of units dead for every input in the training data's box",
@@ -35,12 +37,15 @@ def title(configurations: SharesByConfiguration, definition: str) -> Text:
 
 
 def _sizes(configurations: SharesByConfiguration) -> dict[str, int]:
-    return {n: max(shares.examples[n] for _, shares in configurations) for n in SPLITS}
+    sizes: dict[str, int] = {}
+    for _, shares in configurations:
+        sizes |= {n: max(size, sizes.get(n, 0)) for n, size in shares.examples.items()}
+    return sizes
 
 
 def headline(configurations: SharesByConfiguration) -> Text | None:
     """Where most units are dead on the probe: how many of them the training set wakes."""
-    ranked = [(s.units["probe"], s.awake, settings) for settings, s in configurations]
+    ranked = [(s.units.get("probe"), s.awake, settings) for settings, s in configurations]
     dead, awake, settings = max(ranked, key=lambda r: r[0].mean if r[0] else 0.0)
     if dead is None or awake is None or dead.mean == 0:
         return None
@@ -52,24 +57,26 @@ def headline(configurations: SharesByConfiguration) -> Text | None:
 
 def table(configurations: SharesByConfiguration, width: int) -> Table:
     """One row per configuration. Where ``width`` is short, intervals go, then what wakes."""
-    layouts = ((formatting.plus_minus, 6), (formatting.mean, 6), (formatting.mean, 4))
-    tables = (_table(configurations, write, columns) for write, columns in layouts)
+    layouts = ((formatting.plus_minus, 3), (formatting.mean, 3), (formatting.mean, 1))
+    tables = (_table(configurations, write, more) for write, more in layouts)
     return first_that_fits(tables, width)
 
 
 def _table(
-    configurations: SharesByConfiguration, write: Callable[[Estimate | None], str], columns: int
+    configurations: SharesByConfiguration, write: Callable[[Estimate | None], str], more: int
 ) -> Table:
-    table = plain_table()
+    table, samples = plain_table(), _sizes(configurations)
+    rest = [(s.certified, s.awakened, s.asleep) for _, s in configurations]
+    # Where the samples are others there is no set whose units could wake.
+    known = [i for i in range(more) if {*samples} >= {*SPLITS} or any(row[i] for row in rest)]
     for key in configurations[0][0]:
         table.add_column(labels.name(key), no_wrap=True)
-    for title in (*SPLITS, *LEGEND)[:columns]:
+    for title in (*samples, *([*LEGEND][i] for i in known)):
         table.add_column(title, justify="right", no_wrap=True)
-    for settings, s in configurations:
-        shares = [cell(s.shares[n], write) for n in SPLITS]
-        rest = [Text(write(e)) for e in (s.certified, s.awakened, s.asleep)]
+    for (settings, s), row in zip(configurations, rest, strict=True):
         names = [labels.setting(value) for value in settings.values()]
-        table.add_row(*names, *[*shares, *rest][:columns])
+        shares = [cell(s.shares[n], write) if n in s.shares else Text("") for n in samples]
+        table.add_row(*names, *shares, *(Text(write(row[i])) for i in known))
     return table
 
 

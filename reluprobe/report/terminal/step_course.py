@@ -33,12 +33,13 @@ def tables(configurations: Sequence[tuple[Settings, Sequence[StepPoint]]]) -> Gr
 
 
 def _table(points: Sequence[StepPoint]) -> Table:
-    layers = shown_layers(len(points[0].layers), MOST_LAYERS)
+    names = [*points[0].layers]
+    layers = [names[i] for i in shown_layers(len(names), MOST_LAYERS)]
     table = plain_table()
-    for title in ("step", *(f"L{i + 1}" for i in layers), "all"):
+    for title in ("step", *layers, "all"):
         table.add_column(title, justify="right", no_wrap=True, min_width=6)
     for n in shown_probes(len(points), MOST_PROBES):
-        shares = [*(points[n].layers[i] for i in layers), points[n].mean]
+        shares = [*(points[n].layers[name] for name in layers), points[n].mean]
         table.add_row(f"{points[n].step:,}", *(cell(e, formatting.mean) for e in shares))
     return table
 

@@ -14,11 +14,14 @@ from reluprobe.analysis import lacking
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import SETTINGS, Value, labels, phases
 from reluprobe.files.printable import printable
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
+from reluprobe.records.schema import NAME
 from reluprobe.report import formatting
+from reluprobe.report.terminal import foreign_words, named_layers
 from reluprobe.report.terminal.layout import first_that_fits, plain_table, shown_layers
 from reluprobe.report.terminal.mishaps import MISHAPS
+from reluprobe.report.terms import OURS, Terms, terms_of
 
 #: What a definition is called in a heading, and what it means, in a line.
 CALLED = {
@@ -42,13 +45,18 @@ def heat(share_: float | None) -> str:
 
 
 def sweep_headline(summaries: Sequence[Summary], definition: str) -> Text:
-    """From the fewest dead to the most, in a sentence, each with its accuracy."""
+    """From the fewest dead to the most, in a sentence, each with its accuracy.
+
+    Of foreign runs also which network it is, and of how many units.
+    """
     ranked = [(c.mean.mean, c) for c in summaries if c.mean is not None]
     if not ranked:
         reason = lacking.shares([run for c in summaries for run in c.members], definition)
         return Text(reason or formatting.NOT_APPLICABLE, style="bold red")
     least, most = min(ranked, key=lambda r: r[0])[1], max(ranked, key=lambda r: r[0])[1]
     word = CALLED[definition][0]
+    if terms_of(most.members).foreign:
+        return Text(foreign_words.headline(least, most, definition, word), style="bold")
     if least is most:
         return Text(f"{formatting.plus_minus(most.mean)}% {word}{_at(most)}", style="bold")
     ends = [f"{formatting.plus_minus(c.mean)}%{_at(c)}" for c in (least, most)]
@@ -61,6 +69,8 @@ def _at(summary: Summary) -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
+#: Letters of a setting's value that are kept in one line.
+LONGEST_NAME = 40
 #: With more axes than this, a configuration is named by what sets it apart, in one column.
 MOST_NAMES = 4
 
@@ -74,15 +84,20 @@ def shortened(summaries: Sequence[Summary], most: int = MOST_NAMES) -> list[Summ
     if not summaries or len(summaries[0].settings) <= most:
         return list(summaries)
     values = {k: Counter(c.settings[k] for c in summaries) for k in summaries[0].settings}
-    usual = {
-        k: SETTINGS[k].default if SETTINGS[k].default in counted else counted.most_common(1)[0][0]
-        for k, counted in values.items()
-    }
+    foreign = terms_of(summaries[0].members).foreign
+    usual = {k: _usual(counted, None if foreign else k) for k, counted in values.items()}
 
     def apart(c: Summary) -> str:
-        return labels.settings({k: v for k, v in c.settings.items() if v != usual[k]})
+        own = {k: v for k, v in c.settings.items() if v != usual[k] or k == NAME}
+        return labels.settings(own)
 
     return [replace(c, settings={"change": apart(c) or "none"}) for c in summaries]
+
+
+def _usual(counted: Counter[Setting], name: str | None) -> Setting:
+    """The default of the setting of this name, if any configuration has it; else the commonest."""
+    default = None if name is None else SETTINGS[name].default
+    return default if default in counted else counted.most_common(1)[0][0]
 
 
 def provenance(archive: Archive) -> Text:
@@ -92,10 +107,15 @@ def provenance(archive: Archive) -> Text:
         return Text("no readable run", style="dim")
     seconds = sum(r.seconds for r in records)
     # A run whose process died has left no word of its device.
-    places = {_place(r) for r in records if r.status != "failed" or "device" in r.environment}
+    known = [r for r in records if r.status != "failed" or "device" in r.environment]
+    if terms_of(records).foreign:
+        places = {_place(r) for r in known if "device" in r.environment}
+        return Text(foreign_words.provenance(records, seconds, places), style="dim")
+    places = {_place(r) for r in known}
     probes = {formatting.probe_examples(r.probe) for r in records}
-    sets = {r.config.dataset for r in records}
-    epochs = sorted({phases.total_epochs(r.config.phases, r.config.epochs) for r in records})
+    configs = [r.ours for r in records if r.ours is not None]
+    sets = {config.dataset for config in configs}
+    epochs = sorted({phases.total_epochs(config.phases, config.epochs) for config in configs})
     spans = labels.count(epochs[0], "epoch")
     if len(epochs) > 1:
         spans = f"{epochs[0]}–{epochs[-1]} epochs"
@@ -120,16 +140,19 @@ def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Table:
     Where ``width`` is short, losses are left out before a name is cut.
     """
     names = _names(summaries)
-    columns = {
-        f"{CALLED[definition][0]} %": [cell(c.mean) for c in summaries],
-        "test acc %": [Text(formatting.plus_minus(c.accuracy)) for c in summaries],
-        "test loss": [Text(formatting.plus_minus(c.loss, formatting.number)) for c in summaries],
-        "train loss": [
-            Text(formatting.plus_minus(c.train_loss, formatting.number)) for c in summaries
-        ],
-        "runs": [Text(runs_of(c)) for c in summaries],
+    terms = terms_of(summaries[0].members if summaries else ())
+    measures = {
+        f"{terms.short} %": [(c.accuracy, formatting.percent) for c in summaries],
+        terms.loss: [(c.loss, formatting.number) for c in summaries],
+        "train loss": [(c.train_loss, formatting.number) for c in summaries],
     }
-    given_up = ((), ("train loss",), ("train loss", "test loss"))
+    columns = {f"{CALLED[definition][0]} %": [cell(c.mean) for c in summaries]}
+    for title, estimates in measures.items():
+        # What the owner of these runs never gave is no column of theirs.
+        if not terms.foreign or any(e is not None for e, _ in estimates):
+            columns[title] = [Text(formatting.plus_minus(e, write)) for e, write in estimates]
+    columns["runs"] = [Text(runs_of(c)) for c in summaries]
+    given_up = ((), ("train loss",), ("train loss", terms.loss))
     layouts = (
         _table(names, {title: c for title, c in columns.items() if title not in losses})
         for losses in given_up
@@ -140,7 +163,7 @@ def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Table:
 def ends(summaries: Sequence[Summary], layers: bool = True) -> Text | None:
     """What stands beside the means of :func:`outcome` and :func:`by_layer`; None where nothing."""
     every = [e for c in summaries for e in (c.mean, c.accuracy, c.loss, c.train_loss)]
-    every += [e for c in summaries for e in c.layers if layers]
+    every += [e for c in summaries for e in c.layers.values() if layers]
     text = formatting.ends(every)
     mixes = list(dict.fromkeys(name for c in summaries for name in c.mixes))
     if mixes:
@@ -151,30 +174,37 @@ def ends(summaries: Sequence[Summary], layers: bool = True) -> Text | None:
 def by_layer(summaries: Sequence[Summary], definition: str, width: int) -> RenderableType:
     """One row per configuration: share per hidden layer; of many layers, as many as fit.
 
-    Where ``width`` is short the means stand alone before a layer is left out.
+    Where ``width`` is short the means stand alone before a layer is left out. The layers of foreign
+    runs have names, and a row each.
     """
-    depth = max((len(c.layers) for c in summaries), default=0)
-    if not depth:
-        return Text(f"{formatting.NOT_APPLICABLE}: {lacking.NONE_ENDED}", style="dim")
-    names = _names(summaries)
+    every = list(dict.fromkeys(name for c in summaries for name in c.layers))
+    if not every:
+        runs = [run for c in summaries for run in c.members]
+        reason = lacking.end(runs) or "no layer was counted"
+        return Text(f"{formatting.NOT_APPLICABLE}: {reason}", style="dim")
+    if terms_of(summaries[0].members).foreign:
+        return named_layers.by_layer(summaries, CALLED[definition][0], width, cell)
+    names, depth = _names(summaries), len(every)
     full, means = formatting.plus_minus, formatting.mean
     # Rather all layers without their ends than some; where not even two fit, all are shown, cut.
+    rooms = ((depth, full), *((n, means) for n in (*range(depth, 1, -1), depth)))
+    chosen = (([every[i] for i in shown_layers(depth, room)], write) for room, write in rooms)
     layouts = (
-        _table(names, {f"L{i + 1}": _layer(summaries, i, write) for i in shown_layers(depth, room)})
-        for room, write in ((depth, full), *((n, means) for n in (*range(depth, 1, -1), depth)))
+        _table(names, {name: _layer(summaries, name, write) for name in layers})
+        for layers, write in chosen
     )
     return first_that_fits(layouts, width)
 
 
 def _layer(
-    summaries: Sequence[Summary], layer: int, write: Callable[[Estimate | None], str]
+    summaries: Sequence[Summary], layer: str, write: Callable[[Estimate | None], str]
 ) -> list[Text]:
-    return [cell(c.layers[layer], write) if layer < len(c.layers) else Text("") for c in summaries]
+    return [cell(c.layers[layer], write) if layer in c.layers else Text("") for c in summaries]
 
 
-def layers_title(definition: str) -> Text:
+def layers_title(definition: str, terms: Terms = OURS) -> Text:
     """What the table by layer shows."""
-    return Text(f"{CALLED[definition][0]} % by hidden layer", style="italic")
+    return Text(f"{CALLED[definition][0]} % by {terms.layer}", style="italic")
 
 
 def axes(values_by_name: Mapping[str, tuple[Value, ...]]) -> Table:
@@ -215,7 +245,8 @@ def _table(names: Mapping[str, list[Text]], columns: Mapping[str, list[Text]]) -
     table = plain_table()
     for title in names:
         # What sets a configuration apart may be long; a number that is cut is no number.
-        table.add_column(title, no_wrap=title != "change")
+        longest = max((len(cell) for cell in names[title]), default=0)
+        table.add_column(title, no_wrap=title != "change" and longest <= LONGEST_NAME)
     for title in columns:
         table.add_column(title, justify="right", no_wrap=True)
     for row in zip(*names.values(), *columns.values(), strict=True):

@@ -13,14 +13,19 @@ from reluprobe.analysis.dead_masks import unknown
 from reluprobe.analysis.unit_fates import Fate, Fates
 from reluprobe.config import labels
 from reluprobe.report import formatting
+from reluprobe.report.terminal import named_layers
 from reluprobe.report.terminal.layout import (
+    LAYER_NAME,
     Settings,
+    add_layers,
     first_that_fits,
     layer_tables,
     plain_table,
     shown_layers,
+    tail,
 )
 from reluprobe.report.terminal.tables import cell
+from reluprobe.report.terms import FOREIGN, OURS, Terms
 
 #: Configurations and what became of the units of each; None where it cannot be told.
 FatesByConfiguration = Sequence[tuple[Settings, Fates | None]]
@@ -82,8 +87,26 @@ def title(configurations: FatesByConfiguration) -> Text:
     if not ended:
         return Text("lives of units", style="italic")
     probes = labels.count(min(f.probes for f in ended), "probe")
-    first, last = min(f.first for f in ended), max(f.last for f in ended)
-    return Text(f"lives of units: {probes} a run, epochs {first:g}–{last:g}", style="italic")
+    span = _terms(ended[0]).span(min(f.first for f in ended), max(f.last for f in ended))
+    deepest = max(len(f.layers) for f in ended)
+    some = f"; of {deepest} layers those with most dead" if deepest > MOST_LAYERS else ""
+    some = some if _terms(ended[0]).foreign else ""
+    return Text(f"lives of units: {probes} a run, {span}{some}", style="italic")
+
+
+def _terms(fates: Fates) -> Terms:
+    return FOREIGN if fates.clock == FOREIGN.clock else OURS
+
+
+def _rows(fates: Fates, most: int) -> list[tuple[str, Fate]]:
+    """Layers as a column of their own calls them; of many those with most dead, or some."""
+    names = [*fates.layers]
+    if _terms(fates).foreign:
+        dead = {name: _dead(fate) for name, fate in fates.layers.items()}
+        shown = named_layers.worst(dead, most)
+        return [(tail(name, LAYER_NAME), fates.layers[name]) for name in shown]
+    shown = [names[i] for i in shown_layers(len(names), most)]
+    return [(name.removeprefix("L"), fates.layers[name]) for name in shown]
 
 
 def table(configurations: FatesByConfiguration, width: int) -> RenderableType:
@@ -114,15 +137,17 @@ def _table(configurations: FatesByConfiguration, write: Write, write_rest: Write
     keys = list(configurations[0][0]) if configurations else []
     for key in keys:
         table.add_column(labels.name(key), no_wrap=True)
-    for name in ("L", "born %", "ever %", "end %", "revives %", "episode", "open", "for good %"):
+    layers = [_rows(fates, MOST_LAYERS) if fates else [] for _, fates in configurations]
+    add_layers(table, [name for rows in layers for name, _ in rows])
+    for name in ("born %", "ever %", "end %", "revives %", "episode", "open", "for good %"):
         table.add_column(name, justify="right", no_wrap=True)
-    for settings, fates in configurations:
+    for (settings, fates), rows in zip(configurations, layers, strict=True):
         names = [labels.setting(settings[key]) for key in keys]
         if fates is None:
             table.add_row(*names, formatting.NOT_APPLICABLE)
             continue
-        for i in shown_layers(len(fates.layers), MOST_LAYERS):
-            table.add_row(*names, str(i + 1), *_cells(fates.layers[i], write, write_rest))
+        for name, fate in rows:
+            table.add_row(*names, name, *_cells(fate, write, write_rest))
             names = [""] * len(keys)
         table.add_row(*names, "all", *_cells(fates.network, write, write_rest), style="bold")
     return table
@@ -136,12 +161,19 @@ def _cells(fate: Fate, write: Write, write_rest: Write) -> list[Text]:
 
 def redrawn(configurations: FatesByConfiguration) -> Group | None:
     """How often units were drawn anew and died again, by layer; None where none was."""
-    rows = [
-        (settings, [_redrawn_cells(fate) for fate in (*fates.layers, fates.network)])
+    present = [
+        (settings, fates)
         for settings, fates in configurations
         if fates is not None and fates.network.redrawn is not None
     ]
-    return layer_tables(("drawn anew", "dead again %"), rows, total=True) if rows else None
+    if not present:
+        return None
+    rows = (
+        (settings, ((name, _redrawn_cells(fate)) for name, fate in _rows(fates, len(fates.layers))))
+        for settings, fates in present
+    )
+    total = [_redrawn_cells(fates.network) for _, fates in present]
+    return layer_tables(("drawn anew", "dead again %"), rows, total)
 
 
 def _redrawn_cells(fate: Fate) -> list[str]:

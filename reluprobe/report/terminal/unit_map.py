@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from rich.table import Table
@@ -14,8 +14,10 @@ from reluprobe.analysis.survival_curves import DEAD, DIED_AGAIN, REDRAWN, REVIVE
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report.terminal import blocks
-from reluprobe.report.terminal.layout import plain_table, shown_courses
+from reluprobe.report.terminal.layout import FEWEST_PROBES, GAP, plain_table, shown_courses, tail
+from reluprobe.report.terminal.named_layers import worst
 from reluprobe.report.terminal.tables import heat
+from reluprobe.report.terms import terms_of
 
 #: Rows of a map; each stands for equally many units, or one more.
 MOST_ROWS = 16
@@ -40,36 +42,63 @@ def runs(rows: Sequence[Summary]) -> list[tuple[Summary, RunRecord]]:
 
 def _first(members: Sequence[RunRecord]) -> RunRecord | None:
     mortal = filter(lacking.mortal, members)
-    return min(mortal, key=lambda run: run.config.seed, default=None)
+    return min(mortal, key=lambda run: run.seed, default=None)
 
 
 def title(row: Summary, run: RunRecord) -> Text:
     """Whose lives the map shows, and when."""
     when = [moment for moment, _ in run.timeline()]
-    parts = [labels.settings(row.settings), f"seed {run.config.seed}"]
+    parts = [labels.settings(row.settings), f"seed {run.seed}"]
     name = " · ".join(filter(None, parts))
-    words = f"life of every unit, epochs {when[0]:g}–{when[-1]:g}: {name}"
+    words = f"life of every unit, {terms_of([run]).span(when[0], when[-1])}: {name}"
     return Text(words, style="italic")
 
 
 def table(run: RunRecord, width: int) -> Table:
     """One column per layer, side by side; of many layers and probes, as many as fit."""
     layers = unit_lives.watched(run)
-    shown, probes = shown_courses(len(layers), len(layers[0].dead), width - len("units"))
+    names, probes = _shown(run, layers, width - len("units"))
     table = plain_table()
     table.add_column("units", justify="right", no_wrap=True)
-    for i in shown:
-        table.add_column(f"L{i + 1}", no_wrap=True)
-    drawn = [list(_rows(states(*layers[i])[:, probes])) for i in shown]
+    for name in names:
+        table.add_column(tail(name, _room(probes)), no_wrap=True)
+    units = [states(*layers[name])[:, probes] for name in names]
+    count = min(MOST_ROWS, max(map(len, units)))
+    drawn = [_rows(layer, count) for layer in units]
     for n, cells in enumerate(zip(*drawn, strict=True), start=1):
-        place = f"{n / len(drawn[0]):.0%}" if 4 * n % len(drawn[0]) == 0 else ""
+        place = f"{n / count:.0%}" if 4 * n % count == 0 else ""
         table.add_row(place, *cells)
     return table
 
 
-def _rows(units: np.ndarray) -> Iterator[Text]:
-    """Units ``(unit, probe)``, sorted, as one character per probe and row of units."""
-    for part in np.array_split(units, min(MOST_ROWS, len(units))):
+def _shown(
+    run: RunRecord, layers: Mapping[str, unit_lives.Watched], width: int
+) -> tuple[Sequence[str], Sequence[int]]:
+    """Which layers there is room for, and which probes; of layers with names those most dead."""
+    names = [*layers]
+    places, probes = shown_courses(len(names), len(layers[names[0]].dead), width)
+    if not terms_of([run]).foreign:
+        return [names[i] for i in places], probes
+    dead = {name: float(layers[name].dead[-1].mean()) for name in names}
+    longest = min(max(map(len, names)), _room(probes))
+    return worst(dead, max(1, width // (max(longest, len(probes)) + GAP))), probes
+
+
+def _room(probes: Sequence[int]) -> int:
+    """Letters of a layer's name: it takes not much more room than the layer's map."""
+    return max(2 * FEWEST_PROBES, len(probes))
+
+
+def _rows(units: np.ndarray, count: int) -> Iterator[Text]:
+    """Units ``(unit, probe)``, sorted, as one character per probe and row of units.
+
+    So many rows whatever the units, that layers of several widths stand side by side: where units
+    are fewer than rows each has several.
+    """
+    parts = np.array_split(units, count)
+    if len(units) < count:
+        parts = [units[[n * len(units) // count]] for n in range(count)]
+    for part in parts:
         kinds = ((DEAD, DIED_AGAIN), (REVIVED,), (REDRAWN,))
         shares = [np.isin(part, kind).mean(axis=0).tolist() for kind in kinds]
         yield Text.assemble(*((_cell(*s), heat(s[0])) for s in zip(*shares, strict=True)))

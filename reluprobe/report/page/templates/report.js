@@ -84,10 +84,10 @@ function element(name, text, attributes = {}) {
 const percent = (tenths) => (tenths === null ? "n/a" : (tenths / 10).toFixed(1));
 
 function history(run) {
-  const word = table.dataset.word;
+  const { word, clock, accuracy, loss } = table.dataset;
   const column = (text) => element("th", text, { scope: "col", class: "num" });
   const head = document.createElement("tr");
-  head.append(...["epoch", "test acc %", "test loss", ...run.l.map((n) => `L${n} ${word} %`)].map(column));
+  head.append(...[clock, accuracy, loss, ...run.l.map((name) => `${name} ${word} %`)].map(column));
   const lines = run.e.map((epoch, n) => {
     const row = document.createElement("tr");
     row.append(
@@ -102,7 +102,7 @@ function history(run) {
     );
     return row;
   });
-  const caption = run.e.length < run.of ? `By epoch; ${run.e.length} of ${run.of} shown` : "By epoch";
+  const caption = run.e.length < run.of ? `By ${clock}; ${run.e.length} of ${run.of} shown` : `By ${clock}`;
   part("history").replaceChildren(element("caption", caption), head, ...lines);
 }
 
