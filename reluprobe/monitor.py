@@ -87,7 +87,6 @@ class Monitor:
         self.name = foreign.name
         self._record = claim_foreign(self.folder, foreign, fresh=fresh, resume=resume)
         self._foreign, self._resumed = foreign, self._record is not None
-        self._clock = _Clock(self._record.seconds if self._record else 0.0)
         self._writer = _Writer(self.folder)
         # Also where a script ends without a word, or by an error.
         self._finalizer = weakref.finalize(self, self._writer.flush)
@@ -107,8 +106,9 @@ class Monitor:
         """
         if self._looker is None:
             raise InputError("this monitor has no model", hint="monitor.see takes pre-activations")
+        began = time.monotonic()
         self._check_step(step)
-        return self._add(step, self._look(params, self._probe, self._weights), measures)
+        return self._add(step, self._look(params, self._probe, self._weights), measures, began)
 
     def see(
         self, step: int, collected: Mapping[str, Any], **measures: Unpack[Measures]
@@ -123,8 +123,9 @@ class Monitor:
         """
         from reluprobe.foreign import hooked
 
+        began = time.monotonic()
         self._check_step(step)
-        return self._add(step, hooked.look(collected), measures)
+        return self._add(step, hooked.look(collected), measures, began)
 
     def split(
         self,
@@ -142,6 +143,7 @@ class Monitor:
         """
         from reluprobe.foreign import recorder
 
+        began = time.monotonic()
         if self._record is None:
             raise InputError("no look yet", [f"{name}: call the monitor before its splits"])
         numbers, _ = recorder.measured(Measures(loss=loss, accuracy=accuracy))
@@ -149,7 +151,7 @@ class Monitor:
         recorder.check_alike(look, self._record.layers)
         layers = recorder.layer_records(look)
         sample = SampleRecord(name, look.examples, numbers.loss, numbers.accuracy, layers)
-        self._keep(recorder.with_sample(self._record, sample), last=True)
+        self._keep(recorder.with_sample(self._record, sample), began, last=True)
         return inspection.named(look, self.name)
 
     @property
@@ -185,14 +187,14 @@ class Monitor:
         if last is not None and int(step) <= last and not self._resumed:
             raise InputError("cannot go back", [f"step = {step}: the last look was at {last}"])
 
-    def _add(self, step: int, look: Look, measures: Measures) -> Inspection:
+    def _add(self, step: int, look: Look, measures: Measures, began: float) -> Inspection:
         from reluprobe.foreign import recorder
 
         numbers, finite = recorder.measured(measures)
         finite = finite and not any(layer.not_finite.all() for layer in look.layers if layer.units)
         record = self._record or self._begun(look)
         recorder.check_alike(look, record.layers)
-        self._keep(recorder.with_look(record, int(step), numbers, look, finite))
+        self._keep(recorder.with_look(record, int(step), numbers, look, finite), began)
         self._resumed = False
         return inspection.named(look, self.name)
 
@@ -206,8 +208,10 @@ class Monitor:
         record = recorder.begun(self._foreign, "probe", look.examples, environment)
         return replace(record, layers=recorder.described(look), coverage=look.coverage)
 
-    def _keep(self, record: RunRecord, last: bool = False) -> None:
-        self._record = replace(record, seconds=self._clock.seconds)
+    def _keep(self, record: RunRecord, began: float, last: bool = False) -> None:
+        """Take the record as it is now; its seconds are those spent on looking."""
+        spent = record.seconds + time.monotonic() - began
+        self._record = replace(record, seconds=round(spent, 3))
         self._writer.take(self._record, last)
 
 
@@ -223,17 +227,6 @@ def _looker(model: Any, params: Any, box: Any) -> Any:
 def _kept(source: Any) -> Any:
     """What can be gone through at every look."""
     return list(source) if isinstance(source, Iterator) else source
-
-
-class _Clock:
-    """Seconds since it was made, after those of an earlier process."""
-
-    def __init__(self, before: float) -> None:
-        self._began = time.monotonic() - before
-
-    @property
-    def seconds(self) -> float:
-        return round(time.monotonic() - self._began, 3)
 
 
 class _Writer:

@@ -39,7 +39,7 @@ def show(
     """Look at every checkpoint; show a row for each; give the last look."""
     files = stored.checkpoints(request.pattern)
     folder = request.out / _folder_name(request.name or network.called)
-    monitor = Monitor(folder, network, source, name=request.name, fresh=request.fresh, **how)
+    monitor = _monitor(folder, network, source, request, how)
     looks = _looks(monitor, network, files)
     monitor.close()
     record = monitor.record
@@ -55,6 +55,16 @@ def show(
         following = f"next: reluprobe report {shlex.quote(str(folder))} --lives"
         console.out.print(Text(following), soft_wrap=True)
     return next(reversed(looks.values()))
+
+
+def _monitor(
+    folder: Path, network: Network, source: Any, request: Request, how: dict[str, Any]
+) -> Monitor:
+    try:
+        return Monitor(folder, network, source, name=request.name, fresh=request.fresh, **how)
+    except InputError as error:
+        hint = error.hint and "--fresh (moves it aside), or another --name"
+        raise InputError(error.message, error.faults, hint=hint) from None
 
 
 def _looks(monitor: Monitor, network: Network, files: dict[int, Path]) -> dict[int, Inspection]:
