@@ -10,15 +10,21 @@ from reluprobe.config import RunConfig, make_run, phases
 from reluprobe.plan.runs import as_run
 from reluprobe.records import (
     READABLE,
+    SCHEMA,
     ActivationsRecord,
     CausesRecord,
+    Coverage,
     EpochRecord,
+    Foreign,
+    LayerInfo,
     LayerRecord,
     PhaseRecord,
+    Place,
     ProbeRecord,
     RunRecord,
     SampleRecord,
     StepRecord,
+    foreign_id,
 )
 
 WIDTH, STEPS = 4, 3
@@ -139,4 +145,128 @@ def records(draw: Any) -> RunRecord:
     )
 
 
-folders = st.lists(records(), min_size=1, max_size=4, unique_by=lambda record: record.id)
+#: What an owner may call a layer, a setting, a network: anything that can be shown.
+names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30)
+odd_names = st.sampled_from(
+    ["dead", "L1", "seed_", "learning_rate", "1e5", "=2+3", "all", "0", "|x|"]
+)
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["cosine", "", "=1+1", "a · b", "1e-3", "none", "true", "<b>", "L" * 200])
+)
+ACTIVATIONS = ["relu", "tanh", "f(z)", "gelu_tanh"]
+
+
+def masked(draw: Any, units: int) -> str:
+    """Any of so many units, as a record's mask."""
+    bits = draw(st.integers(0, 2**units - 1))
+    digits = 2 * -(-units // 8)
+    return f"{bits << (4 * digits - units):0{digits}x}"
+
+
+def foreign_layer(draw: Any, info: LayerInfo) -> LayerRecord:
+    """A layer at a look: in a branch that was not taken without counts."""
+    if draw(st.integers(0, 9)) == 0:
+        return LayerRecord(info.units, *[None] * 6, dead_units=None)
+    lost = draw(st.sampled_from([None, 0, 1])) if info.units > 1 else None
+    most = info.units - (lost or 0)
+    mask = masked(draw, most)
+    count = int(mask, 16).bit_count()
+    mask = mask.ljust(2 * -(-info.units // 8), "0")
+    shares = [draw(st.integers(0, most)) / info.units for _ in range(4)]
+    causes = st.none() | st.builds(CausesRecord, numbers, numbers, numbers)
+    return LayerRecord(
+        info.units,
+        count / info.units,
+        *shares,
+        saturated=draw(st.integers(0, most)) / info.units if info.activation == "tanh" else None,
+        dead_units=mask if draw(st.booleans()) else None,
+        deaths=draw(st.none() | st.integers(0, info.units)),
+        causes=draw(causes),
+        not_finite=lost,
+    )
+
+
+@st.composite
+def foreign_records(draw: Any, infos: tuple[LayerInfo, ...]) -> RunRecord:
+    """A record of somebody else's network with these layers."""
+    settings = draw(st.dictionaries(names | odd_names, values, max_size=3))
+    settings = {k.strip(): v for k, v in settings.items() if k.strip() not in ("", "name", "seed")}
+    foreign = Foreign(
+        draw(st.sampled_from(["cnn", "mlp", "<i>"])), draw(st.integers(-1, 1)), settings
+    )
+    status = draw(st.sampled_from(["ok", "ok", "ok", "diverged", "failed"]))
+    steps = sorted(draw(st.sets(st.integers(0, 10**7), min_size=status != "failed", max_size=4)))
+
+    def look(n: int, step: int) -> EpochRecord:
+        measures = [draw(st.none() | numbers), draw(st.none() | shares)]
+        loss, right = draw(st.sampled_from([measures, [None, None]]))
+        layers = tuple(foreign_layer(draw, info) for info in infos)
+        return EpochRecord(n, draw(st.none() | numbers), None, loss, right, layers, step)
+
+    history = tuple(look(n, step) for n, step in enumerate(steps))
+    samples = draw(
+        st.lists(st.sampled_from(["probe", "test", "train", "val"]), unique=True, max_size=3)
+    )
+    place = st.builds(Place, names, names | st.just(""))
+    places = st.lists(place, max_size=8).map(tuple)
+    coverage = st.builds(Coverage, places, places, places, places, st.lists(names).map(tuple))
+    return RunRecord(
+        SCHEMA,
+        foreign_id(foreign),
+        foreign,
+        status,
+        draw(st.sampled_from([{}, {"device": "cpu", "devices": 1, "jax": "0.10.2"}])),
+        1.0,
+        ProbeRecord(draw(st.sampled_from(["probe", "val"])), 10),
+        history,
+        samples=tuple(
+            SampleRecord(
+                n, 20, None, draw(st.none() | shares), tuple(foreign_layer(draw, i) for i in infos)
+            )
+            for n in (samples if history else [])
+        ),
+        layers=infos,
+        clock="step",
+        coverage=draw(st.none() | coverage),
+        error="it broke" if status == "failed" else None,
+    )
+
+
+@st.composite
+def networks(draw: Any) -> tuple[LayerInfo, ...]:
+    """Layers of a network, maybe none, of several widths and activations."""
+    called = draw(st.lists(names | odd_names, max_size=4, unique=True))
+    return tuple(
+        LayerInfo(
+            name,
+            draw(st.sampled_from(ACTIVATIONS)),
+            draw(st.sampled_from([1, 3, 8, 9, 70])),
+            10,
+            draw(st.sampled_from([1, 49])),
+            "bfloat16",
+            draw(st.booleans()),
+            draw(st.sampled_from(["", "net.py:1"])),
+        )
+        for name in called
+    )
+
+
+def distinct(record: RunRecord) -> str:
+    """Its id."""
+    return record.id
+
+
+#: A folder of runs of ours, or of foreign ones: of one network, or of another each.
+folders = st.lists(records(), min_size=1, max_size=4, unique_by=distinct)
+foreign_folders = networks().flatmap(
+    lambda infos: st.lists(
+        foreign_records(infos) | networks().flatmap(foreign_records),
+        min_size=1,
+        max_size=4,
+        unique_by=distinct,
+    )
+)

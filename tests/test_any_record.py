@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 
-from any_record import folders
+from any_record import folders, foreign_folders
 from command_in_process import run
 from reluprobe.errors import InputError
 from reluprobe.records import RunRecord, read, write
@@ -18,6 +18,8 @@ from reluprobe.report import figures
 from reluprobe.results import Results
 
 thorough = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+#: Records of runs of ours in one folder, of foreign ones in another.
+either = folders | foreign_folders
 drawn = settings(max_examples=3, suppress_health_check=list(HealthCheck), deadline=None)
 
 
@@ -31,7 +33,7 @@ def sweep_of(records: Sequence[RunRecord]) -> Iterator[Path]:
 
 
 @thorough
-@given(folders)
+@given(either)
 def test_report_prints_every_table_and_its_json(records: list[RunRecord]):
     with sweep_of(records) as folder:
         also = ["--lives", "--causes", "--signals", "--bounds"]
@@ -44,7 +46,7 @@ def test_report_prints_every_table_and_its_json(records: list[RunRecord]):
 
 
 @thorough
-@given(folders)
+@given(either)
 def test_compare_answers_or_says_in_a_sentence_why_not(records: list[RunRecord]):
     with sweep_of(records) as folder:
         for more in ([], ["--within", "activation"], ["--on", "train"], ["--json"]):
@@ -53,7 +55,7 @@ def test_compare_answers_or_says_in_a_sentence_why_not(records: list[RunRecord])
 
 
 @thorough
-@given(folders)
+@given(either)
 def test_export_writes_every_run_and_layer(records: list[RunRecord]):
     with sweep_of(records) as folder:
         tidy = run("export", folder, "--csv", "--parquet", "--out", folder.parent / "export")
@@ -64,7 +66,7 @@ def test_export_writes_every_run_and_layer(records: list[RunRecord]):
 
 
 @drawn
-@given(folders)
+@given(either)
 def test_every_figure_and_the_page_are_drawn_or_say_what_is_lacking(records: list[RunRecord]):
     with sweep_of(records) as folder:
         code, text = run("report", folder, "--format", "svg")
@@ -75,7 +77,7 @@ def test_every_figure_and_the_page_are_drawn_or_say_what_is_lacking(records: lis
 
 
 @thorough
-@given(folders)
+@given(either)
 def test_results_have_their_tables(records: list[RunRecord]):
     from reluprobe.api import load
 

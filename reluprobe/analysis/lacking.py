@@ -101,8 +101,10 @@ def mortal(run: RunRecord, followed: bool = False) -> bool:
 
 
 def _died(run: RunRecord, followed: bool) -> bool:
-    probes = [seen for _, seen in timeline(run)]
-    return any(layer.dead for seen in (probes[:-1] if followed else probes) for layer in seen)
+    columns = zip(*(seen for _, seen in timeline(run)), strict=True)
+    # Of a layer that some probe did not reach no life is known.
+    reached = (column for column in columns if all(x.dead is not None for x in column))
+    return any(x.dead for column in reached for x in (column[:-1] if followed else column))
 
 
 def causes(runs: Sequence[RunRecord]) -> str | None:

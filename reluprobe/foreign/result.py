@@ -62,8 +62,3 @@ class Look:
         masks = [getattr(layer, definition) for layer in self.layers if layer.examples]
         sizes = [mask for mask in masks if mask is not None and mask.size]
         return float(np.concatenate(sizes).mean()) if sizes else None
-
-    def shares(self) -> dict[str, float | None]:
-        """The share of dead units of every layer by its name, and of ``all layers``."""
-        layers = {layer.name: layer.share("dead") for layer in self.layers}
-        return {"all layers": self.share(), **layers}

@@ -14,16 +14,17 @@ import pytest
 import figure_runs
 import paired_runs
 import study_runs
+from foreign_records import foreign_record
 from reluprobe.analysis import compare, contrast
 from reluprobe.config import SETTINGS
 from reluprobe.foreign.result import Layer, Look
-from reluprobe.records import Coverage, Place
+from reluprobe.records import Coverage, Place, RunRecord
 from reluprobe.report import json_compare, json_inspection, json_report
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
 EXPLAINED = {*re.findall(r"`([a-z_]+)`", PAGE)}
 #: Keys that are values: names of settings, ids of runs, names of splits and of what differs.
-VALUES = {*SETTINGS, "probe", "test", "train"}
+VALUES = {*SETTINGS, "probe", "test", "train", "lr"}
 
 
 def keys(value: Any) -> Iterator[str]:
@@ -45,8 +46,16 @@ def report() -> dict[str, Any]:
     archives = [
         figure_runs.archive(study, "a", "mnist_study"),
         figure_runs.archive(others, "b"),
+        *(figure_runs.archive([_foreign(name)], name) for name in ("c", "d")),
     ]
     return json_report.report(archives, "dead", None, None, ("lives", "causes", "signals"))
+
+
+def _foreign(name: str) -> RunRecord:
+    """A foreign run with a thing of each kind that was not counted."""
+    places = {kind: (Place("sigmoid", "net.py:3"),) for kind in ("outputs", "bare")}
+    looks = [["x.", "..."], ["xx", "x.."]]
+    return foreign_record(looks, name=name, settings={"lr": 0.1}, coverage=Coverage(**places))
 
 
 def comparison() -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _check_sample(on: str, runs: Sequence[RunRecord]) -> None:
         raise InputError("unknown sample", [f"--on {on}: {listed}"])
 
 
-def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord]) -> dict[str, Setting]:
+def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict[str, Setting]:
     """``activation=relu``, ``lr=0.01,depth=5``: settings and values, checked.
 
     A value of a foreign run is the one that is written so among these runs' own.

@@ -107,7 +107,7 @@ def command(
     else:
         report = _looked(network, source, look)
         _show(report, every, as_json)
-    gate.check(report.shares(), most)
+    gate.check(gate.of_looks(report), most)
 
 
 def _opened(model: str, data: options.Texts) -> tuple[Network, Any]:

@@ -17,6 +17,7 @@ from reluprobe.born import result
 from reluprobe.cli import (
     console,
     draw_figures,
+    gate,
     options,
     reading,
     report_born_dead,
@@ -34,7 +35,10 @@ Results = Mapping[Path, result.Result]
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
 Takes folders of results, of one sweep, or single records, and results of born-dead; puts several
-sweeps side by side. Prints tables, then leaves figures and a page in the sweep's report/."""
+sweeps side by side. Prints tables, then leaves figures and a page in the sweep's report/.
+
+Ends with 0; 4: more units are dead than --max-dead allows; 2: bad input; 1: something could not be
+read or drawn."""
 
 Lives = Annotated[
     bool, typer.Option("--lives", help="Also show how units died, came back, or stayed dead.")
@@ -60,6 +64,7 @@ def command(
     causes: Causes = False,
     signals: Signals = False,
     bounds: Bounds = False,
+    max_dead: gate.MaxDead = None,
     as_json: options.Json = False,
     figures: draw_figures.Wanted = None,
     format: draw_figures.Format = None,
@@ -69,6 +74,7 @@ def command(
 ) -> None:
     """Run it; the help is HELP."""
     reading.check_definition(definition)
+    most = gate.parse(max_dead)
     request = draw_figures.request(figures, format, only, heatmap, out)
     sections = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
     also = frozenset(name for name, asked in sections.items() if asked)
@@ -95,6 +101,7 @@ def command(
     reading.exit_if_unreadable([*faults, *more_faults], [*copies, *more_copies])
     if not drawn:
         raise typer.Exit(1)
+    gate.check(gate.of_sweeps(sweeps, view), most)
 
 
 def _print_json(sweeps: Sequence[Archive], results: Results, view: View) -> None:

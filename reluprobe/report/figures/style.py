@@ -7,6 +7,7 @@ most from each other under simulated deuteranopia and protanopia (Machado, Olive
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,10 @@ _RC: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: found, read aloud, and small
     "pdf.fonttype": 42,
     "image.interpolation": "none",
+    "text.parse_math": False,  # a setting of somebody else's run may hold a $
 }
+#: Signs that the font lacks are drawn as boxes; whoever chose them sees which.
+_LACKING = "Glyph .* missing from"
 
 
 @contextmanager
@@ -106,7 +110,8 @@ def applied(salt: str = "") -> Iterator[None]:
     Args:
         salt: of the ids in an SVG, which would else differ from one time to the next.
     """
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=_LACKING, category=UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC)
         matplotlib.rcParams["svg.hashsalt"] = f"reluprobe {salt}"
