@@ -45,8 +45,8 @@ def root(
 def main() -> None:
     """Run the command line.
 
-    Exits with 0, 1 (failure), 2 (usage), 3 (runs failed), 4 (--max-dead), 130 or 143 (stopped by a signal), 141
-    (nobody reads the output any more).
+    Exits with 0, 1 (failure), 2 (usage), 3 (runs failed), 4 (--max-dead), 130 or 143 (stopped by
+    a signal), 141 (nobody reads the output any more).
     """
     streams.guard()
     encoding.write_plainly()

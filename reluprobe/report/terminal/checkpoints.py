@@ -32,7 +32,7 @@ def parts(looks: Mapping[int, Look], record: RunRecord, width: int) -> list[Rend
 
 def headline(step: int, last: Look, record: RunRecord) -> Text:
     """How many units are dead at the last checkpoint."""
-    text = inspection.headline(last, record.settings["name"] or "")
+    text = inspection.headline(last, str(record.settings["name"]))
     return text.append(f"; at step {step:,}") if last.share() is not None else text
 
 
