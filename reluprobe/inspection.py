@@ -76,8 +76,8 @@ def inspect(
         params: the function's parameters; of a module or file, others than its own.
         weights: an array, iterable or folder like ``batches``, ``(example,)`` or ``(example,
             position…)``: what has weight 0, such as padded tokens, is not counted.
-        device_batch: the most examples that go through the network at once; 256 of an array,
-            an iterable's batches as they come.
+        device_batch: the most examples that go through the network at once; of an array as many
+            as fit into 2 GiB, 1,000 at most; an iterable's batches go as they come.
         box: ``(low, high)`` of every input: certifies units that are dead for all such inputs.
         progress: True for a bar on stderr, or a function that gets the number of examples seen.
 
@@ -110,8 +110,9 @@ def look_into(
     """The same of a network that has been opened; ``seen`` gets the number of examples so far."""
     from reluprobe.foreign import look
 
-    pieces = look.pieces_for(network, source, weights, device_batch)
-    looked = look.Looker(network, box).look(network.params, look.counted(pieces, seen))
+    looker = look.Looker(network, box)
+    examples = looker.pieces(network.params, source, weights, device_batch)
+    looked = looker.look(network.params, look.counted(examples, seen))
     return named(looked, network.called)
 
 

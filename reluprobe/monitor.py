@@ -170,13 +170,11 @@ class Monitor:
         self.close()
 
     def _look(self, params: Any, source: Any, weights: Any) -> Look:
-        from reluprobe.foreign import look
-
         assert self._looker is not None
         network = self._looker.network
         now = network.read(self._model if params is None else params)
-        pieces = look.pieces_for(network, source, weights, self._size)
-        return self._looker.look(now, pieces)
+        examples = self._looker.pieces(now, source, weights, self._size)
+        return self._looker.look(now, examples)
 
     def _check_step(self, step: int) -> None:
         if not hasattr(step, "__index__") or isinstance(step, bool) or int(step) < 0:

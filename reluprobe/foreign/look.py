@@ -9,12 +9,15 @@ from typing import Any
 
 from reluprobe.errors import InputError, shown
 from reluprobe.foreign import pieces
-from reluprobe.foreign.models.network import Network, check_runs
+from reluprobe.foreign.models.network import Network, check_runs, largest_value
 from reluprobe.foreign.pieces import Piece
 from reluprobe.foreign.probe import Probe
 from reluprobe.foreign.result import Layer, Look
 from reluprobe.records.network import Coverage
 
+#: Bytes that values on their way through a network may take, and how many of them, as large as
+#: the largest, are alive at once.
+MEMORY, ALIVE = 2**31, 8
 #: Smallest and largest value of every input.
 Box = tuple[float, float]
 
@@ -43,6 +46,33 @@ class Looker:
         coverage = replace(coverage, notes=(*coverage.notes, *self.network.notes))
         return Look(layers, coverage, count)
 
+    def pieces(
+        self,
+        params: Any,
+        source: pieces.Source,
+        weights: Any = None,
+        device_batch: int | None = None,
+    ) -> Iterator[Piece]:
+        """The examples in pieces that this network takes, and that memory holds."""
+        fixed = self.network.batch_size
+        if fixed is not None and device_batch not in (None, fixed):
+            fault = f"device_batch = {device_batch}: {self.network.called} takes {fixed} at once"
+            raise InputError("bad batch size", [fault])
+        size = device_batch or fixed
+        if device_batch is None and fixed is None and not pieces.is_stream(source):
+            size = self._fitting(params, source)
+        for piece in pieces.cut(source, weights, device_batch if size is None else size):
+            yield piece if fixed is None else pieces.filled_up(piece, fixed)
+
+    def _fitting(self, params: Any, source: pieces.Source) -> int:
+        """How many examples go through at once in bounded memory."""
+        head = next(pieces.cut(source, None, pieces.MOST))
+        with self.network.types():
+            network = replace(self.network, params=params)
+            largest = largest_value(network, self.network.adapt(head.batch))
+        room = MEMORY * head.examples // (ALIVE * max(largest, 1))
+        return min(max(room, 1), pieces.MOST)
+
     def _counted(
         self, params: Any, examples: Iterable[Piece]
     ) -> tuple[tuple[Layer, ...], Coverage, int]:
@@ -50,18 +80,14 @@ class Looker:
         for piece in examples:
             batch = self.network.adapt(piece.batch)
             if self._probe is None:
-                self._probe = self._made(params, batch)
+                check_runs(replace(self.network, params=params), batch)
+                self._probe = Probe(self.network.function, params, box=self._box)
             tally = self._probe.add(tally, params, batch, piece.weights)
             count += piece.examples
         if tally is None or self._probe is None:
             raise InputError("no example to look at")
         layers, coverage = self._probe.answer(tally, params)
         return tuple(map(_without_collection, layers)), coverage, count
-
-    def _made(self, params: Any, batch: Any) -> Probe:
-        """The probe, once the network has been seen to run."""
-        check_runs(replace(self.network, params=params), batch)
-        return Probe(self.network.function, params, box=self._box)
 
 
 def _without_collection(layer: Layer) -> Layer:
@@ -77,23 +103,6 @@ def counted(examples: Iterable[Piece], seen: Callable[[int], object] | None) -> 
         count += piece.examples
         if seen is not None:
             seen(count)
-
-
-def sizes(network: Network, device_batch: int | None) -> int | None:
-    """How many examples go through at once: as asked for, or as the network has it fixed."""
-    if network.batch_size is None or device_batch == network.batch_size:
-        return device_batch
-    if device_batch is None:
-        return network.batch_size
-    fault = f"device_batch = {device_batch}: {network.called} takes {network.batch_size} at once"
-    raise InputError("bad batch size", [fault])
-
-
-def pieces_for(
-    network: Network, source: pieces.Source, weights: Any = None, device_batch: int | None = None
-) -> Iterator[Piece]:
-    """The examples in pieces that this network takes."""
-    return pieces.cut(source, weights, sizes(network, device_batch))
 
 
 def _checked_box(box: Any) -> Box | None:

@@ -18,8 +18,8 @@ import numpy as np
 
 from reluprobe.errors import InputError, shown
 
-#: Examples that go through a network at once where nobody says otherwise.
-DEVICE_BATCH = 256
+#: The most examples that go through a network at once where nobody says otherwise.
+MOST = 1000
 #: What ``batches`` may be.
 Source = Any
 Weights = Any
@@ -45,13 +45,13 @@ def cut(
             folder of ``.npy`` files, each a batch, in the order of their names.
         weights: of the same kind as ``source``, its arrays ``(example,)`` or
             ``(example, position…)``.
-        device_batch: the most examples that go through the network at once; ``DEVICE_BATCH`` if
-            None, but for an iterable's batches, which go as they come.
+        device_batch: the most examples that go through the network at once; ``MOST`` if None,
+            but for an iterable's batches, which go as they come.
 
     Raises:
         InputError: there is no example, or a batch is no array of numbers.
     """
-    size = _checked_size(device_batch, whole=_is_stream(source))
+    size = _checked_size(device_batch, whole=is_stream(source))
     seen = 0
     pairs = zip_longest(_batches(source, "batches"), _weights_of(weights), fillvalue=_MISSING)
     for number, (batch, scale) in enumerate(pairs):
@@ -63,9 +63,24 @@ def cut(
         raise InputError("no example to look at", [f"batches are empty; {_ALLOWED}"])
 
 
+def filled_up(piece: Piece, size: int) -> Piece:
+    """The piece with its last example repeated up to this size; repetitions have weight 0."""
+    if piece.examples == size:
+        return piece
+    more = size - piece.examples
+    weights = np.ones(piece.examples, np.float32) if piece.weights is None else piece.weights
+    absent = np.zeros((more, *weights.shape[1:]), np.float32)
+
+    def repeated(leaf: Any) -> np.ndarray:
+        return np.concatenate([leaf, np.repeat(np.asarray(leaf)[-1:], more, axis=0)])
+
+    batch = jax.tree.map(repeated, piece.batch)
+    return Piece(batch, np.concatenate([weights, absent]), piece.examples)
+
+
 def count(source: Source) -> int | None:
     """How many examples there are, where that is known beforehand."""
-    if _is_stream(source):
+    if is_stream(source):
         return None
     return sum(_length(batch, n) for n, batch in enumerate(_batches(source, "batches")))
 
@@ -77,13 +92,14 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def _is_stream(source: Source) -> bool:
+def is_stream(source: Source) -> bool:
+    """Whether it is an iterable of batches, which go through a network as they come."""
     return not (_is_array(source) or isinstance(source, Mapping | str | PathLike))
 
 
 def _checked_size(device_batch: int | None, whole: bool) -> int | None:
     if device_batch is None:
-        return None if whole else DEVICE_BATCH
+        return None if whole else MOST
     if not isinstance(device_batch, int) or isinstance(device_batch, bool) or device_batch < 1:
         fault = f"device_batch = {shown(device_batch)}: allowed is an integer >= 1"
         raise InputError("bad batch size", [fault])

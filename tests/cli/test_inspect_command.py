@@ -138,9 +138,10 @@ def test_files_that_are_no_networks_are_refused(folder):
         assert code == 2 and f"{name}.onnx" in text and "Traceback" not in text
 
 
-def test_an_export_of_one_batch_size_is_fed_in_such_batches(folder):
-    onnx_files.mlp(folder / "one.onnx", batch=1)
-    code, text = run("inspect", "one.onnx", "--data", "x.npy")
+@pytest.mark.parametrize("size", [1, 8])
+def test_an_export_of_one_batch_size_is_fed_in_such_batches(folder, size):
+    onnx_files.mlp(folder / "fixed.onnx", batch=size)
+    code, text = run("inspect", "fixed.onnx", "--data", "x.npy")
     assert code == 0
     assert "25.0% of 8 units dead on 20 examples" in text
 

@@ -29,8 +29,8 @@ def test_an_array_goes_in_pieces_of_one_length_but_the_last(size, sizes):
 
 
 def test_an_array_is_never_sent_whole_where_it_is_long():
-    _, lengths = together(np.zeros((1000, 1), np.float32))
-    assert max(lengths) <= pieces.DEVICE_BATCH and sum(lengths) == 1000
+    _, lengths = together(np.zeros((2500, 1), np.float32))
+    assert lengths == [834, 834, 832]
 
 
 def test_batches_of_an_iterable_go_as_they_come():
@@ -108,6 +108,14 @@ def test_what_cannot_be_read_is_said(source, weights, words):
     with pytest.raises(InputError) as refused:
         list(pieces.cut(source, weights))
     assert words in str(refused.value)
+
+
+def test_a_piece_is_filled_up_with_examples_that_do_not_count():
+    (piece,) = pieces.cut(ROWS, np.arange(10))
+    full = pieces.filled_up(piece, 12)
+    assert full.examples == 10 and len(full.batch) == 12
+    np.testing.assert_array_equal(full.weights, [*range(10), 0, 0])
+    np.testing.assert_array_equal(full.batch[:10], ROWS)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, "8"])

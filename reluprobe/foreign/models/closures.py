@@ -15,7 +15,7 @@ from typing import Any
 
 import jax
 import jax.core
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, jaxprs_in_params
 
 from reluprobe.errors import InputError
 from reluprobe.foreign.models import frameworks, parameters
@@ -69,11 +69,11 @@ class _Opened:
 def _inner_constants(jaxpr: Any) -> Iterator[Any]:
     """Constants of the functions within a jaxpr, whose place is out of reach."""
     for equation in jaxpr.eqns:
-        for value in equation.params.values():
-            for inner in value if isinstance(value, tuple | list) else (value,):
-                if isinstance(inner, ClosedJaxpr):
-                    yield from inner.consts
-                    yield from _inner_constants(inner.jaxpr)
+        for value in jax.tree.leaves([*equation.params.values()]):
+            if isinstance(value, ClosedJaxpr):
+                yield from value.consts
+        for inner in jaxprs_in_params(equation.params):
+            yield from _inner_constants(inner)
 
 
 def _closed_over(function: Callable[..., Any]) -> Any:

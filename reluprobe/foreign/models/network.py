@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend import core
 
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.files.printable import printable
@@ -93,12 +95,40 @@ def check_runs(network: Network, batch: Batch) -> None:
     Raises:
         InputError: it raised; where, what, and of which shapes the batch was.
     """
+    traced(network, batch)
+
+
+def largest_value(network: Network, batch: Batch) -> int:
+    """Bytes of the largest value on a batch's way through the network.
+
+    Raises:
+        InputError: it raised.
+    """
+    return max(_sizes(traced(network, batch).jaxpr), default=0)
+
+
+def traced(network: Network, batch: Batch) -> Any:
+    """The network's jaxpr for batches of these shapes.
+
+    Raises:
+        InputError: it raised; where, what, and of which shapes the batch was.
+    """
     try:
-        jax.eval_shape(network.function, network.params, batch)
+        return jax.make_jaxpr(network.function)(network.params, batch)
     except ReluprobeError:
         raise
     except Exception as error:  # somebody else's code may raise anything
         raise raised(f"{network.called} raised", error, f"given {shapes(batch)}") from error
+
+
+def _sizes(jaxpr: Any) -> Iterator[int]:
+    """Bytes of every value that is computed, within loops and functions too."""
+    for equation in jaxpr.eqns:
+        for variable in equation.outvars:
+            if hasattr(variable.aval, "dtype"):
+                yield math.prod(variable.aval.shape) * variable.aval.dtype.itemsize
+        for inner in core.jaxprs_in_params(equation.params):
+            yield from _sizes(inner)
 
 
 #: What to do about errors that frameworks raise for how a network was given.
