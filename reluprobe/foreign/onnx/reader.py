@@ -35,10 +35,9 @@ def read(path: str | Path) -> OnnxNetwork:
 
     model, opset = files.load(Path(path))
     try:
-        graph = build.graph_of(model.graph, opset)
+        return _network(model, opset, build.graph_of(model.graph, opset))
     except InputError as error:
         raise InputError(f"{path}: {error.message}", error.faults) from None
-    return _network(model, opset, graph)
 
 
 def _network(model: Any, opset: int, graph: Any) -> OnnxNetwork:
