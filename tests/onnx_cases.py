@@ -53,7 +53,10 @@ def _case(case: Any) -> Case:
         for values in (model.graph.input, model.graph.output)
     ]
     data = [
-        tuple(dict(zip(n, map(_array, part), strict=False)) for n, part in zip(names, pair, strict=True))
+        tuple(
+            dict(zip(n, map(_array, part), strict=False))
+            for n, part in zip(names, pair, strict=True)
+        )
         for pair in sets
     ]
     return Case(case.name, model, data, case.rtol, case.atol)  # pyright: ignore[reportArgumentType]

@@ -11,8 +11,6 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-Node = tuple[Any, ...]  # (operator, inputs, outputs, attributes)
-
 
 def node(operator: str, inputs: str, outputs: str, **attributes: Any) -> onnx.NodeProto:
     """Names parted by spaces; ``name`` and ``domain`` are among the attributes."""

@@ -105,9 +105,9 @@ def array(tensor: Any) -> np.ndarray:
         InputError: it is of a type that is not known, or damaged.
     """
     if tensor.data_type not in TYPES:
-        known_types = ", ".join(TYPES.values())
         raise InputError(
-            f"tensor {shown(tensor.name)}: type {tensor.data_type} is not known; known: {known_types}"
+            f"tensor {shown(tensor.name)}: type {tensor.data_type} is not known;"
+            f" known: {', '.join(TYPES.values())}"
         )
     try:
         return numpy_helper.to_array(tensor).astype(jnp.dtype(TYPES[tensor.data_type]))
@@ -122,8 +122,7 @@ def graph_of(proto: Any, opset: int, outer: Mapping[str, Any] | None = None) -> 
     outputs = tuple(output.name for output in proto.output)
     scopes = names.scopes(proto.node, weights)
     nodes = [
-        _node(node, scope, opset, weights)
-        for node, scope in zip(proto.node, scopes, strict=True)
+        _node(node, scope, opset, weights) for node, scope in zip(proto.node, scopes, strict=True)
     ]
     return Graph(_needed(nodes, outputs), constants, outputs)
 

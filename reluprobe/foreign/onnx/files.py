@@ -103,7 +103,9 @@ def _with_functions_inlined(path: Path, model: Any, opset: int) -> Any:
             _write_function_defaults(model)
             model = inliner.inline_local_functions(model)
     except _INLINER_ERRORS as error:
-        raise InputError(f"{path}: its functions cannot be expanded", [_first_line(error)]) from None
+        raise InputError(
+            f"{path}: its functions cannot be expanded", [_first_line(error)]
+        ) from None
     for _ in range(_NESTED):
         defined = _defined_by_others(model.graph, opset)
         if not defined:
@@ -138,10 +140,11 @@ def _defined_by_others(graph: Any, opset: int) -> list[str]:
 def _write_defaults(graph: Any, opset: int, defined: list[str]) -> None:
     """Write out attributes that nodes leave to the standard: its definitions do not know them."""
     for node in build.all_nodes(graph):
-        if node.op_type not in defined:
+        schema = build.schema_of(node, opset)
+        if node.op_type not in defined or schema is None:
             continue
         given = {attribute.name for attribute in node.attribute}
-        for name, attribute in build.schema_of(node, opset).attributes.items():
+        for name, attribute in schema.attributes.items():
             if name not in given and attribute.default_value.type:
                 node.attribute.append(attribute.default_value)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from reluprobe.errors import InputError, shown
 from reluprobe.foreign.onnx.network import Input, OnnxNetwork, check_inputs
@@ -65,7 +64,11 @@ def _network(model: Any, opset: int, graph: Any) -> OnnxNetwork:
 
 
 def _call(
-    graph: Any, inputs: tuple[Input, ...], x64: bool, params: Mapping[str, Any], given: Mapping[str, Any]
+    graph: Any,
+    inputs: tuple[Input, ...],
+    x64: bool,
+    params: Mapping[str, Any],
+    given: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The outputs by name."""
     from reluprobe.foreign.onnx import graph as graphs
@@ -88,7 +91,8 @@ def _input(value: Any) -> Input:
     tensor = value.type.tensor_type
     if not value.type.HasField("tensor_type") or tensor.elem_type not in TYPES:
         raise InputError(
-            f"input {shown(value.name)} is no tensor of a type known; known: {', '.join(TYPES.values())}"
+            f"input {shown(value.name)} is no tensor of a type known;"
+            f" known: {', '.join(TYPES.values())}"
         )
     dtype = TYPES[tensor.elem_type]
     if not tensor.HasField("shape"):

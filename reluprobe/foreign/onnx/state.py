@@ -100,17 +100,19 @@ def _match_renamed(matching: _Matching, param: str) -> None:
     if origin is None or origin.operator not in {*WEIGHTED, *NORMS, "PRelu"} or not origin.position:
         matching.params[param] = network.params[param]  # a constant of a formula, as exported
         return
-    keys = [_source(matching, param, origin, module) for module in origin.modules]
-    values = [None if key is None else _as_used(origin, matching.state[key]) for key in keys]
-    for module, key, value in zip(origin.modules, keys, values, strict=True):
+    first: tuple[str, np.ndarray] | None = None
+    for module in origin.modules:
+        key = _source(matching, param, origin, module)
+        value = None if key is None else _as_used(origin, matching.state[key])
         if key is None or value is None:
             matching.faults.append(
                 f"{param}, in {module or 'the network'}: which arrays of the state it was made of"
                 " cannot be told"
             )
             return
-        if not np.array_equal(value, values[0]):
-            matching.faults.append(f"{key}: in the file, it is one array with that of {keys[0]}")
+        first = first or (key, value)
+        if not np.array_equal(value, first[1]):
+            matching.faults.append(f"{key}: in the file, it is one array with that of {first[0]}")
             return
         matching.take(param, key, value.reshape(network.params[param].shape))
 

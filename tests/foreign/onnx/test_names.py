@@ -73,7 +73,10 @@ def test_a_convolution_that_took_in_a_batch_norm_keeps_its_own_name() -> None:
 
 
 def test_layers_that_share_a_weight_have_names_of_their_own() -> None:
-    nodes = [_scoped("['', 'a', 'linear']", "x a.weight"), _scoped("['', 'b', 'linear']", "x a.weight")]
+    nodes = [
+        _scoped("['', 'a', 'linear']", "x a.weight"),
+        _scoped("['', 'b', 'linear']", "x a.weight"),
+    ]
     assert names.scopes(nodes, {"a.weight": WEIGHT}) == ["a", "b"]
 
 

@@ -18,9 +18,7 @@ STEP = 60
 
 
 def _outcomes(kind: str, folder: Path, step: int = 1) -> dict[str, str]:
-    return {
-        case.name: onnx_cases.outcome(case, folder) for case in onnx_cases.cases(kind)[::step]
-    }
+    return {case.name: onnx_cases.outcome(case, folder) for case in onnx_cases.cases(kind)[::step]}
 
 
 @pytest.mark.parametrize("kind", ["pytorch-converted", "pytorch-operator"])
@@ -53,9 +51,7 @@ def test_every_operator_known_is_the_standards_and_takes_its_attributes() -> Non
     from onnx import defs
 
     schemas = {
-        (s.name, s.since_version): s
-        for s in defs.get_all_schemas_with_history()
-        if s.domain == ""
+        (s.name, s.since_version): s for s in defs.get_all_schemas_with_history() if s.domain == ""
     }
     for name, entries in OPERATORS.items():
         for entry in entries:
@@ -117,7 +113,9 @@ def test_dropout_in_training_mode_is_refused(tmp_path: Path) -> None:
 def test_batch_norm_in_training_mode_uses_the_batchs_statistics_and_says_so(tmp_path: Path) -> None:
     arrays = {name: np.ones(2, np.float32) for name in ("scale", "shift", "mean", "variance")}
     nodes = [
-        node("BatchNormalization", "x scale shift mean variance", "y m v", training_mode=1, name="bn")
+        node(
+            "BatchNormalization", "x scale shift mean variance", "y m v", training_mode=1, name="bn"
+        )
     ]
     network = read(saved(tmp_path, nodes, {"x": ["n", 2]}, arrays=arrays))
     assert any("training mode" in note and "'bn'" in note for note in network.notes)

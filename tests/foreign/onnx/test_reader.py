@@ -63,7 +63,10 @@ def test_shapes_are_computed_beforehand_for_any_number_of_examples(tmp_path: Pat
 
 def _branch(name: str, number: float) -> onnx.GraphProto:
     value = helper.make_tensor("n", TensorProto.FLOAT, [], [number])
-    body = [helper.make_node("Constant", [], [name + "c"], value=value), node("Mul", f"x {name}c", name)]
+    body = [
+        helper.make_node("Constant", [], [name + "c"], value=value),
+        node("Mul", f"x {name}c", name),
+    ]
     output = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"])
     return helper.make_graph(body, name, [], [output])
 
@@ -180,7 +183,9 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "an array elsewhere": (lambda folder: _external(folder, "/etc/passwd"), "another file"),
     "an array that is gone": (lambda folder: _external(folder, "weights.bin"), "another file"),
     "an input that is a list": (
-        _changed(lambda graph: graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent()),
+        _changed(
+            lambda graph: graph.input[0].type.sequence_type.elem_type.tensor_type.SetInParent()
+        ),
         "input 'x' is no tensor",
     ),
 }

@@ -132,7 +132,10 @@ def test_a_batch_norm_that_was_folded_into_a_convolution_is_an_error(tmp_path: P
 def test_layers_that_were_alike_when_exported_must_be_alike(tmp_path: Path) -> None:
     """Exporters write equal arrays once: later checkpoints have two."""
     shared = {"a.bias": np.zeros(5, np.float32)}
-    nodes = [node("Add", "x a.bias", "h", name="/a/Add"), node("Add", "h a.bias", "y", name="/b/Add")]
+    nodes = [
+        node("Add", "x a.bias", "h", name="/a/Add"),
+        node("Add", "h a.bias", "y", name="/b/Add"),
+    ]
     network = read(saved(tmp_path, nodes, {"x": ["n", 5]}, arrays=shared))
     ones = np.ones(5, np.float32)
     np.testing.assert_array_equal(

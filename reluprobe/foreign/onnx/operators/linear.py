@@ -19,7 +19,7 @@ def _matmul(node: Node, x: Tensor, y: Tensor) -> Tensor:
 @operator("Gemm", (6,), "alpha beta broadcast transA transB")
 @operator("Gemm", (7, 9, 11, 13), "alpha beta transA transB")
 def _gemm(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """alpha · x · weight + beta · bias."""
+    """Alpha · x · weight + beta · bias."""
     x = x.T if node["transA"] else x
     weight = weight.T if node["transB"] else weight
     product = jnp.matmul(x, weight)

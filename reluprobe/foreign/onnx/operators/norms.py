@@ -88,7 +88,7 @@ def _layer_norm(
 
 @operator("RMSNormalization", (23,), "axis epsilon stash_type")
 def _rms_norm(node: Node, x: Tensor, scale: Tensor) -> Tensor:
-    """x / √(mean of x² + epsilon) · scale."""
+    """X / √(mean of x² + epsilon) · scale."""
     wide = _stashed(node, x)
     axes = tuple(range(node["axis"] % x.ndim, x.ndim))
     size = lax.rsqrt((wide * wide).mean(axes, keepdims=True) + node["epsilon"])
@@ -132,7 +132,7 @@ def _lp_norm(node: Node, x: Tensor) -> Tensor:
 
 @operator("LRN", (1, 13), "alpha beta bias size")
 def _local_response_norm(node: Node, x: Tensor) -> Tensor:
-    """x / (bias + alpha / size · sum of squares over nearby channels) ** beta."""
+    """X / (bias + alpha / size · sum of squares over nearby channels) ** beta."""
     size = node["size"]
     squares = lax.reduce_window(
         x * x,

@@ -41,8 +41,6 @@ def _parts(x: Tensor, count: int) -> list[Tensor]:
     return list(jnp.split(jnp.asarray(x), count))
 
 
-
-
 def _run(
     node: Node,
     tensors: Sequence[Tensor | None],
@@ -109,7 +107,7 @@ def _rnn(
     lengths: Tensor | None = None,
     hidden: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
-    """h = f(x Wᵀ + h Rᵀ + b)."""
+    """H = f(x Wᵀ + h Rᵀ + b)."""
     return _run(node, (x, weight, recurrent, bias, lengths), 1, (hidden,), _rnn_step, ["Tanh"])
 
 
