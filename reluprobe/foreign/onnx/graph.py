@@ -69,9 +69,9 @@ def _run_node(node: Node, inputs: list[Any], values: Mapping[str, Any]) -> tuple
         # The standard's arithmetic overflows and divides by 0 without a word.
         quiet = np.errstate(all="ignore")
         with quiet, jax.ensure_compile_time_eval(), jax.enable_x64(True):
-            return tuple(map(np.asarray, _as_tuple(operator.compute(node, *inputs))))
+            return tuple(map(_static, _as_tuple(operator.compute(node, *inputs))))
     except _MISFITS as error:
-        shapes = ", ".join("none" if x is None else f"{x.dtype}{list(x.shape)}" for x in inputs)
+        shapes = ", ".join(map(_shown, inputs))
         why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
             f"{node.operator} (node {node.name!r}) does not fit its inputs: {shapes}", [why[:200]]
@@ -80,3 +80,14 @@ def _run_node(node: Node, inputs: list[Any], values: Mapping[str, Any]) -> tuple
 
 def _as_tuple(outputs: Any) -> tuple[Any, ...]:
     return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def _static(value: Any) -> Any:
+    """In NumPy; a list of tensors as a tuple of them."""
+    return tuple(map(_static, value)) if isinstance(value, tuple) else np.asarray(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"a list of {len(value)}"
+    return "none" if value is None else f"{value.dtype}{list(value.shape)}"

@@ -49,6 +49,9 @@ def _network(model: Any, opset: int, graph: Any) -> OnnxNetwork:
     params = {name: a for name, a in floats.items() if name not in constants}
     inputs = tuple(_input(value) for value in model.graph.input if value.name not in arrays)
     scopes = names.scopes(model.graph.node, params)
+    for output in model.graph.output:
+        if not output.type.HasField("tensor_type"):
+            raise InputError(f"output {shown(output.name)} is no tensor")
     x64 = computes_in_64_bits(model)
     return OnnxNetwork(
         function=functools.partial(_call, graph, inputs, x64),

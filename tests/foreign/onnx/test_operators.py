@@ -102,6 +102,26 @@ def test_a_token_outside_of_the_vocabulary_is_nan_and_no_other_word(tmp_path: Pa
     np.testing.assert_array_equal(rows, [[4, 5], [0, 1], [np.nan, np.nan]])
 
 
+@pytest.mark.parametrize(
+    ("sizes", "widths"), [(np.int64(2), [2, 2, 1]), (np.int64([1, 4]), [1, 4])]
+)
+def test_a_split_into_a_list_is_taken_by_position(
+    sizes: np.ndarray, widths: list[int], tmp_path: Path
+) -> None:
+    """As PyTorch's newer exporter writes ``chunk`` where nothing is optimized."""
+    nodes = [
+        node("SplitToSequence", "x sizes", "s", axis=1),
+        node("SequenceAt", "s last", "a"),
+        node("SequenceAt", "s first", "b"),
+        node("Concat", "a b", "y", axis=1),
+    ]
+    arrays = {"sizes": np.asarray(sizes), "last": np.int64(-1), "first": np.int64(0)}
+    network = read(saved(tmp_path, nodes, {"x": ["n", 5]}, arrays=arrays))
+    x = np.arange(10, dtype=np.float32).reshape(2, 5)
+    wanted = np.concatenate([x[:, -widths[-1] :], x[:, : widths[0]]], 1)
+    np.testing.assert_array_equal(network.function({}, {"x": x})["y"], wanted)
+
+
 def test_dropout_in_training_mode_is_refused(tmp_path: Path) -> None:
     arrays = {"ratio": np.float32(0.5), "on": np.asarray(True)}
     nodes = [node("Dropout", "x ratio on", "y")]

@@ -12,6 +12,7 @@ from reluprobe.foreign.onnx.operators import (
     recurrent,
     reductions,
     resize,
+    sequences,
     shapes,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "recurrent",
     "reductions",
     "resize",
+    "sequences",
     "shapes",
 ]
