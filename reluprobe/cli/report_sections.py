@@ -95,7 +95,8 @@ def _samples(rows: Rows, definition: str, bounds: bool) -> None:
         out.print(headline)
     table = splits_table.table(present, out.width)
     out.print(table)
-    out.print(splits_table.legend(table))
+    if legend := splits_table.legend(table):
+        out.print(legend)
     if bounds:
         out.print(splits_table.bounds(present))
 

@@ -9,7 +9,7 @@ from reluprobe.cli import report_sections
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
 from reluprobe.records.folder import Archive
-from reluprobe.report.terminal import foreign_words, mishaps, tables
+from reluprobe.report.terminal import foreign_coverage, mishaps, tables
 from reluprobe.report.terminal import pivot as pivot_table
 from reluprobe.report.terms import terms_of
 
@@ -37,14 +37,15 @@ def show(sweep: Archive, view: View) -> None:
     out.print(tables.layers_title(view.definition, terms))
     out.print(tables.by_layer(rows, view.definition, out.width))
     report_sections.show(sweep, rows, view)
-    if not_counted := foreign_words.not_counted(sweep.records):
-        out.print()
-        out.print(Text("\n".join(not_counted), style="dim"))
     unlike = mishaps.unlike(environments.differences(sweep.records))
     for warning in (mishaps.collapsed(sweep.records), mishaps.lost(sweep.records), unlike):
         if warning is not None:
             out.print()
             out.print(warning, soft_wrap=True)
+    if not_counted := foreign_coverage.lines(sweep.records, out.width):
+        out.print()
+        for line in not_counted:
+            out.print(line)
 
 
 def _pivot(sweep: Archive, view: View) -> None:

@@ -14,21 +14,23 @@ from reluprobe.records.io import (
     to_json,
     write,
 )
+from reluprobe.records.looks import (
+    ActivationsRecord,
+    CausesRecord,
+    EpochRecord,
+    LayerRecord,
+    SampleRecord,
+    StepRecord,
+)
 from reluprobe.records.network import Coverage, Foreign, LayerInfo, Place, Setting
 from reluprobe.records.schema import (
     READABLE,
     SCHEMA,
     STRICT,
-    ActivationsRecord,
-    CausesRecord,
-    EpochRecord,
-    LayerRecord,
     PhaseRecord,
     ProbeRecord,
     RunRecord,
-    SampleRecord,
     Status,
-    StepRecord,
 )
 
 __all__ = [

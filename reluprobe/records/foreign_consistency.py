@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records.foreign_runs import fault_of_name, faults_of, foreign_id
 from reluprobe.records.layer_checks import LayerChecks, in_order, listed
+from reluprobe.records.looks import LayerRecord
 from reluprobe.records.network import Coverage, Foreign
-from reluprobe.records.schema import LayerRecord, RunRecord
+from reluprobe.records.schema import RunRecord
 
 #: By so much of a unit a fraction may be off what it counts: it is computed in float32, maybe.
 SLACK = 1e-3

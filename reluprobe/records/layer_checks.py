@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from reluprobe.config.choices import DEFINITIONS
-from reluprobe.records.schema import ActivationsRecord, LayerRecord
+from reluprobe.records.looks import ActivationsRecord, LayerRecord
 
 #: Tables hold integers of 64 bits.
 MOST = 2**63

@@ -29,7 +29,7 @@ from reluprobe.records import (
     RunRecord,
     SampleRecord,
 )
-from reluprobe.records.schema import LARGEST
+from reluprobe.records.looks import LARGEST
 
 KEYS = ("schema", "id", "config", "status", "environment", "seconds", "probe", "history")
 KEYS += ("steps", "samples", "phases", "layers", "clock", "coverage")

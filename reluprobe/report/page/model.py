@@ -12,7 +12,7 @@ from reluprobe.config import Reference
 from reluprobe.records.folder import Archive
 from reluprobe.report.page import configurations, histories, origin, words
 from reluprobe.report.terminal import claims as claims_table
-from reluprobe.report.terminal import foreign_words, layout, mishaps, tables
+from reluprobe.report.terminal import foreign_coverage, layout, mishaps, tables
 from reluprobe.report.terms import terms_of
 
 if TYPE_CHECKING:  # a page needs no matplotlib
@@ -94,6 +94,7 @@ def _troubles(archive: Archive) -> list[dict[str, Any]]:
     lines = [[layout.said(line).strip() for line in g.renderables] for g in groups if g is not None]
     if differences := environments.differences(archive.records):
         lines.append([mishaps.UNLIKE, *mishaps.unlike_lines(differences)])
-    if not_counted := foreign_words.not_counted(archive.records):
-        lines.append(["What of these networks was counted, and what not", *not_counted])
+    if counted := foreign_coverage.lines(archive.records):
+        said = [line.plain.strip() for line in counted]
+        lines.append(["What of these networks was counted, and what not", *said])
     return [{"title": head.rstrip(":"), "lines": rest} for head, *rest in lines]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.config import labels
-from reluprobe.files.printable import printable
-from reluprobe.records import Coverage, Place, RunRecord
+from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.terms import FOREIGN, probe_examples
 
@@ -67,34 +66,3 @@ def provenance(runs: Sequence[RunRecord], seconds: float, places: Iterable[str])
         f"probed on {probes}; {formatting.duration(seconds)} of looking"
         f"{f' on {where}' if where else ''}"
     )
-
-
-def not_counted(runs: Iterable[RunRecord]) -> list[str]:
-    """A line for each kind of thing in these networks that was not counted, and for each note."""
-    coverages = {run.coverage: None for run in runs if run.coverage is not None}
-    return list(dict.fromkeys(line for coverage in coverages for line in _lines(coverage)))
-
-
-def _lines(coverage: Coverage) -> Iterator[str]:
-    kinds = {
-        "outputs, after which no linear layer comes": coverage.outputs,
-        "linear layers without an activation": coverage.bare,
-        "calls that cannot be looked into": coverage.opaque,
-        "branches that no example took": coverage.never_taken,
-    }
-    for what, places in kinds.items():
-        if places:
-            yield f"not counted: {what}: {', '.join(map(_named, places[:MOST]))}{_more(places)}"
-    yield from map(printable, coverage.notes)
-
-
-#: Places that are named of each kind.
-MOST = 6
-
-
-def _named(place: Place) -> str:
-    return printable(f"{place.what} ({place.where})" if place.where else place.what)
-
-
-def _more(places: Sequence[Place]) -> str:
-    return f" and {len(places) - MOST:,} more" if len(places) > MOST else ""
