@@ -1,4 +1,4 @@
-"""A site's f on a grid of z: to name it, and to see what is no activation; never to judge a unit."""
+"""A site's f on a grid of z: to name it and see what is no activation, never to judge a unit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from reluprobe.foreign.jaxpr import Atom, Literal, Operation, Value, alone, call
 from reluprobe.foreign.sites import Way
 
 #: Where f is looked at: close together around 0, and so far out that what is bounded is flat.
-GRID = np.array(
-    [-100, -20, -10, -8, -6.5, -5, -4, -3.5, -3, -2.5, -2, -1.5, -1, -0.75, -0.5, -0.25, -0.1]
-    + [-0.01, 0, 0.01, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6.5, 8, 10, 20, 100]
-)
+_POSITIVE = (0.01, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6.5, 8, 10, 20, 100)
+GRID = np.array([*(-z for z in reversed(_POSITIVE)), 0, *_POSITIVE])
 #: Further out, for the ends of f's range alone.
 FAR = np.array([-1e4, 1e4])
 
