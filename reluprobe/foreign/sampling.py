@@ -22,6 +22,8 @@ FAR = np.array([-1e4, 1e4])
 
 Curve = Float[np.ndarray, " z"]
 Sides = Mapping[Value, Any]
+#: Functions that have been sampled in this process: networks have few, and mostly the same.
+_SAMPLED: dict[Hashable, list[Curve]] = {}
 
 
 def grid(dtype: Any) -> Curve:
@@ -37,10 +39,12 @@ def curves(z: Value, ways: Sequence[Way], sides: Sides) -> list[Curve]:
 def together(sites: Sequence[tuple[Value, Sequence[Way]]]) -> list[list[Curve]]:
     """The same of several sites that take nothing beside z, in one program, alike ones once."""
     keys = [tuple(key(z, way) for way in ways) for z, ways in sites]
-    different = dict(zip(keys, sites, strict=True))
-    sampled = jax.jit(lambda: [_traced(z, ways, {}) for z, ways in different.values()])()
-    by_key = dict(zip(different, sampled, strict=True))
-    return [[np.asarray(curve, np.float64) for curve in by_key[key]] for key in keys]
+    new = {k: site for k, site in zip(keys, sites, strict=True) if k not in _SAMPLED}
+    if new:
+        sampled = jax.jit(lambda: [_traced(z, ways, {}) for z, ways in new.values()])()
+        for k, values in zip(new, sampled, strict=True):
+            _SAMPLED[k] = [np.asarray(curve, np.float64) for curve in values]
+    return [_SAMPLED[k] for k in keys]
 
 
 def _traced(z: Value, ways: Sequence[Way], sides: Sides) -> list[Array]:

@@ -54,8 +54,8 @@ def relu_is_flat_at_zero(site: Site, environment: Environment) -> bool | None:
     """Whether f′(0) = 0, of a site whose f is a ReLU for certain; None where it is not."""
     if len(site.ways) > 1 or site.sides:
         return None
-    z = environment[site.z]
-    text = _program(function(site.z, site.ways[0], environment), z.shape, str(z.dtype))
+    (way,), z = site.ways, environment[site.z]
+    text = _program(function(site.z, way, environment), z.shape, str(z.dtype))
     return _relu_programs(z.shape, str(z.dtype)).get(text)
 
 
