@@ -69,9 +69,9 @@ def _outputs(flow: Flow, operation: Operation) -> Sequence[Facts]:
         return [_elementwise(flow, operation)]
     if operation.name in ("dot_general", "conv_general_dilated"):
         return [_product(flow, operation)]
-    if operation.name == "gather" and not flow.depends(operation.inputs[0]):
-        if flow.known(operation.inputs[0]).leaves:
-            return [_lookup(flow, operation)]
+    table = flow.known(operation.inputs[0])
+    if operation.name == "gather" and table.leaves and not table.data:
+        return [_lookup(flow, operation)]
     return _passed(flow, operation)
 
 
@@ -180,7 +180,7 @@ def _is_fresh(flow: Flow, operation: Operation, data: Sequence[Value]) -> bool:
 def _outer(flow: Flow, operation: Operation, data: Sequence[Value]) -> list[int]:
     """Axes along which a weight spreads what has one value there: a linear layer of one input."""
     known = [flow.facts[value] for value in data]
-    if any(fact.statistic or (fact.linear and not fact.fresh) for fact in known):
+    if any(fact.statistic or not fact.fresh for fact in known):
         return []
     shape = operation.outputs[0].shape
     full = [value for value in data if len(value.shape) == len(shape)]
@@ -274,6 +274,13 @@ def _lookup(flow: Flow, operation: Operation) -> Facts:
     return _layer(flow, operation, moved, indices.depth, [table], lookup=True)
 
 
+def _is_statistic(known: Sequence[Facts], gone: axes.Axis, unitless: bool) -> bool:
+    """Whether a sum or a maximum mixes units, or features of the batch that no layer has had."""
+    features = any(factor.origin != 0 for factor in gone)
+    mixed = unitless if known[0].linear else features
+    return mixed or all(fact.statistic for fact in known)
+
+
 def _passed(flow: Flow, operation: Operation) -> list[Facts]:
     """Of values that move or are summed up, and of what nothing is known of."""
     numbers = [n for n, atom in enumerate(operation.inputs) if flow.depends(atom)]
@@ -299,7 +306,7 @@ def _passed(flow: Flow, operation: Operation) -> list[Facts]:
                 linear=() if unitless or not passing else facts.unique(f.linear for f in known),
                 depth=max(fact.depth for fact in known),
                 fresh=passing and not unitless and any(fact.fresh for fact in known),
-                statistic=(unitless and bool(known[0].linear)) or all(f.statistic for f in known),
+                statistic=_is_statistic(known, gone, unitless),
                 batch_statistic=all(fact.batch_statistic for fact in known)
                 or (moved.has_units and 0 in axes.origins(gone)),
                 normalised=facts.union([fact.normalised for fact in known]),

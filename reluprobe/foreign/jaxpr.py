@@ -146,8 +146,9 @@ class _Writer:
         jaxpr = closed.jaxpr
         values: dict[Any, Atom] = dict(zip(jaxpr.invars, arguments, strict=True))
         for variable, array in zip(jaxpr.constvars, closed.consts, strict=True):
-            values[variable] = Value(variable.aval)
-            self.constants.append((values[variable], array))
+            constant = Value(variable.aval)
+            values[variable] = constant
+            self.constants.append((constant, array))
 
         def read(atom: Any) -> Atom:
             return atom if isinstance(atom, Literal) else values[atom]

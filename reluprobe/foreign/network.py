@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -65,6 +66,12 @@ class Measured:
     def iterations(self) -> tuple[Operation, ...]:
         """The loops that have units of their own in each iteration."""
         return tuple(loop for loop in self.level.loops if self.turns(loop))
+
+    @property
+    def turns_folded(self) -> int:
+        """Iterations that its units are the same in, of loops whose number is known."""
+        loops = [loop for loop in self.level.loops if loop.name == "scan" and not self.turns(loop)]
+        return math.prod(loop.params["length"] for loop in loops)
 
     def turns(self, loop: Operation) -> bool:
         """Whether each iteration of a loop has other units."""

@@ -104,7 +104,7 @@ class Probe:
         with jax_settings.theirs():
             if weights is not None:
                 batches.check_weights(weights, leaves)
-            key = (jax.tree.structure(batch), *map(_kind, leaves), np.ndim(weights))
+            key = (jax.tree.structure(batch), *map(_kind, leaves), _axes(weights))
             if key not in self._programs:
                 self._programs[key] = self._program(params, batch, weights)
             program = self._programs[key]
@@ -132,7 +132,7 @@ class Probe:
     def _program(self, params: Params, batch: Batch, weights: Array | None) -> Program:
         closed = jax.make_jaxpr(self._function)(params, batch)
         graph = flatten(core.ClosedJaxpr(closed.jaxpr, closed.consts))
-        followed = max(np.ndim(weights), 1)
+        followed = max(_axes(weights), 1)
         inputs = [
             *(facts.parameter(v.shape, p) for v, p in zip(graph.inputs, self._paths, strict=False)),
             *(
@@ -143,7 +143,7 @@ class Probe:
         constants = [self._constant(array) for _, array in graph.constants]
         looked = network.look(graph, inputs, constants)
         if weights is not None:
-            self._check_followed(looked, np.ndim(weights))
+            self._check_followed(looked, _axes(weights))
 
         def run(params: Any, constants: Any, batch: Any, weights: Array | None) -> Any:
             count = whole(batch[0].shape[0]) if weights is None else given(weights)
@@ -151,7 +151,8 @@ class Probe:
 
         examples = batches.examples(batch)
         positions = tuple(
-            -(-reduction.value_count(here.site.facts.axes) // examples) for here in looked.measured
+            -(-reduction.value_count(here.site.facts.axes) // examples) * here.turns_folded
+            for here in looked.measured
         )
         return Program(looked, [array for _, array in graph.constants], jax.jit(run), positions)
 
@@ -178,6 +179,10 @@ class Probe:
 
 def _kind(leaf: Any) -> Hashable:
     return np.shape(leaf), str(jnp.result_type(leaf))
+
+
+def _axes(weights: Array | None) -> int:
+    return 0 if weights is None else np.ndim(weights)
 
 
 def _rows(weights: Any) -> np.ndarray:

@@ -10,7 +10,6 @@ from jaxtyping import Array, Bool, Float, Int
 
 from reluprobe.foreign.axes import Axes
 
-
 #: Up to here float32 counts without rounding.
 _EXACT = 2**24
 

@@ -168,7 +168,7 @@ class Trees:
         return [i for i in steps if not self.is_affine(path[i], path[i + 1])]
 
     def renewed(self, path: Sequence[Value]) -> list[Value]:
-        """Values on a path that are a layer anew, with f before and f behind: a norm's, of ReLUs."""
+        """Values on a path that are a layer anew, with a bend before and behind: a norm's."""
         bends = self.bends(path)
         facts = self.flow.facts
         return (

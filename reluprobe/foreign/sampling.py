@@ -1,4 +1,4 @@
-"""A site's f on a grid of z: to name it, and to see what is no activation; never to judge a unit."""
+"""A site's f on a grid of z: to name it and see what is no activation, never to judge a unit."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from reluprobe.foreign.jaxpr import Atom, Literal, Operation, Value, alone, call
 from reluprobe.foreign.sites import Way
 
 #: Where f is looked at: close together around 0, and so far out that what is bounded is flat.
-GRID = np.array(
-    [-100, -20, -10, -8, -6.5, -5, -4, -3.5, -3, -2.5, -2, -1.5, -1, -0.75, -0.5, -0.25, -0.1]
-    + [-0.01, 0, 0.01, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6.5, 8, 10, 20, 100]
-)
+_POSITIVE = (0.01, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6.5, 8, 10, 20, 100)
+GRID = np.array([*(-z for z in reversed(_POSITIVE)), 0, *_POSITIVE])
 #: Further out, for the ends of f's range alone.
 FAR = np.array([-1e4, 1e4])
 
 Curve = Float[np.ndarray, " z"]
 Sides = Mapping[Value, Any]
+#: Functions that have been sampled in this process: networks have few, and mostly the same.
+_SAMPLED: dict[Hashable, list[Curve]] = {}
 
 
 def grid(dtype: Any) -> Curve:
@@ -39,10 +39,12 @@ def curves(z: Value, ways: Sequence[Way], sides: Sides) -> list[Curve]:
 def together(sites: Sequence[tuple[Value, Sequence[Way]]]) -> list[list[Curve]]:
     """The same of several sites that take nothing beside z, in one program, alike ones once."""
     keys = [tuple(key(z, way) for way in ways) for z, ways in sites]
-    different = dict(zip(keys, sites, strict=True))
-    sampled = jax.jit(lambda: [_traced(z, ways, {}) for z, ways in different.values()])()
-    by_key = dict(zip(different, sampled, strict=True))
-    return [[np.asarray(curve, np.float64) for curve in by_key[key]] for key in keys]
+    new = {k: site for k, site in zip(keys, sites, strict=True) if k not in _SAMPLED}
+    if new:
+        sampled = jax.jit(lambda: [_traced(z, ways, {}) for z, ways in new.values()])()
+        for k, values in zip(new, sampled, strict=True):
+            _SAMPLED[k] = [np.asarray(curve, np.float64) for curve in values]
+    return [_SAMPLED[k] for k in keys]
 
 
 def _traced(z: Value, ways: Sequence[Way], sides: Sides) -> list[Array]:

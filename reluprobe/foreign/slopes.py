@@ -54,17 +54,17 @@ def relu_is_flat_at_zero(site: Site, environment: Environment) -> bool | None:
     """Whether f′(0) = 0, of a site whose f is a ReLU for certain; None where it is not."""
     if len(site.ways) > 1 or site.sides:
         return None
-    z = environment[site.z]
-    text = _program(function(site.z, site.ways[0], environment), z.shape, str(z.dtype))
+    (way,), z = site.ways, environment[site.z]
+    text = _program(function(site.z, way, environment), z.shape, str(z.dtype))
     return _relu_programs(z.shape, str(z.dtype)).get(text)
 
 
 @cache
-def _relu_programs(shape: tuple[int, ...], dtype: str) -> dict[str, bool]:
+def _relu_programs(shape: Any, dtype: str) -> dict[str, bool]:
     return {_program(f, shape, dtype): flat for f, flat in _RELUS.items()}
 
 
-def _program(f: Callable[[Array], Array], shape: tuple[int, ...], dtype: str) -> str:
+def _program(f: Callable[[Array], Array], shape: Any, dtype: str) -> str:
     """The text of a program of f and f′: the same text is the same computation."""
     z = jax.ShapeDtypeStruct(shape, jnp.dtype(dtype))
     return str(jax.make_jaxpr(lambda z: (f(z), slope(f, z)))(z))
@@ -79,7 +79,8 @@ def flat(
         site: whose f it is.
         environment: arrays of the program's values.
         units: sums over the values of each unit.
-        highest, lowest: the largest and the smallest z of each unit that count.
+        highest: the largest z of each unit that counts.
+        lowest: the smallest.
     """
     if any(not way.operations for way in site.ways):  # z itself goes on: its slope is 1
         return jnp.zeros(units.count, bool)

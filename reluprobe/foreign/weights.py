@@ -41,7 +41,7 @@ class Weights:
         examples: how many examples count.
     """
 
-    counted: Bool[Array, example * position] | None
+    counted: Bool[Array, ...] | None
     examples: Int[Array, ""]
 
     def at(self, axes: Axes) -> Bool[Array, "*factor"] | None:

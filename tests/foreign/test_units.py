@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from foreign_networks import DEAD, apply, dead, dense, look, normal
+from python_processes import run_python
 from reluprobe.errors import InputError
 from reluprobe.foreign.probe import Probe
 
@@ -104,6 +105,7 @@ def test_a_recurrent_unit_is_one_over_all_time(unknown: bool) -> None:
     assert list(layers) == ["in+hidden"]
     layer = layers["in+hidden"]
     assert (layer.units, layer.examples) == (5, 6)
+    assert layer.positions == (1 if unknown else 7)
     h, outputs = jnp.zeros((6, 5)), []
     for time in range(7):
         h = step(params, h, words[:, time])
@@ -268,3 +270,34 @@ def test_bad_input_is_refused_with_what_is_allowed() -> None:
         probe.add(None, params, X, np.ones(3))
     with pytest.raises(InputError, match="unlike numbers of examples"):
         probe.add(None, params, {"a": X, "b": X[:3]})
+
+
+SHARDED = """if 1:
+    import jax, jax.numpy as jnp, numpy as np
+    jax.config.update("jax_num_cpu_devices", 4)
+    from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+    from reluprobe.foreign.probe import Probe
+    mesh = jax.make_mesh((2, 2), ("data", "model"), axis_types=(AxisType.Auto,) * 2)
+    def put(array, *spec):
+        return jax.device_put(array, NamedSharding(mesh, P(*spec)))
+    keys = jax.random.split(jax.random.key(0), 3)
+    params = {"up": jax.random.normal(keys[0], (4, 8)), "bias": jnp.zeros(8).at[5].set(-1e3)}
+    params["down"] = jax.random.normal(keys[1], (8, 2))
+    x = jax.random.normal(keys[2], (64, 4))
+    def net(p, x):
+        return jax.nn.relu(x @ p["up"] + p["bias"]) @ p["down"]
+    sharded = {"up": put(params["up"], None, "model"), "bias": put(params["bias"], "model"),
+               "down": put(params["down"], "model", None)}
+    dead = []
+    for p, batch in ((params, x), (sharded, put(x, "data"))):
+        probe = Probe(net, p)
+        (layer,), _ = probe.answer(probe.add(None, p, batch), p)
+        dead.append(layer.dead.tolist())
+    z = np.asarray(x @ params["up"] + params["bias"])
+    assert dead == [(z <= 0).all(0).tolist()] * 2 and dead[0][5], dead"""
+
+
+def test_parameters_sharded_over_devices_are_looked_at_as_they_are() -> None:
+    with run_python(SHARDED) as process:
+        _, err = process.communicate()
+    assert process.returncode == 0, err
