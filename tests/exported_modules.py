@@ -116,7 +116,12 @@ def mobilenet() -> nn.Module:
 
 def encoder(kind: str, **options: Any) -> nn.Module:
     layer = nn.TransformerEncoderLayer(
-        8, 2, 16, batch_first=True, activation=kind, **options  # pyright: ignore
+        8,
+        2,
+        16,
+        batch_first=True,
+        activation=kind,
+        **options,  # pyright: ignore
     )
     return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
 
@@ -286,11 +291,15 @@ def module_and_input(name: str) -> tuple[nn.Module, torch.Tensor]:
     with torch.no_grad():
         for key, array in module.state_dict().items():
             if array.is_floating_point():
-                array.copy_(torch.rand_like(array) + 0.5 if "var" in key else torch.randn_like(array) / 3)
+                array.copy_(
+                    torch.rand_like(array) + 0.5 if "var" in key else torch.randn_like(array) / 3
+                )
     return module, of(shape, 11 if name in TOKENS else 0)
 
 
-def export(module: nn.Module, example: torch.Tensor, path: Path, exporter: str, **options: Any) -> Path:
+def export(
+    module: nn.Module, example: torch.Tensor, path: Path, exporter: str, **options: Any
+) -> Path:
     """``exporter``: ``script``, ``dynamo``, or ``dynamo_raw``, which optimizes nothing away."""
     if exporter == "script":
         options = {"dynamo": False, "dynamic_axes": {"x": {0: "batch"}}, **options}

@@ -122,8 +122,7 @@ def graph_of(proto: Any, opset: int, outer: Mapping[str, Any] | None = None) -> 
     outputs = tuple(output.name for output in proto.output)
     scopes = names.scopes(proto.node, weights)
     nodes = [
-        _node(node, scope, opset, weights)
-        for node, scope in zip(proto.node, scopes, strict=True)
+        _node(node, scope, opset, weights) for node, scope in zip(proto.node, scopes, strict=True)
     ]
     return Graph(_needed(nodes, outputs), constants, outputs)
 

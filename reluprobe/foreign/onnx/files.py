@@ -86,7 +86,9 @@ def _with_functions_inlined(path: Path, model: Any, opset: int) -> Any:
             _write_function_defaults(model)
             model = inliner.inline_local_functions(model)
     except _INLINER_ERRORS as error:
-        raise InputError(f"{path}: its functions cannot be expanded", [_first_line(error)]) from None
+        raise InputError(
+            f"{path}: its functions cannot be expanded", [_first_line(error)]
+        ) from None
     for _ in range(_NESTED):
         defined = _defined_by_others(model.graph, opset)
         if not defined:

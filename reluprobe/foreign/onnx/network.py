@@ -91,7 +91,11 @@ def check_inputs(wanted: tuple[Input, ...], given: Arrays) -> None:
         InputError: names of inputs, their types or their shapes are others.
     """
     names = [one.name for one in wanted]
-    faults = [f"{name}: there is no such input{nearest(name, names)}" for name in given if name not in names]
+    faults = [
+        f"{name}: there is no such input{nearest(name, names)}"
+        for name in given
+        if name not in names
+    ]
     sizes: dict[str, int] = {}
     for one in wanted:
         if one.name not in given:

@@ -66,7 +66,11 @@ def _network(model: Any, opset: int, graph: Any) -> OnnxNetwork:
 
 
 def _call(
-    graph: Any, inputs: tuple[Input, ...], x64: bool, params: Mapping[str, Any], given: Mapping[str, Any]
+    graph: Any,
+    inputs: tuple[Input, ...],
+    x64: bool,
+    params: Mapping[str, Any],
+    given: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The outputs by name."""
     from reluprobe.foreign.onnx import graph as graphs

@@ -43,7 +43,9 @@ def dtype_of(node: Node, number: int) -> np.dtype:
 
 
 @operator("Constant", (1, 9, 11), "value")
-@operator("Constant", (12, 13, 19, 21, 23, 24, 25), "value value_float value_floats value_int value_ints")
+@operator(
+    "Constant", (12, 13, 19, 21, 23, 24, 25), "value value_float value_floats value_int value_ints"
+)
 def _constant(node: Node) -> Tensor:
     if "value" in node.attributes:
         return node["value"]
@@ -131,5 +133,3 @@ def _cumulative(node: Node, x: Tensor, axis: Tensor, name: str, neutral: int) ->
         x = np_or_jnp.concatenate([first, rest], along)
     total = getattr(np_or_jnp, name)(x, along, dtype=x.dtype)
     return np_or_jnp.flip(total, along) if node["reverse"] else total
-
-

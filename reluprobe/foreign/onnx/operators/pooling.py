@@ -80,9 +80,7 @@ def _max_pool(node: Node, x: Tensor) -> Tensor:
 
 @operator("AveragePool", (1,), "auto_pad kernel_shape pads strides")
 @operator("AveragePool", (7,), "auto_pad count_include_pad kernel_shape pads strides")
-@operator(
-    "AveragePool", (10, 11), "auto_pad ceil_mode count_include_pad kernel_shape pads strides"
-)
+@operator("AveragePool", (10, 11), "auto_pad ceil_mode count_include_pad kernel_shape pads strides")
 @operator(
     "AveragePool",
     (19, 22),
@@ -105,9 +103,7 @@ def _average_pool(node: Node, x: Tensor) -> Tensor:
 @operator("LpPool", (18, 22), "auto_pad ceil_mode dilations kernel_shape p pads strides")
 def _lp_pool(node: Node, x: Tensor) -> Tensor:
     windows, power = _windows(node, x), node["p"]
-    total = windows.reduce(
-        jnp.abs(x) ** power, np.zeros((), x.dtype), lax.add, windows.whole
-    )
+    total = windows.reduce(jnp.abs(x) ** power, np.zeros((), x.dtype), lax.add, windows.whole)
     return total ** (1 / power)
 
 

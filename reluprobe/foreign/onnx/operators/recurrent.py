@@ -41,8 +41,6 @@ def _parts(x: Tensor, count: int) -> list[Tensor]:
     return list(jnp.split(jnp.asarray(x), count))
 
 
-
-
 def _run(
     node: Node,
     tensors: Sequence[Tensor | None],

@@ -21,9 +21,7 @@ Axes = tuple[int, ...] | None
 Reduce = Callable[[Node, Tensor, Axes, bool], Tensor]
 
 
-def _over_axes(
-    node: Node, x: Tensor, axes: Tensor | list[int] | None, reduce: Reduce
-) -> Tensor:
+def _over_axes(node: Node, x: Tensor, axes: Tensor | list[int] | None, reduce: Reduce) -> Tensor:
     """No axes are all of them, or since version 18 none where the node says so."""
     chosen = axes if axes is None or isinstance(axes, list) else integers(node, axes, "axes")
     if not chosen and node.get("noop_with_empty_axes"):

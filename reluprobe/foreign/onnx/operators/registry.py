@@ -144,4 +144,6 @@ def floats_only(node: Node, *tensors: Tensor | None) -> None:
     """Refuse whole numbers where the standard leaves open how they are rounded."""
     for tensor in tensors:
         if tensor is not None and not is_float(tensor):
-            raise node.refusal(f"known exactly for floating-point numbers alone, got {tensor.dtype}")
+            raise node.refusal(
+                f"known exactly for floating-point numbers alone, got {tensor.dtype}"
+            )

@@ -43,7 +43,9 @@ class _Axis(NamedTuple):
     scale: float
 
 
-def _axes(node: Node, x: Tensor, scales: Sequence[float] | None, sizes: list[int] | None) -> list[_Axis]:
+def _axes(
+    node: Node, x: Tensor, scales: Sequence[float] | None, sizes: list[int] | None
+) -> list[_Axis]:
     chosen = [axis % x.ndim for axis in node.get("axes") or range(x.ndim)]
     given = sizes if scales is None else scales
     if given is None or len(given) != len(chosen):
@@ -79,7 +81,9 @@ def _nearest(node: Node, axis: _Axis, coordinates: str, rounding: str) -> list[n
     if rounding not in _ROUNDINGS:
         raise node.refusal(f"nearest_mode={rounding!r}; known: {', '.join(_ROUNDINGS)}")
     picked, coarser = (
-        np.clip(_ROUNDINGS[rounding](_coordinates(node, axis, coordinates, number)), 0, axis.size - 1)
+        np.clip(
+            _ROUNDINGS[rounding](_coordinates(node, axis, coordinates, number)), 0, axis.size - 1
+        )
         for number in (np.float64, np.float32)
     )
     if (picked != coarser).any():
@@ -101,7 +105,9 @@ def _cubic(ratio: np.ndarray, a: float) -> list[np.ndarray]:
 
 def _taps(node: Node, axis: _Axis, mode: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Places to pick, and their weights."""
-    where = _coordinates(node, axis, node.get("coordinate_transformation_mode", "asymmetric"), np.float64)
+    where = _coordinates(
+        node, axis, node.get("coordinate_transformation_mode", "asymmetric"), np.float64
+    )
     low = np.floor(where)
     ratio = where - low
     weights = [1 - ratio, ratio] if mode == "linear" else _cubic(ratio, node["cubic_coeff_a"])
