@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool
@@ -13,17 +14,21 @@ from reluprobe.foreign.result import Layer
 from reluprobe.foreign.tally import Seen
 from reluprobe.measures import definitions
 
+#: By iteration of the loops that have units of their own: what is certified, None where nothing is.
+Masks = Mapping[tuple[int, ...], Bool[np.ndarray, " unit"] | None]
 #: A unit is ``rare`` that is active on no larger share of the values seen.
 RARE = 0.01
 
 
-def layers(here: Measured, seen: Seen, name: str, positions: int) -> Iterator[Layer]:
+def layers(
+    here: Measured, seen: Seen, name: str, positions: int, certified: Masks
+) -> Iterator[Layer]:
     """The layers of a site: one, or one an iteration of the loops that have units of their own."""
     lead = seen.values.shape
     for index in np.ndindex(lead):
         turn = Seen(*[array[index] for array in seen])
         place = "".join(f"[{number}]" for number in index)
-        yield _layer(here, turn, name + place, positions)
+        yield replace(_layer(here, turn, name + place, positions), certified=certified.get(index))
 
 
 def _layer(here: Measured, seen: Seen, name: str, positions: int) -> Layer:

@@ -127,7 +127,7 @@ def _while(
         outputs, seen = evaluate(network, body, inputs, weights)
         return outputs, [_both(a, b) for a, b in zip(before, seen, strict=True)]
 
-    start = [nothing(m.site, _lead(body.loops, m)) for m in network.inside[body.flow]]
+    start = [nothing(m.site, lead(body.loops, m)) for m in network.inside[body.flow]]
     return jax.lax.while_loop(
         lambda state: goes_on(*arguments[:asks], *state[0])[0],
         turn,
@@ -139,7 +139,7 @@ def _both(first: Seen, second: Seen) -> Seen:
     return added(first, second, examples=jnp.maximum, maximum=jnp.maximum, minimum=jnp.minimum)
 
 
-def _lead(outside: Sequence[Operation], here: Measured) -> tuple[int, ...]:
+def lead(outside: Sequence[Operation], here: Measured) -> tuple[int, ...]:
     """Iterations that have units of their own, of the loops further inside than these."""
     inner = here.level.loops[len(outside) :]
     return tuple(loop.params["length"] for loop in inner if here.turns(loop))
@@ -160,7 +160,7 @@ def _cond(
             outputs, tallies = evaluate(network, taken, [*inputs, *_constants(taken)], weights)
             seen = iter(tallies)
             return outputs, [
-                next(seen) if body is taken else nothing(m.site, _lead(level.loops, m))
+                next(seen) if body is taken else nothing(m.site, lead(level.loops, m))
                 for body in bodies
                 for m in network.inside[body.flow]
             ]

@@ -14,6 +14,7 @@ from jaxtyping import Array
 
 from reluprobe.errors import InputError
 from reluprobe.foreign import answer, batches, facts, naming, network, reduction
+from reluprobe.foreign.certificate import Certificate
 from reluprobe.foreign.coverage import all_linear, coverage
 from reluprobe.foreign.interpret import evaluate
 from reluprobe.foreign.jaxpr import flatten
@@ -80,6 +81,7 @@ class Probe:
         self._paths = naming.leaf_paths(params)
         self._names = names or (lambda array: None)
         self._programs: dict[Hashable, Program] = {}
+        self._certificate: Certificate | None = None
 
     def add(
         self, tally: Tally | None, params: Params, batch: Batch, weights: Array | None = None
@@ -116,18 +118,25 @@ class Probe:
 
     def answer(self, tally: Tally, params: Params) -> tuple[tuple[Layer, ...], Coverage]:
         """The layers, a mask a definition, and what was not counted."""
-        looked = next(iter(self._programs.values())).network
+        program = next(iter(self._programs.values()))
+        looked = program.network
         linear = all_linear(looked)
         names = naming.Names(linear, self._paths)
         called = naming.numbered([names.fed(here.site.facts.linear) for here in looked.measured])
         with jax_settings.theirs():
-            layers = [
-                layer
-                for site in zip(looked.measured, tally.seen, called, tally.positions, strict=True)
-                for layer in answer.layers(*site)
-            ]
+            proven = self._certified(program, params)
+            sites = zip(looked.measured, tally.seen, called, tally.positions, proven, strict=True)
+            layers = [layer for site in sites for layer in answer.layers(*site)]
         taken = [bool(np.any(seen.values > 0)) for seen in tally.seen]
         return tuple(layers), coverage(looked, names, called, taken)
+
+    def _certified(self, program: Program, params: Params) -> list[answer.Masks]:
+        """What is dead for every input of the box, of each site."""
+        if self._box is None:
+            return [{} for _ in program.network.measured]
+        if self._certificate is None:
+            self._certificate = Certificate(program.network, len(self._paths), self._box)
+        return list(self._certificate.masks(jax.tree.leaves(params), program.constants))
 
     def _program(self, params: Params, batch: Batch, weights: Array | None) -> Program:
         closed = jax.make_jaxpr(self._function)(params, batch)
