@@ -34,8 +34,10 @@ def copies(record: records.RunRecord, count: int, folder: Path) -> None:
     rates = tuple(1e-3 * (1 + n) for n in range(10))
     penalties = tuple(1e-6 * n for n in range(count // SEEDS // len(rates)))
     axes = {"learning_rate": rates, "l2": penalties}
-    base = {"epochs": record.config.epochs, "depth": record.config.depth}
-    base |= {"width": record.config.width, "dataset": record.config.dataset}
+    config = record.ours
+    assert config is not None
+    base = {"epochs": config.epochs, "depth": config.depth}
+    base |= {"width": config.width, "dataset": config.dataset}
     sweep = SweepConfig("many", base=base, grid=axes, seeds=tuple(range(SEEDS)))
     records.write_atomically(folder / "sweep.toml", sweep_toml(sweep))
     (folder / "runs").mkdir()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
@@ -51,7 +53,7 @@ def _layer(here: Measured, seen: Seen, name: str, positions: int) -> Layer:
     )
 
 
-def _definitions(seen: Seen, finite: Bool[np.ndarray, " unit"]) -> dict[str, np.ndarray]:
+def _definitions(seen: Seen, finite: Bool[np.ndarray, " unit"]) -> dict[str, Any]:
     """By name, of units whose values are finite."""
     mean = np.where(finite, seen.total / max(int(seen.values), 1), np.nan)
     same = np.asarray(definitions.constant(seen.highest, seen.lowest))
@@ -60,7 +62,7 @@ def _definitions(seen: Seen, finite: Bool[np.ndarray, " unit"]) -> dict[str, np.
         "silent": np.all((seen.highest == 0) & (seen.lowest == 0), axis=0),
         "never_positive": seen.positive == 0,
         "constant": same.all(axis=0),
-        "dormant": np.asarray(definitions.dormant(mean.astype(np.float32))),
+        "dormant": np.asarray(definitions.dormant(jnp.asarray(mean, jnp.float32))),
         "rare": (seen.positive > 0) & (seen.positive <= RARE * seen.values),
         "linear": seen.positive == seen.values,
     }

@@ -9,7 +9,7 @@ from functools import reduce
 
 from reluprobe.foreign import axes, elementwise
 from reluprobe.foreign.axes import Axes, Axis, Factor
-from reluprobe.foreign.jaxpr import Operation
+from reluprobe.foreign.jaxpr import Operation, shape_of
 
 
 def passed(operation: Operation, data: Sequence[tuple[int, Axes]]) -> list[Axes]:
@@ -155,7 +155,7 @@ def multiplied(operation: Operation, sides: Sequence[Axes | None], weighted: boo
     """
     (left_sum, right_sum), (left_shared, right_shared) = operation.params["dimension_numbers"]
     sources = [
-        side if side is not None else _constant_side(value.shape, weighted)
+        side if side is not None else _constant_side(shape_of(value), weighted)
         for side, value in zip(sides, operation.inputs, strict=True)
     ]
     if weighted:

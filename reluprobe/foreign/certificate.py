@@ -1,4 +1,4 @@
-"""Certificate: which units are dead for every input of a box, by bounds of all of a network's values.
+"""Certificate: units that are dead for every input of a box, by bounds of a network's values.
 
 The bounds of z follow from those of the inputs, operation by operation. A unit is certified where
 the bounds of f′ on those of z are both 0, by all ways out of z: f′ is what the backward pass

@@ -17,7 +17,7 @@ from reluprobe.foreign.sites import Site, Way
 _STRETCHES = ((-1e4, -1e3), (1e3, 1e4), (-1e-3, 1e-3))
 
 
-def proven(site: Site, environment: Environment) -> Bool[Array, "..."]:
+def proven(site: Site, environment: Environment) -> Bool[Array, ...]:
     """Where f′ = 0 by all ways out of z, for every z within its bounds; of the shape of z."""
     z = environment[site.z]
     if any(not way.operations for way in site.ways):  # z itself goes on: its slope is 1
@@ -54,5 +54,5 @@ def has_flat_stretch(site: Site) -> Bool[Array, ""]:
     return jnp.any(_all_zero([of_way(way) for way in site.ways]))
 
 
-def _all_zero(bounds: Sequence[Interval]) -> Bool[Array, "..."]:
+def _all_zero(bounds: Sequence[Interval]) -> Bool[Array, ...]:
     return reduce(jnp.logical_and, [(some.low == 0) & (some.high == 0) for some in bounds])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from reluprobe.foreign import axes, axis_rules, control, elementwise, facts
 from reluprobe.foreign.facts import Facts, Linear
-from reluprobe.foreign.jaxpr import Atom, Graph, Literal, Operation, Value
+from reluprobe.foreign.jaxpr import Atom, Graph, Literal, Operation, Value, shape_of
 
 
 @dataclass(eq=False, slots=True)
@@ -166,7 +166,7 @@ def _is_fresh(flow: Flow, operation: Operation, data: Sequence[Value]) -> bool:
         if alive or not any(fact.linear for fact in known):
             return True
         return any(fact.axes.has_units for fact in known) and any(
-            max(atom.aval.shape, default=1) > 1 and flow.known(atom).leaves
+            max(shape_of(atom), default=1) > 1 and flow.known(atom).leaves
             for atom in operation.inputs
             if not flow.depends(atom)
         )
@@ -234,7 +234,7 @@ def _product(flow: Flow, operation: Operation) -> Facts:
 def _blurred(operation: Operation, known: Sequence[Facts]) -> axes.Axes:
     """Of a convolution with a fixed kernel, or with one that depends on the batch."""
     image = known[0].axes
-    channels = operation.inputs[0].aval.shape[operation.params["dimension_numbers"].lhs_spec[1]]
+    channels = shape_of(operation.inputs[0])[operation.params["dimension_numbers"].lhs_spec[1]]
     if known[1].data or operation.params["feature_group_count"] != channels:
         lost = axes.origins(image.flat) | image.lost | axes.origins(known[1].axes.flat)
         return axes.plain(operation.outputs[0].shape).lose(lost)

@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array
 
 from reluprobe.foreign.intervals import Interval, widened
-from reluprobe.foreign.jaxpr import Operation
+from reluprobe.foreign.jaxpr import Operation, shape_of
 
 #: ε of the factors of a product in float32, where a device rounds them to be faster.
 _FACTORS = {"cpu": 0.0, "gpu": 2.0**-10, "tpu": 2.0**-7}
@@ -54,7 +54,7 @@ def _exactly(operation: Operation, left: Array, right: Array) -> Array:
 
 def _terms(operation: Operation) -> int:
     """How many products each output is the sum of."""
-    left, right = (atom.aval.shape for atom in operation.inputs)
+    left, right = (shape_of(atom) for atom in operation.inputs)
     numbers = operation.params["dimension_numbers"]
     if operation.name == "dot_general":
         return math.prod(left[axis] for axis in numbers[0][0])

@@ -18,9 +18,9 @@ from jaxtyping import Array
 
 from reluprobe.foreign import elementwise, interval_products, intervals
 from reluprobe.foreign.intervals import Interval, is_floating, widened
-from reluprobe.foreign.jaxpr import Operation
+from reluprobe.foreign.jaxpr import Operation, dtype_of
 
-Rule = Callable[..., Sequence[Interval]]
+Rule = Callable[..., Sequence[Interval] | None]
 
 #: By how many ε, of 1 + |f|, a library's exp or tanh may be off.
 _LIBRARY = 32
@@ -192,7 +192,7 @@ def _convert(operation: Operation, x: Interval) -> Sequence[Interval] | None:
     if not is_floating(new):
         return [x] if old == new else None
     ends = Interval(*(end.astype(intervals.bounds_type(new)) for end in x))
-    if old == bool or operation.inputs[0].aval.dtype == new:
+    if jnp.issubdtype(old, jnp.bool_) or dtype_of(operation.inputs[0]) == new:
         return [ends]
     return [widened(ends, ends.size, new)]
 
@@ -267,8 +267,8 @@ _RISING: Mapping[str, tuple[Callable[[Array], Array], float, float]] = {
     "sinh": (jnp.sinh, -math.inf, math.inf),
 }
 _RULES: Mapping[str, Rule] = {
-    **{name: _exact for name in _NEVER_FALLING},
-    **{name: _taken for name in ("dynamic_slice", "gather")},
+    **dict.fromkeys(_NEVER_FALLING, _exact),
+    **dict.fromkeys(("dynamic_slice", "gather"), _taken),
     "dynamic_update_slice": partial(_taken, arrays=2),
     **{
         name: _floating(partial(_rising, f, least=low, most=high))

@@ -49,7 +49,7 @@ def bounds_type(dtype: Any) -> Any:
 
 
 def _is_whole(dtype: Any) -> bool:
-    return bool(jnp.issubdtype(dtype, jnp.integer)) or dtype == bool
+    return bool(jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool_))
 
 
 def point(array: Any) -> Interval:
@@ -70,7 +70,7 @@ def unknown(aval: Any) -> Interval:
 
 
 def _ends(dtype: Any) -> tuple[Any, Any]:
-    if dtype == bool:
+    if jnp.issubdtype(dtype, jnp.bool_):
         return False, True
     if jnp.issubdtype(dtype, jnp.integer):
         return jnp.iinfo(dtype).min, jnp.iinfo(dtype).max
@@ -84,7 +84,7 @@ def of_box(array: Any, low: float, high: float) -> Interval:
     if is_floating(dtype):  # 0.1 may be no number of this type: its neighbour is then in the box
         ends = [(end, float(np.asarray(end, dtype))) for end in (low, high)]
         least, most = min(ends[0]), max(ends[1])
-    elif dtype != bool and _is_whole(dtype):
+    elif not jnp.issubdtype(dtype, jnp.bool_) and _is_whole(dtype):
         first, last = _ends(kind)
         least, most = max(math.ceil(low), first), min(math.floor(high), last)
     else:

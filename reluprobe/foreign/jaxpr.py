@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from jax.core import eval_jaxpr
 from jax.extend import core
 
@@ -98,6 +99,16 @@ class Graph:
             yield operation
             for body in operation.bodies:
                 yield from body.everything()
+
+
+def shape_of(atom: Any) -> tuple[int, ...]:
+    """The shape of a value or a literal."""
+    return np.shape(atom.val) if isinstance(atom, Literal) else atom.shape
+
+
+def dtype_of(atom: Any) -> Any:
+    """The type of a value's or a literal's numbers."""
+    return getattr(atom.aval, "dtype", None)
 
 
 def alone(equation: Any) -> core.Jaxpr:

@@ -52,9 +52,9 @@ def slope(f: Callable[[Array], Array], z: Array) -> Array:
 
 def relu_is_flat_at_zero(site: Site, environment: Environment) -> bool | None:
     """Whether f′(0) = 0, of a site whose f is a ReLU for certain; None where it is not."""
-    if len(site.ways) > 1 or site.sides:
+    if len(site.ways) != 1 or site.sides:
         return None
-    (way,), z = site.ways, environment[site.z]
+    way, z = next(iter(site.ways)), environment[site.z]
     text = _program(function(site.z, way, environment), z.shape, str(z.dtype))
     return _relu_programs(z.shape, str(z.dtype)).get(text)
 

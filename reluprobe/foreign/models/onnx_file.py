@@ -24,10 +24,11 @@ def load(path: Path) -> Network:
     read = onnx.read(path)
     paths = _paths(read)
 
-    names = {path: name for name, path in paths.items()}
+    names: dict[str, str] = {path: name for name, path in paths.items()}
 
     def function(params: Any, batch: Any) -> Any:
-        return read.function({names.get(path, path): a for path, a in params.items()}, batch)
+        own: dict[str, Any] = {names.get(path) or path: array for path, array in params.items()}
+        return read.function(own, batch)
 
     def of_state(given: Any) -> Any:
         if isinstance(given, Mapping) and set(names) <= set(given):
