@@ -87,12 +87,7 @@ class Looker:
         if tally is None or self._probe is None:
             raise InputError("no example to look at")
         layers, coverage = self._probe.answer(tally, params)
-        return tuple(map(_without_collection, layers)), coverage, count
-
-
-def _without_collection(layer: Layer) -> Layer:
-    """The layer without Linen's ``params``, in which all of them lie."""
-    return replace(layer, name=layer.name.removeprefix("params."))
+        return layers, coverage, count
 
 
 def counted(examples: Iterable[Piece], seen: Callable[[int], object] | None) -> Iterator[Piece]:

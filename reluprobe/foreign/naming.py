@@ -24,6 +24,8 @@ _WEIGHTS = (
     "weight_v",
     "weight_g",
 )
+#: In which Linen puts the parameters of all layers: it tells none from another.
+_COLLECTION = "params."
 #: What frameworks put around an array.
 _WRAPPERS = frozenset(("value", "raw_value"))
 
@@ -54,6 +56,8 @@ class Names:
         self._paths = set(paths)
         weights = {layer.leaves[0] for layer in linear}
         short = {path: self._short(path) for path in weights}
+        if all(name.startswith(_COLLECTION) for name in short.values()):
+            short = {path: name.removeprefix(_COLLECTION) for path, name in short.items()}
         often = Counter(short.values())
         self._layer = {path: name if often[name] == 1 else path for path, name in short.items()}
 

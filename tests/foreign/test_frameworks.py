@@ -36,16 +36,16 @@ def test_a_linen_network_is_as_its_captured_intermediates_have_it() -> None:
     layers, coverage = look(model.apply, variables, IMAGES)
     _, captured = model.apply(variables, IMAGES, capture_intermediates=True)
     z = captured["intermediates"]
-    assert list(layers) == ["params.conv", "params.dense"]
+    assert list(layers) == ["conv", "dense"]
     normed, dense = (np.asarray(z[name]["__call__"][0]) for name in ("norm", "dense"))
-    conv = layers["params.conv"]
+    conv = layers["conv"]
     assert (conv.activation, conv.units, conv.positions) == ("relu", 5, 36)
     np.testing.assert_array_equal(conv.dead, (normed <= 0).all((0, 1, 2)))
     slopes = jax.vmap(jax.vmap(jax.grad(linen.silu)))(dense)
-    np.testing.assert_array_equal(layers["params.dense"].dead, (slopes == 0).all(0))
-    np.testing.assert_array_equal(layers["params.dense"].never_positive, (dense <= 0).all(0))
-    assert dead(layers)["params.dense"] == [3]
-    assert coverage.notes == ("batch norm used its running averages: params.conv",)
+    np.testing.assert_array_equal(layers["dense"].dead, (slopes == 0).all(0))
+    np.testing.assert_array_equal(layers["dense"].never_positive, (dense <= 0).all(0))
+    assert dead(layers)["dense"] == [3]
+    assert coverage.notes == ("batch norm used its running averages: conv",)
 
 
 class Block(nnx.Module):
