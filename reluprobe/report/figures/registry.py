@@ -98,7 +98,8 @@ def drawn(
     wanted = check_names(only)
     for kind in FIGURES:
         if not wanted or kind.name in wanted:
-            figure = _draw(kind.name, kind.title, partial(kind.draw, context))
+            title = kind.title.replace("epoch", context.terms.clock)
+            figure = _draw(kind.name, title, partial(kind.draw, context))
             left_out = tuple(context.left_out)
             context.left_out.clear()
             yield dataclasses.replace(figure, left_out=left_out)
