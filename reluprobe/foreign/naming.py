@@ -96,8 +96,25 @@ def _joined(names: Sequence[str]) -> str:
     return ".".join([*split[0][:common], end])
 
 
-def numbered(names: Sequence[str]) -> list[str]:
-    """The same, those that collide with a number: ``cell``, ``cell#2``."""
+def scope(linear: Sequence[Linear]) -> str:
+    """Where the deepest of these is called, by ``jax.named_scope``; empty where nobody says."""
+    deepest = max(linear, key=lambda layer: layer.depth)
+    return str(getattr(deepest.operation.source, "name_stack", "")).replace("/", ".")
+
+
+def numbered(names: Sequence[str], scopes: Sequence[str] = ()) -> list[str]:
+    """The same; those that collide by their scopes, or with a number: ``cell``, ``cell#2``.
+
+    Exporters keep one array of layers that were equal when they were exported: their scopes, which
+    are the paths of the modules, tell them apart.
+    """
+    often = Counter(names)
+    apart = {
+        name
+        for name in often
+        if len({s for n, s in zip(names, scopes, strict=False) if n == name and s}) == often[name]
+    }
+    names = [scopes[i] if often[n] > 1 and n in apart else n for i, n in enumerate(names)]
     counts: Counter[str] = Counter()
     unique = []
     for name in names:

@@ -122,7 +122,8 @@ class Probe:
         looked = program.network
         linear = all_linear(looked)
         names = naming.Names(linear, self._paths)
-        called = naming.numbered([names.fed(here.site.facts.linear) for here in looked.measured])
+        behind = [here.site.facts.linear for here in looked.measured]
+        called = naming.numbered([*map(names.fed, behind)], [*map(naming.scope, behind)])
         with jax_settings.theirs():
             proven = self._certified(program, params)
             sites = zip(looked.measured, tally.seen, called, tally.positions, proven, strict=True)
