@@ -87,6 +87,7 @@ class Monitor:
         self.name = foreign.name
         self._record = claim_foreign(self.folder, foreign, fresh=fresh, resume=resume)
         self._foreign, self._resumed = foreign, self._record is not None
+        self._before: Any = None
         self._writer = _Writer(self.folder)
         # Also where a script ends without a word, or by an error.
         self._finalizer = weakref.finalize(self, self._writer.flush)
@@ -108,7 +109,11 @@ class Monitor:
             raise InputError("this monitor has no model", hint="monitor.see takes pre-activations")
         began = time.monotonic()
         self._check_step(step)
-        return self._add(step, self._look(params, self._probe, self._weights), measures, began)
+        now = self._looker.network.read(self._model if params is None else params)
+        look = self._look(now, self._probe, self._weights)
+        report = self._add(step, look, measures, began)
+        self._explain(now)
+        return report
 
     def see(
         self, step: int, collected: Mapping[str, Any], **measures: Unpack[Measures]
@@ -147,7 +152,10 @@ class Monitor:
         if self._record is None:
             raise InputError("no look yet", [f"{name}: call the monitor before its splits"])
         numbers, _ = recorder.measured(Measures(loss=loss, accuracy=accuracy))
-        look = self._look(params, batches, weights)
+        if self._looker is None:
+            raise InputError("this monitor has no model", hint="monitor.see takes pre-activations")
+        now = self._looker.network.read(self._model if params is None else params)
+        look = self._look(now, batches, weights)
         recorder.check_alike(look, self._record.layers)
         layers = recorder.layer_records(look)
         sample = SampleRecord(name, look.examples, numbers.loss, numbers.accuracy, layers)
@@ -171,10 +179,25 @@ class Monitor:
 
     def _look(self, params: Any, source: Any, weights: Any) -> Look:
         assert self._looker is not None
-        network = self._looker.network
-        now = network.read(self._model if params is None else params)
-        examples = self._looker.pieces(now, source, weights, self._size)
-        return self._looker.look(now, examples)
+        examples = self._looker.pieces(params, source, weights, self._size)
+        return self._looker.look(params, examples)
+
+    def _explain(self, params: Any) -> None:
+        """Say what killed the units that have died since the last look, and keep the parameters."""
+        import jax
+
+        from reluprobe.foreign import recorder
+
+        assert self._looker is not None and self._record is not None
+        before = self._before
+        # A copy: their owner may change them in place, or give their memory away.
+        self._before = jax.tree.map(lambda leaf: leaf.copy(), params)
+        if before is None or not any(layer.deaths for layer in self._record.final.layers):
+            return
+        began = time.monotonic()
+        examples = self._looker.pieces(params, self._probe, self._weights, self._size)
+        moved = self._looker.causes(before, params, examples)
+        self._keep(recorder.with_causes(self._record, moved), began)
 
     def _check_step(self, step: int) -> None:
         if not hasattr(step, "__index__") or isinstance(step, bool) or int(step) < 0:

@@ -9,10 +9,12 @@ from typing import Any
 
 from reluprobe.errors import InputError, shown
 from reluprobe.foreign import pieces
+from reluprobe.foreign.causes import Causes
 from reluprobe.foreign.models.network import Network, check_runs, largest_value
 from reluprobe.foreign.pieces import Piece
 from reluprobe.foreign.probe import Probe
 from reluprobe.foreign.result import Layer, Look
+from reluprobe.foreign.tally import Tally
 from reluprobe.records.network import Coverage
 
 #: Bytes that values on their way through a network may take, and how many of them, as large as
@@ -34,6 +36,7 @@ class Looker:
         self.network = network
         self._box = _checked_box(box)
         self._probe: Probe | None = None
+        self._tally: Tally | None = None
 
     def look(self, params: Any, examples: Iterable[Piece]) -> Look:
         """Every unit over all these examples.
@@ -45,6 +48,22 @@ class Looker:
             layers, coverage, count = self._counted(params, examples)
         coverage = replace(coverage, notes=(*coverage.notes, *self.network.notes))
         return Look(layers, coverage, count)
+
+    def causes(self, before: Any, after: Any, examples: Iterable[Piece]) -> dict[str, Causes]:
+        """What moved the units of each layer from one look to the next, by the layer's name.
+
+        Args:
+            before: the parameters at the one.
+            after: those at the other.
+            examples: those that were looked at last.
+        """
+        assert self._probe is not None and self._tally is not None
+        peaks = None
+        with self.network.types():
+            for piece in examples:
+                batch = self.network.adapt(piece.batch)
+                peaks = self._probe.explain(peaks, before, after, batch, piece.weights)
+            return self._probe.moved(self._tally, peaks or {})
 
     def pieces(
         self,
@@ -86,6 +105,7 @@ class Looker:
             count += piece.examples
         if tally is None or self._probe is None:
             raise InputError("no example to look at")
+        self._tally = tally
         layers, coverage = self._probe.answer(tally, params)
         return layers, coverage, count
 

@@ -13,7 +13,7 @@ from jax.extend import core
 from jaxtyping import Array
 
 from reluprobe.errors import InputError
-from reluprobe.foreign import answer, batches, facts, naming, network, reduction
+from reluprobe.foreign import answer, batches, causes, facts, naming, network, reduction
 from reluprobe.foreign.certificate import Certificate
 from reluprobe.foreign.coverage import all_linear, coverage
 from reluprobe.foreign.interpret import evaluate
@@ -37,12 +37,14 @@ class Program:
         network: looked into.
         constants: the arrays that it closes over.
         run: compiled, of parameters, constants, a batch's leaves and weights: what is seen.
+        explain: the same of parameters before and after: how far units' largest z has moved.
         positions: values of z that a unit has in one example, of each site.
     """
 
     network: Network
     constants: list[Any]
     run: Callable[..., Any]
+    explain: Callable[..., Any]
     positions: tuple[int, ...]
 
 
@@ -106,7 +108,7 @@ class Probe:
         with jax_settings.theirs():
             if weights is not None:
                 batches.check_weights(weights, leaves)
-            key = (jax.tree.structure(batch), *map(_kind, leaves), _axes(weights))
+            key = self._key(batch, weights)
             if key not in self._programs:
                 self._programs[key] = self._program(params, batch, weights)
             program = self._programs[key]
@@ -116,20 +118,60 @@ class Probe:
         new = Tally(sites, program.positions, counted)
         return new if tally is None else _together(tally, new)
 
+    def explain(
+        self,
+        peaks: causes.Peaks | None,
+        before: Params,
+        after: Params,
+        batch: Batch,
+        weights: Array | None = None,
+    ) -> causes.Peaks:
+        """The peaks with these examples in them, by which :meth:`moved` tells what moved units.
+
+        Args:
+            peaks: of other batches, None of none.
+            before: parameters at one look.
+            after: parameters at the next.
+            batch: of a shape that :meth:`add` has seen.
+            weights: as of :meth:`add`.
+        """
+        self._structure.check(before)
+        leaves = jax.tree.leaves(batch)
+        with jax_settings.theirs():
+            program = self._programs[self._key(batch, weights)]
+            states = jax.tree.leaves(before), jax.tree.leaves(after)
+            seen = program.explain(*states, program.constants, leaves, weights)
+            return causes.together(peaks, seen)
+
+    def moved(self, tally: Tally, peaks: causes.Peaks) -> dict[str, causes.Causes]:
+        """What moved the units of a layer, by its name; of those that it can be told of."""
+        called = self._called(next(iter(self._programs.values())).network)
+        return {
+            called[number]: causes.shares(np.asarray(rows))
+            for number, rows in peaks.items()
+            if tally.seen[number].values.shape == ()
+        }
+
     def answer(self, tally: Tally, params: Params) -> tuple[tuple[Layer, ...], Coverage]:
         """The layers, a mask a definition, and what was not counted."""
         program = next(iter(self._programs.values()))
         looked = program.network
-        linear = all_linear(looked)
-        names = naming.Names(linear, self._paths)
-        behind = [here.site.facts.linear for here in looked.measured]
-        called = naming.numbered([*map(names.fed, behind)], [*map(naming.scope, behind)])
+        names, called = naming.Names(all_linear(looked), self._paths), self._called(looked)
         with jax_settings.theirs():
             proven = self._certified(program, params)
             sites = zip(looked.measured, tally.seen, called, tally.positions, proven, strict=True)
             layers = [layer for site in sites for layer in answer.layers(*site)]
         taken = [bool(np.any(seen.values > 0)) for seen in tally.seen]
         return tuple(layers), coverage(looked, names, called, taken)
+
+    def _called(self, looked: Network) -> list[str]:
+        """The names of its sites."""
+        names = naming.Names(all_linear(looked), self._paths)
+        behind = [here.site.facts.linear for here in looked.measured]
+        return naming.numbered([*map(names.fed, behind)], [*map(naming.scope, behind)])
+
+    def _key(self, batch: Batch, weights: Array | None) -> Hashable:
+        return (jax.tree.structure(batch), *map(_kind, jax.tree.leaves(batch)), _axes(weights))
 
     def _certified(self, program: Program, params: Params) -> list[answer.Masks]:
         """What is dead for every input of the box, of each site."""
@@ -159,12 +201,20 @@ class Probe:
             count = whole(batch[0].shape[0]) if weights is None else given(weights)
             return evaluate(looked, looked.level, [*params, *batch, *constants], count)[1]
 
+        def explain(
+            old: Any, new: Any, constants: Any, batch: Any, weights: Array | None
+        ) -> causes.Peaks:
+            count = whole(batch[0].shape[0]) if weights is None else given(weights)
+            rest = [*batch, *constants]
+            return causes.peaks(looked, [*old, *rest], [*new, *rest], count)
+
         examples = batches.examples(batch)
         positions = tuple(
             -(-reduction.value_count(here.site.facts.axes) // examples) * here.turns_folded
             for here in looked.measured
         )
-        return Program(looked, [array for _, array in graph.constants], jax.jit(run), positions)
+        arrays = [array for _, array in graph.constants]
+        return Program(looked, arrays, jax.jit(run), jax.jit(explain), positions)
 
     def _constant(self, array: Any) -> facts.Facts:
         """What is known of an array that the function closes over: a weight, if it has axes."""

@@ -11,6 +11,7 @@ import numpy as np
 from reluprobe import records
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError
+from reluprobe.foreign.causes import Causes
 from reluprobe.foreign.result import Layer, Look
 from reluprobe.records.masks import pack, unpack
 
@@ -85,6 +86,24 @@ def described(look: Look) -> tuple[records.LayerInfo, ...]:
     return tuple(
         records.LayerInfo(**{name: getattr(layer, name) for name in names}) for layer in look.layers
     )
+
+
+def with_causes(record: records.RunRecord, moved: Mapping[str, Causes]) -> records.RunRecord:
+    """The record with what killed the units that have died since the look before the last."""
+    before, last = record.history[-2:]
+    rows = zip(record.layers, before.layers, last.layers, strict=True)
+    layers = tuple(_explained(now, then, moved.get(info.name)) for info, then, now in rows)
+    return replace(record, history=(*record.history[:-1], replace(last, layers=layers)))
+
+
+def _explained(
+    now: records.LayerRecord, then: records.LayerRecord, moved: Causes | None
+) -> records.LayerRecord:
+    if moved is None or not now.deaths:
+        return now
+    died = unpack(now.dead_units, now.units) & ~unpack(then.dead_units, then.units)
+    sums = [float(player[died].sum()) for player in moved]
+    return replace(now, causes=records.CausesRecord(*sums)) if np.isfinite(sums).all() else now
 
 
 def check_alike(look: Look, before: tuple[records.LayerInfo, ...]) -> None:

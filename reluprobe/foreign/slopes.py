@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.extend import core
 from jaxtyping import Array, Bool
 
 from reluprobe.foreign import elementwise, sampling
@@ -67,7 +68,31 @@ def _relu_programs(shape: Any, dtype: str) -> dict[str, bool]:
 def _program(f: Callable[[Array], Array], shape: Any, dtype: str) -> str:
     """The text of a program of f and f′: the same text is the same computation."""
     z = jax.ShapeDtypeStruct(shape, jnp.dtype(dtype))
-    return str(jax.make_jaxpr(lambda z: (f(z), slope(f, z)))(z))
+    return _text(jax.make_jaxpr(lambda z: (f(z), slope(f, z)))(z).jaxpr)
+
+
+def _text(jaxpr: Any) -> str:
+    """A program written out, step by step; JAX's own text depends on what else was traced."""
+    numbers: dict[Any, int] = {}
+
+    def written(atom: Any) -> str:
+        if isinstance(atom, core.Literal):
+            return f"{atom.val!r}:{atom.aval}"
+        return f"v{numbers.setdefault(atom, len(numbers))}:{atom.aval}"
+
+    def parameter(value: Any) -> str:
+        inner = value.jaxpr if isinstance(value, core.ClosedJaxpr) else value
+        if isinstance(inner, core.Jaxpr):
+            return _text(inner)
+        # How a derivative is found says nothing: f′ is written out beside f.
+        return "" if callable(value) else str(value)
+
+    lines = [" ".join(map(written, jaxpr.invars))]
+    for equation in jaxpr.eqns:
+        params = [f"{n}={parameter(v)}" for n, v in sorted(equation.params.items()) if n != "name"]
+        ends = (" ".join(map(written, side)) for side in (equation.invars, equation.outvars))
+        lines.append(" ".join([equation.primitive.name, *ends, *params]))
+    return "\n".join([*lines, " ".join(map(written, jaxpr.outvars))])
 
 
 def flat(
