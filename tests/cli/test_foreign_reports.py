@@ -274,3 +274,10 @@ def test_figures_and_page_say_steps_and_names(mine: Path):
     words = page.split("<script")[0]
     assert "Which units of cnn die while it trains?" in words and "conv %" in words
     assert "mnist" not in words.lower().replace("mnist study", "") and "test accuracy" not in words
+
+
+def test_false_and_0_stand_in_one_column_of_text(tmp_path: Path):
+    for value in (False, 0):
+        record = foreign_record([["00", "00"]], settings={"option": value})
+        write(record, tmp_path / "mine")
+    assert load(tmp_path).runs()["option"].to_pylist() == ["false", "0"]

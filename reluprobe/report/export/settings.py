@@ -59,10 +59,11 @@ def settings_of(run: Run) -> Settings:
 
 def places(every: Sequence[Settings]) -> list[Place]:
     """The columns of these runs' settings: all of ours, then in order of appearance the others."""
-    given: dict[str, set[Value | bool]] = {}
+    # Lists, for in a set False is 0.
+    given: dict[str, list[Value | bool]] = {}
     for settings in every:
         for name, value in settings.values.items() if settings.foreign else ():
-            given.setdefault(name, set()).update([] if value is None else [value])
+            given.setdefault(name, []).extend([] if value is None else [value])
     fitting = {
         column.name
         for column in SETTING_COLUMNS
@@ -80,7 +81,7 @@ def _fits(value: Value, kind: Kind) -> bool:
     return isinstance(value, int) or kind == "number"
 
 
-def _column(name: str, values: set[Value | bool]) -> Column[Run]:
+def _column(name: str, values: Sequence[Value | bool]) -> Column[Run]:
     def value(run: Run) -> Value:
         return run.given.get(name)
 
@@ -88,7 +89,7 @@ def _column(name: str, values: set[Value | bool]) -> Column[Run]:
     return Column(title, _kind(values), f"{said}, as it was given.", value)
 
 
-def _kind(values: set[Value | bool]) -> Kind:
+def _kind(values: Sequence[Value | bool]) -> Kind:
     """What all of these are; text where they are several things, or there is none."""
     kinds: tuple[Kind, ...] = ("true or false", "whole number", "number")
     for kind in kinds:
