@@ -22,7 +22,9 @@ def unfollowed(axes: Axes, weighted: int, walked: Sequence[int]) -> list[int]:
     """
     again = origins(axes.flat) & set(walked)  # a whole axis inside a loop along the same axis
     twice = [o for o in range(weighted) if _overlaps([f for f in axes.flat if f.origin == o])]
-    return sorted({o for o in (*axes.lost, *again, *twice) if o < weighted})
+    # What attention has mixed in is still of the position to which a residual adds it.
+    lost = axes.lost - origins(axes.flat)
+    return sorted({o for o in (*lost, *again, *twice) if o < weighted})
 
 
 def _overlaps(factors: Sequence[Factor]) -> bool:

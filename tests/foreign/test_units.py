@@ -301,3 +301,24 @@ def test_parameters_sharded_over_devices_are_looked_at_as_they_are() -> None:
     with run_python(SHARDED) as process:
         _, err = process.communicate()
     assert process.returncode == 0, err
+
+
+def test_positions_are_followed_past_attention() -> None:
+    def attending(params: Any, x: Any) -> Any:
+        scores = jax.nn.softmax(jnp.einsum("btf,bsf->bts", x, x @ params["key"]))
+        x = x + jnp.einsum("bts,bsf->btf", scores, x)
+        return jax.nn.relu(x @ params["up"] - 1) @ params["out"]
+
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(3, 5, 4)).astype(np.float32)
+    params = {"key": np.eye(4), "up": rng.normal(size=(4, 40)) / 2, "out": np.ones((40, 2))}
+    params = {name: array.astype(np.float32) for name, array in params.items()}
+    counted = (np.arange(5)[None] < np.array([[2], [3], [1]])).astype(np.float32)
+    probe = Probe(attending, params)
+    (layer,), _ = probe.answer(probe.add(None, params, x, counted), params)
+    scores = np.exp(np.einsum("btf,bsf->bts", x, x))
+    scores /= scores.sum(-1, keepdims=True)
+    z = (x + np.einsum("bts,bsf->btf", scores, x)) @ params["up"] - 1
+    np.testing.assert_array_equal(layer.dead, (z[counted > 0] <= 0).all(0))
+    assert 0 < layer.dead.sum() < 40
+    assert (layer.dead != (z <= 0).all((0, 1))).any()
