@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from reluprobe.foreign import flatness, intervals
+from reluprobe.foreign import flatness, intervals, sampling
 from reluprobe.foreign.interpret import lead
 from reluprobe.foreign.interval_run import (
     Bounded,
@@ -60,8 +60,7 @@ class Certificate:
         def prove(params: Sequence[Array], constants: Sequence[Array]) -> list[Any]:
             boxes = [intervals.of_box(aval, *box) for aval in inputs]
             _, proofs = _evaluated(network, network.level, [*params, *boxes, *constants])
-            flat = [flatness.has_flat_stretch(m.site) for m in network.measured]
-            return list(zip(proofs, flat, strict=True))
+            return list(zip(proofs, _flat_somewhere(network), strict=True))
 
         self._prove = jax.jit(prove)
 
@@ -74,6 +73,14 @@ class Certificate:
         """
         sites = jax.device_get(self._prove(params, constants))
         return [_by_iteration(Proof(*map(np.asarray, p)), bool(flat)) for p, flat in sites]
+
+
+def _flat_somewhere(network: Network) -> list[Array]:
+    """Whether f is flat somewhere for certain, of each site; alike ones are looked at once."""
+    keys = [tuple(sampling.key(m.site.z, way) for way in m.site.ways) for m in network.measured]
+    different = dict(zip(keys, network.measured, strict=True))
+    flat = {key: flatness.has_flat_stretch(m.site) for key, m in different.items()}
+    return [flat[key] for key in keys]
 
 
 def _by_iteration(proof: Proof, flat_somewhere: bool) -> dict[tuple[int, ...], Any]:

@@ -9,9 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 import reluprobe as rp
+from reluprobe.config import make_run
 from reluprobe.foreign.probe import Probe
+from reluprobe.measures import attribution
+from reluprobe.nn import mlp
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(9, 4)).astype(np.float32)
@@ -100,6 +104,82 @@ def test_a_norms_parameters_are_the_bias_player():
     (moved,) = explained(normed, *both, X).values()
     for share, expected in zip(moved, brute_force(v), strict=True):
         np.testing.assert_allclose(share, expected, atol=1e-5)
+
+
+def test_a_convolutions_batch_norm_is_its_bias():
+    """Against NumPy: all positions of a channel are its values, and a scale may be negative."""
+
+    def conv(x: Any, kernel: Any) -> Any:
+        return jax.lax.conv_general_dilated(
+            x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    def norm(z: Any, p: Any) -> Any:
+        mean, variance, scale, bias = (row[None, None, None] for row in p)
+        return (z - mean) * jax.lax.rsqrt(variance + 1e-3) * scale + bias
+
+    def net(params: Any, x: Any) -> Any:
+        first, second = params["first"], params["second"]
+        hidden = jax.nn.relu(norm(conv(x, first["kernel"]), first["norm"]))
+        z = norm(conv(hidden, second["kernel"]), second["norm"])
+        return jax.nn.relu(z).reshape(len(x), -1) @ params["out"]
+
+    def params_of(seed: int) -> Any:
+        rng = np.random.default_rng(seed)
+
+        def layer(inputs: int) -> Any:
+            norms = [rng.normal(size=3).astype(np.float32) for _ in range(4)]
+            norms[1] = norms[1] ** 2
+            kernel = rng.normal(size=(2, 2, inputs, 3)).astype(np.float32)
+            return {"kernel": kernel, "norm": norms}
+
+        return {"first": layer(2), "second": layer(3), "out": np.ones((12, 2), np.float32)}
+
+    def by_hand(x: np.ndarray, kernel: np.ndarray, p: Any) -> np.ndarray:
+        n = x.shape[1] - 1
+        terms = [
+            x[:, i : i + n, j : j + n] @ kernel[i, j].astype(np.float64)
+            for i in range(2)
+            for j in range(2)
+        ]
+        mean, variance, scale, bias = np.asarray(p, np.float64)
+        return (sum(terms) - mean) / np.sqrt(variance + 1e-3) * scale + bias
+
+    images = RNG.normal(size=(6, 4, 4, 2)).astype(np.float32)
+    both = params_of(1), params_of(2)
+    hidden = [
+        np.maximum(by_hand(images, p["first"]["kernel"], p["first"]["norm"]), 0) for p in both
+    ]
+
+    def v(w: int, b: int, x: int) -> np.ndarray:
+        layer = both[w]["second"]["kernel"], both[b]["second"]["norm"]
+        return by_hand(hidden[x], *layer).max((0, 1, 2))
+
+    moved = explained(net, *both, images[:2], images[2:])
+    assert list(moved) == ["first", "second"]
+    for share, expected in zip(moved["second"], brute_force(v), strict=True):
+        np.testing.assert_allclose(share, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(sum(moved["second"]), v(1, 1, 1) - v(0, 0, 0), rtol=1e-4, atol=1e-4)
+
+
+def test_they_are_those_of_a_network_of_our_own(with_layers: Any):
+    config = make_run({"depth": 2, "width": 5})
+    graph, start = nnx.split(mlp.make(config, 4, 2, nnx.Rngs(0)))
+    names = [("w", "b"), ("up", "c"), ("out", "d")]
+    both = [
+        {**p, "up": p["up"][:, :5], "c": p["c"][:5], "out": p["out"][:5], "d": np.zeros(2, "f4")}
+        for p in (weights(1), weights(2))
+    ]
+    old, new = (
+        nnx.merge(graph, with_layers((graph, start), [(p[w], p[b]) for w, b in names]))
+        for p in both
+    )
+    peaks = attribution.add(attribution.empty(2, 5), old, new, jnp.asarray(X))
+    ours = attribution.shares(peaks, old, new)
+    moved = explained(dense, *both, X)
+    for number, name in enumerate(["w", "up"]):
+        for theirs, player in zip(moved[name], ours, strict=True):
+            np.testing.assert_allclose(theirs, player[number], atol=1e-5)
 
 
 def two_layers(params: Any, x: Any) -> Any:

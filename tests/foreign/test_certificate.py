@@ -48,21 +48,11 @@ ACTIVATIONS = {
     "relu": (jax.nn.relu, [0]),
     "relu6": (jax.nn.relu6, [0, 1]),
     "hard_tanh": (jax.nn.hard_tanh, [0, 1]),
-    "hard_swish": (jax.nn.hard_swish, [0]),
-    "maximum": (lambda z: jnp.maximum(z, 0), [0]),
     "where": (lambda z: jnp.where(z > 0, z, 0), [0]),
-    "product": (lambda z: z * (z > 0), [0]),
-    "squared": (lambda z: jax.nn.relu(z) ** 2, [0]),
-    "upside down": (lambda z: jnp.minimum(z, 0), [1]),
     "shrunk": (shrunk, [2]),
     "leaky": (jax.nn.leaky_relu, None),
-    "elu": (jax.nn.elu, None),
-    "gelu": (lambda z: jax.nn.gelu(z, approximate=False), None),
     "gelu_tanh": (jax.nn.gelu, None),
-    "silu": (jax.nn.silu, None),
-    "softplus": (jax.nn.softplus, None),
     "tanh": (jnp.tanh, None),
-    "sigmoid": (jax.nn.sigmoid, None),
 }
 
 
@@ -93,10 +83,10 @@ def test_the_bound_of_one_layer_is_its_largest_z():
 
 
 def test_rounding_is_no_proof():
-    # In float32 the sum of the 50 comes out as 5 or less; as real numbers it is 5.00000007.
-    params = {"up": {"kernel": jnp.full((50, 2), 0.1), "bias": jnp.array([-5.0, -5.001])}}
-    params["down"] = dense(1, 2, 2)
-    x = np.ones((2, 50), np.float32)
+    # One after the other, 1,000 sums of 0.1 in float32 are off by 0.001: it may be either way.
+    biases = jnp.array([-100.0005, -100.1])
+    params = {"up": {"kernel": jnp.full((1000, 2), 0.1), "bias": biases}, "down": dense(1, 2, 2)}
+    x = np.ones((2, 1000), np.float32)
     assert certified(lambda p, x: apply(p["down"], jax.nn.relu(apply(p["up"], x))), params, x) == {
         "up": [1]
     }
@@ -121,7 +111,7 @@ def test_an_mlp_is_certified_as_one_of_our_own(with_layers: Any):
 
     x = rng.uniform(-0.5, 1, (5, 6)).astype(np.float32)
     theirs = layers_of(Probe(net, layers, box=(-0.5, 1.0)), layers, x)
-    masks = np.stack([layer.certified for layer in theirs.values()])
+    masks = np.stack([np.asarray(layer.certified) for layer in theirs.values()])
     np.testing.assert_array_equal(masks, ours)
     assert masks.any(axis=1).all() and not masks.all(axis=1).any()
 
@@ -150,7 +140,7 @@ def small_cnn(params: Any, x: Any) -> Any:
     z = (z - norm["mean"][None, None, None]) * scale[None, None, None]
     h = pooled(jax.nn.relu(z + norm["bias"][None, None, None]), "max")
     z = convolve(h, params["inner"]["kernel"]) + params["inner"]["bias"][None, None, None]
-    h = pooled(h + jax.nn.relu6(z), "mean").reshape(len(x), -1)
+    h = pooled(h - jax.nn.relu6(z), "mean").reshape(len(x), -1)
     z = apply(params["head"], h)
     return jnp.where(z > 0, z, 0) @ params["out"]
 
@@ -246,7 +236,6 @@ def test_each_iteration_of_a_loop_has_bounds_of_its_own():
         return jax.lax.scan(cell, jnp.zeros((len(x), 4)), x.T)[0] @ params["w"]["kernel"]
 
     masks = certified(net, params)
-    # Unit 0 of the last block has a z that others push down: see that no input fires it.
     assert masks == {"blocks[0]": [0], "blocks[1]": [], "blocks[2]": [0, 2, 3], "w": [0]}
 
 
