@@ -83,7 +83,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 def _column(values: Sequence[Any]) -> pa.Array:
     kinds = {type(value) for value in values if value is not None}
-    if len(kinds - {int, float}) > 1 or (str in kinds and kinds != {str}):
+    if len(kinds) > 1 and kinds != {int, float}:
         # A setting whose values are numbers and words, such as ``probe_examples``.
         return pa.array([None if v is None else labels.setting(v) for v in values], pa.string())
     return pa.array(values, pa.float64() if float in kinds else None)

@@ -281,3 +281,4 @@ def test_false_and_0_stand_in_one_column_of_text(tmp_path: Path):
         record = foreign_record([["00", "00"]], settings={"option": value})
         write(record, tmp_path / "mine")
     assert load(tmp_path).runs()["option"].to_pylist() == ["false", "0"]
+    assert len(load(tmp_path).summary()) >= 1
