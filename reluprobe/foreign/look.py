@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
+
+import jax
+import numpy as np
 
 from reluprobe.errors import InputError, shown
 from reluprobe.foreign import pieces
 from reluprobe.foreign.causes import Causes
-from reluprobe.foreign.models.network import Network, check_runs, largest_value
+from reluprobe.foreign.models.network import Network, guarded, largest_value
 from reluprobe.foreign.pieces import Piece
 from reluprobe.foreign.probe import Probe
 from reluprobe.foreign.result import Layer, Look
@@ -37,6 +40,7 @@ class Looker:
         self._box = _checked_box(box)
         self._probe: Probe | None = None
         self._tally: Tally | None = None
+        self._bytes: dict[Hashable, int] = {}
 
     def look(self, params: Any, examples: Iterable[Piece]) -> Look:
         """Every unit over all these examples.
@@ -86,11 +90,15 @@ class Looker:
     def _fitting(self, params: Any, source: pieces.Source) -> int:
         """How many examples go through at once in bounded memory."""
         head = next(pieces.cut(source, None, pieces.MOST))
-        with self.network.types():
-            network = replace(self.network, params=params)
-            largest = largest_value(network, self.network.adapt(head.batch))
-        room = MEMORY * head.examples // (ALIVE * max(largest, 1))
-        return min(max(room, 1), pieces.MOST)
+        leaves, structure = jax.tree.flatten(head.batch)
+        alike = (structure, *((np.shape(leaf)[1:], leaf.dtype) for leaf in leaves))
+        # A monitor asks at every look: the network is traced for it once.
+        if alike not in self._bytes:
+            with self.network.types():
+                batch = self.network.adapt(head.batch)
+                largest = largest_value(self.network, params, batch)
+            self._bytes[alike] = max(largest // head.examples, 1)
+        return min(max(MEMORY // (ALIVE * self._bytes[alike]), 1), pieces.MOST)
 
     def _counted(
         self, params: Any, examples: Iterable[Piece]
@@ -99,8 +107,7 @@ class Looker:
         for piece in examples:
             batch = self.network.adapt(piece.batch)
             if self._probe is None:
-                check_runs(replace(self.network, params=params), batch)
-                self._probe = Probe(self.network.function, params, box=self._box)
+                self._probe = Probe(guarded(self.network), params, box=self._box)
             tally = self._probe.add(tally, params, batch, piece.weights)
             count += piece.examples
         if tally is None or self._probe is None:

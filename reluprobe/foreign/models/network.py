@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
@@ -89,36 +90,28 @@ class Network:
         return jax.enable_x64(True) if self.x64 else nullcontext()
 
 
-def check_runs(network: Network, batch: Batch) -> None:
-    """Trace the network on a batch, which computes nothing.
+def guarded(network: Network) -> Callable[[Params, Batch], Any]:
+    """The network's function, whose errors are InputErrors: what, where, and given which shapes."""
 
-    Raises:
-        InputError: it raised; where, what, and of which shapes the batch was.
-    """
-    traced(network, batch)
+    def function(params: Params, batch: Batch) -> Any:
+        try:
+            return network.function(params, batch)
+        except ReluprobeError:
+            raise
+        except Exception as error:  # somebody else's code may raise anything
+            raise raised(f"{network.called} raised", error, f"given {shapes(batch)}") from error
+
+    return function
 
 
-def largest_value(network: Network, batch: Batch) -> int:
-    """Bytes of the largest value on a batch's way through the network.
+def largest_value(network: Network, params: Params, batch: Batch) -> int:
+    """Bytes of the largest value on a batch's way through the network; it is traced, not run.
 
     Raises:
         InputError: it raised.
     """
-    return max(_sizes(traced(network, batch).jaxpr), default=0)
-
-
-def traced(network: Network, batch: Batch) -> Any:
-    """The network's jaxpr for batches of these shapes.
-
-    Raises:
-        InputError: it raised; where, what, and of which shapes the batch was.
-    """
-    try:
-        return jax.make_jaxpr(network.function)(network.params, batch)
-    except ReluprobeError:
-        raise
-    except Exception as error:  # somebody else's code may raise anything
-        raise raised(f"{network.called} raised", error, f"given {shapes(batch)}") from error
+    traced = jax.make_jaxpr(guarded(network))(params, batch)
+    return max(_sizes(traced.jaxpr), default=0)
 
 
 def _sizes(jaxpr: Any) -> Iterator[int]:
@@ -151,7 +144,7 @@ def raised(what: str, error: Exception, *more: str) -> InputError:
 def shapes(batch: Batch) -> str:
     """``x: float32 (256, 28, 28)``: what a network was given."""
     leaves = parameters.by_path(batch)
-    listed = [f"{np.result_type(leaf)} {np.shape(leaf)}" for leaf in leaves.values()]
+    listed = [f"{jnp.result_type(leaf)} {np.shape(leaf)}" for leaf in leaves.values()]
     return ", ".join(f"{n}: {text}" if n else text for n, text in zip(leaves, listed, strict=True))
 
 

@@ -10,9 +10,14 @@ from flax import linen, nnx
 
 from reluprobe.errors import InputError
 from reluprobe.foreign.models import opening, parameters
-from reluprobe.foreign.models.network import Keywords, check_runs
+from reluprobe.foreign.models.network import Keywords, guarded
 
 BATCH = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
+
+
+def check_runs(network, batch):
+    """Trace the network, which computes nothing; what it raises is an InputError."""
+    jax.eval_shape(guarded(network), network.params, batch)
 
 
 class Nnx(nnx.Module):
