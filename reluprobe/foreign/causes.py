@@ -63,9 +63,10 @@ def peaks(network: Network, old: Sequence[Array], new: Sequence[Array], weights:
         environment = dict(zip(values, arrays, strict=True))
         run(graph.operations, environment)
         both.append(environment)
+    makers = {value: op for op in graph.operations for value in op.outputs}
     seen = {}
     for number, here in enumerate(network.measured):
-        way = _way(network, here)
+        way = _way(network, here, makers)
         if way is None or slopes.relu_is_flat_at_zero(here.site, both[1]) is None:
             continue
         units = Reduction(here.site.facts.axes, weights.at(here.site.facts.axes))
@@ -98,14 +99,13 @@ def _shapley(v: Mapping[tuple[int, ...], Any], player: int) -> np.ndarray:
     return total
 
 
-def _way(network: Network, here: Measured) -> _Way | None:
+def _way(network: Network, here: Measured, makers: Mapping[Value, Operation]) -> _Way | None:
     """The way to a site's z; None where it is not one linear layer's, or not affine."""
     flow, linear = network.level.flow, here.site.facts.linear
     if here.level is not network.level or len(linear) != 1:
         return None
     start = linear[0].operation
-    makers = {value: op for op in flow.graph.operations for value in op.outputs}
-    if start not in flow.graph.operations or len(flow.data(start)) != 1:
+    if makers.get(start.outputs[0]) is not start or len(flow.data(start)) != 1:
         return None
     passed: set[Operation] = set()
     for operation in _back(here.site.z, start, makers, flow):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,12 @@ def load(path: Path) -> Network:
 def _paths(read: onnx.OnnxNetwork) -> dict[str, str]:
     """Each parameter's path, as its author has it: exporters call some ``onnx::MatMul_7``."""
     paths: dict[str, str] = {}
+    uses: Counter[str] = Counter()
     for name in read.params:
         layer = read.names.get(name, name)
         path = name if name.startswith(layer) else f"{layer}.weight"
-        number = sum(other == path or other.startswith(f"{path}_") for other in paths.values())
-        paths[name] = f"{path}_{number}" if number else path
+        uses[path] += 1
+        paths[name] = path if uses[path] == 1 else f"{path}_{uses[path] - 1}"
     return paths
 
 

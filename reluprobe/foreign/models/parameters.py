@@ -9,25 +9,16 @@ import jax
 import numpy as np
 
 from reluprobe.errors import InputError, nearest
+from reluprobe.foreign import naming
 
 Params = Any
 #: Of arrays that are missing or do not fit, how many are named.
 _NAMED = 5
 
 
-def path_of(keys: tuple[Any, ...]) -> str:
-    """``layers.0.kernel``: a leaf's place, as its owner would write it."""
-    names = [str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", k)))) for k in keys]
-    # NNX keeps each array in a variable's ``value``.
-    if len(names) > 1 and names[-1] == "value":
-        names.pop()
-    return ".".join(names)
-
-
 def by_path(params: Params) -> dict[str, Any]:
-    """Every leaf of a pytree by its path."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(params)
-    return {path_of(keys): leaf for keys, leaf in leaves}
+    """Every leaf of a pytree by its path, as layers are named by it."""
+    return dict(zip(naming.leaf_paths(params), jax.tree.leaves(params), strict=True))
 
 
 def reader(params: Params, optional: Collection[str] = ()) -> Callable[[Any], Params]:
@@ -57,7 +48,8 @@ def reader(params: Params, optional: Collection[str] = ()) -> Callable[[Any], Pa
 
 def only(arrays: Mapping[str, Any], params: Params) -> dict[str, Any]:
     """Of a checkpoint's arrays those of the network: it holds its optimizer's too."""
-    return {path: array for path, array in arrays.items() if path in by_path(params)}
+    own = by_path(params)
+    return {path: array for path, array in arrays.items() if path in own}
 
 
 def _missing(paths: list[str], got: Collection[str]) -> list[str]:
