@@ -105,15 +105,11 @@ class Monitor:
         Raises:
             InputError: another step, structure or shape than expected; the network raised.
         """
-        if self._looker is None:
-            raise InputError("this monitor has no model", hint="monitor.see takes pre-activations")
         began = time.monotonic()
         self._check_step(step)
-        now = self._looker.network.read(self._model if params is None else params)
+        now = self._read(params)
         look = self._look(now, self._probe, self._weights)
-        report = self._add(step, look, measures, began)
-        self._explain(now)
-        return report
+        return self._add(step, look, measures, began, now)
 
     def see(
         self, step: int, collected: Mapping[str, Any], **measures: Unpack[Measures]
@@ -152,10 +148,7 @@ class Monitor:
         if self._record is None:
             raise InputError("no look yet", [f"{name}: call the monitor before its splits"])
         numbers, _ = recorder.measured(Measures(loss=loss, accuracy=accuracy))
-        if self._looker is None:
-            raise InputError("this monitor has no model", hint="monitor.see takes pre-activations")
-        now = self._looker.network.read(self._model if params is None else params)
-        look = self._look(now, batches, weights)
+        look = self._look(self._read(params), batches, weights)
         recorder.check_alike(look, self._record.layers)
         layers = recorder.layer_records(look)
         sample = SampleRecord(name, look.examples, numbers.loss, numbers.accuracy, layers)
@@ -177,27 +170,35 @@ class Monitor:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def _read(self, params: Any) -> Any:
+        """The parameters as the network's function takes them.
+
+        Raises:
+            InputError: they are others, or there is no network.
+        """
+        if self._looker is None:
+            raise InputError("this monitor has no model", hint="monitor.see takes pre-activations")
+        return self._looker.network.read(self._model if params is None else params)
+
     def _look(self, params: Any, source: Any, weights: Any) -> Look:
         assert self._looker is not None
         examples = self._looker.pieces(params, source, weights, self._size)
         return self._looker.look(params, examples)
 
-    def _explain(self, params: Any) -> None:
-        """Say what killed the units that have died since the last look, and keep the parameters."""
+    def _explained(self, record: RunRecord, params: Any) -> RunRecord:
+        """The record with what killed the units that have died since the last look."""
         import jax
 
         from reluprobe.foreign import recorder
 
-        assert self._looker is not None and self._record is not None
+        assert self._looker is not None
         before = self._before
         # A copy: their owner may change them in place, or give their memory away.
         self._before = jax.tree.map(lambda leaf: leaf.copy(), params)
-        if before is None or not any(layer.deaths for layer in self._record.final.layers):
-            return
-        began = time.monotonic()
+        if before is None or not any(layer.deaths for layer in record.final.layers):
+            return record
         examples = self._looker.pieces(params, self._probe, self._weights, self._size)
-        moved = self._looker.causes(before, params, examples)
-        self._keep(recorder.with_causes(self._record, moved), began)
+        return recorder.with_causes(record, self._looker.causes(before, params, examples))
 
     def _check_step(self, step: int) -> None:
         if not hasattr(step, "__index__") or isinstance(step, bool) or int(step) < 0:
@@ -208,14 +209,17 @@ class Monitor:
         if last is not None and int(step) <= last and not self._resumed:
             raise InputError("cannot go back", [f"step = {step}: the last look was at {last}"])
 
-    def _add(self, step: int, look: Look, measures: Measures, began: float) -> Inspection:
+    def _add(
+        self, step: int, look: Look, measures: Measures, began: float, params: Any = None
+    ) -> Inspection:
         from reluprobe.foreign import recorder
 
         numbers, finite = recorder.measured(measures)
         finite = finite and not any(layer.not_finite.all() for layer in look.layers if layer.units)
         record = self._record or self._begun(look)
         recorder.check_alike(look, record.layers)
-        self._keep(recorder.with_look(record, int(step), numbers, look, finite), began)
+        record = recorder.with_look(record, int(step), numbers, look, finite)
+        self._keep(record if params is None else self._explained(record, params), began)
         self._resumed = False
         return inspection.named(look, self.name)
 
