@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
@@ -49,34 +49,28 @@ def parse(text: str | None) -> float | None:
     return percent / 100
 
 
-def check(shares: Mapping[str, float | None], most: float | None) -> None:
+def check(shares: Mapping[str, float | None], most: float) -> None:
     """End with the gate's exit code where a share is greater; they are named.
 
     Args:
         shares: of layers and of whole networks by name; None of a whole network that no number is
             known of, which passes no gate.
-        most: the greatest that passes; None: there is no gate.
+        most: the greatest that passes.
 
     Raises:
         typer.Exit: one is.
     """
-    if most is None:
-        return
     unknown = [name for name, share in shares.items() if share is None]
     beyond = {name: share for name, share in shares.items() if share is not None and share > most}
     if unknown:
-        console.complain(f"no dead units known of: {_listed(unknown)}")
+        console.complain(f"no dead units known of: {formatting.few(unknown, MOST_NAMED)}")
     if beyond:
         ranked = sorted(beyond.items(), key=lambda item: -item[1])
         texts = [f"{name} {formatting.percent(share)}%" for name, share in ranked]
-        console.complain(f"more than {formatting.percent(most)}% dead: {_listed(texts)}")
+        named = formatting.few(texts, MOST_NAMED)
+        console.complain(f"more than {formatting.percent(most)}% dead: {named}")
     if unknown or beyond:
         raise typer.Exit(EXIT_CODE)
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - MOST_NAMED:,} more" if texts[MOST_NAMED:] else ""
-    return ", ".join(texts[:MOST_NAMED]) + more
 
 
 def of_looks(look: Look) -> dict[str, float | None]:

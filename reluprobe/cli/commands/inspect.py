@@ -107,7 +107,8 @@ def command(
     else:
         report = _looked(network, source, look)
         _show(report, every, as_json)
-    gate.check(gate.of_looks(report), most)
+    if most is not None:
+        gate.check(gate.of_looks(report), most)
 
 
 def _opened(model: str, data: options.Texts) -> tuple[Network, Any]:

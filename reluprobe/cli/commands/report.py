@@ -101,7 +101,8 @@ def command(
     reading.exit_if_unreadable([*faults, *more_faults], [*copies, *more_copies])
     if not drawn:
         raise typer.Exit(1)
-    gate.check(gate.of_sweeps(sweeps, view), most)
+    if most is not None:
+        gate.check(gate.of_sweeps(sweeps, view), most)
 
 
 def _print_json(sweeps: Sequence[Archive], results: Results, view: View) -> None:
