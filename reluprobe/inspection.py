@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,6 @@ from reluprobe.foreign.result import Look
 
 if TYPE_CHECKING:
     from reluprobe.foreign.models.network import Network
-
-#: Columns of a terminal that ``print(report)`` fills.
-WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -34,16 +30,10 @@ class Inspection(Look):
 
     def __repr__(self) -> str:
         """The headline, the table and the coverage, as ``reluprobe inspect`` prints them."""
-        from rich.console import Console
+        from reluprobe.report.terminal import inspection, layout
 
-        from reluprobe.report.terminal import inspection
-
-        # In a notebook too this is text: Rich would show it there and then.
-        out = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False)
-        for part in inspection.parts(self, self.name, WIDTH, every=True):
-            out.print(part)
-        text = out.file.getvalue()  # type: ignore[attr-defined]
-        return "\n".join(line.rstrip() for line in text.splitlines())
+        parts = inspection.parts(self, self.name, layout.PRINTED, every=True)
+        return layout.text_of(parts, layout.PRINTED)
 
     def to_dict(self) -> dict[str, Any]:
         """For machines: shares in [0, 1], null where a measure does not apply."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from reluprobe.report.figures import DrawnFigure
-
-#: Columns of a terminal that ``print(results)`` fills.
-WIDTH = 100
 
 
 @dataclass(frozen=True, repr=False)
@@ -240,19 +236,14 @@ class Results:
 
     def __repr__(self) -> str:
         """The headline and main table of every sweep, as ``report`` prints them."""
-        from rich.console import Console
         from rich.text import Text
 
         from reluprobe.analysis import aggregate
-        from reluprobe.report.terminal import tables
+        from reluprobe.report.terminal import layout, tables
 
-        # In a notebook too this is text: Rich would show it there and then.
-        out = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False)
+        parts = []
         for archive in self.archives:
             rows = tables.shortened(aggregate.summarize(archive.records))
-            out.print(Text(archive.name))
-            out.print(tables.sweep_headline(rows, "dead"))
-            out.print(tables.provenance(archive))
-            out.print(tables.outcome(rows, "dead", WIDTH))
-        text = out.file.getvalue()  # type: ignore[attr-defined]
-        return "\n".join(line.rstrip() for line in text.splitlines())
+            parts += [Text(archive.name), tables.sweep_headline(rows, "dead")]
+            parts += [tables.provenance(archive), tables.outcome(rows, "dead", layout.PRINTED)]
+        return layout.text_of(parts, layout.PRINTED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from reluprobe.analysis.aggregate import Estimate
 from reluprobe.records import ProbeRecord
@@ -79,6 +79,12 @@ def min_max(estimates: Iterable[Estimate | None]) -> str:
 def probe_examples(probe: ProbeRecord) -> str:
     """``1,000 training examples``: what units were probed on."""
     return f"{probe.examples:,} {probe.split}ing examples"
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """``a, b and 3 more``."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def duration(seconds: float) -> str:

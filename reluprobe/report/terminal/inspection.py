@@ -13,11 +13,13 @@ from reluprobe.config import labels
 from reluprobe.foreign.result import Layer, Look
 from reluprobe.records.network import Coverage, Place
 from reluprobe.report import formatting
+from reluprobe.report.terminal import named_layers
 from reluprobe.report.terminal.layout import first_that_fits, plain_table
 from reluprobe.report.terminal.tables import CALLED, heat
 
 #: Layers in a table that is not asked to show all: with headline and coverage it fills a screen.
-MOST_LAYERS = 24
+#: Of more, so many, those with the most dead.
+MOST_LAYERS, FEW = 24, 20
 #: Of things that were not counted, how many are named.
 MOST_PLACES = 4
 #: Columns after dead; where there is no room the last go first.
@@ -27,12 +29,14 @@ SHORT = {"never_positive": "never + %", "certified": "certified %"}
 
 def parts(look: Look, name: str, width: int, every: bool = False) -> list[RenderableType]:
     """What there is to see, from the answer down to what was not counted."""
-    shown = look.layers if every else _worst(look.layers)
+    shares = {layer.name: layer.share("dead") for layer in look.layers}
+    names = [*shares] if every or len(shares) <= MOST_LAYERS else named_layers.worst(shares, FEW)
+    shown = [layer for layer in look.layers if layer.name in names]
     blocks: list[RenderableType] = [headline(look, name), legend(look)]
     if shown:
         blocks.append(table(shown, width))
-    if hidden := [layer for layer in look.layers if layer not in shown]:
-        blocks.append(_hidden(hidden))
+    if hidden := named_layers.rest(shares, names, "dead: --all shows them"):
+        blocks.append(hidden)
     return [*blocks, *remarks(look, width), *coverage(look.coverage, len(look.layers), width)]
 
 
@@ -87,31 +91,17 @@ def _table(layers: Sequence[Layer], definitions: Iterable[str], where: bool) -> 
     return made
 
 
-def _worst(layers: Sequence[Layer]) -> list[Layer]:
-    """As many layers as a screen holds, those with the most dead, in the network's order."""
-    if len(layers) <= MOST_LAYERS:
-        return list(layers)
-    ranked = sorted(layers, key=lambda layer: -(layer.share("dead") or 0.0))[: MOST_LAYERS - 4]
-    return [layer for layer in layers if layer in ranked]
-
-
-def _hidden(layers: Sequence[Layer]) -> Text:
-    most = max(layer.share("dead") or 0.0 for layer in layers)
-    text = f"… and {labels.count(len(layers), 'layer')} with at most {formatting.percent(most)}%"
-    return Text(f"{text} dead: --all shows them", style="dim")
-
-
 def remarks(look: Look, width: int) -> list[Text]:
     """What a row's numbers hide: a second way round the activation, numbers that are not finite."""
     lines = []
     if bypassed := [layer.name for layer in look.layers if layer.bypassed]:
         text = "bypassed (z goes round the activation too; dead only if every way is flat)"
-        lines.append(_wrapped(f"{text}: {_listed(bypassed)}", width))
+        lines.append(_wrapped(f"{text}: {formatting.few(bypassed, MOST_PLACES)}", width))
     if broken := [layer for layer in look.layers if layer.not_finite.any()]:
         counts = [
             f"{layer.name} ({int(layer.not_finite.sum()):,} of {layer.units:,})" for layer in broken
         ]
-        text = f"NaN or infinite, neither dead nor alive: {_listed(counts)}"
+        text = f"NaN or infinite, neither dead nor alive: {formatting.few(counts, MOST_PLACES)}"
         lines.append(_wrapped(text, width, "red"))
     return lines
 
@@ -128,7 +118,7 @@ def coverage(seen: Coverage, layers: int, width: int) -> list[Text]:
     for title, places in rows:
         if places:
             style = "yellow" if places in (seen.opaque, seen.never_taken) else "dim"
-            text = f"  {title}: {_listed([_place(place) for place in places])}"
+            text = f"  {title}: {formatting.few([*map(_place, places)], MOST_PLACES)}"
             lines.append(_wrapped(text, width, style))
     return [*lines, *(_wrapped(f"  {note}", width, "dim") for note in seen.notes)]
 
@@ -141,8 +131,3 @@ def _wrapped(text: str, width: int, style: str = "") -> Text:
 
 def _place(place: Place) -> str:
     return f"{place.what} ({place.where})" if place.where else place.what
-
-
-def _listed(names: Sequence[str], most: int = MOST_PLACES) -> str:
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")

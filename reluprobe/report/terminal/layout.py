@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,8 @@ from reluprobe.config import Value, labels
 Settings = Mapping[str, Value | None]
 
 NARROW = 80
+#: Columns that ``print`` of a result fills.
+PRINTED = 100
 #: Blanks between two columns.
 GAP = 2
 #: Letters of a layer's name beside several numbers.
@@ -48,6 +51,16 @@ def tail(name: str, room: int) -> str:
 def said(cell: RenderableType) -> str:
     """A cell without its colours."""
     return cell.plain if isinstance(cell, Text) else str(cell)
+
+
+def text_of(parts: Iterable[RenderableType], width: int) -> str:
+    """What a terminal of this width would show of these, without colours: for ``repr``."""
+    # In a notebook too this is text: Rich would show it there and then.
+    out = Console(file=io.StringIO(), width=width, color_system=None, force_jupyter=False)
+    for part in parts:
+        out.print(part)
+    text = out.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 def table_width(table: Table) -> int:
