@@ -13,7 +13,7 @@ from reluprobe.config import load_reference
 from reluprobe.errors import InputError
 from reluprobe.records import saved_activations
 from reluprobe.report import figures, formatting
-from reluprobe.report.figures import by_grid, panels, style
+from reluprobe.report.figures import by_grid, context, panels, style
 from reluprobe.report.figures.context import LackingError, wrapped
 
 NAMES = [f.name for f in figures.FIGURES]
@@ -317,3 +317,9 @@ def test_names_at_the_ends_of_lines_do_not_overlap():
 def test_long_names_part_at_their_dots():
     assert wrapped("leaky_relu · lr 1e-3 · depth 2", 22) == "leaky_relu · lr 1e-3\ndepth 2"
     assert wrapped("revive definition dormant", 12) == "revive\ndefinition\ndormant"
+
+
+def test_no_word_is_longer_than_its_line():
+    assert context.wrapped("data /" + 30 * "x" + " · lr 1e-3", 12) == "\n".join(
+        ["data /xxxxxx", 12 * "x", 12 * "x", "lr 1e-3"]
+    )

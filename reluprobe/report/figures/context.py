@@ -152,7 +152,8 @@ def wrapped(label: str, width: int) -> str:
         if lines and len(lines[-1]) + len(part) + 3 <= width:
             lines[-1] += f" · {part}"
         else:
-            lines += textwrap.wrap(part, width, break_on_hyphens=False, break_long_words=False)
+            # A word that is longer than a line, such as a path, would leave the axes no room.
+            lines += textwrap.wrap(part, width, break_on_hyphens=False)
     return "\n".join(lines)
 
 
