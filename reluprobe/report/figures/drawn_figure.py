@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from matplotlib.figure import Figure
+import altair as alt
 
 from reluprobe.config import arguments
 from reluprobe.errors import InputError, nearest
@@ -23,7 +23,7 @@ class DrawnFigure:
         title: a heading.
         caption: what is seen and how to read it, in a sentence.
         alt: what it says, with its numbers, for those who do not see it.
-        figure: matplotlib's; None where ``skipped`` says what the sweep lacks.
+        figure: Altair's chart; None where ``skipped`` says what the sweep lacks.
         left_out: a line for every file that it would show and that cannot be read.
     """
 
@@ -31,7 +31,7 @@ class DrawnFigure:
     title: str
     caption: str = ""
     alt: str = ""
-    figure: Figure | None = None
+    figure: alt.TopLevelMixin | None = None
     skipped: str | None = None
     left_out: tuple[str, ...] = ()
 

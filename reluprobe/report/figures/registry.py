@@ -10,19 +10,7 @@ from functools import partial
 from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
-from reluprobe.report.figures import (
-    activation_maps,
-    by_epoch,
-    by_grid,
-    by_rate,
-    causes,
-    literature,
-    outcomes,
-    signals,
-    style,
-    unit_lives,
-)
-from reluprobe.report.figures import born_dead as born_dead_figure
+from reluprobe.report.figures import by_epoch
 from reluprobe.report.figures.context import Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 
@@ -40,21 +28,8 @@ class FigureKind:
 
 
 FIGURES: tuple[FigureKind, ...] = (
-    FigureKind("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
     FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
     FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
-    FigureKind("layers", "Dead units by hidden layer and epoch", by_epoch.layers),
-    FigureKind("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
-    FigureKind("heatmap", "Dead units over two settings", by_grid.heatmap),
-    FigureKind("units", "The life of every unit", unit_lives.units),
-    FigureKind("survival", "How long units live, and stay dead", unit_lives.survival),
-    FigureKind("causes", "Causes of death", causes.causes),
-    FigureKind("histograms", "Activations before training", signals.histograms),
-    FigureKind("activations", "Activations of finished networks", activation_maps.heatmaps),
-    FigureKind("samples", "Dead on which data", outcomes.samples),
-    FigureKind("accuracy", "Dead units against accuracy", outcomes.accuracy),
-    FigureKind("published", "Published values beside ours", literature.values),
-    FigureKind("claims", "What was claimed", literature.verdicts),
 )
 
 
@@ -105,18 +80,9 @@ def drawn(
             yield dataclasses.replace(figure, left_out=left_out)
 
 
-def born_dead(result: Result) -> DrawnFigure:
-    """Draw a result of ``reluprobe born-dead``: it belongs to no sweep."""
-    return _draw("born_dead", "Networks born dead", partial(born_dead_figure.probability, result))
-
-
 def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:
     try:
-        with style.applied():
-            figure, caption, alt = draw()
-            if figure.get_layout_engine() is not None:  # laid out once, not once a format
-                figure.draw_without_rendering()
-                figure.set_layout_engine("none")
+        figure, caption, alt = draw()
     except LackingError as lacking:
         return DrawnFigure(name, title, skipped=str(lacking))
     return DrawnFigure(name, title, caption, alt, figure)
