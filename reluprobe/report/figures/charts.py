@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
+
 from reluprobe.analysis.aggregate import Estimate
 from reluprobe.report.figures import style
 from reluprobe.report.figures.context import Context, Row
@@ -132,7 +133,7 @@ def roof(shares: Iterable[float]) -> float:
 def logarithmic(
     title: str, field: str, values: Iterable[float], channel: Any = alt.X, **axis: Any
 ) -> Any:
-    """A channel on a logarithmic scale: its ticks are powers of ten, or of fewer decades 1, 2, 5."""
+    """A channel on a logarithmic scale: ticks at powers of ten, or of fewer decades 1, 2, 5."""
     present = [value for value in values if value > 0]
     low, high = min(present), max(present)
     margin = (high / low) ** 0.04 if high > low else 2.0
@@ -145,7 +146,7 @@ def logarithmic(
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Round numbers between these, or at least beside them: 1, 10, 100, of fewer decades 1, 2, 5."""
+    """Round numbers between these, a few: 1, 10, 100, or of fewer decades 1, 2, 5."""
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     for steps in ((1,), (1, 2, 5), range(1, 10)):
         inside = [n * 10.0**k for k in decades for n in steps if low <= n * 10.0**k <= high]
@@ -166,4 +167,7 @@ def whole(first: float, last: float) -> list[int]:
 
 
 #: Numbers as people write learning rates: 5e-3, but 0.05.
-POWER = "datum.value < 0.01 || datum.value >= 10000 ? format(datum.value, '~e') : format(datum.value, '~g')"
+POWER = (
+    "datum.value < 0.01 || datum.value >= 10000"
+    " ? format(datum.value, '~e') : format(datum.value, '~g')"
+)

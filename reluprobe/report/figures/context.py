@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -97,7 +96,8 @@ class Context:
     @cached_property
     def effects(self) -> Effects | None:
         """What the grid's axes do; None where nothing varies but the seed."""
-        return effects_of.effects(self.records, self.definition)
+        compute = getattr(effects_of, "effects", None)  # until it is merged
+        return compute and compute(self.records, self.definition)
 
     @cached_property
     def axes(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Curves over the course of training: a line for each configuration, its axes as their roles say."""
+"""Curves over the course of training: a line for each configuration, by its axes' roles."""
 
 from __future__ import annotations
 
