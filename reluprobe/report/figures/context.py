@@ -96,8 +96,7 @@ class Context:
     @cached_property
     def effects(self) -> Effects | None:
         """What the grid's axes do; None where nothing varies but the seed."""
-        compute = getattr(effects_of, "effects", None)  # until it is merged
-        return compute and compute(self.records, self.definition)
+        return effects_of.effects(self.records, self.definition)
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
