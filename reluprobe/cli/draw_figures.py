@@ -191,45 +191,52 @@ def _write(
     write_page: Callable[[list[PageFigure]], None] | None = None,
 ) -> bool:
     """Write figures into a folder, and then the page that shows them, if one is wanted."""
-    from reluprobe.report import figures
+    from reluprobe.report.figures import pipeline
 
-    formats = {*asked.formats, *(["svg"] if write_page else [])}
+    forms = list(dict.fromkeys([*asked.formats, *(["svg"] if write_page else [])]))
     on_page: list[PageFigure] = []
-    written: list[str] = []
-    left_out: list[str] = []
     console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
     with console.status("drawing figures"):
-        for figure in drawn:
-            left_out += figure.left_out
-            if figure.figure is None:
-                reason = f"no figure {figure.name}: {figure.skipped}"
-                console.err.print(Text(reason, style="dim"), soft_wrap=True)
-                on_page.append((figure, None))
-                if asked.out is None:
-                    _forget(folder, figure.name)
-                continue
-            images = {form: figures.render(figure.figure, form, figure.name) for form in formats}
-            if write_page:
-                on_page.append((figure, draw_page.image(figure, images["svg"])))
+        for figure, files in pipeline.rendered(drawn, forms):
+            on_page.append((figure, files and files["svg"] if write_page else None))
             try:
-                for form in asked.formats:
-                    records.write_atomically(folder / f"{figure.name}.{form}", images[form])
+                _write_files(figure, files, folder, asked)
             except ReluprobeError as error:
                 return _unwritten(error)
-            written.append(figure.name)
-    if written:
-        count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
-        console.out.print(
-            Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}"), soft_wrap=True
-        )
+    _tell([figure for figure, _ in on_page], folder, asked)
     try:
         if write_page:
             write_page(on_page)
     except ReluprobeError as error:
         return _unwritten(error)
+    left_out = [fault for figure, _ in on_page for fault in figure.left_out]
     for fault in left_out:
         console.complain(f"left out: {fault}")
     return not left_out
+
+
+def _write_files(
+    figure: DrawnFigure, files: Mapping[str, bytes] | None, folder: Path, asked: Request
+) -> None:
+    """Write a figure's files; of one that was skipped, those that an earlier report left go."""
+    if files is not None:
+        for form in asked.formats:
+            records.write_atomically(folder / f"{figure.name}.{form}", files[form])
+    elif asked.out is None:
+        _forget(folder, figure.name)
+
+
+def _tell(figures: Sequence[DrawnFigure], folder: Path, asked: Request) -> None:
+    """Say what was drawn, and what not and why."""
+    written = [figure.name for figure in figures if figure.skipped is None]
+    for figure in figures:
+        if figure.skipped is not None:
+            reason = f"no figure {figure.name}: {figure.skipped}"
+            console.err.print(Text(reason, style="dim"), soft_wrap=True)
+    if written:
+        count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
+        text = Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}")
+        console.out.print(text, soft_wrap=True)
 
 
 def _forget(folder: Path, name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 
 from reluprobe.analysis.aggregate import Estimate
+from reluprobe.config import labels
 from reluprobe.report.figures import style
 from reluprobe.report.figures.context import Context, Row
 from reluprobe.report.figures.roles import Roles
@@ -23,7 +24,7 @@ MOST_TICKS = 6
 def nominal(context: Context, axis: str, **more: Any) -> dict[str, Any]:
     """What every encoding of an axis has: its field, its values' order, its title."""
     return {
-        "field": context.field(axis),
+        "field": labels.field(axis),
         "type": "nominal",
         "sort": context.domain(axis),
         "title": context.title(axis),

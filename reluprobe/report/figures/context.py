@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -125,10 +124,6 @@ class Context:
         """What an axis is called in a heading."""
         return labels.name(axis)
 
-    def field(self, axis: str) -> str:
-        """What a chart's data call an axis: no sign in it means anything to Vega."""
-        return re.sub(r"\W", "_", axis)
-
     def roles(self, *without: str) -> Roles:
         """The roles of the axes, but those that a figure shows otherwise."""
         sizes = {a: len(self.domain(a)) for a in self.axes if a not in without}
@@ -149,7 +144,7 @@ class Context:
         ]
 
     def _fields(self, row: Summary) -> dict[str, str]:
-        return {self.field(name): labels.setting(value) for name, value in row.settings.items()}
+        return {labels.field(name): labels.setting(value) for name, value in row.settings.items()}
 
     def some(self, entries: Sequence[Entry], most: int = MOST_ROWS) -> tuple[list[Entry], str]:
         """At most so many, those with the fewest dead and with the most; and a word about it."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import altair as alt
 
 from reluprobe.analysis.learning_curves import Curve
+from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report.figures import charts, star, style
 from reluprobe.report.figures.context import Context, Entry, Row
@@ -92,7 +93,7 @@ def _panels(
     height = HEIGHTS[min(charts.rows_of(context, roles), len(HEIGHTS)) - 1]
     width = charts.panel_width(charts.columns_of(context, roles), beside)
     named = [
-        alt.Tooltip(field=context.field(a), type="nominal", title=context.title(a))
+        alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
         for a in roles.shown
     ]
     chart = _lines(across, shown, rows, named, charts.marks(context, roles, shapes=False))

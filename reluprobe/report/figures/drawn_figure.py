@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 
 from reluprobe.config import arguments
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import write_atomically
-from reluprobe.report.figures.formats import FORMATS, render
+from reluprobe.report.figures.formats import FORMATS, render, spec
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,13 @@ class DrawnFigure:
     skipped: str | None = None
     left_out: tuple[str, ...] = ()
 
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """The chart in the grammar of Vega-Lite, its data and its theme inside."""
+        if self.figure is None:
+            raise InputError(f"there is no figure {self.name}", [self.skipped or "nothing to draw"])
+        return spec(self.figure)
+
     def save(self, path: str | PathLike[str]) -> Path:
         """Write it to a file, in the format that the file's suffix names; return the path.
 
@@ -50,11 +59,9 @@ class DrawnFigure:
             allowed = ", ".join(f".{name}" for name in FORMATS)
             fault = f"{path}: allowed are {allowed}{nearest(form, FORMATS)}"
             raise InputError("unknown format", [fault])
-        if self.figure is None:
-            raise InputError(f"there is no figure {self.name}", [self.skipped or "nothing to draw"])
-        write_atomically(path, render(self.figure, form, self.name))
+        write_atomically(path, render(self.spec, form, self.name))
         return path
 
     def _repr_svg_(self) -> str | None:
         """What a notebook shows; None without a figure: it then shows the text."""
-        return None if self.figure is None else render(self.figure, "svg", self.name).decode()
+        return None if self.figure is None else render(self.spec, "svg", self.name).decode()

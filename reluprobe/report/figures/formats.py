@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 import vl_convert
@@ -19,8 +21,6 @@ DPI = 300
 #: Ink and paper by night. Only whoever can follow a style sheet does: others have paper.
 NIGHT = {INK: "#e8e8e8", PAPER: "#15181c"}
 SCHEME = "@media screen and (prefers-color-scheme: dark)"
-#: Pixels an inch where nothing else is said: as a style sheet has it.
-PIXELS = 96
 #: The version of the grammar that charts are written in.
 GRAMMAR = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
@@ -43,28 +43,28 @@ def check_formats(text: str) -> list[str]:
     return wanted
 
 
-def spec(chart: alt.TopLevelMixin) -> dict[str, object]:
+def spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
     """A chart in the grammar of Vega-Lite, its data and its theme inside."""
     # Charts are built by this package alone and drawn in its tests: no need to check each.
     whole = chart.to_dict(validate=False)
     return {**whole, "config": style.theme()}
 
 
-def render(chart: alt.TopLevelMixin, form: str, salt: str = "") -> bytes:
+def render(spec: Mapping[str, object], form: str, salt: str = "") -> bytes:
     """The bytes of a figure: ``png``, ``svg`` or ``pdf``.
 
     Args:
-        chart: what to draw.
+        spec: what to draw.
         form: the format.
         salt: names the figure, so that the ids of several SVGs differ within one page.
     """
-    return convert(drawn(chart), form, salt)
+    return convert(drawn(spec), form, salt)
 
 
-def drawn(chart: alt.TopLevelMixin) -> str:
-    """A chart as a plain SVG, from which every format is made."""
+def drawn(spec: Mapping[str, object]) -> str:
+    """A chart as a plain SVG, from which every format is made; nothing is fetched for it."""
     return vl_convert.vegalite_to_svg(
-        json.dumps(spec(chart)), vl_version=GRAMMAR, allowed_base_urls=[]
+        json.dumps(spec, allow_nan=False), vl_version=GRAMMAR, allowed_base_urls=[]
     )
 
 
