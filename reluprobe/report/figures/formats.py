@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import altair as alt
@@ -47,7 +47,24 @@ def spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
     """A chart in the grammar of Vega-Lite, its data and its theme inside."""
     # Charts are built by this package alone and drawn in its tests: no need to check each.
     whole = chart.to_dict(validate=False)
-    return {**whole, "config": style.theme()}
+    datasets: dict[str, Any] = {}
+    _name_data(whole, datasets)
+    return {**whole, "datasets": datasets, "config": style.theme()}
+
+
+def _name_data(part: Any, datasets: dict[str, Any]) -> None:
+    """Give the rows of every chart within a name, by which a page can exchange them."""
+    if isinstance(part, dict):
+        if "values" in part.get("data", {}):
+            rows = part["data"]["values"]
+            name = next((n for n, others in datasets.items() if others is rows), None)
+            name = name or f"rows_{len(datasets)}"
+            datasets[name] = rows
+            part["data"] = {"name": name}
+        part = part.values()
+    if not isinstance(part, str):
+        for inner in part if isinstance(part, Iterable) else ():
+            _name_data(inner, datasets)
 
 
 def render(spec: Mapping[str, object], form: str, salt: str = "") -> bytes:
