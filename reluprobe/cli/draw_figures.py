@@ -65,6 +65,25 @@ Heatmap = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+Facet = Annotated[
+    str | None,
+    typer.Option(
+        help="Settings whose values are columns of panels, and rows.",
+        metavar="AXIS[,AXIS]",
+        show_default="by what they explain",
+        rich_help_panel=PANEL,
+    ),
+]
+Colour = Annotated[
+    str | None,
+    typer.Option(
+        *("--colour", "--color"),
+        help="The setting whose values have colours.",
+        metavar="AXIS",
+        show_default="by what they explain",
+        rich_help_panel=PANEL,
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -88,7 +107,9 @@ class Request:
 
     formats: Sequence[str]
     only: Sequence[str] = ()
-    grid: tuple[str, str] | None = None
+    grid: tuple[str, ...] = ()
+    facet: tuple[str, ...] = ()
+    colour: tuple[str, ...] = ()
     out: Path | None = None
     asked: bool = False
 
@@ -98,6 +119,8 @@ def request(
     formats: str | None,
     only: options.Texts,
     heatmap: str | None,
+    facet: str | None,
+    colour: str | None,
     out: Path | None,
 ) -> Request | None:
     """What the flags ask for; None where it is no figure.
@@ -105,7 +128,7 @@ def request(
     Raises:
         InputError: a format, a figure or an axis that is none, or figures both asked for and not.
     """
-    asked = [flag is not None for flag in (formats, only, heatmap, out)]
+    asked = [flag is not None for flag in (formats, only, heatmap, facet, colour, out)]
     if wanted is False:
         if any(asked):
             raise InputError("--no-figures stands beside what is to be done with figures")
@@ -118,31 +141,47 @@ def request(
 
         figures.check_names(names)
         written = figures.check_formats(formats or ",".join(DEFAULT))
-    return Request(written, names, _axes(heatmap), out, bool(wanted) or any(asked))
+    axes = {
+        "grid": _axes("--heatmap", heatmap, "two settings", (2,)),
+        "facet": _axes("--facet", facet, "one setting or two", (1, 2)),
+        "colour": _axes("--colour", colour, "one setting", (1,)),
+    }
+    return Request(written, names, **axes, out=out, asked=bool(wanted) or any(asked))
 
 
-def _axes(text: str | None) -> tuple[str, str] | None:
+def _axes(flag: str, text: str | None, allowed: str, counts: tuple[int, ...]) -> tuple[str, ...]:
+    """The settings that a flag names; none where it is not given."""
     if text is None:
-        return None
-    names = options.split([text]) or []
-    if len(names) != 2 or names[0] == names[1]:
-        allowed = "allowed are two settings: --heatmap activation,learning_rate"
-        raise InputError(f"--heatmap {text}", [allowed])
-    return names[0], names[1]
+        return ()
+    names = tuple(options.split([text]) or [])
+    if len(names) not in counts or len(set(names)) < len(names):
+        example = ",".join(("activation", "learning_rate")[: counts[-1]])
+        raise InputError(f"{flag} {text}", [f"allowed is {allowed}: {flag} {example}"])
+    return names
 
 
 def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
-    """The same request, the settings of its heat map named in full, as these sweeps have them.
+    """The same request, the settings that it names in full, as these sweeps have them.
 
     Raises:
-        InputError: one is no setting.
+        InputError: one is no setting, or has two roles.
     """
-    if asked.grid is None:
-        return asked
     runs = [run for sweep in sweeps for run in sweep.records]
-    names = [reading.setting_name(name, runs) for name in asked.grid]
-    down, across = settings.check_names(names, runs, f"--heatmap {','.join(asked.grid)}")
-    return dataclasses.replace(asked, grid=(down, across))
+    flags = {"grid": "--heatmap", "facet": "--facet", "colour": "--colour"}
+    whole = {
+        field: tuple(
+            settings.check_names(
+                [reading.setting_name(name, runs) for name in getattr(asked, field)],
+                runs,
+                f"{flag} {','.join(getattr(asked, field))}",
+            )
+        )
+        for field, flag in flags.items()
+        if getattr(asked, field)
+    }
+    if twice := {*whole.get("facet", ())} & {*whole.get("colour", ())}:
+        raise InputError(f"--facet and --colour both name {', '.join(twice)}")
+    return dataclasses.replace(asked, **whole)
 
 
 def show(
@@ -162,7 +201,8 @@ def show(
     names = Counter(sweep.name for sweep in sweeps)
     good = True
     for sweep in filter(lambda sweep: sweep.records, sweeps):
-        drawn = figures.drawn(sweep, definition, by, asked.grid, asked.only)
+        choices = figures.Choices(asked.grid, asked.facet, asked.colour)
+        drawn = figures.drawn(sweep, definition, by, choices, asked.only)
         name = sweep.name
         if names[name] > 1:
             name = f"{sweep.folder.resolve().parent.name}-{name}"
@@ -193,12 +233,14 @@ def _write(
     """Write figures into a folder, and then the page that shows them, if one is wanted."""
     from reluprobe.report.figures import pipeline
 
-    forms = list(dict.fromkeys([*asked.formats, *(["svg"] if write_page else [])]))
+    forms = [*asked.formats]
+    if write_page and "svg" not in forms:
+        forms.append("svg")
     on_page: list[PageFigure] = []
     console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
     with console.status("drawing figures"):
         for figure, files in pipeline.rendered(drawn, forms):
-            on_page.append((figure, files and files["svg"] if write_page else None))
+            on_page.append((figure, files["svg"] if files and write_page else None))
             try:
                 _write_files(figure, files, folder, asked)
             except ReluprobeError as error:

@@ -4,6 +4,7 @@
 ``formats`` makes them bytes.
 """
 
+from reluprobe.report.figures.context import Choices
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 from reluprobe.report.figures.formats import FORMATS, check_formats, render
 from reluprobe.report.figures.registry import FIGURES, FigureKind, check_names, drawn
@@ -11,6 +12,7 @@ from reluprobe.report.figures.registry import FIGURES, FigureKind, check_names, 
 __all__ = [
     "FIGURES",
     "FORMATS",
+    "Choices",
     "DrawnFigure",
     "FigureKind",
     "check_formats",

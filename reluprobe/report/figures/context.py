@@ -63,23 +63,35 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """Which axes have which roles; where nothing is chosen, by what they explain.
+
+    Attributes:
+        grid: the two settings of the heat map, down and across.
+        facet: those that are columns of panels, and rows.
+        colour: the one that is colours.
+    """
+
+    grid: tuple[str, ...] = ()
+    facet: tuple[str, ...] = ()
+    colour: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Context:
     """What every figure of a sweep is drawn from.
 
     Attributes:
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
-        grid: the two settings of the heat map, down and across; chosen by the sweep, if None.
-        facet, colour: the axes that have these roles; chosen by what they explain, if empty.
+        choices: which axes have which roles.
         left_out: gets a line for every file beside the records that cannot be read.
     """
 
     archive: Archive
     definition: str = "dead"
     by: tuple[str, ...] | None = None
-    grid: tuple[str, str] | None = None
-    facet: tuple[str, ...] = ()
-    colour: str | None = None
+    choices: Choices = Choices()
     left_out: list[str] = field(default_factory=list)
 
     @property
@@ -127,7 +139,7 @@ class Context:
     def roles(self, *without: str) -> Roles:
         """The roles of the axes, but those that a figure shows otherwise."""
         sizes = {a: len(self.domain(a)) for a in self.axes if a not in without}
-        return roles.assigned(sizes, self.facet, self.colour)
+        return roles.assigned(sizes, self.choices.facet, next(iter(self.choices.colour), None))
 
     @cached_property
     def entries(self) -> list[Entry]:

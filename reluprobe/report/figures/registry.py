@@ -10,8 +10,10 @@ from functools import partial
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
 from reluprobe.report.figures import by_epoch
-from reluprobe.report.figures.context import Context, Drawing, LackingError
+from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
+
+UNCHOSEN = Choices()
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def drawn(
     archive: Archive,
     definition: str = "dead",
     by: Sequence[str] | None = None,
-    grid: tuple[str, str] | None = None,
+    choices: Choices = UNCHOSEN,
     only: Sequence[str] = (),
 ) -> Iterator[DrawnFigure]:
     """Draw every figure of a sweep, one after another.
@@ -62,13 +64,13 @@ def drawn(
         archive: the sweep.
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
-        grid: the two settings of the heat map; chosen by the sweep, if None.
+        choices: which axes have which roles; by what they explain, where none is chosen.
         only: names of figures; all, if empty.
 
     Raises:
         InputError: a name of ``only`` is no figure's, or one of ``by`` no setting's.
     """
-    context = Context(archive, definition, None if by is None else tuple(by), grid)
+    context = Context(archive, definition, None if by is None else tuple(by), choices)
     wanted = check_names(only)
     for kind in FIGURES:
         if not wanted or kind.name in wanted:

@@ -27,7 +27,7 @@ def script() -> str:
         return kept
     import vl_convert
 
-    made = vl_convert.javascript_bundle()
+    made = vl_convert.javascript_bundle(None)
     with contextlib.suppress(ReluprobeError):
         write_atomically(path, _digest(made) + made)
     return made
