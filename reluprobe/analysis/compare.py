@@ -174,7 +174,6 @@ def sort_contrasts(rows: Iterable[Contrast], key: str = "dead") -> list[Contrast
     """
     if key not in SORT_KEYS:
         raise unknown_key(key, SORT_KEYS)
-
     return sorted(rows, key=lambda row: place(key, row))
 
 

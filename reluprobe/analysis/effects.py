@@ -25,6 +25,9 @@ from reluprobe.records import RunRecord, Setting
 
 __all__ = ["Design", "Effect", "Effects", "Interaction", "VarianceShare", "effects"]
 
+#: Pairs of axes that are named in a sentence at most.
+MOST_PAIRS = 3
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -236,11 +239,16 @@ def _decomposed(grid: Grid, measured: _Measured) -> str:
             "estimated as if changes added up: one change at a time cannot tell how settings act "
             "together"
         )
-    pairs = ", ".join(" × ".join(map(labels.name, axes)) for axes in parts.pairs)
-    fitted = f"axes and {pairs}" if pairs else "axes alone"
+    fitted = f"axes and {_pairs(parts.pairs)}" if parts.pairs else "axes alone"
     text = f"estimated: {have}; {fitted} fitted by least squares, the fit decomposed over all"
     checked = any(component.axes == LEFT for component in parts.parts)
     return text if checked else f"{text}, and none left to check it by"
+
+
+def _pairs(pairs: Sequence[tuple[str, ...]]) -> str:
+    if len(pairs) > MOST_PAIRS:
+        return f"{len(pairs)} pairs of them"
+    return ", ".join(" × ".join(map(labels.name, axes)) for axes in pairs)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -216,16 +216,34 @@ def _told_apart(mains: Sequence[_Term], number: int) -> list[_Term] | None:
     terms = list(mains)
     if not _full_rank(_design(terms)):
         return None
-    for one, other in itertools.combinations(mains, 2):
-        (first,), (second,) = one.factors, other.factors
-        cells = len(np.unique(first.levels * second.size + second.levels))
-        product = (one.columns[:, :, None] * other.columns[:, None, :]).reshape(number, -1)
-        size = 1 + sum(term.columns.shape[1] for term in terms) + product.shape[1]
-        if cells == first.size * second.size and size < number:
-            pair = _Term((first, second), product)
-            if _full_rank(_design([*terms, pair])):
-                terms.append(pair)
+    pairs = [
+        _Term((*one.factors, *other.factors), _products(one, other))
+        for one, other in itertools.combinations(mains, 2)
+        if _every_cell(one.factors[0], other.factors[0])
+    ]
+    # Mostly all of them are told apart: that is asked first, as each question costs as much.
+    if _fits([*terms, *pairs], number):
+        return [*terms, *pairs]
+    for pair in pairs:
+        if _fits([*terms, pair], number):
+            terms.append(pair)
     return terms
+
+
+def _every_cell(one: Factor, other: Factor) -> bool:
+    """Whether every combination of two factors' levels has run."""
+    return len(np.unique(one.levels * other.size + other.levels)) == one.size * other.size
+
+
+def _products(one: _Term, other: _Term) -> np.ndarray:
+    products = one.columns[:, :, None] * other.columns[:, None, :]
+    return products.reshape(len(products), -1)
+
+
+def _fits(terms: Sequence[_Term], number: int) -> bool:
+    """Whether so many configurations tell these terms apart, and leave something to check by."""
+    size = 1 + sum(term.columns.shape[1] for term in terms)
+    return size < number and _full_rank(_design(terms))
 
 
 def _design(terms: Sequence[_Term]) -> np.ndarray:
