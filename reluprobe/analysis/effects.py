@@ -18,8 +18,9 @@ from reluprobe.analysis.block_means import BlockMean, block_means
 from reluprobe.analysis.bootstrap import Over
 from reluprobe.analysis.design import Design, Grid, grid_of, restricted
 from reluprobe.analysis.estimates import Estimate, share
+from reluprobe.analysis.functional_anova import LEFT
 from reluprobe.analysis.interactions import Interaction, Interactions
-from reluprobe.analysis.variance import LEFT, Decomposition
+from reluprobe.analysis.variance import Decomposition
 from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 
@@ -229,7 +230,7 @@ def _decomposed(grid: Grid, measured: _Measured) -> str:
     if not part.factors:
         return "no two finished runs differ in a setting"
     if parts is None:
-        return f"no shares: {have}, and they do not tell the axes apart"
+        return f"no shares: {have}, too few to tell the axes apart"
     if parts.exact and len(grid.axes) == 1:
         return f"exact: {labels.name(grid.axes[0])} alone varies"
     if parts.exact:
