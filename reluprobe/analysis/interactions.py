@@ -148,7 +148,12 @@ def _interaction(
     grid: Grid, part: Component, means: np.ndarray, measure: str, share: float, p: float
 ) -> Interaction:
     one, other = part.axes
-    chosen = max(((one, other), (other, one)), key=lambda pair: _unlike(_moves(grid, means, *pair)))
+
+    def reads(axes: tuple[str, str]) -> tuple[bool, float]:
+        """A number moves best: "the rate matters for relu"; else what moves the most unlike."""
+        return _is_number(grid, axes[0]), _unlike(_moves(grid, means, *axes))
+
+    chosen = max(((one, other), (other, one)), key=reads)
     moves, is_number = _moves(grid, means, *chosen), _is_number(grid, chosen[0])
     sentence = _sentence(chosen, moves, is_number, measure.replace("_", " "))
     return Interaction(chosen, measure, share, p, sentence)
@@ -190,7 +195,7 @@ def _sentence(axes: tuple[str, str], moves: Sequence[_Move], is_number: bool, me
     turned = [move for move in much if move.rises != most.rises]
     if is_number and turned:
         text = (
-            f"{mover} turns round: {_of(most, holder, True, measure)}, "
+            f"{mover} cuts both ways: {_of(most, holder, True, measure)}, "
             f"{_of(turned[0], holder, True)}"
         )
     elif nothing := [m.value for m in ranked if m.size <= NOTHING * most.size]:
