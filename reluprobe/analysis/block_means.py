@@ -90,16 +90,30 @@ def _of_axis(
 def _rest(grid: Grid, column: int) -> np.ndarray:
     """What has to be alike in a block: the other factors, and what this axis lies within.
 
-    What a change of this axis brings along is part of it.
+    What a change of this axis brings along is part of it: the slope of a leaky ReLU, and a setting
+    that has one value for each of this one's.
     """
+    codes = grid.codes
     rest = [factor.levels for factor in grid.factors if column not in factor.columns]
     for factor in grid.factors:
         if column in factor.columns:
             axis = grid.axes[column]
             own = next(n for n, part in enumerate(factor.parts) if axis in part.axes)
-            before = {name for part in factor.parts[:own] for name in part.axes}
-            rest += [grid.codes[:, grid.axes.index(name)] for name in before]
-    return np.stack(rest, 1) if rest else np.zeros((len(grid.codes), 0), np.int64)
+            before = {name for part in factor.parts[: own + 1] for name in part.axes}
+            others = [grid.axes.index(name) for name in before - {axis}]
+            beside = {grid.axes.index(name) for name in factor.parts[own].axes}
+            rest += [
+                codes[:, other]
+                for other in others
+                if other not in beside or not _one_to_one(codes[:, [column, other]])
+            ]
+    return np.stack(rest, 1) if rest else np.zeros((len(codes), 0), np.int64)
+
+
+def _one_to_one(pairs: np.ndarray) -> bool:
+    """Whether either of two settings says the other."""
+    sizes = [len(np.unique(one)) for one in pairs.T]
+    return sizes[0] == sizes[1] == len(np.unique(pairs, axis=0))
 
 
 def _by_seed(seeds: Sequence[Mapping[int, float]], places: np.ndarray, values: int) -> np.ndarray:

@@ -18,12 +18,16 @@ from reluprobe.analysis.block_means import BlockMean, block_means
 from reluprobe.analysis.bootstrap import Over
 from reluprobe.analysis.design import Design, Grid, grid_of, restricted
 from reluprobe.analysis.estimates import Estimate, share
+from reluprobe.analysis.functional_anova import LEFT
 from reluprobe.analysis.interactions import Interaction, Interactions
-from reluprobe.analysis.variance import LEFT, Decomposition
+from reluprobe.analysis.variance import Decomposition
 from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 
 __all__ = ["Design", "Effect", "Effects", "Interaction", "VarianceShare", "effects"]
+
+#: Pairs of axes that are named in a sentence at most.
+MOST_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,7 @@ def _decomposed(grid: Grid, measured: _Measured) -> str:
     if not part.factors:
         return "no two finished runs differ in a setting"
     if parts is None:
-        return f"no shares: {have}, and they do not tell the axes apart"
+        return f"no shares: {have}, too few to tell the axes apart"
     if parts.exact and len(grid.axes) == 1:
         return f"exact: {labels.name(grid.axes[0])} alone varies"
     if parts.exact:
@@ -236,11 +240,16 @@ def _decomposed(grid: Grid, measured: _Measured) -> str:
             "estimated as if changes added up: one change at a time cannot tell how settings act "
             "together"
         )
-    pairs = ", ".join(" × ".join(map(labels.name, axes)) for axes in parts.pairs)
-    fitted = f"axes and {pairs}" if pairs else "axes alone"
+    fitted = f"axes and {_pairs(parts.pairs)}" if parts.pairs else "axes alone"
     text = f"estimated: {have}; {fitted} fitted by least squares, the fit decomposed over all"
     checked = any(component.axes == LEFT for component in parts.parts)
     return text if checked else f"{text}, and none left to check it by"
+
+
+def _pairs(pairs: Sequence[tuple[str, ...]]) -> str:
+    if len(pairs) > MOST_PAIRS:
+        return f"{len(pairs)} pairs of them"
+    return ", ".join(" × ".join(map(labels.name, axes)) for axes in pairs)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reluprobe.analysis.design import Grid
-from reluprobe.analysis.variance import LEFT, SEEDS, Component, Decomposition
+from reluprobe.analysis.functional_anova import LEFT, SEEDS, Component
+from reluprobe.analysis.variance import Decomposition
 from reluprobe.config import labels, rank
 from reluprobe.records import Setting
 
@@ -75,12 +76,12 @@ def judge(
         seeds: that the configuration with the fewest has.
         measure: what it is called.
     """
-    pairs = [part for part in parts.parts if len(part.axes) == 2 and _crossed(grid, part.axes)]
+    pairs = [p for p in parts.parts if len(p.axes) == 2 and _order(grid, p.axes) == 2]
     if len(grid.factors) < 2:
         return Interactions()
     if not pairs:
         return Interactions(untold="no combinations of settings to tell it from")
-    noise = _noise(parts)
+    noise = _noise(grid, parts)
     if noise is None:
         needed = 1 + math.ceil(FEWEST / len(grid.codes))
         had = labels.count(seeds, "seed")
@@ -99,17 +100,17 @@ def judge(
     return Interactions(tuple(sorted(present, key=lambda one: -one.share)))
 
 
-def _crossed(grid: Grid, axes: Sequence[str]) -> bool:
-    """Whether these are of two factors, not two that change together."""
-    return not any(set(axes) <= set(factor.axes) for factor in grid.factors)
+def _order(grid: Grid, axes: Sequence[str]) -> int:
+    """Of how many factors these are: axes that change together are one."""
+    return sum(not set(axes).isdisjoint(factor.axes) for factor in grid.factors)
 
 
-def _noise(parts: Decomposition) -> tuple[float, int] | None:
+def _noise(grid: Grid, parts: Decomposition) -> tuple[float, int] | None:
     """The mean square of noise and its degrees of freedom."""
     seeds = [part for part in parts.parts if part.axes == SEEDS and part.freedom >= FEWEST]
     if seeds:
         return seeds[0].square, seeds[0].freedom
-    higher = [p for p in parts.parts if len(p.axes) > 2 or p.axes == LEFT]
+    higher = [p for p in parts.parts if p.axes == LEFT or _order(grid, p.axes) > 2]
     freedom = sum(part.freedom for part in higher)
     if freedom < FEWEST:
         return None
@@ -147,7 +148,12 @@ def _interaction(
     grid: Grid, part: Component, means: np.ndarray, measure: str, share: float, p: float
 ) -> Interaction:
     one, other = part.axes
-    chosen = max(((one, other), (other, one)), key=lambda pair: _unlike(_moves(grid, means, *pair)))
+
+    def reads(axes: tuple[str, str]) -> tuple[bool, float]:
+        """A number moves best: "the rate matters for relu"; else what moves the most unlike."""
+        return _is_number(grid, axes[0]), _unlike(_moves(grid, means, *axes))
+
+    chosen = max(((one, other), (other, one)), key=reads)
     moves, is_number = _moves(grid, means, *chosen), _is_number(grid, chosen[0])
     sentence = _sentence(chosen, moves, is_number, measure.replace("_", " "))
     return Interaction(chosen, measure, share, p, sentence)
@@ -189,7 +195,7 @@ def _sentence(axes: tuple[str, str], moves: Sequence[_Move], is_number: bool, me
     turned = [move for move in much if move.rises != most.rises]
     if is_number and turned:
         text = (
-            f"{mover} turns round: {_of(most, holder, True, measure)}, "
+            f"{mover} cuts both ways: {_of(most, holder, True, measure)}, "
             f"{_of(turned[0], holder, True)}"
         )
     elif nothing := [m.value for m in ranked if m.size <= NOTHING * most.size]:
