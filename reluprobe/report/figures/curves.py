@@ -130,8 +130,15 @@ def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], m
     line = base.mark_line().encode(y=shown.y, tooltip=_tooltip(named, shown, across))
     if all(row["low"] == row["high"] for row in rows):
         return alt.layer(line)
-    band = base.mark_area(opacity=0.18).encode(
-        y=alt.Y("low:Q", title=shown.title), y2="high:Q", strokeDash=alt.value([1, 0])
+    # An area has no dash: what tells lines apart by it tells areas apart all the same.
+    dash = marks.get("strokeDash")
+    plain = {name: how for name, how in marks.items() if name != "strokeDash"}
+    if dash is not None:
+        plain["detail"] = alt.Detail(field=dash.to_dict()["field"], type="nominal")
+    band = (
+        alt.Chart()
+        .encode(x=time, y=alt.Y("low:Q", title=shown.title), y2="high:Q", **plain)
+        .mark_area(opacity=0.18)
     )
     return alt.layer(band, line)
 
