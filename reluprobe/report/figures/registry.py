@@ -9,7 +9,7 @@ from functools import partial
 
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
-from reluprobe.report.figures import by_epoch
+from reluprobe.report.figures import by_epoch, effects
 from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 
@@ -29,6 +29,8 @@ class FigureKind:
 
 
 FIGURES: tuple[FigureKind, ...] = (
+    FigureKind("effects", "What each setting does", effects.effects),
+    FigureKind("interaction", "What two settings do together", effects.interaction),
     FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
     FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
 )
