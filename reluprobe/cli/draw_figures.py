@@ -18,7 +18,7 @@ from reluprobe import records
 from reluprobe.analysis import settings
 from reluprobe.cli import console, draw_page, options, reading
 from reluprobe.config import labels
-from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.records.folder import REPORT, Archive
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PANEL = "Figures"
 DEFAULT = ("png", "svg")
+#: As ``figures.style`` has them, which bad input need not wait for.
+WIDTHS = ("page", "column")
 Wanted = Annotated[
     bool | None,
     typer.Option(
@@ -84,6 +86,16 @@ Colour = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+Width = Annotated[
+    str | None,
+    typer.Option(
+        "--width",
+        help="How wide figures are: page, or column for one of a paper's two.",
+        metavar="NAME",
+        show_default="page",
+        rich_help_panel=PANEL,
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -110,6 +122,7 @@ class Request:
     grid: tuple[str, ...] = ()
     facet: tuple[str, ...] = ()
     colour: tuple[str, ...] = ()
+    width: str = "page"
     out: Path | None = None
     asked: bool = False
 
@@ -121,6 +134,7 @@ def request(
     heatmap: str | None,
     facet: str | None,
     colour: str | None,
+    width: str | None,
     out: Path | None,
 ) -> Request | None:
     """What the flags ask for; None where it is no figure.
@@ -128,7 +142,7 @@ def request(
     Raises:
         InputError: a format, a figure or an axis that is none, or figures both asked for and not.
     """
-    asked = [flag is not None for flag in (formats, only, heatmap, facet, colour, out)]
+    asked = [flag is not None for flag in (formats, only, heatmap, facet, colour, width, out)]
     if wanted is False:
         if any(asked):
             raise InputError("--no-figures stands beside what is to be done with figures")
@@ -136,7 +150,7 @@ def request(
     names, written = options.split(only) or [], DEFAULT
     if only or formats:
         from reluprobe.report import (
-            figures,  # half a second: the tables need not wait for matplotlib
+            figures,  # half a second: the tables need not wait for what draws
         )
 
         figures.check_names(names)
@@ -146,7 +160,15 @@ def request(
         "facet": _axes("--facet", facet, "one setting or two", (1, 2)),
         "colour": _axes("--colour", colour, "one setting", (1,)),
     }
-    return Request(written, names, **axes, out=out, asked=bool(wanted) or any(asked))
+    width = "page" if width is None else _width(width)
+    return Request(written, names, **axes, width=width, out=out, asked=bool(wanted) or any(asked))
+
+
+def _width(name: str) -> str:
+    if name not in WIDTHS:
+        fault = f"--width {name}: allowed are {', '.join(WIDTHS)}{nearest(name, WIDTHS)}"
+        raise InputError("unknown width", [fault])
+    return name
 
 
 def _axes(flag: str, text: str | None, allowed: str, counts: tuple[int, ...]) -> tuple[str, ...]:
@@ -201,7 +223,7 @@ def show(
     names = Counter(sweep.name for sweep in sweeps)
     good = True
     for sweep in filter(lambda sweep: sweep.records, sweeps):
-        choices = figures.Choices(asked.grid, asked.facet, asked.colour)
+        choices = figures.Choices(asked.grid, asked.facet, asked.colour, asked.width)
         drawn = figures.drawn(sweep, definition, by, choices, asked.only)
         name = sweep.name
         if names[name] > 1:

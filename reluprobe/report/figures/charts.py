@@ -80,10 +80,10 @@ def _header(context: Context, axis: str) -> alt.Header:
     )
 
 
-def panel_width(columns: int, charts_beside: int = 1) -> float:
+def panel_width(context: Context, columns: int, charts_beside: int = 1) -> float:
     """How wide a panel is: so many of them beside each other, in each of so many charts."""
     beside = columns * charts_beside
-    room = style.PAGE - charts_beside * LEFT - RIGHT - GAP * (beside - 1)
+    room = context.width - charts_beside * LEFT - RIGHT - GAP * (beside - 1)
     return max(60.0, room / beside)
 
 

@@ -19,7 +19,7 @@ from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 from reluprobe.records.schema import NAME
 from reluprobe.report import formatting
-from reluprobe.report.figures import roles
+from reluprobe.report.figures import roles, style
 from reluprobe.report.figures.roles import Roles
 from reluprobe.report.terminal import tables
 from reluprobe.report.terms import Terms, probe_examples, terms_of
@@ -70,11 +70,13 @@ class Choices:
         grid: the two settings of the heat map, down and across.
         facet: those that are columns of panels, and rows.
         colour: the one that is colours.
+        width: how wide figures are, a key of ``style.WIDTHS``.
     """
 
     grid: tuple[str, ...] = ()
     facet: tuple[str, ...] = ()
     colour: tuple[str, ...] = ()
+    width: str = "page"
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ class Context:
     def word(self) -> str:
         """The definition as headings call it."""
         return tables.CALLED[self.definition][0]
+
+    @property
+    def width(self) -> int:
+        """How wide its figures are, in pixels."""
+        return style.WIDTHS[self.choices.width]
 
     @cached_property
     def effects(self) -> Effects | None:
@@ -139,7 +146,9 @@ class Context:
     def roles(self, *without: str) -> Roles:
         """The roles of the axes, but those that a figure shows otherwise."""
         sizes = {a: len(self.domain(a)) for a in self.axes if a not in without}
-        return roles.assigned(sizes, self.choices.facet, next(iter(self.choices.colour), None))
+        colour = next(iter(self.choices.colour), None)
+        columns = roles.MOST_COLUMNS if self.width == style.PAGE else roles.FEW_COLUMNS
+        return roles.assigned(sizes, self.choices.facet, colour, columns)
 
     @cached_property
     def entries(self) -> list[Entry]:

@@ -24,8 +24,8 @@ DECADE = 8
 LEAST_ERROR = 0.05
 #: Heights of panels, in pixels: of one row of them, of two, of more.
 HEIGHTS = (170, 120, 88)
-#: Panels of a star beside each other.
-STAR_COLUMNS = 4
+#: Panels of a star beside each other, by the width of the figure.
+STAR_COLUMNS = {style.PAGE: 4, style.COLUMN: 2}
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,10 @@ def over_time(context: Context, measures: Sequence[Measure], across: str) -> Dra
         return None
     by_part = [[(e, c) for e, m, c in curves if m is part] for part in parts]
     if rays:
-        drawn = [_rays(rays, *part, across) for part in zip(by_part, parts, strict=True)]
+        drawn = [_rays(context, rays, *part, across) for part in zip(by_part, parts, strict=True)]
         return Drawn(alt.vconcat(*drawn), curves, star.NOTE)
-    wide = len(parts) > 1 and charts.columns_of(context, roles) == 1
+    single = charts.columns_of(context, roles) == 1
+    wide = len(parts) > 1 and single and context.width == style.PAGE
     beside = len(parts) if wide else 1
     drawn = [
         _panels(context, roles, *part, across, beside) for part in zip(by_part, parts, strict=True)
@@ -91,7 +92,7 @@ def _panels(
     shown = _scaled(measure, [c for _, c in curves])
     rows = [row for entry, curve in curves for row in _rows(entry, curve, shown)]
     height = HEIGHTS[min(charts.rows_of(context, roles), len(HEIGHTS)) - 1]
-    width = charts.panel_width(charts.columns_of(context, roles), beside)
+    width = charts.panel_width(context, charts.columns_of(context, roles), beside)
     named = [
         alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
         for a in roles.shown
@@ -101,12 +102,16 @@ def _panels(
 
 
 def _rays(
-    rays: star.Star, curves: Sequence[tuple[Entry, Curve]], measure: Measure, across: str
+    context: Context,
+    rays: star.Star,
+    curves: Sequence[tuple[Entry, Curve]],
+    measure: Measure,
+    across: str,
 ) -> Any:
     """One measure of a star: a panel for each setting that is changed, and the centre in each."""
     shown = _scaled(measure, [c for _, c in curves])
     by_label = {entry.label: curve for entry, curve in curves}
-    panels = []
+    panels, columns = [], STAR_COLUMNS[context.width]
     for name, entries in rays.rays.items():
         drawn = [e for e in (rays.centre, *entries) if e.label in by_label]
         rows = [row for e in drawn for row in _rows(e, by_label[e.label], shown)]
@@ -117,10 +122,10 @@ def _rays(
         colour = alt.Color(f"{star.CHANGE}:N", scale=scale, legend=legend)
         named = [alt.Tooltip(f"{star.CHANGE}:N")]
         chart = _lines(across, shown, rows, named, {"color": colour})
-        width = charts.panel_width(STAR_COLUMNS)
+        width = charts.panel_width(context, columns)
         sizes = {"width": width, "height": HEIGHTS[1], "title": name}
         panels.append(chart.properties(data=alt.Data(values=rows), **sizes))
-    return alt.concat(*panels, columns=STAR_COLUMNS).resolve_scale(color="independent")
+    return alt.concat(*panels, columns=columns).resolve_scale(color="independent")
 
 
 def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], marks: Any) -> Any:

@@ -13,6 +13,7 @@ import altair as alt
 from reluprobe.config import arguments
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import write_atomically
+from reluprobe.report.figures import style
 from reluprobe.report.figures.formats import FORMATS, render, spec
 
 
@@ -27,6 +28,7 @@ class DrawnFigure:
         alt: what it says, with its numbers, for those who do not see it.
         figure: Altair's chart; None where ``skipped`` says what the sweep lacks.
         left_out: a line for every file that it would show and that cannot be read.
+        width: of the figure in pixels, about.
     """
 
     name: str
@@ -36,13 +38,14 @@ class DrawnFigure:
     figure: alt.TopLevelMixin | None = None
     skipped: str | None = None
     left_out: tuple[str, ...] = ()
+    width: int = style.PAGE
 
     @cached_property
     def spec(self) -> dict[str, Any]:
         """The chart in the grammar of Vega-Lite, its data and its theme inside."""
         if self.figure is None:
             raise InputError(f"there is no figure {self.name}", [self.skipped or "nothing to draw"])
-        return spec(self.figure)
+        return spec(self.figure, self.width)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write it to a file, in the format that the file's suffix names; return the path.

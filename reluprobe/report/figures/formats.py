@@ -43,13 +43,13 @@ def check_formats(text: str) -> list[str]:
     return wanted
 
 
-def spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
+def spec(chart: alt.TopLevelMixin, width: int = style.PAGE) -> dict[str, Any]:
     """A chart in the grammar of Vega-Lite, its data and its theme inside."""
     # Charts are built by this package alone and drawn in its tests: no need to check each.
     whole = chart.to_dict(validate=False)
     datasets: dict[str, Any] = {}
     _name_data(whole, datasets)
-    return {**whole, "datasets": datasets, "config": style.theme()}
+    return {**whole, "datasets": datasets, "config": style.theme(width)}
 
 
 def _name_data(part: Any, datasets: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ def drawn(
             figure = _draw(kind.name, title, partial(kind.draw, context))
             left_out = tuple(context.left_out)
             context.left_out.clear()
-            yield dataclasses.replace(figure, left_out=left_out)
+            yield dataclasses.replace(figure, left_out=left_out, width=context.width)
 
 
 def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:

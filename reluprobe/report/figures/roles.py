@@ -9,6 +9,8 @@ from reluprobe.report.figures.style import COLOURS, DASHES
 
 #: More panels beside or below each other than this do not fit a page.
 MOST_COLUMNS, MOST_ROWS = 5, 6
+#: Beside each other within one column of a paper.
+FEW_COLUMNS = 2
 MOST_COLOURS, MOST_DASHES = len(COLOURS), len(DASHES)
 
 
@@ -36,7 +38,10 @@ class Roles:
 
 
 def assigned(
-    sizes: Mapping[str, int], facet: Sequence[str] = (), colour: str | None = None
+    sizes: Mapping[str, int],
+    facet: Sequence[str] = (),
+    colour: str | None = None,
+    columns: int = MOST_COLUMNS,
 ) -> Roles:
     """Give each axis a role: the one that matters most its colour, the next columns, rows, dashes.
 
@@ -44,6 +49,7 @@ def assigned(
         sizes: how many values each axis has, that which matters most first.
         facet: the axes to be columns and rows, where somebody asked for them.
         colour: the axis to be colours, likewise.
+        columns: so many panels fit beside each other.
     """
     asked = {
         "colour": colour,
@@ -53,7 +59,7 @@ def assigned(
     taken = {role: axis for role, axis in asked.items() if axis in sizes}
     most = {
         "colour": MOST_COLOURS,
-        "column": MOST_COLUMNS,
+        "column": columns,
         "row": MOST_ROWS,
         "dash": MOST_DASHES,
     }

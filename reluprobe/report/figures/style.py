@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Widths in pixels, as a screen shows them: one column of a paper, and its page.
-COLUMN, PAGE = 350, 720
+#: Widths in pixels, as a screen shows them: a paper's page, and one column of it.
+PAGE, COLUMN = 720, 350
+WIDTHS = {"page": PAGE, "column": COLUMN}
 #: Points a pixel on paper: a page is 6.8 inches wide, a column 3.3, and text 7 points high.
 POINTS = 0.68
 #: Pixels; nothing in a figure is smaller than SMALL.
@@ -39,8 +40,9 @@ EMPTY = "#b9b9b9"
 SEQUENCE = ("#fdf6ec", "#f6cfa3", "#e58f6a", "#c14a50", "#7d1d45", "#3f0d2c")
 
 
-def theme() -> dict[str, Any]:
-    """The configuration of every chart."""
+def theme(width: int = PAGE) -> dict[str, Any]:
+    """The configuration of every chart; of a narrow one, whose legends stand below each other."""
+    narrow = {"columns": 3, "layout": {"top": {"direction": "vertical", "margin": 4}}}
     text = {"labelFontSize": SMALL, "titleFontSize": TEXT, "titleFontWeight": "normal"}
     quiet = {"labelColor": INK, "titleColor": INK}
     return {
@@ -70,6 +72,7 @@ def theme() -> dict[str, Any]:
             "labelLimit": 300,
             "columnPadding": 12,
             "titleLimit": 300,
+            **(narrow if width < PAGE else {}),
         },
         "header": {**text, **quiet, "titlePadding": 2, "labelPadding": 3, "labelLimit": 300},
         "title": {"fontSize": TEXT, "fontWeight": "normal", "color": INK, "anchor": "middle"},
