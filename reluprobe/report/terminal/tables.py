@@ -69,6 +69,8 @@ def _at(summary: Summary) -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
+#: What the configuration is called that nothing sets apart from the others.
+UNCHANGED = "none"
 #: Letters of a setting's value that are kept in one line.
 LONGEST_NAME = 40
 #: With more axes than this, a configuration is named by what sets it apart, in one column.
@@ -91,7 +93,7 @@ def shortened(summaries: Sequence[Summary], most: int = MOST_NAMES) -> list[Summ
         own = {k: v for k, v in c.settings.items() if v != usual[k] or k == NAME}
         return labels.settings(own)
 
-    return [replace(c, settings={"change": apart(c) or "none"}) for c in summaries]
+    return [replace(c, settings={"change": apart(c) or UNCHANGED}) for c in summaries]
 
 
 def _usual(counted: Counter[Setting], name: str | None) -> Setting:
