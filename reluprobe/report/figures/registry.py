@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from altair.utils import schemapi
+
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
 from reluprobe.report.figures import by_epoch, effects
@@ -85,7 +87,9 @@ def drawn(
 
 def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:
     try:
-        figure, caption, alt = draw()
+        # Charts are built by this package alone, and drawn in its tests: no need to check each.
+        with schemapi.debug_mode(False):
+            figure, caption, alt = draw()
     except LackingError as lacking:
         return DrawnFigure(name, title, skipped=str(lacking))
     return DrawnFigure(name, title, caption, alt, figure)
