@@ -11,7 +11,7 @@ from altair.utils import schemapi
 
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
-from reluprobe.report.figures import by_epoch, effects
+from reluprobe.report.figures import by_epoch, by_grid, by_rate, effects, outcomes
 from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 
@@ -33,8 +33,13 @@ class FigureKind:
 FIGURES: tuple[FigureKind, ...] = (
     FigureKind("effects", "What each setting does", effects.effects),
     FigureKind("interaction", "What two settings do together", effects.interaction),
+    FigureKind("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
+    FigureKind("heatmap", "Dead units over two settings", by_grid.heatmap),
+    FigureKind("accuracy", "Dead units against accuracy", outcomes.accuracy),
+    FigureKind("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
     FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
     FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
+    FigureKind("samples", "Dead on which data", outcomes.samples),
 )
 
 
