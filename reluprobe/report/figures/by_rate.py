@@ -44,7 +44,7 @@ def learning_rate(context: Context) -> Drawing:
     entries = _several(context.folds([*roles.shown, rate]), rate)
     if not entries:
         raise LackingError("nothing was run at two learning rates with all else the same")
-    parts = [(f"{context.word} %", _probe)]
+    parts: list[tuple[str, Measure]] = [(f"{context.word} %", _probe)]
     if roles.row is None and any(_trained(context)(entry) for entry in entries):
         parts.append((f"{context.word} % of training set", _trained(context)))
     if any(entry.row.accuracy for entry in entries):

@@ -40,7 +40,9 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
         how = nominal(context, roles.colour)
         del how["sort"]
         scale = alt.Scale(domain=domain, range=list(style.COLOURS[: len(domain)]))
-        encodings["color"] = alt.Color(**how, scale=scale)
+        # Of a line and its band the legend shows the line.
+        legend = {} if shapes else {"legend": alt.Legend(symbolType="stroke", symbolOpacity=1)}
+        encodings["color"] = alt.Color(**how, scale=scale, **legend)
         if shapes:
             encodings["shape"] = shape(context, roles.colour)
     else:

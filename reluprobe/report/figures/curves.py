@@ -153,6 +153,7 @@ def _time(across: str, moments: Sequence[float]) -> Any:
     first, last = min(moments), max(moments)
     marks = charts.whole(first, last)
     how: dict[str, Any] = {"values": marks} if len(marks) > 2 else {"tickCount": 5}
+    how["format"] = ",~g"
     scale = alt.Scale(domain=[first, last], nice=False)
     return alt.X("when:Q", title=across, axis=alt.Axis(grid=False, **how), scale=scale)
 

@@ -11,7 +11,17 @@ from altair.utils import schemapi
 
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
-from reluprobe.report.figures import by_epoch, by_grid, by_rate, effects, outcomes
+from reluprobe.report.figures import (
+    by_epoch,
+    by_grid,
+    by_layer,
+    by_rate,
+    causes,
+    effects,
+    outcomes,
+    signals,
+    unit_lives,
+)
 from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 
@@ -39,6 +49,11 @@ FIGURES: tuple[FigureKind, ...] = (
     FigureKind("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
     FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
     FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
+    FigureKind("layers", "Dead units by hidden layer", by_layer.layers),
+    FigureKind("units", "The life of every unit", unit_lives.units),
+    FigureKind("survival", "How long units live, and stay dead", unit_lives.survival),
+    FigureKind("causes", "Causes of death", causes.causes),
+    FigureKind("histograms", "Activations before training", signals.histograms),
     FigureKind("samples", "Dead on which data", outcomes.samples),
 )
 
