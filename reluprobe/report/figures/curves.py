@@ -143,7 +143,7 @@ def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], m
     band = (
         alt.Chart()
         .encode(x=time, y=alt.Y("low:Q", title=shown.title), y2="high:Q", **plain)
-        .mark_area(opacity=0.18)
+        .mark_area(fillOpacity=0.18)
     )
     return alt.layer(band, line)
 
@@ -151,8 +151,8 @@ def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], m
 def _time(across: str, moments: Sequence[float]) -> Any:
     """The horizontal axis: whole epochs or steps, unless all is within a few of them."""
     first, last = min(moments), max(moments)
-    marks = charts.whole(first, last)
-    how: dict[str, Any] = {"values": marks} if len(marks) > 2 else {"tickCount": 5}
+    marks, whole = charts.whole(first, last), all(when == int(when) for when in moments)
+    how: dict[str, Any] = {"values": marks} if len(marks) > 2 or whole else {"tickCount": 5}
     how["format"] = ",~g"
     scale = alt.Scale(domain=[first, last], nice=False)
     return alt.X("when:Q", title=across, axis=alt.Axis(grid=False, **how), scale=scale)

@@ -110,7 +110,7 @@ def _ranked(
     ]
     if singles:
         points = alt.Chart(alt.Data(values=singles)).mark_point(
-            color=style.QUIET, size=9, opacity=0.7
+            color=style.QUIET, size=9, fillOpacity=0.7
         )
         where = [
             alt.Tooltip("seed:N"),
@@ -162,7 +162,7 @@ def accuracy(context: Context) -> Drawing:
     y = alt.Y("accuracy:Q", title=f"{context.terms.accuracy} %", scale=alt.Scale(zero=False))
     chart = (
         alt.Chart(alt.Data(values=rows))
-        .mark_point(size=34, filled=False, strokeWidth=1.4, opacity=0.85)
+        .mark_point(size=34, filled=False, strokeWidth=1.4, strokeOpacity=0.85)
         .encode(x=x, y=y, tooltip=tooltip, **marks)
         .properties(width=min(460, context.width - charts.LEFT - charts.RIGHT), height=260)
     )

@@ -9,8 +9,10 @@ from functools import partial
 
 from altair.utils import schemapi
 
+from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
+from reluprobe.report.figures import born_dead as born_dead_figure
 from reluprobe.report.figures import (
     by_epoch,
     by_grid,
@@ -18,7 +20,9 @@ from reluprobe.report.figures import (
     by_rate,
     causes,
     effects,
+    literature,
     outcomes,
+    parallel,
     signals,
     unit_lives,
 )
@@ -55,6 +59,9 @@ FIGURES: tuple[FigureKind, ...] = (
     FigureKind("causes", "Causes of death", causes.causes),
     FigureKind("histograms", "Activations before training", signals.histograms),
     FigureKind("samples", "Dead on which data", outcomes.samples),
+    FigureKind("parallel", "Every run", parallel.parallel),
+    FigureKind("published", "Published values beside ours", literature.values),
+    FigureKind("claims", "What was claimed", literature.verdicts),
 )
 
 
@@ -103,6 +110,11 @@ def drawn(
             left_out = tuple(context.left_out)
             context.left_out.clear()
             yield dataclasses.replace(figure, left_out=left_out, width=context.width)
+
+
+def born_dead(result: Result) -> DrawnFigure:
+    """Draw a result of ``reluprobe born-dead``: it belongs to no sweep."""
+    return _draw("born_dead", "Networks born dead", partial(born_dead_figure.probability, result))
 
 
 def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:

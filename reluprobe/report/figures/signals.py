@@ -88,24 +88,23 @@ def _line(layers: Sequence[LayerRecord], name: str, across: int, width: float) -
     shown = tables.shown_layers(len(layers), across)
     rows = [row for place in shown for row in _bins(layers[place], place)]
     order = [_measures(layers[place], place) for place in shown]
-    ends = [float(str(row[end])) for row in rows for end in ("low", "high")]
+    ends = [float(str(row["low"])) for row in rows]
     scale = alt.Scale(domain=[min(ends), max(ends)], nice=False)
     axis = alt.Axis(title=None, grid=False, tickCount=3)
     share = alt.Scale(type="log", domain=[LEAST, 1])
     bars = (
         alt.Chart()
-        .mark_rect(color=style.COLOURS[0], stroke=style.COLOURS[0], strokeWidth=0.5)
+        .mark_area(color=style.COLOURS[0], interpolate="step-after", line=True)
         .encode(
             x=alt.X("low:Q", scale=scale, axis=axis),
-            x2="high:Q",
             y=alt.Y("share:Q", scale=share, axis=None),
             y2=alt.datum(LEAST),
-            tooltip=[alt.Tooltip(f"{n}:Q", format=".3~g") for n in ("low", "high", "share")],
+            tooltip=[alt.Tooltip(f"{n}:Q", format=".3~g") for n in ("low", "share")],
         )
         .properties(width=width, height=HEIGHT)
     )
     header = alt.Header(title=None, labelFontSize=style.SMALL)
-    title = alt.TitleParams(_broken(name), anchor="start", orient="left", angle=0, align="left")
+    title = alt.TitleParams(_broken(name), anchor="middle", orient="left", angle=0, align="left")
     return bars.properties(data=alt.Data(values=rows)).facet(
         column=alt.Column("panel:N", sort=order, header=header), title=title, spacing=charts.GAP
     )
@@ -123,15 +122,12 @@ def _bins(layer: LayerRecord, index: int) -> list[Row]:
     high = outputs.high if outputs.high > outputs.low else outputs.low + 1e-12
     edges = np.linspace(outputs.low, high, len(counts) + 1)
     shares = counts / counts.sum()
+    # From the left edge of each bin on its share; the last edge ends the last bin.
+    heights = np.maximum([*shares, shares[-1]], LEAST)
+    name = _measures(layer, index)
     return [
-        {
-            "panel": _measures(layer, index),
-            "low": charts.number(edges[i]),
-            "high": charts.number(edges[i + 1]),
-            "share": charts.number(float(share)),
-        }
-        for i, share in enumerate(shares)
-        if share >= LEAST
+        {"panel": name, "low": charts.number(low), "share": charts.number(float(height))}
+        for low, height in zip(edges, heights, strict=True)
     ]
 
 

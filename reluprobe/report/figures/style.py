@@ -23,6 +23,8 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 #: Text, axes and paper. The dark scheme of an SVG exchanges these, and only these.
 INK, PAPER = "#1a1a1a", "#ffffff"
+#: Lines behind everything: a colour of its own, since what is seen through takes long to draw.
+GRID = "#e6e6e4"
 #: Beside what is in the foreground; reads on white and on black.
 QUIET = "#8a8a8a"
 #: On a coloured cell, whatever the scheme: not INK, not PAPER.
@@ -80,8 +82,7 @@ def theme(width: int = PAGE) -> dict[str, Any]:
             "tickColor": INK,
             "tickSize": 3,
             "grid": True,
-            "gridColor": QUIET,
-            "gridOpacity": 0.18,
+            "gridColor": GRID,
             "labelOverlap": "greedy",
             "labelLimit": 300,
         },
