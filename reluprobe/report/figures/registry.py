@@ -14,6 +14,7 @@ from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
 from reluprobe.report.figures import born_dead as born_dead_figure
 from reluprobe.report.figures import (
+    activation_maps,
     by_epoch,
     by_grid,
     by_layer,
@@ -55,6 +56,7 @@ FIGURES: tuple[FigureKind, ...] = (
     FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
     FigureKind("layers", "Dead units by hidden layer", by_layer.layers),
     FigureKind("units", "The life of every unit", unit_lives.units),
+    FigureKind("activations", "Activations of finished networks", activation_maps.heatmaps),
     FigureKind("survival", "How long units live, and stay dead", unit_lives.survival),
     FigureKind("causes", "Causes of death", causes.causes),
     FigureKind("histograms", "Activations before training", signals.histograms),
