@@ -131,19 +131,15 @@ def _rays(
 def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], marks: Any) -> Any:
     """Lines through the means, and bands between the ends beside them where there are any."""
     time = _time(across, [float(str(row["when"])) for row in rows])
-    base = alt.Chart().encode(x=time, **marks)
-    line = base.mark_line().encode(y=shown.y, tooltip=_tooltip(named, shown, across))
+    dashes = {k: v for k, v in marks.items() if k == "strokeDash"}
+    base = alt.Chart().encode(x=time, **{k: v for k, v in marks.items() if k not in dashes})
+    line = base.mark_line().encode(y=shown.y, tooltip=_tooltip(named, shown, across), **dashes)
     if all(row["low"] == row["high"] for row in rows):
         return alt.layer(line)
-    # An area has no dash: what tells lines apart by it tells areas apart all the same.
-    dash = marks.get("strokeDash")
-    plain = {name: how for name, how in marks.items() if name != "strokeDash"}
-    if dash is not None:
-        plain["detail"] = alt.Detail(field=dash.to_dict()["field"], type="nominal")
-    band = (
-        alt.Chart()
-        .encode(x=time, y=alt.Y("low:Q", title=shown.title), y2="high:Q", **plain)
-        .mark_area(fillOpacity=0.18)
+    band = base.mark_area(fillOpacity=0.18).encode(
+        y=alt.Y("low:Q", title=shown.title),
+        y2="high:Q",
+        detail=[alt.Detail(field=dash["field"], type="nominal") for dash in dashes.values()],
     )
     return alt.layer(band, line)
 

@@ -93,6 +93,7 @@ def theme(width: int = PAGE) -> dict[str, Any]:
             "orient": "top",
             "direction": "horizontal",
             "symbolStrokeWidth": 1.6,
+            "symbolOpacity": 1,
             "labelLimit": 300,
             "columnPadding": 12,
             "titleLimit": 300,

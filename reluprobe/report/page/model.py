@@ -48,6 +48,7 @@ def model(
         "word": tables.CALLED[definition][0],
         "terms": terms_of(archive.records),
         "question": words.question(archive.records, rows),
+        "dead": words.DEAD,
         "primer": words.primer(archive.records, definition),
         "headline": words.headline(rows, definition),
         "ends": words.ends(rows, definition),

@@ -13,6 +13,9 @@ from markupsafe import Markup
 
 from reluprobe.report.page import images
 
+#: The parts of its own script.
+PARTS = ("spec.js", "charts.js", "report.js")
+
 
 def html(model: dict[str, Any], charts_script: Callable[[], str]) -> str:
     """The page, every text escaped; scripts other than its own are forbidden to run in it.
@@ -31,7 +34,7 @@ def html(model: dict[str, Any], charts_script: Callable[[], str]) -> str:
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters["inline"] = images.inline
     drawn = bool(model["leading"] or model["figures"])
-    scripts = [*([charts_script()] if drawn else []), _part("charts.js") + _part("report.js")]
+    scripts = [*([charts_script()] if drawn else []), "".join(map(_part, PARTS))]
     return environment.get_template("report.html").render(
         model,
         scripts=[Markup(script) for script in scripts],

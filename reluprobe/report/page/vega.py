@@ -1,7 +1,8 @@
 """Vega as one script for a page; made by the library that draws, and kept in the user's cache.
 
-Making it takes two seconds and is the same each time: the cache keeps it by the version of the
-library. A damaged file there is made anew, a cache that cannot be written is done without.
+Making it takes two seconds and is the same each time: the cache keeps it by the versions of the
+library and of the charts' grammar. A damaged file there is made anew, a cache that
+cannot be written is done without.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import vl_convert
 
 from reluprobe.errors import ReluprobeError
 from reluprobe.files.atomic import write_atomically
+from reluprobe.report.figures.formats import GRAMMAR
 
 #: Letters of the digest that stands before the script in its file.
 DIGEST = 64
+SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 
 def charts_script(pool: Executor) -> Callable[[], str]:
-    """Vega, Vega-Lite and Vega-Embed, as ``window.vega``, ``vegaLite`` and ``vegaEmbed``.
+    """Vega, Vega-Lite and Vega-Embed as one script, which sets ``window.vegaEmbed``.
 
     Args:
         pool: begins to make it now, unless it is kept; the result waits for it.
@@ -32,7 +35,7 @@ def charts_script(pool: Executor) -> Callable[[], str]:
     path = _file()
     if (kept := _read(path)) is not None:
         return lambda: kept
-    made = pool.submit(vl_convert.javascript_bundle)
+    made = pool.submit(vl_convert.javascript_bundle, SNIPPET, GRAMMAR)
     return lambda: _keep(path, made.result())
 
 
@@ -44,7 +47,7 @@ def _keep(path: Path, made: str) -> str:
 
 def _file() -> Path:
     folder = Path(platformdirs.user_cache_dir("reluprobe")).expanduser()
-    return folder / f"vega-{version('vl-convert-python')}.js"
+    return folder / f"vega-{GRAMMAR}-{version('vl-convert-python')}.js"
 
 
 def _read(path: Path) -> str | None:

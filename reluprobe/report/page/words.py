@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reluprobe.analysis import aggregate
+from reluprobe.analysis import aggregate, sorting
 from reluprobe.analysis.aggregate import Estimate, Summary
+from reluprobe.analysis.settings import SEED
+from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import labels, phases
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import RunRecord
@@ -14,6 +16,8 @@ from reluprobe.report import formatting
 from reluprobe.report.terminal import foreign_words, tables
 from reluprobe.report.terms import probe_examples, terms_of
 
+#: In one sentence.
+DEAD = "A dead unit puts out the same whatever it is shown, and so has stopped learning."
 PRIMER = (
     "A neural network is made of units. With the usual activation, ReLU, a unit passes on what is "
     "positive and puts out zero for all else. One that puts out zero whatever it is shown gets no "
@@ -34,6 +38,8 @@ WHOSE = {
 }
 #: More settings than this are not listed one by one.
 MOST_NAMED = 6
+#: More runs that trained badly than this are counted.
+MOST_BAD = 3
 
 
 def definitions() -> list[dict[str, str]]:
@@ -100,7 +106,7 @@ def headline(rows: Sequence[Summary], definition: str) -> list[str]:
     if whole and len(dead) > 1:
         configurations = labels.count(len(rows), "configuration")
         lines.append(f"Without any {word} unit: {whole:,} of {configurations}.")
-    return [*lines, *_lost(rows)]
+    return [*lines, *_lost(rows), *_trained_badly(rows)]
 
 
 def _span(estimates: Sequence[Estimate]) -> str:
@@ -128,20 +134,37 @@ def _lost(rows: Sequence[Summary]) -> list[str]:
     return [f"{n:,} of {labels.count(runs, 'run')} {said[f]}." for f, n in counts.items() if n]
 
 
+def _trained_badly(rows: Sequence[Summary]) -> list[str]:
+    bad = [
+        f"{labels.settings({**row.settings, SEED: run.seed})} ({how.reason})"
+        for row in rows
+        for run, how in bad_runs(row.members)
+    ]
+    if not bad:
+        return []
+    runs, shown = sum(row.runs for row in rows), bad[:MOST_BAD]
+    more = [f"{len(bad) - MOST_BAD:,} more"] if len(bad) > MOST_BAD else []
+    return [
+        f"{len(bad):,} of {labels.count(runs, 'run')} trained badly, so that few dead units "
+        f"in them mean little: {'; '.join([*shown, *more])}."
+    ]
+
+
 def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
     """The configurations with the fewest dead, the most dead, and the best accuracy."""
     word = tables.CALLED[definition][0]
-    known = [row for row in rows if row.mean is not None]
-    accurate = [row for row in rows if row.accuracy is not None]
     if len(rows) < 2:
         return []
     titled: dict[int, tuple[list[str], Summary]] = {}
-    for title, row in (
-        (f"fewest {word}", min(known, key=_fewest, default=None)),
-        (f"most {word}", max(known, key=_dead, default=None)),
-        ("most accurate", max(accurate, key=_accuracy, default=None)),
+    fewest, most = sorting.extremes(rows, 1)
+    accurate = [row for row in rows if row.accuracy is not None]
+    best = sorted(accurate, key=lambda row: sorting.place("accuracy", row))[:1]
+    for title, found in (
+        (f"fewest {word}", fewest),
+        (f"most {word}", most),
+        ("most accurate", best),
     ):
-        if row is not None:
+        for row in found:
             titled.setdefault(id(row), ([], row))[0].append(title)
     return [
         {
@@ -159,19 +182,6 @@ def beside(rows: Sequence[Summary]) -> str:
     ends = tables.ends(rows)
     said = f"Beside a mean: {ends.plain}. " if ends is not None else ""
     return f"{said}“n/a” is a measure that does not apply."
-
-
-def _dead(row: Summary) -> float:
-    return row.mean.mean if row.mean else 0.0
-
-
-def _accuracy(row: Summary) -> float:
-    return row.accuracy.mean if row.accuracy else 0.0
-
-
-def _fewest(row: Summary) -> tuple[float, float]:
-    """Of several with as few dead, the most accurate comes first."""
-    return _dead(row), -_accuracy(row)
 
 
 def _trained(runs: Sequence[RunRecord]) -> bool:

@@ -1,9 +1,6 @@
-"use strict";
 // Figures that answer: draws each once it is in sight, in the place of its static picture, and
 // keeps all of them and the table to the values that are chosen of every setting.
 
-const read = (id) => document.getElementById(id).textContent;
-const scheme = matchMedia("(prefers-color-scheme: dark)");
 const axes = JSON.parse(read("axes"));
 const chosen = new Map(axes.map((axis) => [axis.field, new Set()])); // none of a setting: all of it
 const drawings = new Map(); // of the figures that answer, by name: view, rows, fields, zooms
@@ -13,29 +10,6 @@ const drawings = new Map(); // of the figures that answer, by name: view, rows, 
 const narrowed = () => axes.filter((axis) => chosen.get(axis.field).size);
 const keeps = (row) => narrowed().every(({ field }) =>
   !(field in row) || row[field] === null || chosen.get(field).has(String(row[field])));
-
-function coloured(text) {
-  if (!scheme.matches) return text;
-  const { day, night } = JSON.parse(read("colours"));
-  return day.reduce((painted, colour, n) => painted.replaceAll(`"${colour}"`, `"${night[n]}"`), text);
-}
-
-// Zooming: horizontal axes that are logarithmic, as those of rates.
-
-function zoomable(part, found = []) {
-  if (Array.isArray(part)) part.forEach((inner) => zoomable(inner, found));
-  else if (part && typeof part === "object") {
-    const x = part.encoding?.x;
-    if (part.mark && x?.scale?.type === "log" && x.scale.domain && !part.params) {
-      const name = `zoom_${found.length}`;
-      const controls = { zoom: "wheel![event.ctrlKey || event.metaKey]", clear: "dblclick" };
-      part.params = [{ name, bind: "scales", select: { type: "interval", encodings: ["x"], ...controls } }];
-      part.mark = { ...(part.mark.type ? part.mark : { type: part.mark }), clip: true };
-      found.push({ signal: `${name}_${x.field}`, domain: x.scale.domain });
-    } else for (const key of ["spec", "layer", "hconcat", "vconcat", "concat"]) zoomable(part[key], found);
-  }
-  return found;
-}
 
 function zoom(name, factor) {
   const { view, zooms } = drawings.get(name);
@@ -47,25 +21,18 @@ function zoom(name, factor) {
   view.runAsync();
 }
 
-// Hovering: texts, in a table. What a pair is called and what it says may come from anybody.
-
-function described(value, html) {
-  if (typeof value !== "object") return html(value);
-  const lines = Object.entries(value).filter(([, said]) => said !== "null" && said !== "undefined");
-  return `<table>${lines.map(([name, said]) => `<tr><th>${html(name)}<td>${html(said)}`).join("")}</table>`;
-}
-
 async function draw(place) {
   const name = place.dataset.figure;
   const spec = JSON.parse(coloured(read(`spec-${name}`)));
-  const zooms = zoomable(spec);
+  const rows = Object.values(spec.datasets ?? {}).flat();
+  const zooms = zoomed(spec);
+  pointed(spec, rows.length);
   const host = document.createElement("div");
   host.className = "chart";
   const made = await vegaEmbed(host, { ...spec, config: JSON.parse(coloured(read("theme"))) }, {
     ast: true, actions: false, renderer: "svg", tooltip: { theme: "page", formatTooltip: described },
   });
   drawings.get(name)?.view.finalize();
-  const rows = Object.values(spec.datasets ?? {}).flat();
   const lacks = new Set(axes.filter(({ field }) => rows.some((row) => !(field in row))));
   drawings.set(name, { view: made.view, data: spec.datasets ?? {}, lacks, zooms, place });
   made.view.addEventListener("click", (_, item) => openRun(item?.datum?.run));
