@@ -77,15 +77,25 @@ class Results:
 
     def runs(self) -> pa.Table:
         """One row a run: its settings, and what it came to. Columns as ``export`` has them."""
-        from reluprobe.report.export import arrow
+        from reluprobe.report.export import in_memory
 
-        return arrow.runs_table(self._pairs())
+        return in_memory.runs_table(self._pairs())
 
     def layers(self) -> pa.Table:
         """One row a run × epoch × hidden layer, with the settings that vary among the runs."""
-        from reluprobe.report.export import arrow
+        from reluprobe.report.export import in_memory
 
-        return arrow.layers_table(self._pairs())
+        return in_memory.layers_table(self._pairs())
+
+    def units(self) -> pa.Table:
+        """One row a run × epoch × hidden unit: whether it was dead, with the settings that vary.
+
+        Raises:
+            ReluprobeError: no record says which units were dead.
+        """
+        from reluprobe.report.export import in_memory
+
+        return in_memory.units_table(self._pairs())
 
     def _pairs(self) -> Iterator[tuple[Path, RunRecord]]:
         for archive in self.archives:

@@ -21,11 +21,16 @@ from reluprobe.report.terminal import mishaps
 HELP = """Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.
 
 --csv and --parquet write two tables into a folder: runs, one row per run, and layers, one row per
-run, epoch and hidden layer; columns.csv says what their columns mean. --markdown and --latex write
-the table of configurations that report shows, to stdout or a file."""
+run, epoch and hidden layer; with --units a third, one row per run, epoch and hidden unit.
+columns.csv says what their columns mean. --markdown and --latex write the table of configurations
+that report shows, to stdout or a file."""
 
 Csv = Annotated[bool, typer.Option("--csv", help="Write runs.csv and layers.csv.")]
 Parquet = Annotated[bool, typer.Option("--parquet", help="Write runs.parquet and layers.parquet.")]
+Units = Annotated[
+    bool,
+    typer.Option("--units", help="Write units, too: which were dead. Parquet, unless --csv."),
+]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Write the main table as Markdown.")]
 Latex = Annotated[bool, typer.Option("--latex", help="Write it as LaTeX (booktabs).")]
 Out = Annotated[
@@ -45,6 +50,7 @@ def command(
     *,
     as_csv: Csv = False,
     as_parquet: Parquet = False,
+    with_units: Units = False,
     as_markdown: Markdown = False,
     as_latex: Latex = False,
     out: Out = None,
@@ -53,6 +59,8 @@ def command(
     sort: reading.Sort = None,
 ) -> None:
     """Run it; the help is HELP."""
+    # A table of units is large: CSV is for those who ask for it.
+    as_parquet = as_parquet or (with_units and not as_csv)
     tidy = [name for name, yes in (("csv", as_csv), ("parquet", as_parquet)) if yes]
     markup = [name for name, yes in (("markdown", as_markdown), ("latex", as_latex)) if yes]
     if len(markup) + bool(tidy) != 1:
@@ -66,17 +74,18 @@ def command(
         if view != View():
             reason = "--definition, --by and --sort are for --markdown and --latex"
             raise InputError("an option without an effect", [f"{reason}; tables hold every run"])
-        _tables(paths, Path("export") if out is None else out, tidy)
+        _tables(paths, Path("export") if out is None else out, tidy, with_units)
     else:
         _markup(paths, markup[0], out, view)
 
 
-def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str]) -> None:
+def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str], with_units: bool) -> None:
     # Not before it is needed: Arrow takes a quarter of a second to import.
     from reluprobe.report.export import files
 
     faults: list[str] = []
     copies: list[str] = []
+    notes: list[str] = []
     places = environments.Environments()
 
     def seen() -> Iterator[tuple[Path, records.RunRecord]]:
@@ -85,9 +94,12 @@ def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str]) -> None
             yield home, record
 
     with console.status("exporting"):
-        written = files.write(seen(), folder, formats)
+        names = [*files.TABLES] if with_units else files.ALWAYS
+        written = files.write(seen(), folder, formats, names, notes)
     for path, rows in written.items():
         console.out.print(Text(f"wrote {path}  ({labels.count(rows, 'row')})"), soft_wrap=True)
+    for note in notes:
+        console.err.print(Text(note, style="yellow"), soft_wrap=True)
     _say_unlike(places.differences())
     reading.exit_if_unreadable(faults, copies)
 
