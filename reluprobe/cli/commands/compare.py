@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.analysis import compare, contrast, environments, settings
-from reluprobe.cli import complete, console, options, reading
+from reluprobe.cli import complete, console, exported_text, options, reading
 from reluprobe.config import SETTINGS, cleaned, faults_of, written
 from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest, shown
@@ -30,6 +30,11 @@ from it in these alone.
 
 Takes folders of results, of one sweep, or single records, and pools the runs of all of them."""
 
+#: Of the table for a paper.
+COLUMNS = (
+    *("change", "dead", "dead_change", "accuracy", "accuracy_change"),
+    *("loss", "loss_change", "pairs", "verdict"),
+)
 Baseline = Annotated[
     options.Texts,
     options.repeatable(
@@ -53,6 +58,26 @@ On = Annotated[
         autocompletion=complete.among(SPLITS),
     ),
 ]
+Columns = Annotated[
+    options.Texts,
+    options.repeatable(
+        "--columns",
+        f"Columns of the Markdown or LaTeX table: {', '.join(COLUMNS)}, or a setting of --within.",
+        "NAME",
+        "change, dead, accuracy and their changes",
+        among=COLUMNS,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="File for CSV, Markdown or LaTeX.",
+        **options.AS_PATH,
+        show_default="stdout",
+    ),
+]
 Sort = Annotated[
     str,
     typer.Option(
@@ -72,8 +97,15 @@ def command(
     on: On = "probe",
     sort: Sort = "dead",
     as_json: options.Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write the changes as CSV.")] = False,
+    as_markdown: exported_text.Markdown = False,
+    as_latex: exported_text.Latex = False,
+    columns: Columns = None,
+    out: Out = None,
 ) -> None:
     """Run it; the help is HELP."""
+    forms = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "latex": as_latex}
+    form = _form([name for name, yes in forms.items() if yes], columns, out)
     reading.check_definition(definition)
     compare.sort_contrasts([], sort)  # refuses an unknown key before anything is read
     archives = reading.load(paths)
@@ -82,13 +114,18 @@ def command(
     groups = tuple(reading.setting_name(name, runs) for name in options.split(within) or ())
     question = contrast.Question(parse_baseline(baseline or (), runs), groups, definition, on)
     comparison = compare.compare(runs, question)
-    if as_json:
-        content = json_compare.comparison(comparison, archives, sort)
-        console.write(json.dumps(content, allow_nan=False) + "\n")
-    else:
+    if form is None:
         show(comparison, archives, runs, duplicates, sort)
         console.out.print()
         console.out.print(Text(_next(comparison, paths, runs)), soft_wrap=True)
+    elif form == "json":
+        content = json_compare.comparison(comparison, archives, sort)
+        console.write(json.dumps(content, allow_nan=False) + "\n")
+    else:
+        names = options.split(columns)
+        chosen = names and [reading.setting_name(name, runs) for name in names]
+        text = exported(comparison, _name(archives), runs, sort, form, chosen)
+        exported_text.deliver(text, out)
     reading.exit_if_unreadable(*reading.left_out(archives))
 
 
@@ -133,6 +170,46 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
     return {**cleaned(baseline)}
 
 
+def _form(forms: Sequence[str], columns: options.Texts, out: Path | None) -> str | None:
+    """How the comparison is written; None on the terminal.
+
+    Raises:
+        InputError: in several ways, or with an option that none of them has.
+    """
+    if len(forms) > 1:
+        allowed = "allowed is one of --json, --csv, --markdown and --latex"
+        raise InputError("formats that do not go together", [allowed])
+    form = next(iter(forms), None)
+    if columns is not None and form not in ("markdown", "latex"):
+        raise InputError("an option without an effect", ["--columns is for --markdown and --latex"])
+    if out is not None and form in (None, "json"):
+        said = "--out is for --csv, --markdown and --latex"
+        raise InputError("an option without an effect", [said])
+    return form
+
+
+def _name(archives: Sequence[Archive]) -> str:
+    return ", ".join(dict.fromkeys(a.name for a in archives))
+
+
+def exported(
+    comparison: compare.Comparison,
+    name: str,
+    runs: Sequence[RunRecord],
+    sort: str,
+    form: str,
+    columns: Sequence[str] | None = None,
+) -> str:
+    """A comparison as CSV, every number unrounded; or as a table for a paper."""
+    # Not before it is needed: Arrow takes a quarter of a second to import.
+    from reluprobe.report import result_tables
+    from reluprobe.report.export import changes, formats, markup
+
+    if form == "csv":
+        return formats.csv_text(result_tables.comparison(comparison, sort))
+    return markup.WRITERS[form](changes.table(comparison, runs, name, sort, columns))
+
+
 def show(
     comparison: compare.Comparison,
     archives: Sequence[Archive],
@@ -142,8 +219,7 @@ def show(
 ) -> None:
     """Headline, one table per group, legend, what is missing, what was lost."""
     out = console.out
-    names = list(dict.fromkeys(a.name for a in archives))
-    whole = Archive(", ".join(names), archives[0].folder, tuple(runs))
+    whole = Archive(_name(archives), archives[0].folder, tuple(runs))
     out.print(Text(whole.name, style="bold cyan"))
     out.print(compare_text.headline(comparison))
     out.print(tables.provenance(whole))

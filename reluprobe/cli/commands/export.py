@@ -10,12 +10,13 @@ import typer
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.analysis import environments
-from reluprobe.cli import console, options, reading, report_sweep
+from reluprobe.analysis import aggregate, environments
+from reluprobe.cli import console, exported_text, options, reading
 from reluprobe.cli.reading import View
-from reluprobe.config import labels
+from reluprobe.config import SETTINGS, labels
+from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError
-from reluprobe.records.folder import stream_records
+from reluprobe.records.folder import Archive, stream_records
 from reluprobe.report.terminal import mishaps
 
 HELP = """Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.
@@ -31,8 +32,19 @@ Units = Annotated[
     bool,
     typer.Option("--units", help="Write units, too: which were dead. Parquet, unless --csv."),
 ]
-Markdown = Annotated[bool, typer.Option("--markdown", help="Write the main table as Markdown.")]
-Latex = Annotated[bool, typer.Option("--latex", help="Write it as LaTeX (booktabs).")]
+Columns = Annotated[
+    options.Texts,
+    options.repeatable(
+        "--columns",
+        "Columns of the Markdown or LaTeX table: settings, definitions, accuracy, loss, "
+        "train_loss, runs, layers.",
+        "NAME",
+        "settings that vary, dead, accuracy, losses",
+        among=(*SETTINGS, *DEFINITIONS, "accuracy", "loss", "train_loss", "runs", "layers"),
+    ),
+]
+#: What ``runs`` calls them.
+_ALIASES = {"test_accuracy": "accuracy", "test_loss": "loss"}
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -51,12 +63,13 @@ def command(
     as_csv: Csv = False,
     as_parquet: Parquet = False,
     with_units: Units = False,
-    as_markdown: Markdown = False,
-    as_latex: Latex = False,
+    as_markdown: exported_text.Markdown = False,
+    as_latex: exported_text.Latex = False,
     out: Out = None,
     definition: reading.Definition = "dead",
     by: reading.By = None,
     sort: reading.Sort = None,
+    columns: Columns = None,
 ) -> None:
     """Run it; the help is HELP."""
     # A table of units is large: CSV is for those who ask for it.
@@ -71,12 +84,12 @@ def command(
     reading.check_definition(definition)
     view = View(definition, options.split(by), sort)
     if tidy:
-        if view != View():
-            reason = "--definition, --by and --sort are for --markdown and --latex"
+        if view != View() or columns is not None:
+            reason = "--definition, --by, --sort and --columns are for --markdown and --latex"
             raise InputError("an option without an effect", [f"{reason}; tables hold every run"])
         _tables(paths, Path("export") if out is None else out, tidy, with_units)
     else:
-        _markup(paths, markup[0], out, view)
+        _markup(paths, markup[0], out, view, options.split(columns))
 
 
 def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str], with_units: bool) -> None:
@@ -110,20 +123,41 @@ def _say_unlike(differences: environments.Differences) -> None:
         console.err.print(line, soft_wrap=True)
 
 
-def _markup(paths: Sequence[Path], kind: str, out: Path | None, view: View) -> None:
-    from reluprobe.report.export import markup
+def _markup(
+    paths: Sequence[Path],
+    kind: str,
+    out: Path | None,
+    view: View,
+    columns: Sequence[str] | None,
+) -> None:
+    from reluprobe.report.export import configurations, markup
 
     sweeps = reading.load(paths)
-    written = (
-        markup.WRITERS[kind](sweep, report_sweep.summaries(sweep, view), view.definition)
+    written = [
+        markup.WRITERS[kind](
+            configurations.table(
+                sweep, _rows(sweep, view), view.definition, _full_names(columns, sweep)
+            )
+        )
         for sweep in sweeps
         if sweep.records
-    )
-    text = "\n".join(written)
-    if out is None:
-        console.write(text)
-    else:
-        records.write_atomically(out, text)
-        console.out.print(Text(f"wrote {out}"), soft_wrap=True)
+    ]
+    exported_text.deliver("\n".join(written), out)
     _say_unlike(environments.differences(r for sweep in sweeps for r in sweep.records))
     reading.exit_if_unreadable(*reading.left_out(sweeps))
+
+
+def _rows(sweep: Archive, view: View) -> list[aggregate.Summary]:
+    rows = aggregate.summarize(sweep.records, view.definition, view.by)
+    return aggregate.sort_summaries(rows, view.sort)
+
+
+def _full_names(columns: Sequence[str] | None, sweep: Archive) -> list[str] | None:
+    """Columns as a table calls them: a setting's also by its flag, a layer's as it is."""
+    if columns is None:
+        return None
+    layers = {name for run in sweep.records for name in run.layer_names}
+    return [
+        name if name in layers else _ALIASES.get(name, reading.setting_name(name, sweep.records))
+        for name in columns
+    ]

@@ -7,20 +7,20 @@ import functools
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from reluprobe.report.export.arrow import schema
 from reluprobe.report.export.cells import harmless
-from reluprobe.report.export.columns import Described, Kind, Value
+from reluprobe.report.export.columns import Described, Value
 
-#: How a kind of value is spelled in CSV, where not as Python has it. TRUE is the one spelling that
-#: pandas, polars and R all take for a truth.
-_SPELLINGS: dict[Kind, Callable[[str], str]] = {
-    "text": functools.cache(harmless),
-    "true or false": str.upper,
+#: How values of a type are spelled in CSV, where not as Python has them. TRUE is the one spelling
+#: that pandas, polars and R all take for a truth.
+_SPELLINGS: dict[pa.DataType, Callable[[str], str]] = {
+    pa.string(): functools.cache(harmless),
+    pa.bool_(): str.upper,
 }
 
 #: Writes some rows: a table of the columns' types.
@@ -34,17 +34,21 @@ def _csv(file: IO[bytes], columns: Sequence[Described]) -> Iterator[Write]:
     By the standard library: Arrow writes 0.0 as 0, and a reader that guesses a column's type from
     its first rows takes it for one of whole numbers.
     """
-    spellings = [_SPELLINGS.get(c.kind) for c in columns]
-
-    def spelled(values: list[Any], spell: Callable[[str], str] | None) -> list[Any]:
-        return [v if v is None else spell(str(v)) for v in values] if spell else values
-
-    def write(rows: pa.Table) -> None:
-        cells = (column.to_pylist() for column in rows.columns)
-        file.write(lines(zip(*map(spelled, cells, spellings), strict=True)))
-
     file.write(lines([[column.name for column in columns]]))
-    yield write
+    yield lambda rows: file.write(lines(_spelled(rows)))
+
+
+def csv_text(table: pa.Table) -> str:
+    """A whole table as CSV, as it is written to files."""
+    return lines([table.column_names, *_spelled(table)]).decode()
+
+
+def _spelled(table: pa.Table) -> Iterator[Sequence[Value]]:
+    columns = []
+    for column in table.columns:
+        spell, values = _SPELLINGS.get(column.type), column.to_pylist()
+        columns.append([v if v is None else spell(str(v)) for v in values] if spell else values)
+    return zip(*columns, strict=True)
 
 
 def lines(rows: Iterable[Sequence[Value]]) -> bytes:
