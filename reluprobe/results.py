@@ -97,6 +97,25 @@ class Results:
 
         return in_memory.units_table(self._pairs())
 
+    def tensorboard(self, folder: str | Path, definition: str = "dead") -> Path:
+        """Write a log folder for TensorBoard: curves of every run, and its hyperparameters.
+
+        Args:
+            folder: where to. What an earlier call has written there is replaced, other files stay.
+            definition: what to count.
+
+        Returns:
+            The folder: ``tensorboard --logdir`` takes it.
+
+        Raises:
+            ReluprobeError: ``tensorboardX`` is not installed, or the folder cannot be written.
+        """
+        from reluprobe.report.export import tensorboard_log
+
+        arguments.choice("definition", definition, DEFINITIONS)
+        place = arguments.path("folder", folder)
+        return tensorboard_log.write([*self._pairs()], place, definition).folder
+
     def _pairs(self) -> Iterator[tuple[Path, RunRecord]]:
         for archive in self.archives:
             for record in archive.records:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -23,14 +24,18 @@ HELP = """Take results elsewhere: tidy tables for pandas, polars or R, or a tabl
 
 --csv and --parquet write two tables into a folder: runs, one row per run, and layers, one row per
 run, epoch and hidden layer; with --units a third, one row per run, epoch and hidden unit.
-columns.csv says what their columns mean. --markdown and --latex write the table of configurations
-that report shows, to stdout or a file."""
+columns.csv says what their columns mean. --markdown and --latex write a table of configurations
+for a paper, to stdout or a file. --tensorboard writes every run's curves and hyperparameters."""
 
 Csv = Annotated[bool, typer.Option("--csv", help="Write runs.csv and layers.csv.")]
 Parquet = Annotated[bool, typer.Option("--parquet", help="Write runs.parquet and layers.parquet.")]
 Units = Annotated[
     bool,
     typer.Option("--units", help="Write units, too: which were dead. Parquet, unless --csv."),
+]
+Tensorboard = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", help="Write a log folder for TensorBoard.", **options.AS_PATH),
 ]
 Columns = Annotated[
     options.Texts,
@@ -65,6 +70,7 @@ def command(
     with_units: Units = False,
     as_markdown: exported_text.Markdown = False,
     as_latex: exported_text.Latex = False,
+    tensorboard: Tensorboard = None,
     out: Out = None,
     definition: reading.Definition = "dead",
     by: reading.By = None,
@@ -76,20 +82,32 @@ def command(
     as_parquet = as_parquet or (with_units and not as_csv)
     tidy = [name for name, yes in (("csv", as_csv), ("parquet", as_parquet)) if yes]
     markup = [name for name, yes in (("markdown", as_markdown), ("latex", as_latex)) if yes]
-    if len(markup) + bool(tidy) != 1:
-        allowed = "allowed is --csv, --parquet or both; or --markdown; or --latex"
-        raise InputError(
-            "no format given" if not tidy + markup else "formats that do not go together", [allowed]
+    number = len(markup) + bool(tidy) + (tensorboard is not None)
+    if number != 1:
+        allowed = (
+            "allowed is --csv, --parquet or both; or --markdown; or --latex; or --tensorboard DIR"
         )
+        wrong = "formats that do not go together" if number else "no format given"
+        raise InputError(wrong, [allowed])
     reading.check_definition(definition)
     view = View(definition, options.split(by), sort)
-    if tidy:
-        if view != View() or columns is not None:
-            reason = "--definition, --by, --sort and --columns are for --markdown and --latex"
-            raise InputError("an option without an effect", [f"{reason}; tables hold every run"])
-        _tables(paths, Path("export") if out is None else out, tidy, with_units)
+    named = options.split(columns)
+    if markup:
+        _markup(paths, markup[0], out, view, named)
+        return
+    shaped = view.by is not None or view.sort is not None or named is not None
+    if shaped or (tidy and definition != "dead") or (tensorboard is not None and out is not None):
+        raise InputError("an option without an effect", [_EFFECTS])
+    if tensorboard is not None:
+        _log(paths, tensorboard, definition)
     else:
-        _markup(paths, markup[0], out, view, options.split(columns))
+        _tables(paths, Path("export") if out is None else out, tidy, with_units)
+
+
+_EFFECTS = (
+    "--by, --sort and --columns are for --markdown and --latex, --definition is for these and "
+    "--tensorboard; tables hold every run. --out is for all but --tensorboard DIR"
+)
 
 
 def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str], with_units: bool) -> None:
@@ -115,6 +133,22 @@ def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str], with_un
         console.err.print(Text(note, style="yellow"), soft_wrap=True)
     _say_unlike(places.differences())
     reading.exit_if_unreadable(faults, copies)
+
+
+def _log(paths: Sequence[Path], folder: Path, definition: str) -> None:
+    from reluprobe.report.export import tensorboard_log
+
+    sweeps = reading.load(paths)
+    pairs = [(sweep.folder, record) for sweep in sweeps for record in sweep.records]
+    with console.status("exporting"):
+        log = tensorboard_log.write(pairs, folder, definition)
+    again = ", in the place of an earlier export's" if log.replaced else ""
+    text = f"wrote {log.folder}  ({labels.count(log.runs, 'run')}{again})"
+    console.out.print(Text(text), soft_wrap=True)
+    command = f"next: tensorboard --logdir {shlex.quote(str(log.folder))}"
+    console.out.print(Text(command), soft_wrap=True)
+    _say_unlike(environments.differences(record for _, record in pairs))
+    reading.exit_if_unreadable(*reading.left_out(sweeps))
 
 
 def _say_unlike(differences: environments.Differences) -> None:
