@@ -239,15 +239,16 @@ class Results:
         arguments.choice("name", name, [kind.name for kind in figures.FIGURES])
         axes = self._axes(name, heatmap)
         chosen = None if by is None else arguments.names("by", by, self._settings())
-        (drawn,) = figures.drawn(self.archives[0], definition, chosen, axes, [name])
+        choices = figures.Choices(grid=axes)
+        (drawn,) = figures.drawn(self.archives[0], definition, chosen, choices, [name])
         if drawn.skipped is not None:
             raise ReluprobeError(f"no figure {name}: {drawn.skipped}")
         return drawn
 
-    def _axes(self, name: str, heatmap: Sequence[str] | None) -> tuple[str, str] | None:
+    def _axes(self, name: str, heatmap: Sequence[str] | None) -> tuple[str, ...]:
         """The two settings of the heat map, checked."""
         if heatmap is None:
-            return None
+            return ()
         if name != "heatmap":
             raise InputError("heatmap is for the figure heatmap")
         axes = arguments.names("heatmap", heatmap, self._settings())

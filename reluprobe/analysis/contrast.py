@@ -19,6 +19,7 @@ from reluprobe.analysis import bootstrap
 from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.estimates import ANY, SHARE, share
+from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 
 #: The verdict where one side's loss is a cross-entropy and the other's a squared error.
@@ -73,6 +74,11 @@ class Contrast:
     def lost(self) -> int:
         """How many of its runs have no final numbers."""
         return sum(len(b.other.runs) - len(b.other.done) for b in self.blocks)
+
+    def value(self, key: str) -> float | None:
+        """By how much ``dead``, ``accuracy`` or ``loss`` changes: what rows are sorted by."""
+        change = self.changes[key]
+        return None if change is None else change.mean
 
     def count(self, status: str) -> int:
         """How many of its runs diverged, failed or collapsed."""
@@ -165,6 +171,32 @@ def _mean(values: Sequence[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
 
 
+@dataclass(frozen=True)
+class Untold:
+    """There are too few pairs or blocks to tell what a change does: no interval is to be had.
+
+    Attributes:
+        n: how many there are; ``needed``: from how many on there is one (``bootstrap.FEWEST``).
+        over: what they are.
+    """
+
+    n: int
+    needed: int
+    over: bootstrap.Over
+
+    def __str__(self) -> str:
+        """``cannot tell: 1 seed, 4 needed``."""
+        return f"cannot tell: {labels.count(self.n, self.over[:-1])}, {self.needed} needed"
+
+
+def untold(row: Contrast) -> Untold | None:
+    """Why a row's intervals cannot tell anything; None where they can, or nothing pairs."""
+    counts = [one.n for one in (row.changes["dead"], row.quality) if one is not None]
+    if not counts or min(counts) >= bootstrap.FEWEST:
+        return None
+    return Untold(min(counts), bootstrap.FEWEST, row.over)
+
+
 def verdict(row: Contrast, definition: str = "dead") -> str:
     """What a row's intervals say, in a few plain words."""
     if not row.pairs:
@@ -174,9 +206,9 @@ def verdict(row: Contrast, definition: str = "dead") -> str:
         return UNLIKE
     if dead is None or quality is None:
         return "n/a"
-    n = min(dead.n, quality.n)
-    if n < bootstrap.FEWEST:
-        return f"too few {row.over} ({n} of {bootstrap.FEWEST})"
+    lacking = untold(row)
+    if lacking is not None:
+        return str(lacking)
     if not row.has_interval:
         return "no clear change"
     better, worse = (BETTER, WORSE) if row.changes["accuracy"] else ("lower loss", "higher loss")

@@ -18,7 +18,7 @@ from reluprobe import records
 from reluprobe.analysis import settings
 from reluprobe.cli import console, draw_page, options, reading
 from reluprobe.config import labels
-from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.records.folder import REPORT, Archive
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PANEL = "Figures"
 DEFAULT = ("png", "svg")
+#: As ``figures.style`` has them, which bad input need not wait for.
+WIDTHS = ("page", "column")
 Wanted = Annotated[
     bool | None,
     typer.Option(
@@ -65,6 +67,35 @@ Heatmap = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+Facet = Annotated[
+    str | None,
+    typer.Option(
+        help="Settings whose values are columns of panels, and rows.",
+        metavar="AXIS[,AXIS]",
+        show_default="by what they explain",
+        rich_help_panel=PANEL,
+    ),
+]
+Colour = Annotated[
+    str | None,
+    typer.Option(
+        *("--colour", "--color"),
+        help="The setting whose values have colours.",
+        metavar="AXIS",
+        show_default="by what they explain",
+        rich_help_panel=PANEL,
+    ),
+]
+Width = Annotated[
+    str | None,
+    typer.Option(
+        "--width",
+        help="How wide figures are: page, or column for one of a paper's two.",
+        metavar="NAME",
+        show_default="page",
+        rich_help_panel=PANEL,
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -88,7 +119,10 @@ class Request:
 
     formats: Sequence[str]
     only: Sequence[str] = ()
-    grid: tuple[str, str] | None = None
+    grid: tuple[str, ...] = ()
+    facet: tuple[str, ...] = ()
+    colour: tuple[str, ...] = ()
+    width: str = "page"
     out: Path | None = None
     asked: bool = False
 
@@ -98,6 +132,9 @@ def request(
     formats: str | None,
     only: options.Texts,
     heatmap: str | None,
+    facet: str | None,
+    colour: str | None,
+    width: str | None,
     out: Path | None,
 ) -> Request | None:
     """What the flags ask for; None where it is no figure.
@@ -105,7 +142,7 @@ def request(
     Raises:
         InputError: a format, a figure or an axis that is none, or figures both asked for and not.
     """
-    asked = [flag is not None for flag in (formats, only, heatmap, out)]
+    asked = [flag is not None for flag in (formats, only, heatmap, facet, colour, width, out)]
     if wanted is False:
         if any(asked):
             raise InputError("--no-figures stands beside what is to be done with figures")
@@ -113,36 +150,60 @@ def request(
     names, written = options.split(only) or [], DEFAULT
     if only or formats:
         from reluprobe.report import (
-            figures,  # half a second: the tables need not wait for matplotlib
+            figures,  # half a second: the tables need not wait for what draws
         )
 
         figures.check_names(names)
         written = figures.check_formats(formats or ",".join(DEFAULT))
-    return Request(written, names, _axes(heatmap), out, bool(wanted) or any(asked))
+    axes = {
+        "grid": _axes("--heatmap", heatmap, "two settings", (2,)),
+        "facet": _axes("--facet", facet, "one setting or two", (1, 2)),
+        "colour": _axes("--colour", colour, "one setting", (1,)),
+    }
+    width = "page" if width is None else _width(width)
+    return Request(written, names, **axes, width=width, out=out, asked=bool(wanted) or any(asked))
 
 
-def _axes(text: str | None) -> tuple[str, str] | None:
+def _width(name: str) -> str:
+    if name not in WIDTHS:
+        fault = f"--width {name}: allowed are {', '.join(WIDTHS)}{nearest(name, WIDTHS)}"
+        raise InputError("unknown width", [fault])
+    return name
+
+
+def _axes(flag: str, text: str | None, allowed: str, counts: tuple[int, ...]) -> tuple[str, ...]:
+    """The settings that a flag names; none where it is not given."""
     if text is None:
-        return None
-    names = options.split([text]) or []
-    if len(names) != 2 or names[0] == names[1]:
-        allowed = "allowed are two settings: --heatmap activation,learning_rate"
-        raise InputError(f"--heatmap {text}", [allowed])
-    return names[0], names[1]
+        return ()
+    names = tuple(options.split([text]) or [])
+    if len(names) not in counts or len(set(names)) < len(names):
+        example = ",".join(("activation", "learning_rate")[: counts[-1]])
+        raise InputError(f"{flag} {text}", [f"allowed is {allowed}: {flag} {example}"])
+    return names
 
 
 def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
-    """The same request, the settings of its heat map named in full, as these sweeps have them.
+    """The same request, the settings that it names in full, as these sweeps have them.
 
     Raises:
-        InputError: one is no setting.
+        InputError: one is no setting, or has two roles.
     """
-    if asked.grid is None:
-        return asked
     runs = [run for sweep in sweeps for run in sweep.records]
-    names = [reading.setting_name(name, runs) for name in asked.grid]
-    down, across = settings.check_names(names, runs, f"--heatmap {','.join(asked.grid)}")
-    return dataclasses.replace(asked, grid=(down, across))
+    flags = {"grid": "--heatmap", "facet": "--facet", "colour": "--colour"}
+    whole = {
+        field: tuple(
+            settings.check_names(
+                [reading.setting_name(name, runs) for name in getattr(asked, field)],
+                runs,
+                f"{flag} {','.join(getattr(asked, field))}",
+            )
+        )
+        for field, flag in flags.items()
+        if getattr(asked, field)
+    }
+    if twice := {*whole.get("facet", ())} & {*whole.get("colour", ())}:
+        raise InputError(f"--facet and --colour both name {', '.join(twice)}")
+    return dataclasses.replace(asked, **whole)
 
 
 def show(
@@ -162,7 +223,8 @@ def show(
     names = Counter(sweep.name for sweep in sweeps)
     good = True
     for sweep in filter(lambda sweep: sweep.records, sweeps):
-        drawn = figures.drawn(sweep, definition, by, asked.grid, asked.only)
+        choices = figures.Choices(asked.grid, asked.facet, asked.colour, asked.width)
+        drawn = figures.drawn(sweep, definition, by, choices, asked.only)
         name = sweep.name
         if names[name] > 1:
             name = f"{sweep.folder.resolve().parent.name}-{name}"
@@ -191,45 +253,54 @@ def _write(
     write_page: Callable[[list[PageFigure]], None] | None = None,
 ) -> bool:
     """Write figures into a folder, and then the page that shows them, if one is wanted."""
-    from reluprobe.report import figures
+    from reluprobe.report.figures import pipeline
 
-    formats = {*asked.formats, *(["svg"] if write_page else [])}
+    forms = [*asked.formats]
+    if write_page and "svg" not in forms:
+        forms.append("svg")
     on_page: list[PageFigure] = []
-    written: list[str] = []
-    left_out: list[str] = []
     console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
     with console.status("drawing figures"):
-        for figure in drawn:
-            left_out += figure.left_out
-            if figure.figure is None:
-                reason = f"no figure {figure.name}: {figure.skipped}"
-                console.err.print(Text(reason, style="dim"), soft_wrap=True)
-                on_page.append((figure, None))
-                if asked.out is None:
-                    _forget(folder, figure.name)
-                continue
-            images = {form: figures.render(figure.figure, form, figure.name) for form in formats}
-            if write_page:
-                on_page.append((figure, draw_page.image(figure, images["svg"])))
+        for figure, files in pipeline.rendered(drawn, forms):
+            on_page.append((figure, files["svg"] if files and write_page else None))
             try:
-                for form in asked.formats:
-                    records.write_atomically(folder / f"{figure.name}.{form}", images[form])
+                _write_files(figure, files, folder, asked)
             except ReluprobeError as error:
                 return _unwritten(error)
-            written.append(figure.name)
-    if written:
-        count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
-        console.out.print(
-            Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}"), soft_wrap=True
-        )
+    _tell([figure for figure, _ in on_page], folder, asked)
     try:
         if write_page:
             write_page(on_page)
     except ReluprobeError as error:
         return _unwritten(error)
+    left_out = [fault for figure, _ in on_page for fault in figure.left_out]
     for fault in left_out:
         console.complain(f"left out: {fault}")
     return not left_out
+
+
+def _write_files(
+    figure: DrawnFigure, files: Mapping[str, bytes] | None, folder: Path, asked: Request
+) -> None:
+    """Write a figure's files; of one that was skipped, those that an earlier report left go."""
+    if files is not None:
+        for form in asked.formats:
+            records.write_atomically(folder / f"{figure.name}.{form}", files[form])
+    elif asked.out is None:
+        _forget(folder, figure.name)
+
+
+def _tell(figures: Sequence[DrawnFigure], folder: Path, asked: Request) -> None:
+    """Say what was drawn, and what not and why."""
+    written = [figure.name for figure in figures if figure.skipped is None]
+    for figure in figures:
+        if figure.skipped is not None:
+            reason = f"no figure {figure.name}: {figure.skipped}"
+            console.err.print(Text(reason, style="dim"), soft_wrap=True)
+    if written:
+        count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
+        text = Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}")
+        console.out.print(text, soft_wrap=True)
 
 
 def _forget(folder: Path, name: str) -> None:

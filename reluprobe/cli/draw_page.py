@@ -13,20 +13,9 @@ from reluprobe.cli import console
 from reluprobe.records.folder import Archive
 
 if TYPE_CHECKING:
-    from reluprobe.report.figures import DrawnFigure
     from reluprobe.report.page import PageFigure
 
 FILE = "report.html"
-
-
-def image(drawn: DrawnFigure, svg: bytes) -> bytes:
-    """A figure as the page shows it: its SVG, or a PNG where that would be too large."""
-    from reluprobe.report import figures, page
-
-    if drawn.figure is None or len(svg) <= page.LARGEST:
-        return svg
-    dots = figures.render(drawn.figure, "png", drawn.name, page.DPI)
-    return min(page.of_few_colours(dots), svg, key=len)
 
 
 def write(

@@ -1,8 +1,6 @@
-"""A drawn figure in a notebook and as a file; and that drawing leaves matplotlib as it was."""
+"""A drawn figure in a notebook and as a file."""
 
-import matplotlib as mpl
 import pytest
-from matplotlib import pyplot
 
 import figure_runs
 from reluprobe.errors import InputError
@@ -25,7 +23,7 @@ def lacking():
 def test_a_figure_is_saved_in_the_format_of_its_suffix(outcome, tmp_path, form):
     path = tmp_path / "new" / f"figure.{form}"
     assert outcome.save(path) == path
-    assert path.read_bytes() == figures.render(outcome.figure, form, outcome.name)
+    assert path.read_bytes() == figures.render(outcome.spec, form, outcome.name)
 
 
 def test_a_path_may_be_text_and_its_suffix_capital(outcome, tmp_path):
@@ -56,31 +54,6 @@ def test_a_skipped_figure_is_not_saved_and_says_why(lacking, tmp_path):
 
 
 def test_a_notebook_shows_the_svg_and_of_a_skipped_figure_the_text(outcome, lacking):
-    assert outcome._repr_svg_().startswith("<?xml") and "<svg" in outcome._repr_svg_()
+    assert outcome._repr_svg_().startswith("<svg ")
     assert lacking._repr_svg_() is None
     assert "no two settings were varied together" in repr(lacking)
-
-
-def test_drawing_leaves_matplotlib_as_it_was():
-    with mpl.rc_context():
-        mpl.use("agg")
-        mpl.rcParams.update({"font.size": 21, "axes.facecolor": "#123456", "svg.hashsalt": "own"})
-        own = pyplot.figure()
-        before = dict(mpl.rcParams)
-        try:
-            for drawn in figures.drawn(figure_runs.archive(figure_runs.sweep(seeds=1))):
-                assert dict(mpl.rcParams) == before  # between two figures, too
-                if drawn.figure is not None:
-                    drawn._repr_svg_()
-            assert dict(mpl.rcParams) == before
-            assert mpl.get_backend() == "agg"
-            assert pyplot.get_fignums() == [own.number] and pyplot.gcf() is own
-        finally:
-            pyplot.close(own)
-
-
-def test_a_figure_that_fails_to_be_drawn_leaves_matplotlib_as_it_was():
-    before = dict(mpl.rcParams)
-    with pytest.raises(InputError):
-        list(figures.drawn(figure_runs.archive([figure_runs.record()]), by=["dept"]))
-    assert dict(mpl.rcParams) == before

@@ -70,12 +70,15 @@ def command(
     format: draw_figures.Format = None,
     only: draw_figures.Only = None,
     heatmap: draw_figures.Heatmap = None,
+    facet: draw_figures.Facet = None,
+    colour: draw_figures.Colour = None,
+    width: draw_figures.Width = None,
     out: draw_figures.Out = None,
 ) -> None:
     """Run it; the help is HELP."""
     reading.check_definition(definition)
     most = gate.parse(max_dead)
-    request = draw_figures.request(figures, format, only, heatmap, out)
+    request = draw_figures.request(figures, format, only, heatmap, facet, colour, width, out)
     sections = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
     also = frozenset(name for name, asked in sections.items() if asked)
     view = View(definition, options.split(by), sort, also)

@@ -4,8 +4,7 @@
 a module of its own. Figures come as bytes of SVG or PNG: nothing here draws.
 """
 
-from reluprobe.report.page.images import DPI, LARGEST, of_few_colours
 from reluprobe.report.page.model import PageFigure, model
 from reluprobe.report.page.render import html
 
-__all__ = ["DPI", "LARGEST", "PageFigure", "html", "model", "of_few_colours"]
+__all__ = ["PageFigure", "html", "model"]

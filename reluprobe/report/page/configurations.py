@@ -44,6 +44,7 @@ def _row(row: Summary, layers: Sequence[str]) -> dict[str, Any]:
     return {
         "label": label,
         "names": [_setting(value) for value in row.settings.values()],
+        "settings": {labels.field(n): labels.setting(v) for n, v in row.settings.items()},
         "ends": [cell(row.mean), cell(row.accuracy)],
         "losses": [cell(estimate, formatting.number) for estimate in (row.loss, row.train_loss)],
         "layers": [_layer(row, n) for n in layers],

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from reluprobe.analysis import aggregate, claims, environments, replication
-from reluprobe.config import Reference
+from reluprobe.config import Reference, labels
 from reluprobe.records.folder import Archive
 from reluprobe.report.page import configurations, histories, origin, words
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import foreign_coverage, layout, mishaps, tables
 from reluprobe.report.terms import terms_of
 
-if TYPE_CHECKING:  # a page needs no matplotlib
+if TYPE_CHECKING:
     from reluprobe.report.figures import DrawnFigure
 
+#: The figures that answer first: they stand before the table.
+LEADING = ("effects", "interaction", "learning_rate", "heatmap")
+#: Values of a setting that have buttons, at most.
+MOST_VALUES = 24
 
 #: A figure with its words, and its bytes as a whole SVG or PNG; None where it was skipped.
 PageFigure = tuple["DrawnFigure", bytes | None]
@@ -48,8 +52,8 @@ def model(
         "ends": words.ends(rows, definition),
         "beside": words.beside(rows),
         "summary": tables.provenance(archive).plain,
-        "figures": [(figure, image) for figure, image in figures if image is not None],
-        "skipped": [figure for figure, image in figures if image is None],
+        **_figures(figures),
+        "axes": _axes(archive, by),
         "reference": None if archive.reference is None else _reference(archive, archive.reference),
         "table": configurations.table(rows, definition),
         "troubles": _troubles(archive),
@@ -58,6 +62,43 @@ def model(
         "origin": origin.origin(archive, definition, by),
         "definitions": words.definitions(),
     }
+
+
+def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
+    """Figures that answer first, then the others, then those that there are not."""
+    from reluprobe.report.figures import formats, style
+
+    shown = [
+        {
+            "name": figure.name,
+            "title": figure.title,
+            "alt": figure.alt,
+            "caption": figure.caption,
+            "image": image,
+            "spec": {k: v for k, v in figure.spec.items() if k != "config"},
+        }
+        for figure, image in figures
+        if image is not None
+    ]
+    return {
+        "leading": [figure for figure in shown if figure["name"] in LEADING],
+        "figures": [figure for figure in shown if figure["name"] not in LEADING],
+        "skipped": [figure for figure, image in figures if image is None],
+        "theme": style.theme(),
+        "colours": {"day": [*formats.NIGHT], "night": [*formats.NIGHT.values()]},
+    }
+
+
+def _axes(archive: Archive, by: Sequence[str] | None) -> list[dict[str, Any]]:
+    """The settings by whose values figures and table are filtered; one of many values is none."""
+    from reluprobe.report.figures.context import Context
+
+    context = Context(archive, by=None if by is None else tuple(by))
+    listed = [
+        {"field": labels.field(a), "title": context.title(a), "values": context.domain(a)}
+        for a in context.axes
+    ]
+    return [axis for axis in listed if len(axis["values"]) <= MOST_VALUES]
 
 
 def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reluprobe.report.page import images
+from reluprobe.report.page import images, vega
 
 
 def html(model: dict[str, Any]) -> str:
@@ -24,11 +24,18 @@ def html(model: dict[str, Any]) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters["inline"] = images.inline
-    script = _part("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    drawn = bool(model["leading"] or model["figures"])
+    scripts = [*([vega.script()] if drawn else []), _part("charts.js") + _part("report.js")]
     return environment.get_template("report.html").render(
-        model, script=Markup(script), digest=digest, style=Markup(_part("report.css"))
+        model,
+        scripts=[Markup(script) for script in scripts],
+        digests=[_digest(script) for script in scripts],
+        style=Markup(_part("report.css")),
     )
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _part(name: str) -> str:

@@ -1,4 +1,3 @@
-"use strict";
 // Sorts and filters the table of configurations, and opens single runs. Texts are only ever set
 // as text, never as HTML.
 
@@ -43,20 +42,24 @@ table.tHead.addEventListener("click", (event) => {
   if (button) sort(button.closest("th"));
 });
 
-// Filtering: every word has to be somewhere in the row's settings, and the fate has to fit.
+// Filtering: a row is kept if the buttons keep its settings, if its runs ended so, and if every
+// word is one of its values or of its settings' names; a word that is none may be the start of one.
 
 const words = document.getElementById("words");
 const fate = document.getElementById("fate");
 const named = heads.findIndex((head) => head.classList.contains("num"));
-const texts = rows.map((row) => [...row.cells].slice(0, named).map((cell, column) =>
-  `${heads[column].textContent} ${cell.textContent}`).join(" ").toLowerCase());
+const texts = rows.map((row) => [...row.cells].slice(0, named).flatMap((cell, column) =>
+  [heads[column].textContent, cell.textContent]).join(" ").toLowerCase().split(/\s+/));
+const every = new Set(texts.flat());
 
 function filter() {
   const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const means = (word, text) => every.has(word) ? text === word : text.startsWith(word);
   let shown = 0;
   rows.forEach((row, n) => {
-    const fits = wanted.every((word) => texts[n].includes(word))
-      && (!fate || !fate.value || row.dataset.fates.split(" ").includes(fate.value));
+    const fits = wanted.every((word) => texts[n].some((text) => means(word, text)))
+      && (!fate || !fate.value || row.dataset.fates.split(" ").includes(fate.value))
+      && keeps(JSON.parse(row.dataset.settings));
     row.hidden = !fits;
     shown += fits;
   });

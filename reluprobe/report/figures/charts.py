@@ -1,0 +1,174 @@
+"""Parts of charts: the encodings of axes by their roles, scales, and marks with intervals."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import altair as alt
+
+from reluprobe.analysis.aggregate import Estimate
+from reluprobe.config import labels
+from reluprobe.report.figures import style
+from reluprobe.report.figures.context import Context, Row
+from reluprobe.report.figures.roles import Roles
+
+#: Room beside a page's panels: the numbers and the name of the vertical axis.
+LEFT, RIGHT, GAP = 62, 18, 12
+#: Ticks on an axis, about.
+MOST_TICKS = 6
+
+
+def nominal(context: Context, axis: str, **more: Any) -> dict[str, Any]:
+    """What every encoding of an axis has: its field, its values' order, its title."""
+    return {
+        "field": labels.field(axis),
+        "type": "nominal",
+        "sort": context.domain(axis),
+        "title": context.title(axis),
+        **more,
+    }
+
+
+def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]:
+    """Encodings of lines and points: colour, and shape with it; dash."""
+    encodings: dict[str, Any] = {}
+    if roles.colour is not None:
+        domain = context.domain(roles.colour)
+        how = nominal(context, roles.colour)
+        del how["sort"]
+        scale = alt.Scale(domain=domain, range=list(style.COLOURS[: len(domain)]))
+        encodings["color"] = alt.Color(**how, scale=scale)
+        if shapes:
+            scale = alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)]))
+            encodings["shape"] = alt.Shape(**how, scale=scale)
+    else:
+        encodings["color"] = alt.value(style.COLOURS[0])
+    if roles.dash is not None:
+        domain = context.domain(roles.dash)
+        how = nominal(context, roles.dash)
+        del how["sort"]
+        dashes = [list(dash) for dash in style.DASHES[: len(domain)]]
+        encodings["strokeDash"] = alt.StrokeDash(
+            **how, scale=alt.Scale(domain=domain, range=dashes)
+        )
+    return encodings
+
+
+def faceted(context: Context, roles: Roles, chart: Any, rows: Sequence[Row]) -> Any:
+    """A chart of these rows, a panel for each value of the axes that are columns and rows."""
+    panels: dict[str, Any] = {}
+    if roles.column is not None:
+        panels["column"] = alt.Column(
+            **nominal(context, roles.column, header=_header(context, roles.column))
+        )
+        panels["column"]["title"] = None
+    if roles.row is not None:
+        panels["row"] = alt.Row(**nominal(context, roles.row, header=_header(context, roles.row)))
+        panels["row"]["title"] = None
+    data = alt.Data(values=list(rows))
+    if not panels:
+        return chart.properties(data=data)
+    return chart.properties(data=data).facet(**panels)
+
+
+def _header(context: Context, axis: str) -> alt.Header:
+    return alt.Header(
+        title=None, labelExpr=f"{json.dumps(context.title(axis) + ' ')} + datum.value"
+    )
+
+
+def panel_width(context: Context, columns: int, charts_beside: int = 1) -> float:
+    """How wide a panel is: so many of them beside each other, in each of so many charts."""
+    beside = columns * charts_beside
+    room = context.width - charts_beside * LEFT - RIGHT - GAP * (beside - 1)
+    return max(60.0, room / beside)
+
+
+def columns_of(context: Context, roles: Roles) -> int:
+    """How many panels stand beside each other."""
+    return 1 if roles.column is None else len(context.domain(roles.column))
+
+
+def rows_of(context: Context, roles: Roles) -> int:
+    """How many panels stand below each other."""
+    return 1 if roles.row is None else len(context.domain(roles.row))
+
+
+def span(value: Estimate | None, scale: float = 1.0) -> dict[str, float | None]:
+    """A mean and the ends beside it as fields of a row; where there are none they are the mean."""
+    if value is None:
+        return {"mean": None, "low": None, "high": None}
+    low = value.mean if value.low is None else value.low
+    high = value.mean if value.high is None else value.high
+    return {
+        "mean": number(scale * value.mean),
+        "low": number(scale * low),
+        "high": number(scale * high),
+    }
+
+
+def number(value: float) -> float:
+    """A number with the digits that can be seen: a page holds thousands of them."""
+    return float(f"{value:.5g}")
+
+
+def percent(title: str, top: float = 100.0, channel: Any = alt.Y) -> Any:
+    """A channel of shares in percent, from 0."""
+    return channel(
+        "mean:Q",
+        title=title,
+        scale=alt.Scale(domain=[0, top], nice=False),
+        axis=alt.Axis(tickCount=4),
+    )
+
+
+def roof(shares: Iterable[float]) -> float:
+    """The percent at which an axis of these shares, in percent, ends: round, and above them."""
+    most = max(shares, default=100.0)
+    return next((top for top in (5, 10, 20, 40, 60, 80) if most <= top), 100)
+
+
+def logarithmic(
+    title: str, field: str, values: Iterable[float], channel: Any = alt.X, **axis: Any
+) -> Any:
+    """A channel on a logarithmic scale: ticks at powers of ten, or of fewer decades 1, 2, 5."""
+    present = [value for value in values if value > 0]
+    low, high = min(present), max(present)
+    margin = (high / low) ** 0.04 if high > low else 2.0
+    return channel(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(type="log", domain=[low / margin, high * margin], nice=False),
+        axis=alt.Axis(values=ticks(low, high), labelExpr=POWER, **axis),
+    )
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers between these, a few: 1, 10, 100, or of fewer decades 1, 2, 5."""
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    for steps in ((1,), (1, 2, 5), range(1, 10)):
+        inside = [n * 10.0**k for k in decades for n in steps if low <= n * 10.0**k <= high]
+        if len(inside) >= 3:
+            return inside[:: -(-len(inside) // MOST_TICKS)]
+    return sorted({low, high})
+
+
+def whole(first: float, last: float) -> list[int]:
+    """Whole numbers from the first to the last, a handful of them, evenly spread."""
+    step = next(
+        n * 10**k
+        for k in range(12)
+        for n in (1, 2, 5)
+        if (last - first) / (n * 10**k) <= MOST_TICKS
+    )
+    return list(range(math.ceil(first / step) * step, math.floor(last) + 1, step))
+
+
+#: Numbers as people write learning rates: 5e-3, but 0.05.
+POWER = (
+    "datum.value < 0.01 || datum.value >= 10000"
+    " ? format(datum.value, '~e') : format(datum.value, '~g')"
+)

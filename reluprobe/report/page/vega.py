@@ -1,0 +1,52 @@
+"""Vega as one script for a page; made by the library that draws, and kept in the user's cache.
+
+Making it takes two seconds and is the same each time: the cache keeps it by the version of the
+library. A damaged file there is made anew, a cache that cannot be written is done without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import platformdirs
+
+from reluprobe.errors import ReluprobeError
+from reluprobe.files.atomic import write_atomically
+
+#: Letters of the digest that stands before the script in its file.
+DIGEST = 64
+
+
+def script() -> str:
+    """Vega, Vega-Lite and Vega-Embed, as ``window.vega``, ``vegaLite`` and ``vegaEmbed``."""
+    path = _file()
+    if (kept := _read(path)) is not None:
+        return kept
+    import vl_convert
+
+    made = vl_convert.javascript_bundle(None)
+    with contextlib.suppress(ReluprobeError):
+        write_atomically(path, _digest(made) + made)
+    return made
+
+
+def _file() -> Path:
+    folder = Path(platformdirs.user_cache_dir("reluprobe")).expanduser()
+    return folder / f"vega-{version('vl-convert-python')}.js"
+
+
+def _read(path: Path) -> str | None:
+    """The script, where its file is whole."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    digest, made = text[:DIGEST], text[DIGEST:]
+    return made if _digest(made) == digest else None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
