@@ -28,7 +28,10 @@ HELP = """Hold every change of settings against a baseline, seed by seed: which 
 Where several configurations have the baseline's settings, each is held against those that differ
 from it in these alone.
 
-Takes folders of results, of one sweep, or single records, and pools the runs of all of them."""
+Takes folders of results, of one sweep, or single records, and pools the runs of all of them.
+
+--latex, --markdown and --csv write the changes as a table, to stdout or a file; --figure draws
+them with their intervals."""
 
 #: Of the table for a paper.
 COLUMNS = (
@@ -78,6 +81,12 @@ Out = Annotated[
         show_default="stdout",
     ),
 ]
+Figure = Annotated[
+    Path | None,
+    typer.Option(
+        "--figure", help="Draw the changes into this file: .svg, .png or .pdf.", **options.AS_PATH
+    ),
+]
 Sort = Annotated[
     str,
     typer.Option(
@@ -102,6 +111,7 @@ def command(
     as_latex: exported_text.Latex = False,
     columns: Columns = None,
     out: Out = None,
+    figure: Figure = None,
 ) -> None:
     """Run it; the help is HELP."""
     forms = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "latex": as_latex}
@@ -114,6 +124,11 @@ def command(
     groups = tuple(reading.setting_name(name, runs) for name in options.split(within) or ())
     question = contrast.Question(parse_baseline(baseline or (), runs), groups, definition, on)
     comparison = compare.compare(runs, question)
+    if figure is not None:
+        # Before anything is printed: what cannot be drawn or written is all that is said then.
+        from reluprobe.report.figures import changes
+
+        changes.figure(comparison, runs, sort).save(figure)
     if form is None:
         show(comparison, archives, runs, duplicates, sort)
         console.out.print()
@@ -126,6 +141,10 @@ def command(
         chosen = names and [reading.setting_name(name, runs) for name in names]
         text = exported(comparison, _name(archives), runs, sort, form, chosen)
         exported_text.deliver(text, out)
+    if figure is not None:
+        # Beside a table for other programs it is no part of it.
+        to = console.out if form is None else console.err
+        to.print(Text(f"wrote {figure}"), soft_wrap=True)
     reading.exit_if_unreadable(*reading.left_out(archives))
 
 

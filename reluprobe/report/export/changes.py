@@ -52,7 +52,7 @@ def table(
     rows = [row for group in compared.groups for row in _rows(group, sort)]
     columns = _columns(compared, rows, runs)
     chosen = _usual(compared, rows, columns) if names is None else picked(columns, names)
-    return PaperTable(name, _caption(compared, runs), chosen)
+    return PaperTable(name, caption(compared, runs, "[ ]"), chosen)
 
 
 def _rows(group: Group, sort: str) -> Iterator[_Row]:
@@ -147,12 +147,19 @@ def _usual(
     return {name: columns[name] for name in names}
 
 
-def _caption(compared: Comparison, runs: Sequence[RunRecord]) -> str:
+def caption(compared: Comparison, runs: Sequence[RunRecord], interval: str) -> str:
+    """Against what changes are held, what is counted, and what their intervals are over.
+
+    Args:
+        compared: what is shown.
+        runs: of what it was made.
+        interval: how the ends of an interval are shown.
+    """
     question = compared.question
     named, means = tables.CALLED[question.definition]
     if question.on != "probe":
         means = means.replace("probe", {"train": "training"}.get(question.on, question.on))
-    parts = [_baseline(compared), f"{named}: {means}", conditions(runs), _over(compared)]
+    parts = [_baseline(compared), f"{named}: {means}", conditions(runs), _over(compared, interval)]
     return f"{'; '.join(parts)}."
 
 
@@ -165,7 +172,7 @@ def _baseline(compared: Comparison) -> str:
     return f"baseline: {settings}, at each {within}"
 
 
-def _over(compared: Comparison) -> str:
+def _over(compared: Comparison, interval: str) -> str:
     """Over what the differences are averaged, and what their interval is."""
     rows = [row for group in compared.groups for row in group.rows if row.pairs]
     counted = {over: _spread([_count(row) for row in rows if row.over == over]) for over in _OVER}
@@ -176,7 +183,7 @@ def _over(compared: Comparison) -> str:
     text = f"change: mean of paired differences over {over}"
     measured = (row.changes[name] for row in rows for name in MEASURES)
     known = any(change is not None and change.has_interval for change in measured)
-    return f"{text}; [ ]: ends of the 95% bootstrap-t interval" if known else f"{text}, no interval"
+    return f"{text}; {interval}: its 95% bootstrap-t interval" if known else f"{text}, no interval"
 
 
 _OVER = ("seeds", "blocks")

@@ -143,8 +143,8 @@ def _check_apart(rows: Sequence[Summary], names: Sequence[str]) -> None:
     if max(shown.values(), default=1) > 1:
         keys = [key for key in rows[0].settings if key not in names]
         among = [k for k in keys if len({c.settings[k] for c in rows}) > 1]
-        said = f"rows differ in {', '.join(among)}: name them, too, or fold them with --by"
-        raise InputError("cannot read --columns", [said])
+        said = f"rows differ in {', '.join(among)}: name them, too, or group by others"
+        raise InputError("cannot read the columns", [said])
 
 
 def _caption(sweep: Archive, rows: Sequence[Summary], definitions: Sequence[str]) -> str:

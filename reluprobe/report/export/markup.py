@@ -61,6 +61,18 @@ class PaperTable:
     caption: str
     columns: Mapping[str, Column]
 
+    def markdown(self) -> str:
+        """A heading, the caption, and a table in GitHub's form."""
+        return markdown(self)
+
+    def latex(self) -> str:
+        r"""A table environment with a caption and a label; wants ``\usepackage{booktabs}``."""
+        return latex(self)
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return markdown(self)
+
 
 def picked(columns: Mapping[str, Column], names: Sequence[str]) -> dict[str, Column]:
     """The columns of these names, in their order.
@@ -70,13 +82,13 @@ def picked(columns: Mapping[str, Column], names: Sequence[str]) -> dict[str, Col
     """
     listed = ", ".join(columns)
     faults = [
-        f"--columns {name}: allowed are {listed}{nearest(name, columns)}"
+        f"{name}: allowed are {listed}{nearest(name, columns)}"
         for name in dict.fromkeys(names)
         if name not in columns
     ]
     faults += [f"{name} is named twice" for name in dict.fromkeys(names) if names.count(name) > 1]
     if faults or not names:
-        raise InputError("cannot read --columns", faults or [f"allowed are {listed}"])
+        raise InputError("cannot read the columns", faults or [f"allowed are {listed}"])
     return {name: columns[name] for name in names}
 
 
