@@ -220,12 +220,14 @@ def exported(
     columns: Sequence[str] | None = None,
 ) -> str:
     """A comparison as CSV, every number unrounded; or as a table for a paper."""
-    # Not before it is needed: Arrow takes a quarter of a second to import.
-    from reluprobe.report import result_tables
-    from reluprobe.report.export import changes, formats, markup
-
     if form == "csv":
+        # Not before it is needed: Arrow takes a quarter of a second to import.
+        from reluprobe.report import result_tables
+        from reluprobe.report.export import formats
+
         return formats.csv_text(result_tables.comparison(comparison, sort))
+    from reluprobe.report.export import changes, markup
+
     return markup.WRITERS[form](changes.table(comparison, runs, name, sort, columns))
 
 

@@ -207,11 +207,11 @@ def looks(
         place = _place(probe, by_step)
         values = {k: v for k, v in _values(record, probe, definition).items() if v is not None}
         if record.status == "diverged":
-            measured = isinstance(probe, EpochRecord)
-            gone = [
-                k for k in seen if k not in values and (measured or k.tag.startswith(definition))
+            # A look between epochs measures shares alone.
+            due = [
+                k for k in seen if isinstance(probe, EpochRecord) or k.tag.startswith(definition)
             ]
-            values |= dict.fromkeys(gone, math.nan)
+            values |= dict.fromkeys([k for k in due if k not in values], math.nan)
         seen |= values
         yield place, record.seconds * place / max(last, 1), values
     if record.status == "diverged" and not any(map(math.isnan, seen.values())):
