@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
@@ -325,9 +326,10 @@ def test_tables_in_memory_are_those_of_the_files(tmp_path: Path, runs: tuple[Run
     assert made.keys() == TABLES.keys()
     for name, table in made.items():
         written = parquet.read_table(tmp_path / "out" / f"{name}.parquet")
-        assert table.schema.equals(written.schema)
+        texts = pa.dictionary(pa.int32(), pa.string()) if name == "units" else pa.string()
+        assert all(f.type == texts for f in table.schema if f.name in ("id", "layer_name"))
         assert [f.metadata for f in table.schema] == [f.metadata for f in written.schema]
-        assert table.equals(written)
+        assert table.cast(written.schema).equals(written)
 
 
 # --- records with less -----------------------------------------------------------------------

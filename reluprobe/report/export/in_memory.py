@@ -46,7 +46,7 @@ def layers_table(pairs: Iterable[Pair]) -> pa.Table:
 
 
 def units_table(pairs: Iterable[Pair]) -> pa.Table:
-    """The table ``units``: one row per run, probe and hidden unit.
+    """The table ``units``: one row per run, probe and hidden unit; texts are dictionaries.
 
     Raises:
         ReluprobeError: no record says which units were dead; or activations that were saved beside
@@ -58,4 +58,5 @@ def units_table(pairs: Iterable[Pair]) -> pa.Table:
     blocks = [block for number, run in enumerate(runs) for block in units.blocks(run, number)]
     units.check([units.without_masks(run.record) for run in runs])
     cells = [[place.cell(settings) for place in among] for settings in every]
-    return units.table(blocks, cells, schema(units.with_settings([p.column for p in among])))
+    types = schema(units.with_settings([place.column for place in among]))
+    return units.table(blocks, cells, units.in_memory(types))

@@ -172,8 +172,7 @@ def table(
     rows = [_joined(block.common, settings[block.run]) for block in blocks]
     common = list(zip(*rows, strict=True)) if rows else [()] * (len(types) - 1 - len(OWN))
     arrays = [
-        pa.array(values, field.type).take(pa.array(of_row))
-        for values, field in zip(common, types, strict=False)
+        _repeated(values, of_row, field.type) for values, field in zip(common, types, strict=False)
     ]
     arrays.append(pa.array(np.arange(len(of_row)) - first, pa.int64()))
     for n, column in enumerate(OWN):
@@ -181,6 +180,19 @@ def table(
         parts = (pa.nulls(b.units, kind) if b.own[n] is None else b.own[n] for b in blocks)
         arrays.append(pa.chunked_array(parts, kind).combine_chunks())
     return pa.table(arrays, schema=types)
+
+
+def in_memory(types: pa.Schema) -> pa.Schema:
+    """The same with texts as dictionaries: each once, however many millions of rows have it."""
+    text = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema([f.with_type(text) if f.type == pa.string() else f for f in types])
+
+
+def _repeated(values: Sequence[Value], of_row: np.ndarray, kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_dictionary(kind):
+        return pa.array(values, kind).take(pa.array(of_row))
+    coded = pa.array(values, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(coded.indices.take(pa.array(of_row)), coded.dictionary)
 
 
 def _joined(common: Sequence[Value], settings: Sequence[Value]) -> list[Value]:
