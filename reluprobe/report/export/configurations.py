@@ -87,7 +87,7 @@ def _settings(rows: Sequence[Summary]) -> dict[str, Column]:
         return Column(_title(key), [labels.setting(value) for value in values], numeric=False)
 
     def named(apart: Mapping[str, Setting]) -> str:
-        return labels.settings({k: write[k](v) for k, v in apart.items()}) or "none"
+        return labels.settings({k: write[k](v) for k, v in apart.items()}) or tables.UNCHANGED
 
     columns = {key: cells(key) for key in keys}
     if len(keys) > 1:

@@ -42,8 +42,7 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
         scale = alt.Scale(domain=domain, range=list(style.COLOURS[: len(domain)]))
         encodings["color"] = alt.Color(**how, scale=scale)
         if shapes:
-            scale = alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)]))
-            encodings["shape"] = alt.Shape(**how, scale=scale)
+            encodings["shape"] = shape(context, roles.colour)
     else:
         encodings["color"] = alt.value(style.COLOURS[0])
     if roles.dash is not None:
@@ -55,6 +54,14 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
             **how, scale=alt.Scale(domain=domain, range=dashes)
         )
     return encodings
+
+
+def shape(context: Context, axis: str) -> alt.Shape:
+    """An axis as the shapes of points."""
+    domain = context.domain(axis)
+    how = nominal(context, axis)
+    del how["sort"]
+    return alt.Shape(**how, scale=alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)])))
 
 
 def faceted(context: Context, roles: Roles, chart: Any, rows: Sequence[Row]) -> Any:

@@ -31,7 +31,7 @@ def effects(context: Context) -> Drawing:
     measures = [("dead", f"{context.word} %")]
     if any(e.accuracy for e in listed):
         measures.append(("accuracy", f"{context.terms.accuracy} %"))
-    width = (style.PAGE - NAMES - charts.RIGHT - charts.GAP) / len(measures)
+    width = (context.width - NAMES - charts.RIGHT - charts.GAP) / len(measures)
     panels = [
         _panel(context, listed, *measure, width, first=place == 0)
         for place, measure in enumerate(measures)
@@ -221,5 +221,5 @@ def _lines(
             y=y, tooltip=[*named, alt.Tooltip("mean:Q", title=title, format=".4~g")]
         ),
     )
-    width = charts.panel_width(charts.columns_of(context, roles))
+    width = charts.panel_width(context, charts.columns_of(context, roles))
     return charts.faceted(context, roles, dashes.properties(width=width, height=130), rows)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils import schemapi
 
 from reluprobe.errors import InputError, nearest
 from reluprobe.report.figures import style
@@ -21,6 +23,8 @@ DPI = 300
 #: Ink and paper by night. Only whoever can follow a style sheet does: others have paper.
 NIGHT = {INK: "#e8e8e8", PAPER: "#15181c"}
 SCHEME = "@media screen and (prefers-color-scheme: dark)"
+#: The size of a plain SVG, in pixels.
+SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
 #: The version of the grammar that charts are written in.
 GRAMMAR = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
@@ -45,8 +49,8 @@ def check_formats(text: str) -> list[str]:
 
 def spec(chart: alt.TopLevelMixin, width: int = style.PAGE) -> dict[str, Any]:
     """A chart in the grammar of Vega-Lite, its data and its theme inside."""
-    # Charts are built by this package alone and drawn in its tests: no need to check each.
-    whole = chart.to_dict(validate=False)
+    with schemapi.debug_mode(False):
+        whole = chart.to_dict(validate=False)
     datasets: dict[str, Any] = {}
     _name_data(whole, datasets)
     return {**whole, "datasets": datasets, "config": style.theme(width)}
@@ -75,26 +79,27 @@ def render(spec: Mapping[str, object], form: str, salt: str = "") -> bytes:
         form: the format.
         salt: names the figure, so that the ids of several SVGs differ within one page.
     """
-    return convert(drawn(spec), form, salt)
+    svg = drawing(spec)()
+    return polished(svg, salt) if form == "svg" else conversion(svg, form)()
 
 
-def drawn(spec: Mapping[str, object]) -> str:
-    """A chart as a plain SVG, from which every format is made; nothing is fetched for it."""
-    return vl_convert.vegalite_to_svg(
-        json.dumps(spec, allow_nan=False), vl_version=GRAMMAR, allowed_base_urls=[]
+def drawing(spec: Mapping[str, object]) -> Callable[[], str]:
+    """What draws a chart as a plain SVG, in any process; nothing is fetched for it."""
+    text = json.dumps(spec, allow_nan=False)
+    return partial(
+        vl_convert.vegalite_to_svg, text, vl_version=GRAMMAR, allowed_base_urls=list[str]()
     )
 
 
-def convert(svg: str, form: str, salt: str = "") -> bytes:
-    """A plain SVG in a format; see :func:`render`."""
+def conversion(svg: str, form: str) -> Callable[[], bytes]:
+    """What makes a ``png`` or a ``pdf`` of a plain SVG, in any process."""
     if form == "png":
-        return vl_convert.svg_to_png(svg, scale=style.POINTS * DPI / 72, ppi=72)
-    if form == "pdf":
-        return vl_convert.svg_to_pdf(svg, scale=style.POINTS)
-    return _polished(svg, salt).encode()
+        return partial(vl_convert.svg_to_png, svg, scale=style.POINTS, ppi=DPI)
+    # A PDF takes pixels for points.
+    return partial(vl_convert.svg_to_pdf, SIZE.sub(partial(_on_paper, unit=""), svg, count=1))
 
 
-def _polished(svg: str, salt: str) -> str:
+def polished(svg: str, salt: str) -> bytes:
     """A smaller SVG of a size on paper, with a dark scheme, and nothing that leaks into a page."""
     svg = re.sub(r' (?:aria-[\w-]+|role)="[^"]*"', "", svg)  # a figure has one text, not hundreds
     svg = re.sub(r'\b(id="|url\(#|href="#)', rf"\1{salt}-", svg) if salt else svg
@@ -103,13 +108,13 @@ def _polished(svg: str, salt: str) -> str:
     rules = "".join(_exchanged(day, night) for day, night in NIGHT.items())
     sheet = f'<style type="text/css">{SCHEME}{{{rules}}}</style>'
     root = f'<svg class="reluprobe" font-family="{style.FONT}" '
-    svg = re.sub(r' width="([\d.]+)" height="([\d.]+)"', _in_points, svg, count=1)
-    return re.sub(r"<svg ([^>]*)>", rf"{root}\1>{sheet}", svg, count=1)
+    svg = SIZE.sub(partial(_on_paper, unit="pt"), svg, count=1)
+    return re.sub(r"<svg ([^>]*)>", rf"{root}\1>{sheet}", svg, count=1).encode()
 
 
-def _in_points(size: re.Match[str]) -> str:
-    width, height = (style.POINTS * float(pixels) for pixels in size.groups())
-    return f' width="{width:.1f}pt" height="{height:.1f}pt"'
+def _on_paper(size: re.Match[str], unit: str) -> str:
+    width, height = (f"{style.POINTS * float(pixels):.1f}{unit}" for pixels in size.groups())
+    return f' width="{width}" height="{height}"'
 
 
 def _exchanged(day: str, night: str) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from altair.utils import schemapi
+
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
-from reluprobe.report.figures import by_epoch, effects
+from reluprobe.report.figures import by_epoch, by_grid, by_rate, effects, outcomes
 from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 
@@ -31,8 +33,13 @@ class FigureKind:
 FIGURES: tuple[FigureKind, ...] = (
     FigureKind("effects", "What each setting does", effects.effects),
     FigureKind("interaction", "What two settings do together", effects.interaction),
+    FigureKind("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
+    FigureKind("heatmap", "Dead units over two settings", by_grid.heatmap),
+    FigureKind("accuracy", "Dead units against accuracy", outcomes.accuracy),
+    FigureKind("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
     FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
     FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
+    FigureKind("samples", "Dead on which data", outcomes.samples),
 )
 
 
@@ -85,7 +92,9 @@ def drawn(
 
 def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:
     try:
-        figure, caption, alt = draw()
+        # Charts are built by this package alone, and drawn in its tests: no need to check each.
+        with schemapi.debug_mode(False):
+            figure, caption, alt = draw()
     except LackingError as lacking:
         return DrawnFigure(name, title, skipped=str(lacking))
     return DrawnFigure(name, title, caption, alt, figure)

@@ -6,5 +6,6 @@ a module of its own. Figures come as bytes of SVG or PNG: nothing here draws.
 
 from reluprobe.report.page.model import PageFigure, model
 from reluprobe.report.page.render import html
+from reluprobe.report.page.vega import charts_script
 
-__all__ = ["PageFigure", "html", "model"]
+__all__ = ["PageFigure", "charts_script", "html", "model"]

@@ -7,8 +7,10 @@ import re
 from markupsafe import Markup
 
 #: How large a figure's point is on a screen: its smallest text is as small as a page's may be.
-#: On a narrow screen a figure shrinks by so much, and from there on is scrolled.
-REMS_A_POINT, SHRUNK = 0.092, 0.7
+#: On a narrow screen a figure shrinks to so much, and from there on is scrolled. As report.css.
+REMS_A_POINT, SHRUNK = 0.1057, 0.6
+#: What a figure lies on; on a page that is the page itself.
+PAPER = re.compile(r'<rect width="[\d.]+" height="[\d.]+" fill="#ffffff"/>')
 #: Attributes whose numbers are places in a figure: a tenth of a pixel is as good as less.
 PLACES = re.compile(r' (?:d|x|y|points|transform)="[^"]*"')
 SURPLUS = re.compile(r"(\.\d)\d+")
@@ -19,6 +21,7 @@ def inline(image: bytes) -> Markup:
     text = image.decode()
     # As a file it names its namespaces, by URLs; on a page it has no need of them.
     text = re.sub(r' xmlns(?::\w+)?="[^"]*"', "", text[text.index("<svg ") :])
+    text = PAPER.sub("", text, count=1)
     text = re.sub(r' width="([\d.]+)pt" height="[\d.]+pt"', _size, text, count=1)
     return Markup(PLACES.sub(lambda match: SURPLUS.sub(r"\1", match[0]), text))
 

@@ -41,7 +41,8 @@ def model(
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         figures: in their order, those that were skipped among them; names are unique.
     """
-    rows = tables.shortened(aggregate.summarize(archive.records, definition, by))
+    summaries = aggregate.summarize(archive.records, definition, by)
+    rows, axes = tables.shortened(summaries), _axes(archive, by)
     return {
         "title": archive.name,
         "word": tables.CALLED[definition][0],
@@ -53,9 +54,10 @@ def model(
         "beside": words.beside(rows),
         "summary": tables.provenance(archive).plain,
         **_figures(figures),
-        "axes": _axes(archive, by),
+        "axes": axes,
+        "choices": [axis for axis in axes if len(axis["values"]) <= MOST_VALUES],
         "reference": None if archive.reference is None else _reference(archive, archive.reference),
-        "table": configurations.table(rows, definition),
+        "table": configurations.table(summaries, definition),
         "troubles": _troubles(archive),
         "faults": [*archive.faults, *archive.copies],
         "runs": histories.runs(archive.records, definition),
@@ -84,21 +86,26 @@ def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
         "leading": [figure for figure in shown if figure["name"] in LEADING],
         "figures": [figure for figure in shown if figure["name"] not in LEADING],
         "skipped": [figure for figure, image in figures if image is None],
-        "theme": style.theme(),
+        "theme": {**style.theme(_width(figures)), "background": None},
         "colours": {"day": [*formats.NIGHT], "night": [*formats.NIGHT.values()]},
     }
 
 
+def _width(figures: Sequence[PageFigure]) -> int:
+    from reluprobe.report.figures import style
+
+    return max((figure.width for figure, _ in figures), default=style.PAGE)
+
+
 def _axes(archive: Archive, by: Sequence[str] | None) -> list[dict[str, Any]]:
-    """The settings by whose values figures and table are filtered; one of many values is none."""
+    """The settings by whose values figures and table are filtered."""
     from reluprobe.report.figures.context import Context
 
     context = Context(archive, by=None if by is None else tuple(by))
-    listed = [
+    return [
         {"field": labels.field(a), "title": context.title(a), "values": context.domain(a)}
         for a in context.axes
     ]
-    return [axis for axis in listed if len(axis["values"]) <= MOST_VALUES]
 
 
 def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:

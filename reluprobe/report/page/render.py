@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reluprobe.report.page import images, vega
+from reluprobe.report.page import images
 
 
-def html(model: dict[str, Any]) -> str:
-    """The page, every text escaped; scripts other than its own are forbidden to run in it."""
+def html(model: dict[str, Any], charts_script: Callable[[], str]) -> str:
+    """The page, every text escaped; scripts other than its own are forbidden to run in it.
+
+    Args:
+        model: what it says.
+        charts_script: gives the script that draws charts; see :mod:`reluprobe.report.page.vega`.
+    """
     environment = Environment(
         loader=PackageLoader("reluprobe.report.page"),
         autoescape=True,
@@ -25,7 +31,7 @@ def html(model: dict[str, Any]) -> str:
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters["inline"] = images.inline
     drawn = bool(model["leading"] or model["figures"])
-    scripts = [*([vega.script()] if drawn else []), _part("charts.js") + _part("report.js")]
+    scripts = [*([charts_script()] if drawn else []), _part("charts.js") + _part("report.js")]
     return environment.get_template("report.html").render(
         model,
         scripts=[Markup(script) for script in scripts],

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Callable
+from concurrent.futures import Executor
 from importlib.metadata import version
 from pathlib import Path
 
 import platformdirs
+import vl_convert
 
 from reluprobe.errors import ReluprobeError
 from reluprobe.files.atomic import write_atomically
@@ -20,14 +23,20 @@ from reluprobe.files.atomic import write_atomically
 DIGEST = 64
 
 
-def script() -> str:
-    """Vega, Vega-Lite and Vega-Embed, as ``window.vega``, ``vegaLite`` and ``vegaEmbed``."""
+def charts_script(pool: Executor) -> Callable[[], str]:
+    """Vega, Vega-Lite and Vega-Embed, as ``window.vega``, ``vegaLite`` and ``vegaEmbed``.
+
+    Args:
+        pool: begins to make it now, unless it is kept; the result waits for it.
+    """
     path = _file()
     if (kept := _read(path)) is not None:
-        return kept
-    import vl_convert
+        return lambda: kept
+    made = pool.submit(vl_convert.javascript_bundle)
+    return lambda: _keep(path, made.result())
 
-    made = vl_convert.javascript_bundle(None)
+
+def _keep(path: Path, made: str) -> str:
     with contextlib.suppress(ReluprobeError):
         write_atomically(path, _digest(made) + made)
     return made

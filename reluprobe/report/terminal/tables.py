@@ -69,6 +69,8 @@ def _at(summary: Summary) -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
+#: What the configuration is called that nothing sets apart from the others.
+UNCHANGED = "none"
 #: Letters of a setting's value that are kept in one line.
 LONGEST_NAME = 40
 #: With more axes than this, a configuration is named by what sets it apart, in one column.
@@ -85,7 +87,7 @@ def shortened(summaries: Sequence[Summary], most: int = MOST_NAMES) -> list[Summ
         return list(summaries)
     apart = map(labels.settings, set_apart(summaries))
     return [
-        replace(c, settings={"change": name or "none"})
+        replace(c, settings={"change": name or UNCHANGED})
         for c, name in zip(summaries, apart, strict=True)
     ]
 
