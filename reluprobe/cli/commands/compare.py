@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.analysis import compare, contrast, environments, settings
-from reluprobe.cli import complete, console, exported_text, options, reading
+from reluprobe.cli import compare_exports, complete, console, exported_text, options, reading
 from reluprobe.config import SETTINGS, cleaned, faults_of, written
 from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest, shown
@@ -33,11 +33,6 @@ Takes folders of results, of one sweep, or single records, and pools the runs of
 --latex, --markdown and --csv write the changes as a table, to stdout or a file; --figure draws
 them with their intervals."""
 
-#: Of the table for a paper.
-COLUMNS = (
-    *("change", "dead", "dead_change", "accuracy", "accuracy_change"),
-    *("loss", "loss_change", "pairs", "verdict"),
-)
 Baseline = Annotated[
     options.Texts,
     options.repeatable(
@@ -59,32 +54,6 @@ On = Annotated[
         "--on",
         help=f"Dead on which sample: {', '.join(SPLITS)}.",
         autocompletion=complete.among(SPLITS),
-    ),
-]
-Columns = Annotated[
-    options.Texts,
-    options.repeatable(
-        "--columns",
-        f"Columns of the Markdown or LaTeX table: {', '.join(COLUMNS)}, or a setting of --within.",
-        "NAME",
-        "change, dead, accuracy and their changes",
-        among=COLUMNS,
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        help="File for CSV, Markdown or LaTeX.",
-        **options.AS_PATH,
-        show_default="stdout",
-    ),
-]
-Figure = Annotated[
-    Path | None,
-    typer.Option(
-        "--figure", help="Draw the changes into this file: .svg, .png or .pdf.", **options.AS_PATH
     ),
 ]
 Sort = Annotated[
@@ -109,13 +78,13 @@ def command(
     as_csv: Annotated[bool, typer.Option("--csv", help="Write the changes as CSV.")] = False,
     as_markdown: exported_text.Markdown = False,
     as_latex: exported_text.Latex = False,
-    columns: Columns = None,
-    out: Out = None,
-    figure: Figure = None,
+    columns: compare_exports.Columns = None,
+    out: compare_exports.Out = None,
+    figure: compare_exports.Figure = None,
 ) -> None:
     """Run it; the help is HELP."""
     forms = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "latex": as_latex}
-    form = _form([name for name, yes in forms.items() if yes], columns, out)
+    form = compare_exports.form_of([name for name, yes in forms.items() if yes], columns, out)
     reading.check_definition(definition)
     compare.sort_contrasts([], sort)  # refuses an unknown key before anything is read
     archives = reading.load(paths)
@@ -139,7 +108,7 @@ def command(
     else:
         names = options.split(columns)
         chosen = names and [reading.setting_name(name, runs) for name in names]
-        text = exported(comparison, _name(archives), runs, sort, form, chosen)
+        text = compare_exports.table(comparison, _name(archives), runs, sort, form, chosen)
         exported_text.deliver(text, out)
     if figure is not None:
         # Beside a table for other programs it is no part of it.
@@ -189,46 +158,8 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
     return {**cleaned(baseline)}
 
 
-def _form(forms: Sequence[str], columns: options.Texts, out: Path | None) -> str | None:
-    """How the comparison is written; None on the terminal.
-
-    Raises:
-        InputError: in several ways, or with an option that none of them has.
-    """
-    if len(forms) > 1:
-        allowed = "allowed is one of --json, --csv, --markdown and --latex"
-        raise InputError("formats that do not go together", [allowed])
-    form = next(iter(forms), None)
-    if columns is not None and form not in ("markdown", "latex"):
-        raise InputError("an option without an effect", ["--columns is for --markdown and --latex"])
-    if out is not None and form in (None, "json"):
-        said = "--out is for --csv, --markdown and --latex"
-        raise InputError("an option without an effect", [said])
-    return form
-
-
 def _name(archives: Sequence[Archive]) -> str:
     return ", ".join(dict.fromkeys(a.name for a in archives))
-
-
-def exported(
-    comparison: compare.Comparison,
-    name: str,
-    runs: Sequence[RunRecord],
-    sort: str,
-    form: str,
-    columns: Sequence[str] | None = None,
-) -> str:
-    """A comparison as CSV, every number unrounded; or as a table for a paper."""
-    if form == "csv":
-        # Not before it is needed: Arrow takes a quarter of a second to import.
-        from reluprobe.report import result_tables
-        from reluprobe.report.export import formats
-
-        return formats.csv_text(result_tables.comparison(comparison, sort))
-    from reluprobe.report.export import changes, markup
-
-    return markup.WRITERS[form](changes.table(comparison, runs, name, sort, columns))
 
 
 def show(

@@ -69,7 +69,7 @@ def _columns(
         key: Column(labels.name(key), _within(key, rows), numeric=False)
         for key in compared.question.within
     }
-    columns["change"] = Column("change", _changes(rows), numeric=False)
+    columns["change"] = Column("change", named([row.contrast for row in rows]), numeric=False)
     titles = {"dead": word, "accuracy": terms.accuracy, "loss": terms.loss}
     for measure, title in titles.items():
         percent = measure != "loss"
@@ -94,10 +94,10 @@ def _within(key: str, rows: Sequence[_Row]) -> list[str]:
     return [labels.setting(write(value)) for value in values]
 
 
-def _changes(rows: Sequence[_Row]) -> list[str]:
-    """What is changed; a setting's numbers are written one way in all rows."""
+def named(contrasts: Sequence[Contrast | None]) -> list[str]:
+    """What is changed; a setting's numbers are written one way in all of them. None: nothing is."""
     every: dict[str, list[Setting]] = {}
-    differs = [{} if row.contrast is None else row.contrast.differs for row in rows]
+    differs = [{} if contrast is None else contrast.differs for contrast in contrasts]
     for name, value in (item for settings in differs for item in settings.items()):
         every.setdefault(name, []).append(value)
     write = {name: notation(values) for name, values in every.items()}

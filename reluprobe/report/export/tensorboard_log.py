@@ -20,10 +20,15 @@ from reluprobe.config import labels
 from reluprobe.errors import ReluprobeError
 from reluprobe.files import remove_empty
 from reluprobe.records import RunRecord
-from reluprobe.report.export import tensorboard_events as events
+from reluprobe.report.export import tensorboard_curves as curves
 from reluprobe.report.export.columns import Pair, Run, Value
 from reluprobe.report.export.settings import Place, Settings, places, settings_of, varying
-from reluprobe.report.export.tensorboard_events import EventFile, Hyperparameter, Scalar
+from reluprobe.report.export.tensorboard_events import (
+    EventFile,
+    Hyperparameter,
+    Scalar,
+    check_installed,
+)
 
 #: TensorBoard reads files with ``tfevents`` in their names.
 FILE = "events.out.tfevents.0.reluprobe"
@@ -55,7 +60,7 @@ def write(pairs: Sequence[Pair], folder: Path, definition: str = "dead") -> Log:
     Raises:
         ReluprobeError: ``tensorboardX`` is not installed, or the folder cannot be written.
     """
-    events.check_installed()
+    check_installed()
     runs = [Run(home, record) for home, record in pairs]
     by_step = _by_step([record for _, record in pairs])
     every = [settings_of(run) for run in runs]
@@ -70,7 +75,7 @@ def write(pairs: Sequence[Pair], folder: Path, definition: str = "dead") -> Log:
                     infos = _infos(runs, every, among)
                     file.experiment(infos, _metrics(runs, definition), _said(by_step))
                 file.start(_values(run, settings, among, several))
-                for step, seconds, values in events.looks(run.record, definition, by_step):
+                for step, seconds, values in curves.looks(run.record, definition, by_step):
                     file.scalars(values, step, seconds)
                 file.end(run.record.ended, run.record.seconds)
         replaced = _put(part, folder)
@@ -127,9 +132,9 @@ def _infos(
 
 def _metrics(runs: Sequence[Run], definition: str) -> list[Scalar]:
     """What runs are compared by: the share of all units, then the outcomes that any has."""
-    metrics: dict[Scalar, None] = {events.network(definition): None}
+    metrics: dict[Scalar, None] = {curves.network(definition): None}
     for run in runs:
-        for field, scalar in events.outcomes(run.record).items():
+        for field, scalar in curves.outcomes(run.record).items():
             if any(getattr(epoch, field) is not None for epoch in run.record.history):
                 metrics[scalar] = None
     return [*metrics]

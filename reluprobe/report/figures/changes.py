@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 
@@ -20,10 +20,18 @@ from reluprobe.report.terminal.compare_text import loss, points
 from reluprobe.report.terminal.tables import CALLED
 from reluprobe.report.terms import terms_of
 
-#: Pixels a change, and of the names to the left.
-ROW, NAMES = 17, 170
+#: Pixels a change; of the names to the left at most, and of a letter of theirs.
+ROW, NAMES, LETTER = 17, 200, 6
 TITLE = "What each change of settings does"
 FILLED = "Filled: the interval is on one side of 0. A point without a line has none."
+
+
+class Shown(NamedTuple):
+    """A change, what it is called, and the group that it is in."""
+
+    name: str
+    group: str
+    contrast: Contrast
 
 
 def figure(
@@ -40,15 +48,18 @@ def figure(
         sort: order changes by ``dead``, ``accuracy`` or ``loss``.
         width: in pixels.
     """
+    rows = [(group, row) for group in compared.groups for row in sort_contrasts(group.rows, sort)]
+    names = changes.named([contrast for _, contrast in rows])
     every = [
-        (labels.settings(group.within), contrast)
-        for group in compared.groups
-        for contrast in sort_contrasts(group.rows, sort)
+        Shown(name, labels.settings(group.within), contrast)
+        for name, (group, contrast) in zip(names, rows, strict=True)
     ]
     measures = _measures(compared, every, runs)
     # In a column of a paper panels stand below each other, each with its names.
     beside = 1 if width < style.PAGE else len(measures)
-    room = (width - NAMES - charts.RIGHT - charts.GAP * (beside - 1)) / beside
+    longest = max((len(shown.name) for shown in every), default=0)
+    left = min(NAMES, LETTER * longest + charts.GAP)
+    room = (width - left - charts.RIGHT - charts.GAP * (beside - 1)) / beside
     panels = [
         _panel(compared, every, measure, title, room, named=n % beside == 0)
         for n, (measure, title) in enumerate(measures.items())
@@ -60,37 +71,37 @@ def figure(
 
 
 def _measures(
-    compared: Comparison, every: Sequence[tuple[str, Contrast]], runs: Sequence[RunRecord]
+    compared: Comparison, every: Sequence[Shown], runs: Sequence[RunRecord]
 ) -> dict[str, str]:
     """Dead units, and beside them accuracy; of a regression the loss."""
     terms = terms_of(runs)
     word = CALLED[compared.question.definition][0]
     titles = {"dead": f"change in {word}, points"}
-    if any(contrast.changes["accuracy"] for _, contrast in every):
+    if any(shown.contrast.changes["accuracy"] for shown in every):
         return titles | {"accuracy": f"change in {terms.accuracy}, points"}
     return titles | {"loss": f"change in {terms.loss}"}
 
 
 def _panel(
     compared: Comparison,
-    every: Sequence[tuple[str, Contrast]],
+    every: Sequence[Shown],
     measure: str,
     title: str,
     width: float,
     named: bool,
 ) -> Any:
     rows: list[Row] = [
-        _row(place, group, contrast, change, measure, compared)
-        for place, (group, contrast) in enumerate(every)
-        if (change := contrast.changes[measure]) is not None
+        _row(place, shown, change, measure, compared)
+        for place, shown in enumerate(every)
+        if (change := shown.contrast.changes[measure]) is not None
     ]
     if not rows:
         return alt.Chart(alt.Data(values=[{"text": "n/a"}])).mark_text().encode(text="text:N")
-    spans = [_span(change, measure) for _, one in every if (change := one.changes[measure])]
+    spans = [_span(change, measure) for one in every if (change := one.contrast.changes[measure])]
     ends = [0.0, *(end for span in spans for end in span.values())]
     margin = 0.04 * (max(ends) - min(ends)) or 1.0
     scale = alt.Scale(domain=[min(ends) - margin, max(ends) + margin], nice=False)
-    names = alt.Axis(title=None, labelPadding=4, grid=False, labelLimit=NAMES - 8)
+    names = alt.Axis(title=None, labelPadding=4, grid=False, labelLimit=NAMES)
     y = alt.Y(
         "change:N", sort=alt.EncodingSortField("place", op="min"), axis=names if named else None
     )
@@ -109,7 +120,7 @@ def _panel(
     )
     if not compared.question.within:
         return layers
-    order = list(dict.fromkeys(group for group, _ in every))
+    order = list(dict.fromkeys(shown.group for shown in every))
     # The panel to the left has the names of groups; the room for them is kept beside it.
     colour = style.INK if named else style.PAPER
     header = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelColor=colour)
@@ -117,21 +128,14 @@ def _panel(
     return layers.facet(row=facets, spacing=8).resolve_scale(y="independent")
 
 
-def _row(
-    place: int,
-    group: str,
-    contrast: Contrast,
-    change: Change,
-    measure: str,
-    compared: Comparison,
-) -> Row:
+def _row(place: int, shown: Shown, change: Change, measure: str, compared: Comparison) -> Row:
     return {
-        "change": labels.change(contrast.differs),
-        "group": group,
+        "change": shown.name,
+        "group": shown.group,
         "place": place,
         "clear": change.rises or change.falls,
         "n": change.n,
-        "verdict": verdict(contrast, compared.question.definition),
+        "verdict": verdict(shown.contrast, compared.question.definition),
         **_span(change, measure),
     }
 
@@ -158,12 +162,12 @@ def _tooltip(title: str) -> list[alt.Tooltip]:
     ]
 
 
-def _facts(compared: Comparison, every: Sequence[tuple[str, Contrast]]) -> str:
+def _facts(compared: Comparison, every: Sequence[Shown]) -> str:
     word = CALLED[compared.question.definition][0]
     facts = []
-    for group, contrast in every:
-        name = labels.change(contrast.differs) + (f" at {group}" if group else "")
-        dead, accuracy, lost = (contrast.changes[k] for k in ("dead", "accuracy", "loss"))
+    for shown in every:
+        name = shown.name + (f" at {shown.group}" if shown.group else "")
+        dead, accuracy, lost = (shown.contrast.changes[k] for k in ("dead", "accuracy", "loss"))
         parts = [f"{points(dead and dead.mean)} points {word}"]
         if accuracy is not None:
             parts.append(f"accuracy {points(accuracy.mean)}")
