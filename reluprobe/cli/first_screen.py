@@ -74,15 +74,16 @@ def _grid(sweep: Archive, rows: Sequence[Summary], found: Effects, view: View) -
     pair = _pair(found)
     if pair is None:
         return False
-    cross = aggregate.pivot(sweep.records, *pair, view.definition)
+    down, across = pair
+    cross = aggregate.pivot(sweep.records, down, across, view.definition)
     if cross is None or len(cross.columns) > MOST_ACROSS:
-        pair = pair[::-1]
-        cross = aggregate.pivot(sweep.records, *pair, view.definition)
+        down, across = across, down
+        cross = aggregate.pivot(sweep.records, down, across, view.definition)
     if cross is None or not _fits(cross):
         return False
     out.print()
-    out.print(pivot_table.title(labels.name(pair[0]), pair[1], view.definition, terms))
-    out.print(pivot_table.table(cross, pair[0], out.width))
+    out.print(pivot_table.title(labels.name(down), across, view.definition, terms))
+    out.print(pivot_table.table(cross, down, out.width))
     return len(cross.cells) == len(rows)
 
 

@@ -140,7 +140,7 @@ def _palette() -> list[int]:
         np.array(LIGHT) + (np.array(DARK) - np.array(LIGHT)) * n / (SHADES - 1)
         for n in range(SHADES)
     ]
-    return [int(round(value)) for colour in mixed for value in colour]
+    return [round(value) for colour in mixed for value in colour]
 
 
 def _silent_units(saved: SavedRun) -> str:

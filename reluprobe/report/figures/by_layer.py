@@ -90,8 +90,13 @@ def _lines(context: Context, shown: Sequence[tuple[Entry, Layers]]) -> Any:
     """A panel a configuration, a line a layer: from the first to the last, from cold to warm."""
     names = _names(context, shown)
     rows: list[Row] = [
-        {**e.fields, "panel": e.label, "layer": tail(name, LETTERS), "when": when}
-        | charts.span(value, 100)
+        {
+            **e.fields,
+            "panel": e.label,
+            "layer": tail(name, LETTERS),
+            "when": when,
+            **charts.span(value, 100),
+        }
         for e, by_layer in shown
         for name in names
         if name in by_layer

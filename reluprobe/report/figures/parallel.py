@@ -34,8 +34,10 @@ def parallel(context: Context) -> Drawing:
     names = [*map(context.title, axes), f"{context.word} %", f"{context.terms.accuracy} %"]
     present = {str(row["axis"]) for row in rows}
     names = [name for name in names if name in present]
-    x = alt.X("axis:N", sort=names, title=None, scale=alt.Scale(domain=names, padding=0))
-    x.axis = alt.Axis(labelAngle=0, domain=False, ticks=False, grid=False)
+    x = alt.X(
+        "axis:N", sort=names, title=None, scale=alt.Scale(domain=names, padding=0),
+        axis=alt.Axis(labelAngle=0, domain=False, ticks=False, grid=False),
+    )  # fmt: skip
     colour = alt.Scale(domain=[0, 100], range=list(style.SEQUENCE[1:]))
     tooltip = [
         *(alt.Tooltip(f"{labels.field(a)}:N", title=context.title(a)) for a in axes),

@@ -12,7 +12,6 @@ from altair.utils import schemapi
 from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
-from reluprobe.report.figures import born_dead as born_dead_figure
 from reluprobe.report.figures import (
     activation_maps,
     by_epoch,
@@ -27,6 +26,7 @@ from reluprobe.report.figures import (
     signals,
     unit_lives,
 )
+from reluprobe.report.figures import born_dead as born_dead_figure
 from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 

@@ -193,8 +193,10 @@ def _names(watched: dict[str, unit_lives.Watched], ends: np.ndarray) -> alt.Axis
     middles = {i: float(f"{(starts[i] + ends[i]) / 2:.6g}") for i in shown_layers(len(names), 5)}
     written = {str(at): tail(names[i], LETTERS) for i, at in middles.items()}
     expression = f"{json.dumps(written)}[datum.value]"
-    how = {"ticks": False, "domain": False, "grid": False, "labelOverlap": False}
-    return alt.Axis(values=[*middles.values()], labelExpr=expression, **how)
+    return alt.Axis(
+        values=[*middles.values()], labelExpr=expression, ticks=False, domain=False, grid=False,
+        labelOverlap=False,
+    )  # fmt: skip
 
 
 def _summary(run: RunRecord) -> str:
