@@ -20,7 +20,7 @@ from reluprobe.analysis.estimates import (
 from reluprobe.analysis.layers import by_name
 from reluprobe.analysis.settings import check_kind, value_of
 from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
-from reluprobe.config import rank
+from reluprobe.config import full_name, rank
 from reluprobe.records import RunRecord, Setting
 
 __all__ = ["SORT_KEYS", "Collapse", "Estimate", "Pivot", "Summary", "applies_in_all"]
@@ -132,10 +132,12 @@ def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[S
     """
     if key is None:
         return list(configurations)
+    known = [*SORT_KEYS, *(configurations[0].settings if configurations else ())]
+    key = full_name(key, known)
     if key in SORT_KEYS:
         return sorted(configurations, key=lambda c: best_first(key, c.value(key)))
     if any(key not in c.settings for c in configurations):
-        raise unknown_key(key, [*SORT_KEYS, *configurations[0].settings])
+        raise unknown_key(key, known)
     return sorted(configurations, key=lambda c: rank(c.settings[key]))
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from reluprobe import records
 from reluprobe.analysis import settings
-from reluprobe.cli import console, draw_page, options, reading
+from reluprobe.cli import console, draw_page, options
 from reluprobe.config import labels
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.records.folder import REPORT, Archive
@@ -140,8 +140,10 @@ def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
     if asked.grid is None:
         return asked
     runs = [run for sweep in sweeps for run in sweep.records]
-    names = [reading.setting_name(name, runs) for name in asked.grid]
-    down, across = settings.check_names(names, runs, f"--heatmap {','.join(asked.grid)}")
+    typed = f"--heatmap {','.join(asked.grid)}"
+    down, across = settings.check_names(asked.grid, runs, typed)
+    if down == across:
+        raise InputError(typed, [f"both are {down}; allowed are two settings"])
     return dataclasses.replace(asked, grid=(down, across))
 
 
