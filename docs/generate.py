@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
-from reluprobe.config import SETTINGS, Setting, labels, phases, sweep_keys
+from reluprobe.config import SETTINGS, SHORT_NAMES, Setting, labels, phases, sweep_keys
 from reluprobe.config.field import Key
 from reluprobe.config.run_config import GROUPS
 from reluprobe.report.export.columns import Described
@@ -75,7 +75,9 @@ def settings() -> str:
 
 
 def _setting(setting: Setting) -> tuple[str, ...]:
-    names = ", ".join(f"`{name}`" for name in (setting.name, *setting.flags))
+    flags = [flag.lstrip("-") for flag in setting.flags]
+    short = [n for n, full in SHORT_NAMES.items() if full == setting.name and n not in flags]
+    names = ", ".join(f"`{name}`" for name in (setting.name, *setting.flags, *short))
     choices = ", ".join(f"`{name}`" for name in setting.choices)
     said = " ".join(part for part in (setting.help, setting.condition) if part)
     said += f" One of {choices}." if choices else ""

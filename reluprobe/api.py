@@ -73,7 +73,8 @@ def train(
         manual_dir: a folder with dataset files that are already on disk.
         progress: True for a bar on stderr, or a function that gets every event.
         **settings: any setting of a run by its name, ``activation="relu"``,
-            ``learning_rate=5e-3``; the others have their defaults, the MNIST study's.
+            ``learning_rate=5e-3``, or a short one, ``lr=5e-3``; the others
+            have their defaults, the MNIST study's.
 
     Returns:
         The record, ``history[0]`` being the network before the first step. Fractions are in
@@ -91,7 +92,7 @@ def train(
         >>> run.history[-1].layers[0].dead
         0.0
     """
-    given, follow = arguments.plain(settings), arguments.progress(progress)
+    given, follow = arguments.settings(settings), arguments.progress(progress)
     run = checked_run(given)
     if out is None:
         if name is not None or save_activations:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reluprobe.config import SETTINGS, Value, arguments, cleaned, faults_of
+from reluprobe.config import Value, arguments, cleaned, faults_of, full_name, with_full_names
 from reluprobe.config.choices import DEFINITIONS, SPLITS
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.records import RunRecord, Setting
@@ -181,6 +181,7 @@ class Results:
         rows = aggregate.summarize(self.records, definition, chosen)
         if sort is not None:
             keys = [*aggregate.SORT_KEYS, *(rows[0].settings if rows else ())]
+            sort = full_name(sort, keys) if isinstance(sort, str) else sort
             arguments.choice("sort", sort, keys)
         return aggregate.sort_summaries(rows, sort)
 
@@ -294,17 +295,25 @@ class Results:
         """The names that a setting of these runs may have."""
         from reluprobe.analysis import settings
 
-        foreign = [run for run in self.records if run.ours is None]
-        return [*settings.names_in(foreign), settings.SEED] if foreign else [*SETTINGS]
+        return settings.known_names(self.records)
 
     def _baseline(self, baseline: Mapping[str, Value] | None) -> dict[str, Setting]:
-        chosen = arguments.table("baseline", baseline)
-        if any(run.ours is None for run in self.records):  # their values are anybody's
-            arguments.names("baseline", [*chosen], self._settings())
-            return chosen
-        if faults := faults_of(chosen):
+        from reluprobe.analysis import settings
+
+        chosen, faults = with_full_names(arguments.table("baseline", baseline), self._settings())
+        if faults:
             raise InputError("cannot read the baseline", faults)
-        return {**cleaned(chosen)}
+        foreign = any(run.ours is None for run in self.records)  # their values are anybody's
+        if foreign:
+            arguments.names("baseline", [*chosen], self._settings())
+        own: dict[str, Any] = {
+            n: settings.value_among(v, n, self.records) for n, v in chosen.items()
+        }
+        if foreign:
+            return own
+        if faults := faults_of(own):
+            raise InputError("cannot read the baseline", faults)
+        return {**cleaned(own)}
 
     def figure(
         self,

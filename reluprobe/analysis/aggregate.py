@@ -21,7 +21,7 @@ from reluprobe.analysis.layers import by_name
 from reluprobe.analysis.settings import check_kind, value_of
 from reluprobe.analysis.sorting import SORT_KEYS, place, unknown_key
 from reluprobe.analysis.trained_badly import bad_runs
-from reluprobe.config import rank
+from reluprobe.config import full_name, rank
 from reluprobe.records import RunRecord, Setting
 
 __all__ = ["SORT_KEYS", "Collapse", "Estimate", "Pivot", "Summary", "applies_in_all"]
@@ -135,10 +135,12 @@ def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[S
     """
     if key is None:
         return list(configurations)
+    known = [*SORT_KEYS, *(configurations[0].settings if configurations else ())]
+    key = full_name(key, known)
     if key in SORT_KEYS:
         return sorted(configurations, key=lambda c: place(key, c))
     if any(key not in c.settings for c in configurations):
-        raise unknown_key(key, [*SORT_KEYS, *configurations[0].settings])
+        raise unknown_key(key, known)
     return sorted(configurations, key=lambda c: rank(c.settings[key]))
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reluprobe import config
-from reluprobe.config import SETTINGS
-from reluprobe.errors import InputError, nearest
+from reluprobe.config import SETTINGS, full_name, labels, near_name
+from reluprobe.errors import InputError
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.schema import NAME
 
@@ -73,38 +73,59 @@ def check_kind(runs: Sequence[RunRecord]) -> None:
         )
 
 
+def known_names(runs: Iterable[RunRecord]) -> list[str]:
+    """The names that a setting of these runs may have; of foreign runs those that it has."""
+    foreign = [run for run in runs if run.ours is None]
+    return list(dict.fromkeys([*names_in(foreign), SEED])) if foreign else [*SETTINGS]
+
+
 def check_names(names: Sequence[str], runs: Sequence[RunRecord], problem: str) -> list[str]:
-    """These names, each checked to be a setting of these runs.
+    """The full names of these, each checked to be a setting of these runs: ``lr`` is one too.
 
     Raises:
         InputError: one is not; ``problem`` is its first line.
     """
-    foreign = [run for run in runs if run.ours is None]
-    known = [*names_in(foreign), SEED] if foreign else [*SETTINGS]
-    wrong = [f"{n!r} is no setting{_allowed(n, known, foreign)}" for n in names if n not in known]
+    known = known_names(runs)
+    full = [full_name(name, known) for name in names]
+    wrong = [f"{n!r} is no setting{_allowed(n, known, runs)}" for n in full if n not in known]
     if wrong:
         raise InputError(problem, wrong)
-    return list(names)
+    return full
 
 
-def _allowed(name: str, known: Sequence[str], foreign: Sequence[RunRecord]) -> str:
-    near = nearest(name, known)
+def _allowed(name: str, known: Sequence[str], runs: Iterable[RunRecord]) -> str:
+    near = near_name(name, known)
+    foreign = any(run.ours is None for run in runs)
     return near if near or not foreign else f"; these runs have {', '.join(known)}"
 
 
-def written_as(text: str, name: str, runs: Iterable[RunRecord]) -> Setting:
-    """The value of a foreign setting that is written so; the text itself where there is none.
+def value_among(given: Setting, name: str, runs: Iterable[RunRecord]) -> Setting:
+    """The value of a setting that these runs have, as it was given in full, or as it is printed.
 
-    ``1e-3`` is 0.001, ``none`` a setting that a run lacks.
+    ``3.16e-4`` finds 0.000316227766017, ``1e-3`` 0.001, and ``none`` a setting that a run lacks.
+    What none of them has is given back.
+
+    Raises:
+        InputError: several values are printed so; they are listed in full.
     """
-    values = list(dict.fromkeys(run.settings.get(name) for run in runs))
-    plain = text.strip()
+    values = list(dict.fromkeys(value_of(run, name) for run in runs))
+    plain = given.strip() if isinstance(given, str) else given
     for value in values:
         if config.written(value) == plain:
             return value
+    number = _number(plain)
+    same = labels.printed_so(plain if number is None else number, values)
+    if len(same) > 1:
+        listed = ", ".join(map(config.written, same))
+        fault = f"{name} = {plain}: {len(same)} values are printed so: {listed}"
+        raise InputError("a value that is not one", [fault], hint="one of them in full")
+    return same[0] if same else plain
+
+
+def _number(text: Setting) -> float | None:
+    if not isinstance(text, str):
+        return None
     try:
-        number = float(plain)
+        return float(text)
     except ValueError:
-        return plain
-    numbers = (v for v in values if isinstance(v, int | float) and not isinstance(v, bool))
-    return next((value for value in numbers if value == number), number)
+        return None

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from reluprobe.analysis import settings
-from reluprobe.cli import options, reading
+from reluprobe.cli import options
 from reluprobe.errors import InputError, nearest
+from reluprobe.records import RunRecord
 from reluprobe.records.folder import REPORT, Archive
 
 PANEL = "Figures"
@@ -145,9 +146,9 @@ def request(
         figures.check_names(names)
         written = figures.check_formats(formats or ",".join(DEFAULT))
     axes = {
-        "grid": _axes("--heatmap", heatmap, "two settings", (2,)),
-        "facet": _axes("--facet", facet, "one setting or two", (1, 2)),
-        "colour": _axes("--colour", colour, "one setting", (1,)),
+        "grid": _axes("--heatmap", heatmap, "allowed are two settings", (2,)),
+        "facet": _axes("--facet", facet, "allowed is one setting or two", (1, 2)),
+        "colour": _axes("--colour", colour, "allowed is one setting", (1,)),
     }
     width = "page" if width is None else _width(width)
     return Request(written, names, **axes, width=width, out=out, asked=bool(wanted) or any(asked))
@@ -167,7 +168,7 @@ def _axes(flag: str, text: str | None, allowed: str, counts: tuple[int, ...]) ->
     names = tuple(options.split([text]) or [])
     if len(names) not in counts or len(set(names)) < len(names):
         example = ",".join(("activation", "learning_rate")[: counts[-1]])
-        raise InputError(f"{flag} {text}", [f"allowed is {allowed}: {flag} {example}"])
+        raise InputError(f"{flag} {text}", [f"{allowed}: {flag} {example}"])
     return names
 
 
@@ -180,16 +181,18 @@ def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
     runs = [run for sweep in sweeps for run in sweep.records]
     flags = {"grid": "--heatmap", "facet": "--facet", "colour": "--colour"}
     whole = {
-        field: tuple(
-            settings.check_names(
-                [reading.setting_name(name, runs) for name in getattr(asked, field)],
-                runs,
-                f"{flag} {','.join(getattr(asked, field))}",
-            )
-        )
+        field: _checked(flag, getattr(asked, field), runs)
         for field, flag in flags.items()
         if getattr(asked, field)
     }
     if twice := {*whole.get("facet", ())} & {*whole.get("colour", ())}:
         raise InputError(f"--facet and --colour both name {', '.join(twice)}")
     return dataclasses.replace(asked, **whole)
+
+
+def _checked(flag: str, names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[str, ...]:
+    typed = f"{flag} {','.join(names)}"
+    full = settings.check_names(names, runs, typed)
+    if len(set(full)) < len(full):
+        raise InputError(typed, [f"both are {full[0]}; allowed are two settings"])
+    return tuple(full)

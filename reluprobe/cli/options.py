@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from reluprobe.cli import complete
-from reluprobe.config import SETTINGS, Setting, Value, arguments, documents
+from reluprobe.config import SETTINGS, Setting, Value, arguments, documents, full_name
 from reluprobe.config.run_config import GROUPS
 from reluprobe.errors import InputError, shown
 from reluprobe.plan.runs import LARGEST_PLAN
@@ -61,13 +61,6 @@ def split(texts: Texts) -> list[str] | None:
     if texts is None:
         return None
     return [name for text in texts for name in text.replace(",", " ").split()]
-
-
-def full_name(name: str) -> str:
-    """A setting's name, also from its flag: ``lr`` → ``learning_rate``."""
-    plain = name.strip().lstrip("-")
-    flags = {flag.lstrip("-"): s.name for s in SETTINGS.values() for flag in s.flags}
-    return flags.get(plain, plain.replace("-", "_"))
 
 
 def with_settings(
@@ -168,7 +161,8 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         if not equals:
             raise InputError("cannot read --set", [f"got {shown(text)}; allowed is KEY=VALUE"])
-        overrides[key.strip()] = value_of(key.strip(), value)
+        name = full_name(key)
+        overrides[name] = value_of(name, value)
     return overrides
 
 

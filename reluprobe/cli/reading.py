@@ -6,7 +6,7 @@ Never imports JAX.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +14,15 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reluprobe.analysis import aggregate, settings
+from reluprobe.analysis import aggregate
 from reluprobe.cli import complete, console, options
-from reluprobe.config import SETTINGS
+from reluprobe.config import SETTINGS, SHORT_NAMES
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError, nearest
-from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive, open_all
 
+#: What a setting may be called.
+NAMES = (*SETTINGS, *SHORT_NAMES)
 Paths = Annotated[
     list[Path],
     typer.Argument(
@@ -46,7 +47,7 @@ By = Annotated[
         "Group by this setting, folding the others.",
         "AXIS",
         "every axis but the seed",
-        among=SETTINGS,
+        among=NAMES,
     ),
 ]
 Sort = Annotated[
@@ -54,7 +55,7 @@ Sort = Annotated[
     typer.Option(
         "--sort",
         help="Order rows by dead, accuracy, loss, or a setting.",
-        autocompletion=complete.among((*aggregate.SORT_KEYS, *SETTINGS)),
+        autocompletion=complete.among((*aggregate.SORT_KEYS, *NAMES)),
     ),
 ]
 
@@ -78,13 +79,6 @@ class View:
     by: Sequence[str] | None = None
     sort: str | None = None
     also: frozenset[str] = frozenset()
-
-
-def setting_name(text: str, runs: Iterable[RunRecord]) -> str:
-    """A setting's full name, also from its flag; of foreign runs as their owner calls it."""
-    foreign = settings.names_in(run for run in runs if run.ours is None)
-    plain = text.strip().lstrip("-")
-    return plain if plain in foreign else options.full_name(text)
 
 
 def check_definition(definition: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from reluprobe.config.axes import MOST_VALUES
 from reluprobe.config.field import INT32_MAX
-from reluprobe.config.settings import SETTINGS
+from reluprobe.config.settings import SETTINGS, full_name, near_name, with_full_names
 from reluprobe.config.sweep_name import LONGEST
 from reluprobe.errors import InputError, nearest, shown
 
@@ -78,7 +78,7 @@ def table(name: str, value: Any) -> dict[str, Any]:
 
 
 def names(name: str, value: Any, among: Collection[str] = SETTINGS) -> tuple[str, ...]:
-    """Names of settings, ``among`` which each is to be; one may stand alone.
+    """Full names of settings, ``among`` which each is to be; one may stand alone.
 
     Raises:
         InputError: one is no setting.
@@ -87,10 +87,23 @@ def names(name: str, value: Any, among: Collection[str] = SETTINGS) -> tuple[str
     if not isinstance(listed, Iterable) or isinstance(listed, Mapping | bytes):
         raise _wrong(name, value, 'names of settings, ["activation"]')
     chosen = tuple(listed)
-    if wrong := [n for n in chosen if not isinstance(n, str) or n not in among]:
-        faults = [f"{name}: {shown(n)} is no setting{nearest(n, among)}" for n in wrong]
+    full = tuple(full_name(n, among) if isinstance(n, str) else n for n in chosen)
+    if wrong := [n for n in full if n not in among]:
+        faults = [f"{name}: {shown(n)} is no setting{near_name(n, among)}" for n in wrong]
         raise InputError("no such setting", faults)
-    return chosen
+    return full
+
+
+def settings(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run, all plain, under their full names.
+
+    Raises:
+        InputError: two names of one setting.
+    """
+    full, faults = with_full_names(plain(written))
+    if faults:
+        raise InputError("bad settings", faults)
+    return full
 
 
 def choice(name: str, value: Any, allowed: Sequence[str]) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from reluprobe.config import SETTINGS, RunConfig, Value, settings_of
 from reluprobe.config.choices import PARAMETERS
+from reluprobe.config.settings import PRINTED_NAMES
+
+V = TypeVar("V", bound=Value | None)
 
 
 def setting(value: Value | None) -> str:
@@ -21,8 +25,28 @@ def setting(value: Value | None) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-#: Shorter names, where people use one.
-SHORT = {"learning_rate": "lr", "l2": "L2", "use_bias": "bias"}
+def printed_so(given: Value | None, values: Iterable[V]) -> list[V]:
+    """Of these values of a setting the one that is given; else those that are printed so.
+
+    What a table shows as ``3.16e-4`` may be 0.000316227766017. More than one may be.
+    """
+    listed = list(dict.fromkeys(values))
+    for value in listed:
+        if value == given and isinstance(value, str) == isinstance(given, str):
+            return [value]
+    return [value for value in listed if _is_printed(value, given)]
+
+
+def _is_printed(value: Value | None, given: Value | None) -> bool:
+    printed = setting(value)
+    if isinstance(given, str) and given.strip() == printed:
+        return True
+    if not isinstance(value, float) or isinstance(given, bool) or given is None:
+        return False
+    try:
+        return float(given) == float(printed)
+    except ValueError:
+        return False
 
 
 #: Settings whose values name themselves.
@@ -31,7 +55,7 @@ SPEAKING = ("name", "activation", "optimizer", "init", "dataset", "sample", "cha
 
 def name(setting_name: str) -> str:
     """A setting's name in a heading: ``learning_rate`` → ``lr``."""
-    return SHORT.get(setting_name, setting_name.replace("_", " "))
+    return PRINTED_NAMES.get(setting_name, setting_name.replace("_", " "))
 
 
 def field(setting_name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from reluprobe.config import choices, phases, reference, sweep_keys, sweep_name
 from reluprobe.config.axes import MOST_VALUES
 from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, Setting
-from reluprobe.config.settings import SETTINGS
+from reluprobe.config.settings import SETTINGS, SHORT_NAMES
 
 Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-04/schema#"
@@ -22,8 +22,9 @@ _NUMBER = r"[-+.\d_eE]+"
 
 def sweep_schema() -> Schema:
     """The schema of a whole sweep file."""
-    settings = {name: _ref(name) for name in SETTINGS}
-    axes = _table({name: _ref(_axis_name(name)) for name in SETTINGS})
+    names = {name: name for name in SETTINGS} | SHORT_NAMES
+    settings = {name: _ref(full) for name, full in names.items()}
+    axes = _table({name: _ref(_axis_name(full)) for name, full in names.items()})
     tables = {
         "name": _text(sweep_name.pattern()),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},

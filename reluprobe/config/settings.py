@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from reluprobe.config import choices
@@ -15,16 +15,60 @@ from reluprobe.errors import InputError, nearest, shown
 #: Every setting by name, in the order in which help and documentation list them.
 SETTINGS: dict[str, Setting] = settings_in(RunConfig)
 
+#: Settings that screens print under another name than their own.
+PRINTED_NAMES = {"learning_rate": "lr", "l2": "L2", "use_bias": "bias"}
+#: Short names, of flags and of screens, each with the setting that it stands for.
+SHORT_NAMES: dict[str, str] = {
+    flag.lstrip("-"): setting.name for setting in SETTINGS.values() for flag in setting.flags
+} | {short: name for name, short in PRINTED_NAMES.items()}
+
 #: What a setting's value may be. In TOML and JSON alike.
 Value = int | float | str  # a bool is an int
 
 _WITH_PARAMETER = re.compile(r"\s*(\w+)\s*\(\s*([^()\s]+)\s*\)\s*")
 
 
+def full_name(text: str, among: Collection[str] = SETTINGS) -> str:
+    """A setting's name as records have it, of any way to write it; what is none stays as it is.
+
+    ``lr``, ``--lr``, ``learning-rate`` and ``learning rate`` are ``learning_rate``.
+
+    Args:
+        text: what was written.
+        among: the names that there are. One that stands there as written means itself.
+    """
+    plain = text.strip().lstrip("-")
+    whole = plain.replace("-", "_").replace(" ", "_")
+    written_so = (plain, SHORT_NAMES.get(plain, ""), whole)
+    return next((name for name in written_so if name in among), plain)
+
+
+def with_full_names(
+    table: Mapping[str, Any], among: Collection[str] = SETTINGS
+) -> tuple[dict[str, Any], list[str]]:
+    """A table whose keys are full names, and a fault for each setting that has two names there."""
+    full: dict[str, Any] = {}
+    written_as: dict[str, str] = {}
+    faults = []
+    for key, value in table.items():
+        name = full_name(key, among)
+        if name in full:
+            faults.append(f"{written_as[name]} and {key} are one setting; name it once")
+        else:
+            full[name], written_as[name] = value, key
+    return full, faults
+
+
+def near_name(name: object, among: Iterable[str] = SETTINGS) -> str:
+    """``"; did you mean 'lr'?"``: the nearest of these names, and of the short ones for them."""
+    full = list(among)
+    return nearest(name, [*full, *(short for short, long in SHORT_NAMES.items() if long in full)])
+
+
 def unknown(name: str, allowed: Iterable[str] = SETTINGS) -> str:
     """The fault of a key that is no setting."""
     allowed = list(allowed)
-    close = nearest(name, allowed)
+    close = near_name(name, allowed)
     listed = "" if close else f"; allowed are {', '.join(allowed)}"
     return f"unknown setting {shown(name)}{close}{listed}"
 

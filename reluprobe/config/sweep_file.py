@@ -13,9 +13,11 @@ from reluprobe.config.settings import (
     Value,
     cleaned,
     fault_of,
+    full_name,
     given_twice,
     spelled_out,
     unknown,
+    with_full_names,
 )
 from reluprobe.config.sweep_config import Axes, SweepConfig
 from reluprobe.config.sweep_keys import read_shape
@@ -84,24 +86,33 @@ class _Parser:
         self.faults: list[str] = []
         self.written = written | {k: v for k, v in overrides.items() if k in _SET}
         self.file = read_shape(self.written, self.faults)
-        self.base = dict(self.file.base)
-        self.override({k: v for k, v in overrides.items() if k not in _SET})
+        self.base = self.named("[base]", self.file.base)
+        self.grid = self.named("[grid]", self.file.grid)
+        self.zip = [self.named(f"[[zip]] {n}", t) for n, t in enumerate(self.file.zip, start=1)]
+        self.override({full_name(k): v for k, v in overrides.items() if k not in _SET})
 
     def fault(self, where: str, text: str) -> None:
         self.faults.append(f"{where}: {text}" if where else text)
 
+    def named(self, where: str, table: Mapping[str, Any]) -> dict[str, Any]:
+        """A table of settings under their full names."""
+        full, faults = with_full_names(table)
+        for text in faults:
+            self.fault(where, text)
+        return full
+
     def override(self, settings: Mapping[str, Any]) -> None:
         """Put ``--set`` values into ``[base]``, unless the key is an axis already."""
         for key, value in settings.items():
-            if any(key in block for block in (self.file.grid, *self.file.zip)):
+            if any(key in block for block in (self.grid, *self.zip)):
                 self.fault("--set", f"{key} is an axis of this sweep; --set changes [base] only")
             else:
                 self.base[key] = value
 
     def parse(self) -> SweepConfig:
         base = self.settings("[base]", self.base | self.phases())
-        grid = self.axes("[grid]", self.file.grid)
-        blocks = [self.block(f"[[zip]] {n}", t) for n, t in enumerate(self.file.zip, start=1)]
+        grid = self.axes("[grid]", self.grid)
+        blocks = [self.block(f"[[zip]] {n}", t) for n, t in enumerate(self.zip, start=1)]
         self.overlaps(base, [grid, *blocks])
         return SweepConfig(
             self.file.name,
@@ -130,7 +141,8 @@ class _Parser:
         for n, table in enumerate(tables, start=1):
             if not table:
                 self.fault(f"{where} {n}", "is empty; name at least one setting")
-        return tuple(self.settings(f"{where} {n}", t) for n, t in enumerate(tables, start=1))
+        named = [self.named(f"{where} {n}", t) for n, t in enumerate(tables, start=1)]
+        return tuple(self.settings(f"{where} {n}", t) for n, t in enumerate(named, start=1))
 
     def settings(self, where: str, table: dict[str, Any]) -> dict[str, Any]:
         faults = {key: fault_of(key, value) for key, value in table.items()}

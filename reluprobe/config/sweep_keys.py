@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from reluprobe.config.field import Key
 from reluprobe.config.reference import SHIPPED
-from reluprobe.config.settings import SETTINGS, unknown
+from reluprobe.config.settings import SETTINGS, full_name, unknown
 from reluprobe.config.sweep_name import fault_of_name
 from reluprobe.errors import shown
 
@@ -120,7 +120,7 @@ def read_shape(written: Mapping[str, Any], faults: list[str]) -> SweepFile:
 
 def _fault_text(key: str, value: Any, fault: Any) -> str:
     if key not in KEYS:
-        moved = f"; settings go under [base], as {key} = …" if key in SETTINGS else ""
+        moved = f"; settings go under [base], as {key} = …" if full_name(key) in SETTINGS else ""
         return unknown(key, KEYS).replace("setting", "key") + moved
     if KEYS[key].kind.startswith("tables"):
         return f"[[{key}]]: got {shown(value)}; write [[{key}]] with double brackets"

@@ -18,6 +18,7 @@ from reluprobe.config import (
     Value,
     conflicts,
     idle_settings,
+    labels,
     make_run,
     settings_of,
     spelled_out,
@@ -107,7 +108,7 @@ def expand(sweep: SweepConfig) -> Plan:
     """
     _check_size(sweep)
     points = [(s, make_run(s)) for s in _all_settings(sweep)]
-    excludes = [(e, spelled_out(e)) for e in sweep.exclude]
+    excludes = [(e, _as_these_have(spelled_out(e), points)) for e in sweep.exclude]
     unmatched = [e for e, spelled in excludes if not any(_matches(*p, spelled) for p in points)]
     if unmatched:
         raise InputError(
@@ -168,6 +169,33 @@ def _together(block: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
 def _matches(written: Mapping[str, Value], config: RunConfig, partial: Mapping[str, Value]) -> bool:
     # As written too: make_run has put back settings that have no effect, exclude may name them.
     return all(v in (written.get(k), getattr(config, k)) for k, v in partial.items())
+
+
+def _as_these_have(
+    partial: Mapping[str, Value], points: Sequence[tuple[Mapping[str, Value], RunConfig]]
+) -> dict[str, Value]:
+    """What an exclude names, numbers as printed among them: 3.16e-4 is 0.000316227766017 here.
+
+    Raises:
+        InputError: several values are printed so.
+    """
+    exact = dict(partial)
+    for name, given in partial.items():
+        if not isinstance(given, float):
+            continue
+        values = (
+            value
+            for written, config in points
+            for value in (written.get(name, given), getattr(config, name))
+        )
+        same = labels.printed_so(given, values)
+        if len(same) > 1:
+            fault = (
+                f"{name} = {given}: {len(same)} values are printed so: {', '.join(map(str, same))}"
+            )
+            raise InputError("[[exclude]] names a value that is not one", [fault])
+        exact[name] = same[0] if same else given
+    return exact
 
 
 def _show(partial: Mapping[str, Value]) -> str:

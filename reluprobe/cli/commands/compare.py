@@ -14,7 +14,7 @@ from rich.text import Text
 
 from reluprobe.analysis import compare, contrast, environments, settings
 from reluprobe.cli import compare_exports, complete, console, exported_text, options, reading
-from reluprobe.config import SETTINGS, cleaned, faults_of, written
+from reluprobe.config import cleaned, faults_of, full_name, written
 from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest, shown
 from reluprobe.records import RunRecord, Setting
@@ -45,7 +45,7 @@ Baseline = Annotated[
 Within = Annotated[
     options.Texts,
     options.repeatable(
-        "--within", "Compare apart at each value of this setting.", "AXIS", among=SETTINGS
+        "--within", "Compare apart at each value of this setting.", "AXIS", among=reading.NAMES
     ),
 ]
 On = Annotated[
@@ -90,7 +90,7 @@ def command(
     archives = reading.load(paths)
     runs, duplicates = compare.pool(archives)
     _check_sample(on, runs)
-    groups = tuple(reading.setting_name(name, runs) for name in options.split(within) or ())
+    groups = tuple(settings.check_names(options.split(within) or (), runs, "cannot read --within"))
     question = contrast.Question(parse_baseline(baseline or (), runs), groups, definition, on)
     comparison = compare.compare(runs, question)
     if figure is not None:
@@ -107,7 +107,7 @@ def command(
         console.write(json.dumps(content, allow_nan=False) + "\n")
     else:
         names = options.split(columns)
-        chosen = names and [reading.setting_name(name, runs) for name in names]
+        chosen = names and [full_name(name, settings.known_names(runs)) for name in names]
         text = compare_exports.table(comparison, _name(archives), runs, sort, form, chosen)
         exported_text.deliver(text, out)
     if figure is not None:
@@ -135,12 +135,13 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
         InputError: with every fault found.
     """
     baseline: dict[str, Any] = {}
-    faults = []
+    faults: list[str] = []
+    known = settings.known_names(runs)
     # Where a comma parts settings a name and = follow; a value may hold others.
     parts = (part for whole in texts for part in re.split(r",(?=\s*[\w-]+\s*=)", whole))
     for text in (part.strip() for part in parts if part.strip()):
         key, equals, value = text.partition("=")
-        name = reading.setting_name(key, runs)
+        name = full_name(key, known)
         if not equals:
             faults.append(f"got {shown(text)}; allowed is SETTING=VALUE")
         elif name in baseline:
@@ -150,8 +151,9 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
     foreign = [run for run in runs if run.ours is None]
     if foreign and not faults:
         settings.check_names([*baseline], foreign, "cannot read --baseline")
-        return {name: settings.written_as(value, name, foreign) for name, value in baseline.items()}
-    baseline = {name: options.value_of(name, value) for name, value in baseline.items()}
+        return {n: settings.value_among(value, n, foreign) for n, value in baseline.items()}
+    baseline = {n: settings.value_among(value, n, runs) for n, value in baseline.items()}
+    baseline = {n: options.value_of(n, v) if isinstance(v, str) else v for n, v in baseline.items()}
     faults += faults_of(baseline)
     if faults:
         raise InputError("cannot read --baseline", faults)

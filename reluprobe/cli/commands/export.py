@@ -11,10 +11,10 @@ import typer
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.analysis import aggregate, environments
+from reluprobe.analysis import aggregate, environments, settings
 from reluprobe.cli import console, exported_text, options, reading
 from reluprobe.cli.reading import View
-from reluprobe.config import SETTINGS, labels
+from reluprobe.config import SETTINGS, full_name, labels
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError
 from reluprobe.records.folder import Archive, stream_records
@@ -191,7 +191,7 @@ def _full_names(columns: Sequence[str] | None, sweep: Archive) -> list[str] | No
     if columns is None:
         return None
     layers = {name for run in sweep.records for name in run.layer_names}
+    known = settings.known_names(sweep.records)
     return [
-        name if name in layers else _ALIASES.get(name, reading.setting_name(name, sweep.records))
-        for name in columns
+        name if name in layers else _ALIASES.get(name, full_name(name, known)) for name in columns
     ]
