@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 from reluprobe.report.figures import charts, roles
 from reluprobe.report.figures.roles import Roles
 
-SIZES = st.dictionaries(
-    st.text("abcdefgh", min_size=1, max_size=3), st.integers(2, 12), max_size=9
-)
+SIZES = st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), st.integers(2, 12), max_size=9)
 
 
 def test_the_axes_of_a_grid_get_roles_by_their_order():

@@ -136,7 +136,7 @@ def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], m
     line = base.mark_line().encode(y=shown.y, tooltip=_tooltip(named, shown, across), **dashes)
     if all(row["low"] == row["high"] for row in rows):
         return alt.layer(line)
-    band = base.mark_area(opacity=0.18).encode(
+    band = base.mark_area(opacity=0.18, clip=True).encode(
         y=alt.Y("low:Q", title=shown.title),
         y2="high:Q",
         detail=[alt.Detail(field=dash["field"], type="nominal") for dash in dashes.values()],
