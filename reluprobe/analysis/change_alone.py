@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
 from reluprobe.analysis.contrast import Contrast, Untold, contrast, measure, untold
-from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.records import Setting
 
 
@@ -28,8 +27,6 @@ class ChangeAlone:
         agree: in how many of them (or of the seeds) the dead share moves to the side that the
             mean moves to; where the mean does not move, in how many it does not.
         parts: in how many it is known.
-        badly: how many of the changed runs that have a pair trained badly; ``baseline_badly`` of
-            those that they are held against.
         untold: why no interval can tell what the change does; None where one does.
     """
 
@@ -37,8 +34,6 @@ class ChangeAlone:
     same: tuple[str, ...]
     agree: int
     parts: int
-    badly: int
-    baseline_badly: int
     untold: Untold | None
 
     @property
@@ -76,13 +71,8 @@ def _alone(
     moves = _moves(pooled, comparison)
     dead = pooled.changes["dead"]
     side = 0.0 if dead is None else _sign(dead.mean)
-    changed = {pair.other.id: pair.other for pair in pooled.pairs}
-    held = {pair.baseline.id: pair.baseline for pair in pooled.pairs}
-    badly, baseline_badly = (len(bad_runs(runs.values())) for runs in (changed, held))
     agree = sum(_sign(move) == side for move in moves)
-    return ChangeAlone(
-        pooled, tuple(same), agree, len(moves), badly, baseline_badly, untold(pooled)
-    )
+    return ChangeAlone(pooled, tuple(same), agree, len(moves), untold(pooled))
 
 
 def _moves(pooled: Contrast, comparison: Comparison) -> list[float]:

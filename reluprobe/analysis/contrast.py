@@ -12,13 +12,14 @@ are averaged first, and the interval is over blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reluprobe.analysis import bootstrap
 from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.estimates import ANY, SHARE, share
+from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 
@@ -85,6 +86,16 @@ class Contrast:
         return sum(len(block.other.seeds(status)) for block in self.blocks)
 
     @property
+    def badly(self) -> int:
+        """How many of the changed runs that have a pair trained badly."""
+        return _bad(pair.other for pair in self.pairs)
+
+    @property
+    def baseline_badly(self) -> int:
+        """How many of those that they are held against did."""
+        return _bad(pair.baseline for pair in self.pairs)
+
+    @property
     def quality(self) -> Change | None:
         """The change of accuracy; of a regression, of the loss upside down: more is better."""
         accuracy, loss = self.changes["accuracy"], self.changes["loss"]
@@ -103,11 +114,11 @@ class Contrast:
 
     @property
     def helps(self) -> bool:
-        """Fewer dead, accuracy not clearly worse, and no run lost on the way there."""
+        """Fewer dead, accuracy not clearly worse, no run lost, and no more that trained badly."""
         dead, quality = self.changes["dead"], self.quality
         if dead is None or quality is None or not self.has_interval or self.lost:
             return False
-        return dead.falls and not quality.falls
+        return dead.falls and not quality.falls and self.badly <= self.baseline_badly
 
 
 def measure(run: RunRecord, name: str, question: Question) -> float | None:
@@ -160,6 +171,11 @@ def _sides(pairs: Sequence[Pair], name: str, question: Question) -> list[tuple[f
         (math.fsum(o for o, _ in block) / len(block), math.fsum(b for _, b in block) / len(block))
         for block in by_block.values()
     ]
+
+
+def _bad(runs: Iterable[RunRecord]) -> int:
+    """How many of these trained badly; one that stands in several pairs counts once."""
+    return len(bad_runs({run.id: run for run in runs}.values()))
 
 
 def _one_loss(pair: Pair) -> bool:
@@ -215,7 +231,8 @@ def verdict(row: Contrast, definition: str = "dead") -> str:
     moved = better if quality.rises else worse if quality.falls else ""
     word = definition.replace("_", " ")
     if dead.falls:
-        return f"fewer {word}, {moved or 'no worse'}"
+        spoilt = f"{row.badly} trained badly" if row.badly > row.baseline_badly else ""
+        return f"fewer {word}, {moved or spoilt or 'no worse'}"
     if dead.rises:
         return f"more {word}, {moved}" if moved else f"more {word}"
     return f"{moved} only" if moved else "no clear change"

@@ -53,8 +53,8 @@ def _alone(one: ChangeAlone, question: contrast.Question) -> dict[str, Any]:
         "over": one.pooled.over,
         "agree": one.agree,
         "parts": one.parts,
-        "badly": one.badly,
-        "baseline_badly": one.baseline_badly,
+        "badly": one.pooled.badly,
+        "baseline_badly": one.pooled.baseline_badly,
         "changes": _changes(one.pooled),
     }
 
@@ -102,6 +102,8 @@ def _row(
         "differs": dict(row.differs),
         "verdict": contrast.verdict(row, question.definition),
         "helps": row.helps,
+        "badly": row.badly,
+        "baseline_badly": row.baseline_badly,
         **_fates([block.other for block in row.blocks]),
         # Of the runs that have a pair, as in the table.
         **_means([pair.other for pair in row.pairs], question),

@@ -46,7 +46,7 @@ def test_a_change_that_shines_at_one_rate_alone_is_not_its_best():
     elu = of(runs, WITHIN)["elu"]
     assert elu.pooled.changes["accuracy"].mean == pytest.approx((-0.06 + 0.48) / 4)
     assert elu.pooled.changes["accuracy"].low < 0
-    assert (elu.badly, elu.baseline_badly) == (0, 4)
+    assert (elu.pooled.badly, elu.pooled.baseline_badly) == (0, 4)
     assert elu.same == ("learning_rate",)
 
 
@@ -90,6 +90,18 @@ def test_nothing_that_pairs_is_no_change():
     elu = of([*BASE, *lost])["elu"]
     assert (elu.agree, elu.parts, elu.untold) == (0, 0, None)
     assert verdict(elu.pooled) == "diverged"
+
+
+def test_fewer_dead_is_no_help_where_more_train_badly():
+    elu = [record("elu", s, 0.1, accuracy) for s, accuracy in enumerate((0.97, 0.96, 0.98, 0.12))]
+    (change,) = changes_alone(compare.compare([*BASE[:4], *elu], RELU))
+    assert change.pooled.badly == 1
+    assert not change.pooled.helps
+    assert verdict(change.pooled) == "fewer dead, 1 trained badly"
+    # Where as many of the baseline's do, it is not the change's fault.
+    base = [record("relu", s, 0.4, a) for s, a in enumerate((0.97, 0.96, 0.98, 0.12))]
+    (change,) = changes_alone(compare.compare([*base, *elu], RELU))
+    assert change.pooled.helps
 
 
 def test_the_best_comes_first():

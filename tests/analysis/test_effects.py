@@ -201,6 +201,43 @@ def test_pairs_are_found_again_in_a_grid_with_holes():
     assert found[frozenset()] == pytest.approx(0, abs=1e-9)
 
 
+def test_what_a_fit_leaves_is_its_residual_variance():
+    values = grid_runs.table((3, 3, 2), 1, np.random.default_rng(6))
+    values[0, 0, 0] = np.nan
+    measured = effects(grid_runs.runs_of_table(values))
+    assert "axes and learning_rate" not in measured.method
+    assert "axes and lr × init, lr × L2, init × L2 fitted" in measured.method
+    places = np.argwhere(np.isfinite(values[..., 0]))
+    y = values[..., 0][tuple(places.T)]
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    dummies = [
+        np.prod([places[:, axis] == at for axis, at in zip(pair, cell, strict=True)], 0)
+        for pair in pairs
+        for cell in np.ndindex(*(values.shape[axis] for axis in pair))
+    ]
+    design = np.stack(dummies, 1).astype(float)
+    _, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+    fit = design @ np.linalg.pinv(design) @ y
+    left = ((y - fit) ** 2).sum() / (len(y) - rank)
+    # The fit over all combinations, and its parts by projection.
+    every = np.array([*np.ndindex(3, 3, 2)])
+    whole = np.stack(
+        [
+            np.prod([every[:, axis] == at for axis, at in zip(pair, cell, strict=True)], 0)
+            for pair in pairs
+            for cell in np.ndindex(*(values.shape[axis] for axis in pair))
+        ],
+        1,
+    )
+    fitted = (whole @ np.linalg.pinv(design) @ y).reshape(3, 3, 2)
+    names, total = list(grid_runs.AXES), fitted.var() + left
+    expected = {
+        frozenset(names[axis] for axis in one): (projected(fitted, one) ** 2).mean() / total
+        for one in [(0,), (1,), (2,), *pairs]
+    }
+    assert shares(measured) == pytest.approx({**expected, frozenset(): left / total}, abs=1e-9)
+
+
 def test_one_change_at_a_time_is_a_star_and_says_what_it_cannot_tell():
     base = {"learning_rate": 1e-3, "l2": 0.0, "depth": 2}
     changes = [{}, {"learning_rate": 1e-2}, {"learning_rate": 0.1}, {"l2": 0.1}, {"depth": 3}]
@@ -243,6 +280,19 @@ def test_settings_that_never_vary_apart_share_what_they_do():
         frozenset(["learning_rate", "optimizer"]): pytest.approx(1),
         frozenset(["seed"]): 0.0,
     }
+
+
+def test_a_setting_that_says_another_is_not_told_from_it():
+    runs = [record("relu", s, 0.3, learning_rate=1e-3) for s in range(2)]
+    runs += [record("elu", s, 0.1 + r, learning_rate=r) for s in range(2) for r in (1e-2, 0.1)]
+    measured = effects(runs)
+    assert {one.axes for one in measured.dead} == {("activation", "learning_rate"), ("seed",)}
+    assert "activation and lr change together" in measured.method
+
+
+def test_a_setting_with_one_value_where_it_has_an_effect_is_no_axis():
+    runs = [record("relu", 0, 0.3), record("celu", 0, 0.1, celu_alpha=0.5)]
+    assert effects(runs).axes == ("activation",)
 
 
 def test_a_setting_that_some_activations_have_lies_within_them():

@@ -73,6 +73,48 @@ def test_noise_alone_is_named_about_as_seldom_as_it_says():
     assert stats.binomtest(named, 200, 0.05).pvalue > 0.001
 
 
+def test_of_many_pairs_as_seldom_one_is_named_by_chance():
+    rng = np.random.default_rng(12)
+    named = 0
+    for _ in range(120):
+        values = 0.5 + rng.normal(0, 0.02, (2, 2, 2, 2, 2))
+        named += bool(effects(grid_runs.runs_of_table(values)).interactions)
+    assert stats.binomtest(named, 120, 0.05, "greater").pvalue > 0.001
+
+
+def test_a_clear_interaction_that_explains_next_to_nothing_is_not_named():
+    def dead(f, rate):
+        return {1e-3: 0.1, 1e-2: 0.4, 0.1: 0.8}[rate] + 0.02 * (f == "relu") * (rate == 0.1)
+
+    assert effects(grid(dead, noise=1e-4)).interactions == ()
+
+
+def test_p_of_a_fit_is_that_of_what_it_loses_without_the_pair():
+    values = grid_runs.table((4, 3, 3), 1, np.random.default_rng(7)) / 4
+    values[..., 0] += 0.5 * np.eye(4, 3)[:, :, None]
+    values[0, 0, 0] = values[2, 1, 1] = np.nan
+    (one, *_) = effects(grid_runs.runs_of_table(values)).interactions
+    assert set(one.axes) == {"learning_rate", "init"}
+    places = np.argwhere(np.isfinite(values[..., 0]))
+    y = values[..., 0][tuple(places.T)]
+
+    def lost(*pairs):
+        """RSS of a fit of these pairs, and how many columns it has."""
+        dummies = [
+            np.prod([places[:, axis] == at for axis, at in zip(pair, cell, strict=True)], 0)
+            for pair in pairs
+            for cell in np.ndindex(*(values.shape[axis] for axis in pair))
+        ]
+        design = np.stack(dummies, 1).astype(float)
+        rest = y - design @ np.linalg.pinv(design) @ y
+        return rest @ rest, np.linalg.matrix_rank(design)
+
+    (rss, size), (without, fewer) = lost((0, 1), (0, 2), (1, 2)), lost((0, 2), (1, 2))
+    freedom = len(y) - size
+    f = (without - rss) / (size - fewer) / (rss / freedom)
+    assert one.p == pytest.approx(stats.f.sf(f, size - fewer, freedom), rel=1e-6)
+
+
 def test_more_here_than_there():
     def dead(f, rate):
         return {1e-3: 0.1, 1e-2: 0.2, 0.1: 0.7 if f == "relu" else 0.3}[rate]

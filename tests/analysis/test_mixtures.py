@@ -24,7 +24,7 @@ from reluprobe.analysis import (
 from reluprobe.analysis.claims import Verdict
 from reluprobe.analysis.estimates import SHARE, Estimate, estimate
 from reluprobe.report import figures, formatting, page
-from reluprobe.report.export import markup
+from reluprobe.report.export import configurations, markup
 from reluprobe.results import Results
 
 RANGE = "min-max over configurations"
@@ -140,8 +140,9 @@ def test_the_library_has_no_half_width_of_a_mixture():
 def test_markdown_and_latex_call_a_range_one():
     sweep = figure_runs.archive(mixed())
     rows = aggregate.summarize(sweep.records, by=["learning_rate"])
-    assert "min–max over 2 configurations, no interval" in markup.markdown(sweep, rows, "dead")
-    assert "min--max over 2 configurations, no interval" in markup.latex(sweep, rows, "dead")
+    table = configurations.table(sweep, rows)
+    assert "min–max over 2 configurations, no interval" in markup.markdown(table)
+    assert "min--max over 2 configurations, no interval" in markup.latex(table)
 
 
 def test_the_page_calls_a_range_one():

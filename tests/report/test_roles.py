@@ -1,5 +1,7 @@
 """Roles of axes: what matters most gets colours; what fits no role is folded, and nothing twice."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,4 +59,4 @@ def test_whole_numbers_are_few_and_evenly_spread(first, span):
     marks = charts.whole(first, first + span)
     assert len(marks) <= charts.MOST_TICKS + 1
     assert all(first <= mark <= first + span for mark in marks)
-    assert len({after - before for before, after in zip(marks, marks[1:], strict=False)}) <= 1
+    assert len({after - before for before, after in itertools.pairwise(marks)}) <= 1

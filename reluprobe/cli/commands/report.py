@@ -55,12 +55,16 @@ Bounds = Annotated[
 ]
 
 
+Full = Annotated[bool, typer.Option("--full", help="Show every configuration, layer and section.")]
+
+
 def command(
     paths: reading.Paths,
     *,
     definition: reading.Definition = "dead",
     by: reading.By = None,
     sort: reading.Sort = None,
+    full: Full = False,
     lives: Lives = False,
     causes: Causes = False,
     signals: Signals = False,
@@ -80,7 +84,13 @@ def command(
     reading.check_definition(definition)
     most = gate.parse(max_dead)
     request = figure_flags.request(figures, format, only, heatmap, facet, colour, width, out)
-    sections = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
+    sections = {
+        reading.FULL: full,
+        "lives": lives,
+        "causes": causes,
+        "signals": signals,
+        "bounds": bounds,
+    }
     also = frozenset(name for name, asked in sections.items() if asked)
     view = View(definition, options.split(by), sort, also)
     results, faults, copies = result.read_all(paths)
@@ -158,4 +168,7 @@ def _next(sweeps: Sequence[Archive], view: View) -> list[str]:
     several = [kind for kind in side_by_side.by_kind(sweeps) if len(kind) > 1]
     if several:
         return [line for kind in several for line in report_several.next_commands(kind, view)]
-    return [f"next: reluprobe report {folder} --lives --causes"]
+    return [
+        f"next: reluprobe report {folder} --full",
+        f"      reluprobe report {folder} --lives --causes",
+    ]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import altair as alt
 
-from reluprobe.analysis.aggregate import Estimate
 from reluprobe.config import labels
 from reluprobe.report.figures import style
 from reluprobe.report.figures.context import Context, Row
@@ -40,10 +39,11 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
         how = nominal(context, roles.colour)
         del how["sort"]
         scale = alt.Scale(domain=domain, range=list(style.COLOURS[: len(domain)]))
-        encodings["color"] = alt.Color(**how, scale=scale)
+        # Of a line and its band the legend shows the line.
+        legend = alt.Legend() if shapes else alt.Legend(symbolType="stroke", symbolOpacity=1)
+        encodings["color"] = alt.Color(**how, scale=scale, legend=legend)
         if shapes:
-            scale = alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)]))
-            encodings["shape"] = alt.Shape(**how, scale=scale)
+            encodings["shape"] = shape(context, roles.colour)
     else:
         encodings["color"] = alt.value(style.COLOURS[0])
     if roles.dash is not None:
@@ -55,6 +55,14 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
             **how, scale=alt.Scale(domain=domain, range=dashes)
         )
     return encodings
+
+
+def shape(context: Context, axis: str) -> alt.Shape:
+    """An axis as the shapes of points."""
+    domain = context.domain(axis)
+    how = nominal(context, axis)
+    del how["sort"]
+    return alt.Shape(**how, scale=alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)])))
 
 
 def faceted(context: Context, roles: Roles, chart: Any, rows: Sequence[Row]) -> Any:
@@ -97,7 +105,26 @@ def rows_of(context: Context, roles: Roles) -> int:
     return 1 if roles.row is None else len(context.domain(roles.row))
 
 
-def span(value: Estimate | None, scale: float = 1.0) -> dict[str, float | None]:
+class Spread(Protocol):
+    """A mean, and between which ends it or something beside it lies; None without ends."""
+
+    @property
+    def mean(self) -> float:
+        """In the middle."""
+        ...
+
+    @property
+    def low(self) -> float | None:
+        """The lower end."""
+        ...
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
+        ...
+
+
+def span(value: Spread | None, scale: float = 1.0) -> dict[str, float | None]:
     """A mean and the ends beside it as fields of a row; where there are none they are the mean."""
     if value is None:
         return {"mean": None, "low": None, "high": None}

@@ -136,7 +136,7 @@ def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], m
     line = base.mark_line().encode(y=shown.y, tooltip=_tooltip(named, shown, across), **dashes)
     if all(row["low"] == row["high"] for row in rows):
         return alt.layer(line)
-    band = base.mark_area(opacity=0.18, clip=True).encode(
+    band = base.mark_area(fillOpacity=0.18, clip=True).encode(
         y=alt.Y("low:Q", title=shown.title),
         y2="high:Q",
         detail=[alt.Detail(field=dash["field"], type="nominal") for dash in dashes.values()],
@@ -147,8 +147,9 @@ def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], m
 def _time(across: str, moments: Sequence[float]) -> Any:
     """The horizontal axis: whole epochs or steps, unless all is within a few of them."""
     first, last = min(moments), max(moments)
-    marks = charts.whole(first, last)
-    how: dict[str, Any] = {"values": marks} if len(marks) > 2 else {"tickCount": 5}
+    marks, whole = charts.whole(first, last), all(when == int(when) for when in moments)
+    how: dict[str, Any] = {"values": marks} if len(marks) > 2 or whole else {"tickCount": 5}
+    how["format"] = ",~g"
     scale = alt.Scale(domain=[first, last], nice=False)
     return alt.X("when:Q", title=across, axis=alt.Axis(grid=False, **how), scale=scale)
 

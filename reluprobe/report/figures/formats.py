@@ -14,14 +14,14 @@ from altair.utils import schemapi
 
 from reluprobe.errors import InputError, nearest
 from reluprobe.report.figures import style
-from reluprobe.report.figures.style import INK, PAPER
+from reluprobe.report.figures.style import GRID, INK, PAPER
 
 #: The formats.
 FORMATS = ("png", "svg", "pdf")
 #: Dots an inch of a PNG.
 DPI = 300
 #: Ink and paper by night. Only whoever can follow a style sheet does: others have paper.
-NIGHT = {INK: "#e8e8e8", PAPER: "#15181c"}
+NIGHT = {INK: "#e8e8e8", PAPER: "#15181c", GRID: "#2d3238"}
 SCHEME = "@media screen and (prefers-color-scheme: dark)"
 #: The size of a plain SVG, in pixels.
 SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')

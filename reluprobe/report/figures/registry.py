@@ -9,9 +9,24 @@ from functools import partial
 
 from altair.utils import schemapi
 
+from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
-from reluprobe.report.figures import by_epoch
+from reluprobe.report.figures import (
+    activation_maps,
+    by_epoch,
+    by_grid,
+    by_layer,
+    by_rate,
+    causes,
+    effects,
+    literature,
+    outcomes,
+    parallel,
+    signals,
+    unit_lives,
+)
+from reluprobe.report.figures import born_dead as born_dead_figure
 from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 
@@ -31,8 +46,24 @@ class FigureKind:
 
 
 FIGURES: tuple[FigureKind, ...] = (
+    FigureKind("effects", "What each setting does", effects.effects),
+    FigureKind("interaction", "What two settings do together", effects.interaction),
+    FigureKind("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
+    FigureKind("heatmap", "Dead units over two settings", by_grid.heatmap),
+    FigureKind("accuracy", "Dead units against accuracy", outcomes.accuracy),
+    FigureKind("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
     FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
     FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
+    FigureKind("layers", "Dead units by hidden layer", by_layer.layers),
+    FigureKind("units", "The life of every unit", unit_lives.units),
+    FigureKind("activations", "Activations of finished networks", activation_maps.heatmaps),
+    FigureKind("survival", "How long units live, and stay dead", unit_lives.survival),
+    FigureKind("causes", "Causes of death", causes.causes),
+    FigureKind("histograms", "Activations before training", signals.histograms),
+    FigureKind("samples", "Dead on which data", outcomes.samples),
+    FigureKind("parallel", "Every run", parallel.parallel),
+    FigureKind("published", "Published values beside ours", literature.values),
+    FigureKind("claims", "What was claimed", literature.verdicts),
 )
 
 
@@ -81,6 +112,11 @@ def drawn(
             left_out = tuple(context.left_out)
             context.left_out.clear()
             yield dataclasses.replace(figure, left_out=left_out, width=context.width)
+
+
+def born_dead(result: Result) -> DrawnFigure:
+    """Draw a result of ``reluprobe born-dead``: it belongs to no sweep."""
+    return _draw("born_dead", "Networks born dead", partial(born_dead_figure.probability, result))
 
 
 def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 #: Widths in pixels, as a screen shows them: a paper's page, and one column of it.
 PAGE, COLUMN = 720, 350
 WIDTHS = {"page": PAGE, "column": COLUMN}
@@ -21,6 +23,8 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 #: Text, axes and paper. The dark scheme of an SVG exchanges these, and only these.
 INK, PAPER = "#1a1a1a", "#ffffff"
+#: Lines behind everything: a colour of its own, since what is seen through takes long to draw.
+GRID = "#e6e6e4"
 #: Beside what is in the foreground; reads on white and on black.
 QUIET = "#8a8a8a"
 #: On a coloured cell, whatever the scheme: not INK, not PAPER.
@@ -36,8 +40,29 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 DASHES = ((1, 0), (5, 3), (1.5, 2.5), (7, 2, 1.5, 2))
 #: A cell without a value.
 EMPTY = "#b9b9b9"
+#: From the first hidden layer to the last.
+LAYERS = ("#0077b2", "#7c5cc4", "#cc3d74", "#d95700")
 #: From little to much that is bad, for cells: the darker, the worse.
 SEQUENCE = ("#fdf6ec", "#f6cfa3", "#e58f6a", "#c14a50", "#7d1d45", "#3f0d2c")
+
+
+def layer_colours(depth: int) -> list[str]:
+    """Of the layers from the first to the last: from cold to warm, no lighter and no darker."""
+    ends = [tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in LAYERS]
+    colours = []
+    for place in np.linspace(0, len(ends) - 1, depth):
+        before = min(int(place), len(ends) - 2)
+        mixed = (
+            round(a + (b - a) * (place - before))
+            for a, b in zip(ends[before], ends[before + 1], strict=True)
+        )
+        colours.append("#" + "".join(f"{c:02x}" for c in mixed))
+    return colours
+
+
+def layer_dashes(depth: int) -> list[list[float]]:
+    """Dashes that differ from each layer to the next."""
+    return [[*DASHES[n % len(DASHES)]] for n in range(depth)]
 
 
 def theme(width: int = PAGE) -> dict[str, Any]:
@@ -57,8 +82,7 @@ def theme(width: int = PAGE) -> dict[str, Any]:
             "tickColor": INK,
             "tickSize": 3,
             "grid": True,
-            "gridColor": QUIET,
-            "gridOpacity": 0.18,
+            "gridColor": GRID,
             "labelOverlap": "greedy",
             "labelLimit": 300,
         },

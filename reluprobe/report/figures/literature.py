@@ -1,0 +1,174 @@
+"""Published values and claims beside our means and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from reluprobe.analysis import claims, replication
+from reluprobe.analysis.claims import Judged, Verdict
+from reluprobe.analysis.replication import PublishedValue, Replication
+from reluprobe.report import formatting
+from reluprobe.report.figures import charts, style
+from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
+from reluprobe.report.terminal.claims import of_row, range_of
+
+#: What a verdict looks like; it stands in words beside it.
+VERDICTS = {
+    Verdict.HOLDS: style.COLOURS[2],
+    Verdict.FAILS: style.COLOURS[3],
+    Verdict.OPEN: style.COLOURS[5],
+}
+OURS, THEIRS = "ours: mean, 95% of new seeds", "published"
+#: Pixels: a row, the names left of claims, the verdicts right of them.
+ROW, CLAIM, NAMES, WORDS = 16, 20, 330, 96
+#: The narrowest range that is seen, in percent.
+LEAST = 0.6
+
+
+def _compared(context: Context) -> Replication:
+    reference = context.archive.reference
+    if reference is None:
+        raise LackingError("the sweep names no published record")
+    replicated = replication.compare(context.records, reference)
+    if not replicated.rows:
+        raise LackingError("; ".join(replicated.skipped))
+    return replicated
+
+
+def values(context: Context) -> Drawing:
+    """Published values beside the interval in which a new seed of ours would lie."""
+    replicated = _compared(context)
+    names = list(replicated.chosen)
+    order = list(dict.fromkeys(of_row(row) for row in replicated.rows))
+    panels = {name: f"{name}, epoch {replicated.chosen[name].epoch}" for name in names}
+    rows = [_value(row, panels[row.activation]) for row in replicated.rows]
+    title = f"{replicated.reference.definition.replace('_', ' ')} %, and test accuracy %"
+    scale = alt.Scale(domain=[0, 100])
+    whose = alt.Scale(domain=[OURS, THEIRS], range=list(style.COLOURS[:2]))
+    shapes = alt.Scale(domain=[OURS, THEIRS], range=["circle", "diamond"])
+    tooltip = [
+        *map(alt.Tooltip, ("panel:N", "measure:N")),
+        *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("ours", "low", "high", "published")),
+    ]
+    y = alt.Y("measure:N", sort=order, title=None)
+    base = alt.Chart().encode(y=y, tooltip=tooltip)
+    folded = base.transform_fold(["ours", "published"], as_=["key", "value"]).transform_calculate(
+        whose=f"datum.key == 'ours' ? '{OURS}' : '{THEIRS}'"
+    )
+    points = folded.transform_filter("isValid(datum.value)").mark_point(size=34).encode(
+        x=alt.X("value:Q", title=title, scale=scale),
+        color=alt.Color("whose:N", scale=whose, title=None),
+        shape=alt.Shape("whose:N", scale=shapes, title=None),
+    )  # fmt: skip
+    ends = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.5).encode(
+        x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+    )
+    across = len(names) if context.width == style.PAGE else 1
+    width = (context.width - 110 - charts.GAP * (across - 1)) / across
+    chart = (
+        alt.layer(ends, points)
+        .properties(width=width, height=alt.Step(ROW), data=alt.Data(values=rows))
+        .facet(facet=alt.Facet("panel:N", sort=[*panels.values()], title=None), columns=across)
+    )
+    judged = [row for row in replicated.rows if row.inside is not None]
+    inside = sum(row.inside is True for row in judged)
+    facts = [
+        f"{row.activation} {of_row(row)}: published {formatting.percent(row.published)}, ours "
+        f"{_interval(row)}"
+        for row in replicated.rows
+        if row.inside is False
+    ]
+    caption = (
+        f"What was published ({replicated.reference.name}) beside our mean and the interval in "
+        f"which 95% of new seeds of ours would lie: {inside} of {len(judged)} published values lie "
+        "in it."
+    )
+    outside = f"Outside: {alt_text(facts)}" if facts else "None lies outside."
+    return chart, caption, f"{inside} of {len(judged)} values inside. {outside}"
+
+
+def _value(row: PublishedValue, panel: str) -> Row:
+    ours = charts.span(row.ours, 100)
+    published = None if row.published is None else charts.number(100 * row.published)
+    numbers = {"ours": ours["mean"], "low": ours["low"], "high": ours["high"]}
+    return {"panel": panel, "measure": of_row(row), "published": published, **numbers}
+
+
+def _interval(row: PublishedValue) -> str:
+    if row.ours is None or row.ours.low is None:
+        return formatting.NOT_APPLICABLE
+    return f"{formatting.percent(row.ours.low)} to {formatting.percent(row.ours.high)}"
+
+
+def verdicts(context: Context) -> Drawing:
+    """Every claim: the range in which it is true, our mean with its interval, and the verdict."""
+    every = claims.judge_all(_compared(context))
+    judged = [j for j in every if j.estimate is not None]
+    if not judged:
+        measured = "no run was measured by what the claims are of"
+        raise LackingError(measured if every else "nothing is claimed of what was run")
+    chart = _claims(context, judged)
+    facts = [
+        f"{_words(j)}: {j.verdict.value}, {formatting.plus_minus(j.estimate)} where the claim is "
+        f"true in {range_of(j.claim)}"
+        for j in judged
+    ]
+    caption = (
+        "What was claimed: the shaded range is where a claim is true, the point our mean with its "
+        f"{context.beside([j.estimate for j in judged]) or '95% interval'}. A claim holds where "
+        "a 95% interval over seeds lies in the range, does not hold where it lies wholly outside, "
+        "and otherwise cannot be told."
+    )
+    return chart, caption, alt_text(facts, most=len(facts))
+
+
+def _claims(context: Context, judged: Sequence[Judged]) -> Any:
+    ends = [charts.span(j.estimate, 100) for j in judged]
+    low = min(0.0, *(end["low"] or 0.0 for end in ends))
+    high = max(100.0, *(end["high"] or 0.0 for end in ends))
+    rows = [
+        {"claim": _words(j), "verdict": j.verdict.value, **end, **_range(j, low, high)}
+        for j, end in zip(judged, ends, strict=True)
+    ]
+    order = [str(row["claim"]) for row in rows]
+    scale = alt.Scale(domain=[low, high], nice=False)
+    axis = alt.Axis(title=None, labelLimit=NAMES, grid=False)
+    said = alt.Scale(domain=[v.value for v in VERDICTS], range=[*VERDICTS.values()])
+    colour = alt.Color("verdict:N", scale=said, legend=None)
+    tooltip = [
+        *map(alt.Tooltip, ("claim:N", "verdict:N")),
+        *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("mean", "low", "high")),
+    ]
+    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("claim:N", sort=order, axis=axis))
+    x = alt.X("start:Q", title="%", scale=scale)
+    true = base.mark_bar(color=style.QUIET, fillOpacity=0.3, height=alt.RelativeBandSize(band=0.7))
+    words = base.mark_text(align="left", dx=6).encode(
+        x=alt.value("width"), text="verdict:N", color=colour
+    )
+    chart = alt.layer(
+        true.encode(x=x, x2="stop:Q"),
+        base.mark_rule(strokeWidth=1.4).encode(
+            x=alt.X("low:Q", title="%", scale=scale), x2="high:Q", color=colour
+        ),
+        base.mark_point(size=34).encode(
+            x=alt.X("mean:Q", title="%", scale=scale), color=colour, tooltip=tooltip
+        ),
+        words,
+    )
+    width = max(90, context.width - NAMES - WORDS)
+    return chart.properties(width=width, height=alt.Step(CLAIM))
+
+
+def _range(judged: Judged, low: float, high: float) -> Row:
+    """Where a claim is true, wide enough to be seen."""
+    start, stop = max(100 * judged.claim.low, low), min(100 * judged.claim.high, high)
+    return {"start": charts.number(start), "stop": charts.number(max(stop, start + LEAST))}
+
+
+def _words(judged: Judged) -> str:
+    claim = judged.claim
+    source = "" if claim.source == claims.STUDY else f"{claim.source}: "
+    return f"{source}{claim.activation}: {claim.text} ({claim.counted})"
