@@ -110,14 +110,17 @@ def _layer(saved: SavedRun, index: int, width: float) -> Any:
         "from": charts.number(1 - share),
         "to": 1,
     }
-    base = alt.Chart(alt.Data(values=[row]))
+    base = alt.Chart(charts.data([row]))
     scale = alt.Scale(domain=[1, 0], nice=False)
     image = base.mark_image(
         width=width - STRIP - 3, height=HEIGHT, align="left", baseline="top", aspect=False,
         smooth=False,
-    ).encode(url="picture:N", x=alt.value(STRIP + 3), y=alt.value(0))  # fmt: skip
+    ).encode(url=alt.Url("picture:N"), x=alt.XValue(STRIP + 3), y=alt.YValue(0))  # fmt: skip
     strip = base.mark_rect(color=style.DEAD).encode(
-        x=alt.value(0), x2=alt.value(STRIP), y=alt.Y("from:Q", axis=None, scale=scale), y2="to:Q"
+        x=alt.XValue(0),
+        x2=alt.X2Value(STRIP),
+        y=alt.Y("from:Q", axis=None, scale=scale),
+        y2=alt.Y2("to:Q"),
     )
     title = f"L{index + 1}: {formatting.percent(layer.dead)}% dead"
     size = {"width": width, "height": HEIGHT}

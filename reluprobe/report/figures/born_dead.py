@@ -65,7 +65,7 @@ def _chart(rows: list[Row], widths: list[str], floor: float) -> Any:
     title = "networks born dead %"
     x = alt.X("depth:Q", title="hidden layers", axis=alt.Axis(tickMinStep=1, grid=False))
     axis = alt.Axis(values=[10.0**k for k in range(-4, 3)], labelExpr=charts.POWER)
-    base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=colour)
+    base = alt.Chart(charts.data(rows)).encode(x=x, color=colour)
 
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis)
@@ -75,10 +75,10 @@ def _chart(rows: list[Row], widths: list[str], floor: float) -> Any:
         *(alt.Tooltip(f"{n}:Q", format=".3~g") for n in ("mean", "low", "high", "upper")),
     ]
     return alt.layer(
-        base.mark_area(fillOpacity=0.18).encode(y=y("lower"), y2="upper:Q"),
+        base.mark_area(fillOpacity=0.18).encode(y=y("lower"), y2=alt.Y2("upper:Q")),
         base.mark_line(strokeDash=[5, 3], strokeWidth=1).encode(y=y("bound")),
         base.mark_line(strokeWidth=1).encode(y=y("mean")),
-        base.mark_rule().encode(y=y("low"), y2="high:Q"),
+        base.mark_rule().encode(y=y("low"), y2=alt.Y2("high:Q")),
         base.mark_point(size=30).encode(y=y("mean"), shape=shape, tooltip=tooltip),
     ).properties(width=430, height=250)
 

@@ -119,11 +119,11 @@ def _map(
         alt.Tooltip("written:N", title=title),
         alt.Tooltip("runs:Q"),
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(**names, tooltip=tooltip)
+    base = alt.Chart(charts.data(rows)).encode(**names, tooltip=tooltip)
     cells = base.mark_rect().encode(color=alt.Color("value:Q", scale=scale, legend=None))
     dark = f"(datum.value - {good}) / {bad - good} > {DARK}"
     ink = alt.condition(dark, alt.value(style.ON_DARK), alt.value(style.ON_LIGHT))
-    text = base.mark_text().encode(text="written:N", color=ink)
+    text = base.mark_text().encode(text=alt.Text("written:N"), color=ink)
     height = ROW * len(table.rows)
     return alt.layer(cells, text).properties(width=width, height=height, title=title)
 

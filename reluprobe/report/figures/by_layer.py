@@ -124,7 +124,7 @@ def _lines(context: Context, shown: Sequence[tuple[Entry, Layers]]) -> Any:
     width, order = charts.panel_width(context, across), [e.label for e, _ in shown]
     return (
         alt.layer(base.mark_line().encode(strokeDash=dash), base.mark_point(size=12))
-        .properties(width=width, height=150, data=alt.Data(values=rows))
+        .properties(width=width, height=150, data=charts.data(rows))
         .facet(facet=alt.Facet("panel:N", title=None, sort=order), columns=across)
     )
 
@@ -153,11 +153,11 @@ def _map(context: Context, shown: Sequence[tuple[Entry, Layers]]) -> Any:
     )  # fmt: skip
     scale = alt.Scale(domain=[0, 100], range=list(style.SEQUENCE), clamp=True)
     tooltip = [alt.Tooltip("label:N"), alt.Tooltip("layer:N"), alt.Tooltip("written:N", title="%")]
-    base = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y, tooltip=tooltip)
+    base = alt.Chart(charts.data(rows)).encode(x=x, y=y, tooltip=tooltip)
     ink = alt.condition(
         f"datum.value / 100 > {DARK}", alt.value(style.ON_DARK), alt.value(style.ON_LIGHT)
     )
     cells = base.mark_rect().encode(color=alt.Color("value:Q", scale=scale, legend=None))
-    text = base.mark_text().encode(text="written:N", color=ink)
+    text = base.mark_text().encode(text=alt.Text("written:N"), color=ink)
     width = min(context.width - NAMES - charts.RIGHT, 46 * len(names))
     return alt.layer(cells, text).properties(width=width, height=alt.Step(ROW))

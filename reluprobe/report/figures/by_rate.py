@@ -144,7 +144,7 @@ def _part(
         alt.Chart().mark_line(strokeWidth=1.2).encode(x=x, y=y, **lines),
         alt.Chart()
         .mark_rule(strokeWidth=1)
-        .encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=marks["color"]),
+        .encode(x=x, y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q"), color=marks["color"]),
         alt.Chart().mark_point(size=30).encode(x=x, y=y, tooltip=tooltip, **marks),
     ]
     if dead and top > HIGH and not context.terms.foreign:
@@ -157,11 +157,11 @@ def _part(
 def _high() -> list[Any]:
     """The line of what was claimed, with its name."""
     # Data of its own: else there were a line and a name for every point.
-    base = alt.Chart(alt.Data(values=[{"share": HIGH}]))
-    line = base.mark_rule(strokeDash=[4, 3], color=style.QUIET).encode(y="share:Q")
+    base = alt.Chart(charts.data([{"share": HIGH}]))
+    line = base.mark_rule(strokeDash=[4, 3], color=style.QUIET).encode(y=alt.Y("share:Q"))
     text = base.mark_text(
         align="left", baseline="bottom", dx=3, dy=-1, color=style.QUIET, text=WHOSE
-    ).encode(x=alt.value(0), y="share:Q")
+    ).encode(x=alt.XValue(0), y=alt.Y("share:Q"))
     return [line, text]
 
 

@@ -76,18 +76,23 @@ def _panels(context: Context, rows: Sequence[Row], order: Sequence[str], across:
     base = alt.Chart().encode(y=y)
     layers = [
         base.mark_bar(stroke=style.PAPER, strokeWidth=0.5).encode(
-            x=x, x2="to:Q", color=alt.Color("part:N", scale=parts, title=None), tooltip=tooltip
+            x=x,
+            x2=alt.X2("to:Q"),
+            color=alt.Color("part:N", scale=parts, title=None),
+            tooltip=tooltip,
         ),
-        base.mark_text(fontWeight="bold").encode(x=alt.X("to:Q", title=None), text="cut:N"),
+        base.mark_text(fontWeight="bold").encode(
+            x=alt.X("to:Q", title=None), text=alt.Text("cut:N")
+        ),
         base.mark_text(align="left", dx=4)
-        .encode(x=alt.value("width"), text="deaths:N")
+        .encode(x=alt.XValue("width"), text=alt.Text("deaths:N"))
         .transform_filter("datum.part == 'weights'"),
         alt.Chart().mark_rule(color=style.INK, strokeWidth=0.8).encode(x=alt.datum(0)),
     ]
     width = charts.panel_width(context, across) - 40
     return (
         alt.layer(*layers)
-        .properties(width=width, height=alt.Step(BAR), data=alt.Data(values=list(rows)))
+        .properties(width=width, height=alt.Step(BAR), data=charts.data(rows))
         .facet(facet=alt.Facet("panel:N", title=None, sort=list(order)), columns=across, spacing=34)
         .resolve_scale(y="independent")
     )

@@ -96,7 +96,7 @@ def _panel(
         if (change := shown.contrast.changes[measure]) is not None
     ]
     if not rows:
-        return alt.Chart(alt.Data(values=[{"text": "n/a"}])).mark_text().encode(text="text:N")
+        return alt.Chart(charts.data([{"text": "n/a"}])).mark_text().encode(text=alt.Text("text:N"))
     spans = [_span(change, measure) for one in every if (change := one.contrast.changes[measure])]
     ends = [0.0, *(end for span in spans for end in span.values())]
     margin = 0.04 * (max(ends) - min(ends)) or 1.0
@@ -109,13 +109,13 @@ def _panel(
     base = alt.Chart().encode(y=y, tooltip=_tooltip(title))
     zero = alt.Chart().mark_rule(strokeWidth=1).encode(x=alt.datum(0))
     whisker = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.6).encode(
-        x=alt.X("low:Q", scale=scale, title=title), x2="high:Q"
+        x=alt.X("low:Q", scale=scale, title=title), x2=alt.X2("high:Q")
     )
     point = base.mark_point(color=style.COLOURS[0], size=36, filled=False).encode(
         x=x,
         fill=alt.condition("datum.clear", alt.value(style.COLOURS[0]), alt.value(style.PAPER)),
     )
-    layers = alt.layer(zero, whisker, point, data=alt.Data(values=rows)).properties(
+    layers = alt.layer(zero, whisker, point, data=charts.data(rows)).properties(
         width=width, height=alt.Step(ROW)
     )
     if not compared.question.within:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import altair as alt
 
@@ -18,6 +18,27 @@ from reluprobe.report.figures.roles import Roles
 LEFT, RIGHT, GAP = 62, 18, 12
 #: Ticks on an axis, about.
 MOST_TICKS = 6
+
+
+class Rows:
+    """Rows of a chart, which Altair does not copy each time that a chart becomes part of another.
+
+    To Altair it is one of its schemas, whose content is asked for when a chart is written.
+    """
+
+    _schema: ClassVar[dict[str, Any]] = {"type": "array"}
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = list(rows)
+
+    def to_dict(self) -> list[Row]:
+        """The rows themselves."""
+        return self._rows
+
+
+def data(rows: Sequence[Row]) -> alt.Data:
+    """The data of a chart."""
+    return alt.Data(values=Rows(rows))
 
 
 def nominal(context: Context, axis: str, **more: Any) -> dict[str, Any]:
@@ -45,7 +66,7 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
         if shapes:
             encodings["shape"] = shape(context, roles.colour)
     else:
-        encodings["color"] = alt.value(style.COLOURS[0])
+        encodings["color"] = alt.ColorValue(style.COLOURS[0])
     if roles.dash is not None:
         domain = context.domain(roles.dash)
         how = nominal(context, roles.dash)
@@ -76,10 +97,10 @@ def faceted(context: Context, roles: Roles, chart: Any, rows: Sequence[Row]) -> 
     if roles.row is not None:
         panels["row"] = alt.Row(**nominal(context, roles.row, header=_header(context, roles.row)))
         panels["row"]["title"] = None
-    data = alt.Data(values=list(rows))
+    inline = data(rows)
     if not panels:
-        return chart.properties(data=data)
-    return chart.properties(data=data).facet(**panels)
+        return chart.properties(data=inline)
+    return chart.properties(data=inline).facet(**panels)
 
 
 def _header(context: Context, axis: str) -> alt.Header:

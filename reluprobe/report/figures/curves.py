@@ -124,7 +124,7 @@ def _rays(
         chart = _lines(across, shown, rows, named, {"color": colour})
         width = charts.panel_width(context, columns)
         sizes = {"width": width, "height": HEIGHTS[1], "title": name}
-        panels.append(chart.properties(data=alt.Data(values=rows), **sizes))
+        panels.append(chart.properties(data=charts.data(rows), **sizes))
     return alt.concat(*panels, columns=columns).resolve_scale(color="independent")
 
 
@@ -136,9 +136,9 @@ def _lines(across: str, shown: _Scaled, rows: Sequence[Row], named: list[Any], m
     line = base.mark_line().encode(y=shown.y, tooltip=_tooltip(named, shown, across), **dashes)
     if all(row["low"] == row["high"] for row in rows):
         return alt.layer(line)
-    band = base.mark_area(fillOpacity=0.18).encode(
+    band = base.mark_area(fillOpacity=0.18, clip=True).encode(
         y=alt.Y("low:Q", title=shown.title),
-        y2="high:Q",
+        y2=alt.Y2("high:Q"),
         detail=[alt.Detail(field=dash["field"], type="nominal") for dash in dashes.values()],
     )
     return alt.layer(band, line)

@@ -16,6 +16,9 @@ from reluprobe.records import write_atomically
 from reluprobe.report.figures import style
 from reluprobe.report.figures.formats import FORMATS, render, spec
 
+#: How a notebook calls a chart in Vega-Lite's grammar: JupyterLab and its like draw it themselves.
+CHART = f"application/vnd.vegalite.{alt.SCHEMA_VERSION.split('.')[0]}+json"
+
 
 @dataclass(frozen=True)
 class DrawnFigure:
@@ -65,6 +68,16 @@ class DrawnFigure:
         write_atomically(path, render(self.spec, form, self.name))
         return path
 
-    def _repr_svg_(self) -> str | None:
-        """What a notebook shows; None without a figure: it then shows the text."""
-        return None if self.figure is None else render(self.spec, "svg", self.name).decode()
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """What a notebook shows: the chart, which answers to the mouse; where it cannot, the SVG.
+
+        Without a figure it is the text.
+        """
+        text = {"text/plain": repr(self)}
+        if self.figure is None:
+            return text
+        return {
+            CHART: self.spec,
+            "image/svg+xml": render(self.spec, "svg", self.name).decode(),
+            **text,
+        }

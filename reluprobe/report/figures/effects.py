@@ -93,7 +93,9 @@ def _panel(
     ]
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     ends = alt.X("low:Q", scale=scale, title=title)
-    whisker = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.6).encode(x=ends, x2="high:Q")
+    whisker = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.6).encode(
+        x=ends, x2=alt.X2("high:Q")
+    )
     point = base.mark_point(color=style.COLOURS[0], size=36, filled=False).encode(
         x=alt.X("mean:Q", scale=scale, title=title),
         fill=alt.condition("datum.blocks > 0", alt.value(style.COLOURS[0]), alt.value(style.PAPER)),
@@ -103,7 +105,7 @@ def _panel(
         title=None, labels=first, labelAngle=0, labelAlign="left", labelOrient="left"
     )
     return (
-        alt.layer(whisker, point, data=alt.Data(values=rows))
+        alt.layer(whisker, point, data=charts.data(rows))
         .properties(width=width, height=alt.Step(ROW))
         .facet(row=alt.Row("setting:N", sort=order, header=header), spacing=8)
         .resolve_scale(y="independent")
@@ -216,7 +218,7 @@ def _lines(
         base.mark_line(strokeWidth=1.2).encode(y=y),
         alt.Chart()
         .mark_rule(strokeWidth=1)
-        .encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=marks["color"]),
+        .encode(x=x, y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q"), color=marks["color"]),
         base.mark_point(size=36).encode(
             y=y, tooltip=[*named, alt.Tooltip("mean:Q", title=title, format=".4~g")]
         ),

@@ -25,6 +25,8 @@ NIGHT = {INK: "#e8e8e8", PAPER: "#15181c", GRID: "#2d3238"}
 SCHEME = "@media screen and (prefers-color-scheme: dark)"
 #: The size of a plain SVG, in pixels.
 SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
+#: What a page of a PDF draws on, which comes in any order.
+RESOURCES = re.compile(rb"(?<=<<\n)(?: +/\w+ \d+ 0 R\n)+")
 #: The version of the grammar that charts are written in.
 GRAMMAR = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
@@ -80,7 +82,7 @@ def render(spec: Mapping[str, object], form: str, salt: str = "") -> bytes:
         salt: names the figure, so that the ids of several SVGs differ within one page.
     """
     svg = drawing(spec)()
-    return polished(svg, salt) if form == "svg" else conversion(svg, form)()
+    return finished(svg.encode() if form == "svg" else conversion(svg, form)(), form, salt)
 
 
 def drawing(spec: Mapping[str, object]) -> Callable[[], str]:
@@ -99,17 +101,35 @@ def conversion(svg: str, form: str) -> Callable[[], bytes]:
     return partial(vl_convert.svg_to_pdf, SIZE.sub(partial(_on_paper, unit=""), svg, count=1))
 
 
-def polished(svg: str, salt: str) -> bytes:
+def finished(drawn: bytes, form: str, salt: str) -> bytes:
+    """What the library made in a format, as it is written to a file."""
+    if form == "svg":
+        return _polished(drawn.decode(), salt).encode()
+    return RESOURCES.sub(_in_order, drawn) if form == "pdf" else drawn
+
+
+def _in_order(resources: re.Match[bytes]) -> bytes:
+    return b"".join(sorted(resources[0].splitlines(keepends=True)))
+
+
+def _polished(svg: str, salt: str) -> str:
     """A smaller SVG of a size on paper, with a dark scheme, and nothing that leaks into a page."""
     svg = re.sub(r' (?:aria-[\w-]+|role)="[^"]*"', "", svg)  # a figure has one text, not hundreds
-    svg = re.sub(r'\b(id="|url\(#|href="#)', rf"\1{salt}-", svg) if salt else svg
+    svg = _named(svg, salt)
     svg = re.sub(r' class="(?:mark|role|background|foreground)[^"]*"', "", svg)
     svg = re.sub(r' font-family="[^"]*"', "", svg)
     rules = "".join(_exchanged(day, night) for day, night in NIGHT.items())
     sheet = f'<style type="text/css">{SCHEME}{{{rules}}}</style>'
     root = f'<svg class="reluprobe" font-family="{style.FONT}" '
     svg = SIZE.sub(partial(_on_paper, unit="pt"), svg, count=1)
-    return re.sub(r"<svg ([^>]*)>", rf"{root}\1>{sheet}", svg, count=1).encode()
+    return re.sub(r"<svg ([^>]*)>", rf"{root}\1>{sheet}", svg, count=1)
+
+
+def _named(svg: str, salt: str) -> str:
+    """The same with ids of its own; the library numbers them on from one drawing to the next."""
+    ids = dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))
+    own = {name: f"{salt or 'figure'}-{n}" for n, name in enumerate(ids)}
+    return re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda m: m[1] + own.get(m[2], m[2]), svg)
 
 
 def _on_paper(size: re.Match[str], unit: str) -> str:

@@ -64,13 +64,13 @@ def values(context: Context) -> Drawing:
         shape=alt.Shape("whose:N", scale=shapes, title=None),
     )  # fmt: skip
     ends = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.5).encode(
-        x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=scale), x2=alt.X2("high:Q")
     )
     across = len(names) if context.width == style.PAGE else 1
     width = (context.width - 110 - charts.GAP * (across - 1)) / across
     chart = (
         alt.layer(ends, points)
-        .properties(width=width, height=alt.Step(ROW), data=alt.Data(values=rows))
+        .properties(width=width, height=alt.Step(ROW), data=charts.data(rows))
         .facet(facet=alt.Facet("panel:N", sort=[*panels.values()], title=None), columns=across)
     )
     judged = [row for row in replicated.rows if row.inside is not None]
@@ -142,16 +142,16 @@ def _claims(context: Context, judged: Sequence[Judged]) -> Any:
         *map(alt.Tooltip, ("claim:N", "verdict:N")),
         *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("mean", "low", "high")),
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("claim:N", sort=order, axis=axis))
+    base = alt.Chart(charts.data(rows)).encode(y=alt.Y("claim:N", sort=order, axis=axis))
     x = alt.X("start:Q", title="%", scale=scale)
     true = base.mark_bar(color=style.QUIET, fillOpacity=0.3, height=alt.RelativeBandSize(band=0.7))
     words = base.mark_text(align="left", dx=6).encode(
-        x=alt.value("width"), text="verdict:N", color=colour
+        x=alt.XValue("width"), text=alt.Text("verdict:N"), color=colour
     )
     chart = alt.layer(
-        true.encode(x=x, x2="stop:Q"),
+        true.encode(x=x, x2=alt.X2("stop:Q")),
         base.mark_rule(strokeWidth=1.4).encode(
-            x=alt.X("low:Q", title="%", scale=scale), x2="high:Q", color=colour
+            x=alt.X("low:Q", title="%", scale=scale), x2=alt.X2("high:Q"), color=colour
         ),
         base.mark_point(size=34).encode(
             x=alt.X("mean:Q", title="%", scale=scale), color=colour, tooltip=tooltip

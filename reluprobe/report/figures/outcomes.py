@@ -100,16 +100,16 @@ def _ranked(
         alt.Tooltip("label:N", title="configuration"),
         *(alt.Tooltip(f"{n}:Q", title=t, format=".4~g") for n, t in numbers),
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(y=y)
+    base = alt.Chart(charts.data(rows)).encode(y=y)
     x = alt.X("mean:Q", title=title, scale=scale)
     layers = [
         base.mark_rule(color=style.COLOURS[0], strokeWidth=1.4).encode(
-            x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+            x=alt.X("low:Q", title=title, scale=scale), x2=alt.X2("high:Q")
         ),
         base.mark_point(color=style.COLOURS[0], size=30).encode(x=x, tooltip=tooltip),
     ]
     if singles:
-        points = alt.Chart(alt.Data(values=singles)).mark_point(
+        points = alt.Chart(charts.data(singles)).mark_point(
             color=style.QUIET, size=9, fillOpacity=0.7
         )
         where = [
@@ -161,7 +161,7 @@ def accuracy(context: Context) -> Drawing:
     x = alt.X("dead:Q", title=f"{context.word} %", scale=alt.Scale(domain=[0, 100]))
     y = alt.Y("accuracy:Q", title=f"{context.terms.accuracy} %", scale=alt.Scale(zero=False))
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(charts.data(rows))
         .mark_point(size=34, filled=False, strokeWidth=1.4, strokeOpacity=0.85)
         .encode(x=x, y=y, tooltip=tooltip, **marks)
         .properties(width=min(460, context.width - charts.LEFT - charts.RIGHT), height=260)
@@ -248,13 +248,13 @@ def samples(context: Context) -> Drawing:
         alt.Tooltip("sample:N"),
         alt.Tooltip("mean:Q", title=f"{context.word} %", format=".4~g"),
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(charts.data(rows)).encode(
         y=y, yOffset=offset, color=alt.Color("sample:N", scale=colour, title=title), tooltip=tooltip
     )
     ends = alt.X("low:Q", title=f"{context.word} %")
     height = alt.Step(ROW + 8, **{"for": "position"})
     chart = alt.layer(
-        base.mark_rule(strokeWidth=1.2).encode(x=ends, x2="high:Q"),
+        base.mark_rule(strokeWidth=1.2).encode(x=ends, x2=alt.X2("high:Q")),
         base.mark_point(size=26).encode(x=x, shape=alt.Shape("sample:N", scale=shape, title=title)),
     ).properties(width=context.width - NAMES - charts.RIGHT, height=height)
     facts = [

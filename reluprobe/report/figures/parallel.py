@@ -47,22 +47,22 @@ def parallel(context: Context) -> Drawing:
         alt.Tooltip("record:N"),
     ]
     lines = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(charts.data(rows))
         .mark_line(strokeWidth=1, strokeOpacity=max(0.12, min(0.8, 30 / max(1, len(runs)))))
         .encode(
             x=x,
             y=alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.03], nice=False)),
-            detail="run:N",
+            detail=alt.Detail("run:N"),
             color=alt.Color("dead:Q", scale=colour, title=f"{context.word} %"),
             tooltip=tooltip,
         )
     )
-    marks = alt.Chart(alt.Data(values=_marks(context, axes, names)))
+    marks = alt.Chart(charts.data(_marks(context, axes, names)))
     rules = marks.mark_rule(color=style.QUIET, strokeWidth=0.8).encode(
-        x=x, y=alt.value(0), y2=alt.value("height")
+        x=x, y=alt.YValue(0), y2=alt.Y2Value("height")
     )
     text = marks.mark_text(align="left", dx=4).encode(
-        x=x, y=alt.Y("place:Q", axis=None), text="written:N"
+        x=x, y=alt.Y("place:Q", axis=None), text=alt.Text("written:N")
     )
     chart = alt.layer(rules, lines, text).properties(width=context.width - 90, height=HEIGHT)
     caption = (

@@ -45,8 +45,12 @@ def _files(
 ) -> dict[str, bytes]:
     svg = pool.submit(draw).result()
     others = {f: pool.submit(formats.conversion(svg, f)) for f in forms if f != "svg"}
-    own = {"svg": formats.polished(svg, name)} if "svg" in forms else {}
-    return own | {form: made.result() for form, made in others.items()}
+    return {
+        form: formats.finished(
+            others[form].result() if form in others else svg.encode(), form, name
+        )
+        for form in forms
+    }
 
 
 def _result(figure: DrawnFigure, files: Future[dict[str, bytes]] | None) -> Rendered:

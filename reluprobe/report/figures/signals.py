@@ -105,7 +105,7 @@ def _line(layers: Sequence[LayerRecord], name: str, across: int, width: float) -
     )
     header = alt.Header(title=None, labelFontSize=style.SMALL)
     title = alt.TitleParams(_broken(name), anchor="middle", orient="left", angle=0, align="left")
-    return bars.properties(data=alt.Data(values=rows)).facet(
+    return bars.properties(data=charts.data(rows)).facet(
         column=alt.Column("panel:N", sort=order, header=header), title=title, spacing=charts.GAP
     )
 

@@ -133,16 +133,18 @@ def _panel(context: Context, entry: Entry, run: RunRecord, panels: int) -> Any:
     y = alt.Y("top:Q", title=None, scale=alt.Scale(domain=[1, 0]), axis=_names(watched, ends))
     tooltip = [alt.Tooltip(f"{field}:N") for field in ("layer", "state", "seed", "record")]
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(charts.data(rows))
         .mark_rect()
-        .encode(x=x, x2="to:Q", y=y, y2="bottom:Q", color=colour, tooltip=tooltip)
+        .encode(x=x, x2=alt.X2("to:Q"), y=y, y2=alt.Y2("bottom:Q"), color=colour, tooltip=tooltip)
     )
-    lines = alt.Chart(alt.Data(values=[{"end": float(end)} for end in ends[:-1]])).mark_rule(
+    lines = alt.Chart(charts.data([{"end": float(end)} for end in ends[:-1]])).mark_rule(
         color=style.ON_LIGHT, strokeWidth=0.6
     )
     title = alt.TitleParams(entry.label, fontSize=style.SMALL, limit=width + 40)
     view = {"width": width, "height": height, "title": title}
-    layered = alt.layer(chart, lines.encode(y="end:Q")) if len(ends) > 1 else alt.layer(chart)
+    layered = (
+        alt.layer(chart, lines.encode(y=alt.Y("end:Q"))) if len(ends) > 1 else alt.layer(chart)
+    )
     return layered.properties(**view, view=alt.ViewConfig(fill=style.ALIVE))
 
 

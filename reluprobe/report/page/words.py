@@ -136,7 +136,7 @@ def _lost(rows: Sequence[Summary]) -> list[str]:
 
 def _trained_badly(rows: Sequence[Summary]) -> list[str]:
     bad = [
-        f"{labels.settings({**row.settings, SEED: run.seed})} ({how.reason})"
+        f"{labels.settings({**row.settings, SEED: run.seed})}: {how.reason}"
         for row in rows
         for run, how in bad_runs(row.members)
     ]
