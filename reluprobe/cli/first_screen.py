@@ -18,7 +18,14 @@ from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report import formatting
-from reluprobe.report.terminal import answer, effects_table, in_short, mishaps, tables
+from reluprobe.report.terminal import (
+    answer,
+    effects_table,
+    foreign_coverage,
+    in_short,
+    mishaps,
+    tables,
+)
 from reluprobe.report.terminal import pivot as pivot_table
 from reluprobe.report.terms import probe_examples, terms_of
 
@@ -45,8 +52,9 @@ def show(sweep: Archive, rows: Sequence[Summary], view: View) -> None:
         out.print()
         for line in short:
             out.print(line)
+    _named_layers(sweep, rows, view)
     for line in _troubles(sweep, rows):
-        out.print(line)
+        out.print(line, soft_wrap=True)
 
 
 def _meaning(sweep: Archive, definition: str) -> str:
@@ -116,7 +124,7 @@ def _configurations(rows: Sequence[Summary], found: Effects | None, view: View) 
     out.print()
     if len(rows) <= most:
         ordered = rows if view.sort or found is None else aggregate.sort_summaries(rows, "dead")
-        out.print(tables.outcome(ordered, view.definition, out.width))
+        _table(ordered, view)
         return
     best, worst = extremes(rows, ENDS)
     none = [row for row in rows if row.mean is not None and row.mean.mean == 0]
@@ -128,7 +136,24 @@ def _configurations(rows: Sequence[Summary], found: Effects | None, view: View) 
     ]
     title = f"of {len(rows):,} configurations the {' and the '.join(ends)} {word}"
     out.print(Text(title, style="italic"))
-    out.print(tables.outcome([*best, *worst[::-1]], view.definition, out.width))
+    _table([*best, *worst[::-1]], view)
+
+
+def _table(rows: Sequence[Summary], view: View) -> None:
+    out.print(tables.outcome(rows, view.definition, out.width))
+    if (ends := tables.ends(rows, layers=False)) is not None:
+        out.print(ends)
+
+
+def _named_layers(sweep: Archive, rows: Sequence[Summary], view: View) -> None:
+    """Of somebody else's network which layers have most dead units, by their names."""
+    if not terms_of(sweep.records).foreign:
+        return
+    out.print()
+    out.print(tables.layers_title(view.definition, terms_of(sweep.records)))
+    out.print(tables.by_layer(rows, view.definition, out.width))
+    for line in foreign_coverage.lines(sweep.records, out.width):
+        out.print(line)
 
 
 def _none(rows: Sequence[Summary], total: int, word: str) -> str:
@@ -157,7 +182,9 @@ def _troubles(sweep: Archive, rows: Sequence[Summary]) -> list[RenderableType]:
     for what in ("diverged", "failed"):
         lost = [run for run in sweep.records if run.status == what]
         if lost:
-            text = f"{labels.count(len(lost), 'run')} {what}, e.g. {_label(rows, lost[0])}"
+            number = f"{labels.count(len(lost), 'run')} " if len(lost) > 1 else ""
+            one = f"{_label(rows, lost[0])} {mishaps.fate_of(lost[0])}"
+            text = f"{number}{what}, e.g. {one}" if number else one
             lines.append(Text(f"{text}  (--full)", style="bold red"))
     collapsed = [run for run in sweep.records if aggregate.collapsed(run) is not None]
     if collapsed:

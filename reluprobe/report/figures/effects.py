@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from reluprobe.analysis import lacking
 from reluprobe.analysis.effects import Effect, Effects
 from reluprobe.analysis.estimates import Estimate
 from reluprobe.config import labels
@@ -47,6 +48,8 @@ def _in_order(context: Context, found: Effects, axis: str) -> list[Effect]:
 
 
 def _effects(context: Context) -> Effects:
+    if (reason := lacking.end(context.records)) is not None:
+        raise LackingError(reason)
     if context.effects is None or not context.effects.effects:
         raise LackingError(NOTHING_VARIES)
     if all(e.dead is None and e.accuracy is None for e in context.effects.effects):
@@ -153,6 +156,8 @@ def _facts(found: Effects) -> str:
 def interaction(context: Context) -> Drawing:
     """The two axes that matter most: one across, a line for each value of the other."""
     roles = context.roles()
+    if (reason := lacking.end(context.records)) is not None:
+        raise LackingError(reason)
     if len(context.axes) < 2:
         raise LackingError("fewer than two settings vary")
     if context.effects is not None and context.effects.design == "star":
