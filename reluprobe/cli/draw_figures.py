@@ -25,27 +25,34 @@ if TYPE_CHECKING:
     from reluprobe.report.page import PageFigure
 
 
+def processes(asked: Request | None) -> contextlib.AbstractContextManager[Executor | None]:
+    """What draws the figures that are asked for; it starts while tables are printed."""
+    if asked is None:
+        return contextlib.nullcontext()
+    from reluprobe.report import processes
+
+    return processes.drawing(len(asked.only) or None)
+
+
 def show(
     sweeps: Sequence[Archive],
     results: Mapping[Path, Result],
     asked: Request,
     definition: str,
     by: Sequence[str] | None,
+    pool: Executor,
 ) -> bool:
     """Draw the figures of sweeps and of results of born-dead; say where they are.
 
     Returns:
         False where one could not be written, or lacks what a file should have held.
     """
-    from reluprobe.report import processes  # these start while what follows is imported
-
-    with processes.drawing(len(asked.only) or None) as pool:
-        good = True
-        for sweep in filter(lambda sweep: sweep.records, sweeps):
-            good &= _draw(sweep, sweeps, asked, definition, by, pool)
-        if results and not asked.only:
-            folder = asked.out or next(iter(results)).parent / REPORT
-            good &= _write(_born_dead(results), folder, asked, pool)
+    good = True
+    for sweep in filter(lambda sweep: sweep.records, sweeps):
+        good &= _draw(sweep, sweeps, asked, definition, by, pool)
+    if results and not asked.only:
+        folder = asked.out or next(iter(results)).parent / REPORT
+        good &= _write(_born_dead(results), folder, asked, pool)
     return good
 
 

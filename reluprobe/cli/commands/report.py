@@ -103,10 +103,12 @@ def command(
     if as_json:
         _print_json(sweeps, results, view)
     else:
-        _show(sweeps, results, view)
-        if request is not None and _whole(paths, request):
-            console.out.print()
-            drawn = draw_figures.show(sweeps, results, request, view.definition, view.by)
+        with draw_figures.processes(request) as pool:
+            _show(sweeps, results, view)
+            if request is not None and pool is not None and _whole(paths, request):
+                console.out.print()
+                shown = (view.definition, view.by)
+                drawn = draw_figures.show(sweeps, results, request, *shown, pool)
         if sweeps:
             console.out.print()
             for line in _next(sweeps, view):

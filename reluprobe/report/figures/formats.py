@@ -19,7 +19,7 @@ from reluprobe.report.figures.style import GRID, INK, PAPER
 #: The formats.
 FORMATS = ("png", "svg", "pdf")
 #: Dots an inch of a PNG.
-DPI = 300
+DPI = 200
 #: Ink and paper by night. Only whoever can follow a style sheet does: others have paper.
 NIGHT = {INK: "#e8e8e8", PAPER: "#15181c", GRID: "#2d3238"}
 SCHEME = "@media screen and (prefers-color-scheme: dark)"

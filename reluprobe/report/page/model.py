@@ -17,6 +17,7 @@ from reluprobe.report.terms import terms_of
 
 if TYPE_CHECKING:
     from reluprobe.report.figures import DrawnFigure
+    from reluprobe.report.figures.context import Context
 
 #: The figures that answer first: they stand before the table.
 LEADING = ("effects", "interaction", "learning_rate", "heatmap")
@@ -42,15 +43,18 @@ def model(
         figures: in their order, those that were skipped among them; names are unique.
     """
     summaries = aggregate.summarize(archive.records, definition, by)
-    rows, axes = tables.shortened(summaries), _axes(archive, by)
+    from reluprobe.report.figures.context import Context
+
+    context = Context(archive, definition, None if by is None else tuple(by))
+    rows, axes = tables.shortened(summaries), _axes(context)
     return {
         "title": archive.name,
         "word": tables.CALLED[definition][0],
         "terms": terms_of(archive.records),
         "question": words.question(archive.records, rows),
-        "dead": words.DEAD,
+        "meaning": words.meaning(definition),
         "primer": words.primer(archive.records, definition),
-        "headline": words.headline(rows, definition),
+        "headline": words.headline(rows, context.effects, definition),
         "ends": words.ends(rows, definition),
         "beside": words.beside(rows),
         "summary": tables.provenance(archive).plain,
@@ -98,11 +102,8 @@ def _width(figures: Sequence[PageFigure]) -> int:
     return max((figure.width for figure, _ in figures), default=style.PAGE)
 
 
-def _axes(archive: Archive, by: Sequence[str] | None) -> list[dict[str, Any]]:
+def _axes(context: Context) -> list[dict[str, Any]]:
     """The settings by whose values figures and table are filtered."""
-    from reluprobe.report.figures.context import Context
-
-    context = Context(archive, by=None if by is None else tuple(by))
     return [
         {"field": labels.field(a), "title": context.title(a), "values": context.domain(a)}
         for a in context.axes
