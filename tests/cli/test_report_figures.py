@@ -46,7 +46,7 @@ def test_report_leaves_figures_and_says_where_and_what_there_is_none_of(reluprob
     assert "drawing figures into results/made/report" in output.err
     assert "no figure heatmap: no two settings were varied together" in output.err
     # The tables are first, what to do next is last.
-    assert output.out.index("test acc %") < output.out.index("wrote 2") < output.out.index("next:")
+    assert output.out.index("test accuracy") < output.out.index("wrote 2") < output.out.index("next:")
 
 
 def test_the_formats_and_the_folder_are_the_users(reluprobe, swept, tmp_path):
@@ -89,7 +89,7 @@ def test_where_figures_cannot_be_written_the_tables_are_shown_all_the_same(relup
     (swept / "report").write_text("a file where the folder would be")
     output = reluprobe("report", "results", *asked)
     assert output.code == 1
-    assert "test acc %" in output.out and "next:" in output.out
+    assert "test accuracy" in output.out and "next:" in output.out
     assert "no figures: cannot write results/made/report/training" in output.err
     assert "--out DIR puts them elsewhere, --no-figures draws none" in output.err
     assert reluprobe("report", "results", "--no-figures").code == 0
@@ -179,7 +179,7 @@ def test_a_damaged_result_of_born_dead_is_said(reluprobe, born):
 
 def test_tables_alone_do_not_wait_for_what_draws(swept, tmp_path):
     modules, out = imported_by("report", str(tmp_path / "results"), "--no-figures")
-    assert "test acc %" in out and not {"altair", "vl_convert", "jax"} & modules
+    assert "test accuracy" in out and not {"altair", "vl_convert", "jax"} & modules
 
 
 def test_report_leaves_a_page_of_all_figures_and_of_no_fewer(reluprobe, swept):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -12,7 +13,7 @@ from reluprobe.analysis.aggregate import Estimate
 from reluprobe.analysis.settings import names_in, value_of
 from reluprobe.config import labels
 from reluprobe.report import formatting
-from reluprobe.report.figures import charts, style
+from reluprobe.report.figures import charts, quality, style
 from reluprobe.report.figures.context import (
     Context,
     Drawing,
@@ -24,11 +25,27 @@ from reluprobe.report.figures.context import (
 from reluprobe.report.figures.roles import Roles
 
 Measure = Callable[[Entry], Estimate | None]
-#: What CS231n says a learning rate too high can kill, in percent; and its name.
+#: What CS231n says a learning rate too high can kill of a ReLU network, in percent; and its name.
 HIGH, WHOSE = 40, "40%: CS231n"
 #: What it is called, ours first.
 RATES = ("learning_rate", "lr")
-HEIGHT = 130
+#: Pixels a panel: of one row of them, of more.
+HEIGHTS = (130, 100)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One measure against the rate.
+
+    Attributes:
+        title, rows, y: its name, what is drawn, and its vertical axis.
+        top: the percent at which an axis of dead units ends; None for accuracy.
+    """
+
+    title: str
+    rows: list[Row]
+    y: Any
+    top: float | None = None
 
 
 def learning_rate(context: Context) -> Drawing:
@@ -40,25 +57,29 @@ def learning_rate(context: Context) -> Drawing:
         raise LackingError("all runs have the same learning rate")
     if any(_number(value_of(run, rate)) is None for run in context.records):
         raise LackingError("the learning rates of some runs are no numbers above 0")
-    roles = context.roles(rate)
-    entries = _several(context.folds([*roles.shown, rate]), rate)
+    roles, entries = _entries(context, rate)
     if not entries:
         raise LackingError("nothing was run at two learning rates with all else the same")
-    parts: list[tuple[str, Measure]] = [(f"{context.word} %", _probe)]
-    if roles.row is None and any(_trained(context)(entry) for entry in entries):
-        parts.append((f"{context.word} % of training set", _trained(context)))
-    if any(entry.row.accuracy for entry in entries):
-        parts.append((f"{context.terms.accuracy} %", _accuracy))
-    drawn = [_part(context, roles, rate, entries, *part, last=part is parts[-1]) for part in parts]
+    parts = _parts(context, roles, rate, entries)
+    charted = [
+        _chart(context, roles, rate, part, first=part is parts[0], last=part is parts[-1])
+        for part in parts
+    ]
     lost = " ×: a rate at which runs diverged." if any(e.row.diverged for e in entries) else ""
     beside = context.beside(value for e in entries for value in (e.row.mean, e.row.accuracy))
     bars = f", bars their {beside.replace('interval', 'intervals')}" if beside else ""
+    known = " Dashed: the 40% that CS231n says a rate too high can kill."
     caption = (
-        f"Share of {context.word} units of the finished networks, and their accuracy, against "
-        f"learning rate. Points are means over runs{bars}.{_line(context)}{lost}"
-        f"{context.fold_note(roles.folded)}"
+        f"Share of {context.word} units of the finished networks, and {_also(parts, context)}, "
+        f"against learning rate. Points are means over runs{bars}."
+        f"{known if _has_line(context, parts[0]) else ''}{lost}{context.fold_note(roles.folded)}"
     )
-    return alt.vconcat(*drawn, spacing=6), caption, alt_text(_facts(context, entries, rate))
+    return alt.vconcat(*charted, spacing=6), caption, alt_text(_facts(context, entries, rate))
+
+
+def _also(parts: Sequence[_Part], context: Context) -> str:
+    shown = [part.title for part in parts if part.top is None]
+    return shown[0].removesuffix(" %") if shown else f"no {context.terms.accuracy}"
 
 
 def _setting(context: Context) -> str:
@@ -72,6 +93,24 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
+def _rate_of(entry: Entry, rate: str) -> float:
+    number = _number(value_of(entry.row.members[0], rate))
+    assert number is not None
+    return number
+
+
+def _entries(context: Context, rate: str) -> tuple[Roles, list[Entry]]:
+    """What differs in the rate alone, with the roles of all else.
+
+    Where each setting was changed alone there is one line, of the common configuration: folded
+    with all others it would say nothing.
+    """
+    roles = context.roles(rate)
+    if context.effects is not None and context.effects.design == "star" and roles.folded:
+        return Roles(), _several(context.entries, rate)
+    return roles, _several(context.folds([*roles.shown, rate]), rate)
+
+
 def _several(entries: Sequence[Entry], rate: str) -> list[Entry]:
     """Those that have another beside them which differs in the rate alone."""
     field = labels.field(rate)
@@ -82,86 +121,89 @@ def _several(entries: Sequence[Entry], rate: str) -> list[Entry]:
     return [entry for line in lines.values() if len(line) > 1 for entry in line]
 
 
-def _probe(entry: Entry) -> Estimate | None:
-    return entry.row.mean
+def _parts(context: Context, roles: Roles, rate: str, entries: Sequence[Entry]) -> list[_Part]:
+    """Dead on the probe, where there is room on the training set, and accuracy."""
+    parts = [_dead(rate, entries, f"{context.word} %", lambda entry: entry.row.mean)]
+    trained = [_trained(context, entry) for entry in entries] if roles.row is None else []
+    if any(trained):
+        by_label = {entry.label: value for entry, value in zip(entries, trained, strict=True)}
+        title = f"{context.word} % of training set"
+        parts.append(_dead(rate, entries, title, lambda entry: by_label[entry.label]))
+    known = [(entry, value) for entry in entries if (value := entry.row.accuracy) is not None]
+    if known:
+        shown = quality.quality(context.terms.accuracy, (value for _, value in known))
+        rows = [_row(rate, entry, shown.span(value)) for entry, value in known]
+        parts.append(_Part(shown.title, rows, shown.channel("mean")))
+    return parts
 
 
-def _accuracy(entry: Entry) -> Estimate | None:
-    return entry.row.accuracy
+def _trained(context: Context, entry: Entry) -> Estimate | None:
+    by_split = splits.by_split(entry.row.members, context.definition)
+    return by_split.shares.get("train") if by_split else None
 
 
-def _trained(context: Context) -> Measure:
-    def measure(entry: Entry) -> Estimate | None:
-        by_split = splits.by_split(entry.row.members, context.definition)
-        return by_split.shares.get("train") if by_split else None
-
-    return measure
-
-
-def _line(context: Context) -> str:
-    """What the dashed line is; foreign runs have none: nobody claimed anything of them."""
-    if context.terms.foreign:
-        return ""
-    return f" Dashed: the {HIGH}% that CS231n says a rate too high can kill."
+def _dead(rate: str, entries: Sequence[Entry], title: str, measure: Measure) -> _Part:
+    rows = [_row(rate, entry, charts.span(measure(entry), 100)) for entry in entries]
+    ends = [float(str(row["high"])) for row in rows if row["high"] is not None]
+    top = charts.roof(ends)
+    return _Part(title, rows, charts.percent(title, top), top)
 
 
-def _rate_of(entry: Entry, rate: str) -> float:
-    number = _number(value_of(entry.row.members[0], rate))
-    assert number is not None
-    return number
+def _row(rate: str, entry: Entry, numbers: Row) -> Row:
+    lost = entry.row.diverged
+    return {**entry.fields, "rate": _rate_of(entry, rate), "diverged": lost, **numbers}
 
 
-def _part(
-    context: Context,
-    roles: Roles,
-    rate: str,
-    entries: Sequence[Entry],
-    title: str,
-    measure: Measure,
-    last: bool,
-) -> Any:
+def _chart(context: Context, roles: Roles, rate: str, part: _Part, first: bool, last: bool) -> Any:
     """One measure: a line over the rates for each of what else varies."""
-    dead = measure is not _accuracy
-    rows: list[Row] = [
-        {**entry.fields, "rate": _rate_of(entry, rate), **charts.span(value, 100)}
-        for entry in entries
-        if (value := measure(entry)) is not None
-    ]
     marks = charts.marks(context, roles)
-    rates = [_rate_of(entry, rate) for entry in entries]
-    x = charts.logarithmic(labels.name(rate) if last else "", "rate", rates, grid=False)
-    top = charts.roof([float(str(row["high"])) for row in rows])
-    scale = alt.Scale(domain=[0, top], nice=False) if dead else alt.Scale(zero=False)
-    y = alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(tickCount=4))
+    rates = [float(str(row["rate"])) for row in part.rows]
+    x = charts.rates(labels.name(rate) if last else "", "rate", rates)
     named = [
         alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
         for a in (rate, *roles.shown)
     ]
-    numbers = [("mean", title), ("low", "from"), ("high", "to")]
-    tooltip = [*named, *(alt.Tooltip(f"{n}:Q", title=t, format=".4~g") for n, t in numbers)]
+    numbers = {"mean": part.title, "low": "from", "high": "to", "diverged": "diverged"}
+    tooltip = [
+        *named, *(alt.Tooltip(f"{n}:Q", title=t, format=".4~g") for n, t in numbers.items())
+    ]  # fmt: skip
     lines = {name: how for name, how in marks.items() if name != "shape"}
+    base = alt.Chart().encode(x=x)
     layers = [
-        alt.Chart().mark_line(strokeWidth=1.2).encode(x=x, y=y, **lines),
-        alt.Chart()
-        .mark_rule(strokeWidth=1)
-        .encode(x=x, y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q"), color=marks["color"]),
-        alt.Chart().mark_point(size=30).encode(x=x, y=y, tooltip=tooltip, **marks),
+        base.mark_line(strokeWidth=1.2).encode(y=part.y, **lines),
+        base.mark_rule(strokeWidth=1, clip=True).encode(
+            y=alt.Y("low:Q", title=part.title), y2="high:Q", color=marks["color"]
+        ),
+        base.mark_point(size=30).encode(y=part.y, tooltip=tooltip, **marks),
     ]
-    if dead and top > HIGH and not context.terms.foreign:
+    if part.top is not None and any(row["diverged"] for row in part.rows):
+        layers.append(
+            base.transform_filter("datum.diverged > 0")
+            .mark_text(text="×", fontSize=14, dy=4)
+            .encode(y=alt.value(0), color=marks["color"], tooltip=tooltip)
+        )
+    if _has_line(context, part):
         layers = [*_high(), *layers]
     width = charts.panel_width(context, charts.columns_of(context, roles))
-    chart = alt.layer(*layers).properties(width=width, height=HEIGHT)
-    return charts.faceted(context, roles, chart, rows)
+    height = HEIGHTS[charts.rows_of(context, roles) > 1]
+    chart = alt.layer(*layers).properties(width=width, height=height)
+    return charts.faceted(context, roles, chart, part.rows, headed=first)
+
+
+def _has_line(context: Context, part: _Part) -> bool:
+    """Whether the claim is of these networks, and within sight."""
+    ours = any(run.ours and run.ours.activation == "relu" for run in context.records)
+    return ours and part.top is not None and part.top > HIGH
 
 
 def _high() -> list[Any]:
     """The line of what was claimed, with its name."""
     # Data of its own: else there were a line and a name for every point.
-    base = alt.Chart(charts.data([{"share": HIGH}]))
-    line = base.mark_rule(strokeDash=[4, 3], color=style.QUIET).encode(y=alt.Y("share:Q"))
+    base = alt.Chart(alt.Data(values=[{"share": HIGH}]))
+    line = base.mark_rule(strokeDash=[4, 3], color=style.QUIET).encode(y="share:Q")
     text = base.mark_text(
         align="left", baseline="bottom", dx=3, dy=-1, color=style.QUIET, text=WHOSE
-    ).encode(x=alt.XValue(0), y=alt.Y("share:Q"))
+    ).encode(x=alt.value(0), y="share:Q")
     return [line, text]
 
 

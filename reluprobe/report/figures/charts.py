@@ -86,13 +86,22 @@ def shape(context: Context, axis: str) -> alt.Shape:
     return alt.Shape(**how, scale=alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)])))
 
 
-def faceted(context: Context, roles: Roles, chart: Any, rows: Sequence[Row]) -> Any:
-    """A chart of these rows, a panel for each value of the axes that are columns and rows."""
+def faceted(
+    context: Context, roles: Roles, chart: Any, rows: Sequence[Row], headed: bool = True
+) -> Any:
+    """A chart of these rows, a panel for each value of the axes that are columns and rows.
+
+    Args:
+        context: the sweep.
+        roles: which axes these are.
+        chart: of one panel, without data.
+        rows: the data.
+        headed: whether the columns have their names: below a chart that names them they need none.
+    """
     panels: dict[str, Any] = {}
     if roles.column is not None:
-        panels["column"] = alt.Column(
-            **nominal(context, roles.column, header=_header(context, roles.column))
-        )
+        header = _header(context, roles.column) if headed else alt.Header(title=None, labels=False)
+        panels["column"] = alt.Column(**nominal(context, roles.column, header=header))
         panels["column"]["title"] = None
     if roles.row is not None:
         panels["row"] = alt.Row(**nominal(context, roles.row, header=_header(context, roles.row)))
@@ -173,6 +182,14 @@ def percent(title: str, top: float = 100.0, channel: Any = alt.Y) -> Any:
     )
 
 
+def around(values: Iterable[float]) -> list[float]:
+    """The ends of an axis of these percentages, and a little room beside them."""
+    present = list(values)
+    low, high = min(present), max(present)
+    margin = 0.05 * (high - low) or 1.0
+    return [max(0.0, low - margin), min(100.0, high + margin)]
+
+
 def roof(shares: Iterable[float]) -> float:
     """The percent at which an axis of these shares, in percent, ends: round, and above them."""
     most = max(shares, default=100.0)
@@ -180,9 +197,23 @@ def roof(shares: Iterable[float]) -> float:
 
 
 def logarithmic(
-    title: str, field: str, values: Iterable[float], channel: Any = alt.X, **axis: Any
+    title: str,
+    field: str,
+    values: Iterable[float],
+    channel: Any = alt.X,
+    at: Sequence[float] | None = None,
+    **axis: Any,
 ) -> Any:
-    """A channel on a logarithmic scale: ticks at powers of ten, or of fewer decades 1, 2, 5."""
+    """A channel on a logarithmic scale: ticks at powers of ten, or of fewer decades 1, 2, 5.
+
+    Args:
+        title: of the axis.
+        field: what is drawn.
+        values: all of them.
+        channel: of Altair.
+        at: the ticks, where they are to be others.
+        axis: more of the axis.
+    """
     present = [value for value in values if value > 0]
     low, high = min(present), max(present)
     margin = (high / low) ** 0.04 if high > low else 2.0
@@ -190,14 +221,22 @@ def logarithmic(
         f"{field}:Q",
         title=title,
         scale=alt.Scale(type="log", domain=[low / margin, high * margin], nice=False),
-        axis=alt.Axis(values=ticks(low, high), labelExpr=POWER, **axis),
+        axis=alt.Axis(values=at or ticks(low, high), labelExpr=POWER, **axis),
     )
+
+
+def rates(title: str, field: str, values: Iterable[float]) -> Any:
+    """A horizontal channel of learning rates: a few are the ticks themselves, of many few are."""
+    distinct = sorted(set(values))
+    few = distinct if len(distinct) <= MOST_TICKS else None
+    return logarithmic(title, field, distinct, at=few, grid=False)
 
 
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers between these, a few: 1, 10, 100, or of fewer decades 1, 2, 5."""
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    for steps in ((1,), (1, 2, 5), range(1, 10)):
+    fine = [n / 10 for n in range(10, 100)]
+    for steps in ((1,), (1, 2, 5), range(1, 10), fine):
         inside = [n * 10.0**k for k in decades for n in steps if low <= n * 10.0**k <= high]
         if len(inside) >= 3:
             return inside[:: -(-len(inside) // MOST_TICKS)]

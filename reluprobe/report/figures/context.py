@@ -147,8 +147,17 @@ class Context:
         """The roles of the axes, but those that a figure shows otherwise."""
         sizes = {a: len(self.domain(a)) for a in self.axes if a not in without}
         colour = next(iter(self.choices.colour), None)
-        columns = roles.MOST_COLUMNS if self.width == style.PAGE else roles.FEW_COLUMNS
-        return roles.assigned(sizes, self.choices.facet, colour, columns)
+        return roles.assigned(sizes, self.choices.facet, colour, self.columns)
+
+    @property
+    def columns(self) -> int:
+        """How many panels fit beside each other."""
+        return roles.MOST_COLUMNS if self.width == style.PAGE else roles.FEW_COLUMNS
+
+    def numeric(self, axis: str) -> bool:
+        """Whether an axis is one of numbers, which have an order."""
+        values = [value for value in self.values[axis] if value is not None]
+        return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
     @cached_property
     def entries(self) -> list[Entry]:

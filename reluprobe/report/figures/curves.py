@@ -11,17 +11,13 @@ import altair as alt
 from reluprobe.analysis.learning_curves import Curve
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
-from reluprobe.report.figures import charts, star, style
+from reluprobe.report.figures import charts, quality, star, style
 from reluprobe.report.figures.context import Context, Entry, Row
 from reluprobe.report.figures.roles import Roles
 
 Kind = Literal["share", "accuracy", "loss"]
-#: Above this accuracy, in percent, networks are told apart by their errors.
-ACCURATE = 80
 #: A loss that changes by more than this factor is drawn on a logarithmic axis.
 DECADE = 8
-#: No error is drawn smaller, in percent: 0 has no logarithm.
-LEAST_ERROR = 0.05
 #: Heights of panels, in pixels: of one row of them, of two, of more.
 HEIGHTS = (170, 120, 88)
 #: Panels of a star beside each other, by the width of the figure.
@@ -164,19 +160,15 @@ class _Scaled:
 
 
 def _scaled(measure: Measure, curves: Sequence[Curve]) -> _Scaled:
-    means = [value.mean for curve in curves for value in curve.values]
     if measure.kind == "loss":
         return _loss(measure, curves)
-    if measure.kind == "accuracy" and 100 * max(means) > ACCURATE:
-        title = measure.name.replace("accuracy", "error")
-        errors = [_error(mean) for mean in means]
-        return _Scaled(title, charts.logarithmic(title, "mean", errors, alt.Y, grid=True), _error)
+    values = [value for curve in curves for value in curve.values]
+    if measure.kind == "accuracy":
+        shown = quality.quality(measure.name.removesuffix(" %"), values)
+        if shown.by_error:
+            return _Scaled(shown.title, shown.channel("mean"), shown.of)
     ends = [100 * (v.mean if v.high is None else v.high) for c in curves for v in c.values]
     return _Scaled(measure.name, charts.percent(measure.name, charts.roof(ends)), lambda x: 100 * x)
-
-
-def _error(accuracy: float) -> float:
-    return max(100 * (1 - accuracy), LEAST_ERROR)
 
 
 def _loss(measure: Measure, curves: Sequence[Curve]) -> _Scaled:

@@ -20,6 +20,7 @@ from reluprobe.report.figures import (
     by_rate,
     causes,
     effects,
+    interaction,
     literature,
     outcomes,
     parallel,
@@ -47,7 +48,7 @@ class FigureKind:
 
 FIGURES: tuple[FigureKind, ...] = (
     FigureKind("effects", "What each setting does", effects.effects),
-    FigureKind("interaction", "What two settings do together", effects.interaction),
+    FigureKind("interaction", "What two settings do together", interaction.interaction),
     FigureKind("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
     FigureKind("heatmap", "Dead units over two settings", by_grid.heatmap),
     FigureKind("accuracy", "Dead units against accuracy", outcomes.accuracy),

@@ -86,7 +86,8 @@ def theme(width: int = PAGE) -> dict[str, Any]:
             "labelOverlap": "greedy",
             "labelLimit": 300,
         },
-        "axisY": {"titleAngle": -90},
+        # As wide with short numbers as with long ones: panels below each other are in line.
+        "axisY": {"titleAngle": -90, "minExtent": 26},
         "legend": {
             **text,
             **quiet,
