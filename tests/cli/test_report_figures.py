@@ -46,7 +46,9 @@ def test_report_leaves_figures_and_says_where_and_what_there_is_none_of(reluprob
     assert "drawing figures into results/made/report" in output.err
     assert "no figure heatmap: no two settings were varied together" in output.err
     # The tables are first, what to do next is last.
-    assert output.out.index("test accuracy") < output.out.index("wrote 2") < output.out.index("next:")
+    assert (
+        output.out.index("test accuracy") < output.out.index("wrote 2") < output.out.index("next:")
+    )
 
 
 def test_the_formats_and_the_folder_are_the_users(reluprobe, swept, tmp_path):

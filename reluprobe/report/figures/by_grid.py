@@ -110,8 +110,8 @@ def _map(
     good, bad = _ends([float(str(row["value"])) for row in rows], measure)
     scale = alt.Scale(domain=[good, bad], range=list(style.SEQUENCE), clamp=True)
     names = {
-        "y": alt.Y(**charts.nominal(context, pair[0])),
-        "x": alt.X(**charts.nominal(context, pair[1]), axis=alt.Axis(labelAngle=0)),
+        "y": alt.Y(**charts.nominal(context, pair[0]), axis=alt.Axis(grid=False)),
+        "x": alt.X(**charts.nominal(context, pair[1]), axis=alt.Axis(labelAngle=0, grid=False)),
     }
     tooltip = [
         alt.Tooltip(f"{down}:N", title=context.title(pair[0])),
