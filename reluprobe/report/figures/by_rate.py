@@ -199,7 +199,7 @@ def _has_line(context: Context, part: _Part) -> bool:
 def _high() -> list[Any]:
     """The line of what was claimed, with its name."""
     # Data of its own: else there were a line and a name for every point.
-    base = alt.Chart(alt.Data(values=[{"share": HIGH}]))
+    base = alt.Chart(charts.data([{"share": HIGH}]))
     line = base.mark_rule(strokeDash=[4, 3], color=style.QUIET).encode(y="share:Q")
     text = base.mark_text(
         align="left", baseline="bottom", dx=3, dy=-1, color=style.QUIET, text=WHOSE
