@@ -143,7 +143,7 @@ def _claims(context: Context, judged: Sequence[Judged]) -> Any:
     down = BELOW if above else 0
     layers = _judged(base, alt.Scale(domain=[low, high], nice=False), down)
     if above:
-        words = {"align": "left", "dy": -BELOW, "limit": context.width - WORDS}
+        words = {"align": "left", "dy": -BELOW, "limit": context.width - charts.GAP}
         layers.append(base.mark_text(**words).encode(x=alt.value(0), text="claim:N"))
     width = context.width - WORDS - (0 if above else NAMES)
     height = alt.Step(CLAIM + 2 * down)
