@@ -132,7 +132,7 @@ def _chart(context: Context, axes: Sequence[str], names: Sequence[str], rows: Se
     ]
     lines = (
         alt.Chart(charts.data(rows))
-        .transform_fold(keys, as_=["axis", "place"])
+        .transform_fold([*keys], as_=["axis", "place"])
         .mark_line(strokeWidth=1 if len(rows) < MANY else 0.5)
         .encode(
             x=x,

@@ -63,18 +63,19 @@ def outcome(context: Context) -> Drawing:
     join = alt.vconcat if beside == 1 else alt.hconcat
     single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
     zero = f" Small points of the first row: its {len(none)} configurations." if none else ""
+    also = f", and {panels[1].title.removesuffix(' %')}," if len(panels) > 1 else ""
     caption = (
-        f"Share of {context.word} units on {context.examples}, and "
-        f"{panels[-1].title.removesuffix(' %')}, of the finished networks, from the fewest "
-        f"{context.word} to the most. {context.seeds(what='Points are means', band='lines')}"
+        f"Share of {context.word} units on {context.examples}{also} of the finished networks, "
+        f"from the fewest {context.word} to the most. {context.seeds(what='Points are means', band='lines')}"
         f"{single}{zero}{note}"
     )
-    facts = [
+    facts = [folded] if folded is not None else []
+    facts += [
         f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, "
         f"{context.terms.accuracy} {formatting.plus_minus(e.row.accuracy)}"
         for e in shown
     ]
-    return join(*charted, spacing=charts.GAP), caption, alt_text([*([folded] * bool(none)), *facts])
+    return join(*charted, spacing=charts.GAP), caption, alt_text(facts)
 
 
 def _with_dead(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
