@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from reluprobe.analysis import lacking
 from reluprobe.config import labels
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, quality
@@ -20,6 +21,8 @@ ALONE = "no two settings were varied together"
 
 def interaction(context: Context) -> Drawing:
     """The two axes that matter most: one across, a line for each value of the other."""
+    if (reason := lacking.end(context.records)) is not None:
+        raise LackingError(reason)
     if len(context.axes) < 2:
         raise LackingError("fewer than two settings vary")
     if context.effects is not None and context.effects.design == "star":
@@ -99,8 +102,9 @@ def _chart(
     last: bool,
 ) -> Any:
     marks = charts.marks(context, roles)
-    how = charts.nominal(context, across) | ({} if last else {"title": None})
-    x = alt.X(**how, axis=alt.Axis(labelAngle=0, grid=False))
+    title_below = {} if last else {"title": ""}
+    axis = alt.Axis(labelAngle=0, grid=False)
+    x = alt.X(**charts.nominal(context, across, axis=axis, **title_below))
     named = [
         alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
         for a in (across, *roles.shown)
