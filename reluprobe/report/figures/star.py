@@ -39,8 +39,8 @@ class Star:
 
 
 def star(context: Context, roles: Roles) -> Star | None:
-    """The sweep as a star; None where the roles show its axes, or none of it is the centre."""
-    if not roles.folded:
+    """The sweep as a star; None where the roles show its axes, or it is none."""
+    if not roles.folded or (context.effects and context.effects.design == "factorial"):
         return None
     entries = context.entries
     usual = {axis: _usual(entries, axis) for axis in context.axes}
