@@ -13,7 +13,6 @@ from reluprobe.analysis import effects as effects_of
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.effects import Effects
 from reluprobe.analysis.learning_curves import ended
-from reluprobe.analysis.settings import value_of
 from reluprobe.config import labels, rank
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
@@ -129,7 +128,8 @@ class Context:
         return {axis: self._values(axis) for axis in self.axes}
 
     def _values(self, axis: str) -> list[Setting]:
-        present = dict.fromkeys(value_of(run, axis) for run in self.records)
+        # As tables have it: of a setting that has no effect in a configuration there is no value.
+        present = dict.fromkeys(entry.row.settings.get(axis) for entry in self.entries)
         words = any(isinstance(value, str) for value in present)
         return list(present) if words else sorted(present, key=rank)
 
