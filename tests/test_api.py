@@ -201,7 +201,7 @@ def test_a_comparison_is_paired_by_seed(results: rp.Results):
 
 def test_a_figure_shows_itself_and_says_what_is_lacking(results: rp.Results, tmp_path: Path):
     figure = results.figure("layers")
-    assert figure._repr_svg_().startswith("<svg ")
+    assert figure._repr_mimebundle_()["image/svg+xml"].startswith("<svg ")
     figure.save(tmp_path / "layers.png")
     assert (tmp_path / "layers.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(rp.InputError, match="did you mean 'layers'"):
@@ -269,7 +269,7 @@ results.tensorboard(sys.argv[1] + "/logs")
 rp.load(sys.argv[1])
 rp.probe([[1.0]])
 rp.born_dead(depth=[2], width=[2], networks=100)
-results.figure("outcome")._repr_svg_()
+results.figure("outcome")._repr_mimebundle_()
 after = state()
 print(json.dumps([[a, b] for a, b in zip(before, after) if a != b]))
 """

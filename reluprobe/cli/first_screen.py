@@ -39,7 +39,8 @@ MOST_CHANGES = 28
 
 def show(sweep: Archive, rows: Sequence[Summary], view: View) -> None:
     """Print some fifty lines, whatever the size of the grid."""
-    found = effects.effects(sweep.records, view.definition)
+    # Of settings that were asked for the table is wanted, not what all of them do.
+    found = effects.effects(sweep.records, view.definition) if view.by is None else None
     out.print(Text(sweep.name, style="bold cyan"))
     for line in answer.sentences(rows, found, view.definition):
         out.print(Text(line, style="bold"))

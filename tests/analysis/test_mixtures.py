@@ -150,7 +150,7 @@ def test_the_page_calls_a_range_one():
     assert "min–max over 2 configurations, no interval (folded: activation)" in said
 
 
-@pytest.mark.parametrize("name", ["outcome", "training", "layers", "survival"])
+@pytest.mark.parametrize("name", ["outcome", "training", "survival"])
 def test_captions_call_a_range_one(name):
     sweep = figure_runs.archive(mixed())
     (folded,) = figures.drawn(sweep, by=["learning_rate"], only=[name])
@@ -158,8 +158,7 @@ def test_captions_call_a_range_one(name):
     assert "95% interval" not in folded.caption
     (apart,) = figures.drawn(sweep, only=[name])
     assert "min–max" not in apart.caption
-    # Of four configurations the panels of layers are too small for bands.
-    assert ("95% intervals" in apart.caption) == (name != "layers")
+    assert "95% intervals" in apart.caption
 
 
 def test_lines_against_the_rate_that_fold_settings_have_bands_of_their_range():
@@ -169,7 +168,8 @@ def test_lines_against_the_rate_that_fold_settings_have_bands_of_their_range():
         for r in (1e-3, 1e-1)
         for k in range(4)
     ]
-    (drawn,) = figures.drawn(figure_runs.archive(runs), only=["learning_rate"])
+    by = ["activation", "learning_rate"]
+    (drawn,) = figures.drawn(figure_runs.archive(runs), by=by, only=["learning_rate"])
     assert "95%" not in drawn.caption
     assert "min–max over 4 configurations" in drawn.caption
 

@@ -173,7 +173,10 @@ def test_figures_of_lives_show_and_say_what_was_drawn_anew():
         )
         for state in ("dead again", "drawn anew")
     }
-    assert area == {"dead again": pytest.approx(6, abs=0.01), "drawn anew": pytest.approx(4, abs=0.01)}
+    assert area == {
+        "dead again": pytest.approx(6, abs=0.01),
+        "drawn anew": pytest.approx(4, abs=0.01),
+    }
     assert "8 drawn anew, 75.0% of them dead at the next probe" in units.alt
     assert "Drawn anew: alive since it was" in units.caption
     assert "a unit that is drawn anew is dead no more" in drawn["survival"].caption

@@ -25,7 +25,9 @@ def test_the_headline_comes_first_and_80_columns_are_enough(reluprobe):
     assert result.code == 0, result.err
     lines = result.out.splitlines()
     assert lines[0] == "one, two"
-    assert lines[1].startswith("of 4 changes, 2 alone leave fewer dead units and no worse accuracy;")
+    assert lines[1].startswith(
+        "of 4 changes, 2 alone leave fewer dead units and no worse accuracy;"
+    )
     text = " ".join(result.out.split())
     assert "elu: −30.6 points dead (95% interval −34.3 to −27.2)" in text
     assert all(len(line) <= 80 for line in lines if not line.startswith("next:"))

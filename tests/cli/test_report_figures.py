@@ -46,7 +46,9 @@ def test_report_leaves_figures_and_says_where_and_what_there_is_none_of(reluprob
     assert "drawing figures into results/made/report" in output.err
     assert "no figure heatmap: no two settings were varied together" in output.err
     # The tables are first, what to do next is last.
-    assert output.out.index("test accuracy") < output.out.index("wrote 2") < output.out.index("next:")
+    assert (
+        output.out.index("test accuracy") < output.out.index("wrote 2") < output.out.index("next:")
+    )
 
 
 def test_the_formats_and_the_folder_are_the_users(reluprobe, swept, tmp_path):
@@ -90,7 +92,7 @@ def test_where_figures_cannot_be_written_the_tables_are_shown_all_the_same(relup
     output = reluprobe("report", "results", *asked)
     assert output.code == 1
     assert "test accuracy" in output.out and "next:" in output.out
-    assert "no figures: cannot write results/made/report/training" in output.err
+    assert "no figures: cannot write results/made/report/" in output.err
     assert "--out DIR puts them elsewhere, --no-figures draws none" in output.err
     assert reluprobe("report", "results", "--no-figures").code == 0
 

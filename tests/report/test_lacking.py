@@ -145,7 +145,9 @@ def test_settings_that_were_varied_together_beside_many_are_not_said_not_to_be()
     ]
     (said,) = reasons(runs, "heatmap").values()
     assert said == "5 settings vary: --heatmap AXIS,AXIS says which two to show"
-    assert reasons(runs, "heatmap", choices=Choices(grid=("activation", "learning_rate"))) == {"heatmap": None}
+    assert reasons(runs, "heatmap", choices=Choices(grid=("activation", "learning_rate"))) == {
+        "heatmap": None
+    }
 
 
 def test_networks_looked_at_on_some_splits_have_no_figure_of_all():

@@ -118,7 +118,9 @@ class Context:
     @cached_property
     def axes(self) -> tuple[str, ...]:
         """The axes that tell runs apart, that which explains most of the dead units first."""
-        vary = aggregate.axes(self.records) if self.by is None else self.by
+        vary: Sequence[str] = aggregate.axes(self.records)
+        if self.by is not None:
+            vary = aggregate.check_axes(self.by, self.records)
         ranked = self.effects.axes if self.effects else ()
         return tuple(sorted(vary, key=lambda n: ranked.index(n) if n in ranked else len(ranked)))
 

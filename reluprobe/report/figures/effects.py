@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from reluprobe.analysis import aggregate
+from reluprobe.analysis import aggregate, lacking
 from reluprobe.analysis.design import grid_of
 from reluprobe.analysis.effects import Effect, Effects
 from reluprobe.analysis.estimates import Estimate
@@ -58,6 +58,8 @@ def effects(context: Context) -> Drawing:
 
 
 def _effects(context: Context) -> Effects:
+    if (reason := lacking.end(context.records)) is not None:
+        raise LackingError(reason)
     if context.effects is None or not context.effects.effects:
         raise LackingError(NOTHING_VARIES)
     if all(e.dead is None and e.accuracy is None for e in context.effects.effects):

@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from reluprobe.analysis import lacking
 from reluprobe.config import labels
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, quality
@@ -20,6 +21,8 @@ ALONE = "no two settings were varied together"
 
 def interaction(context: Context) -> Drawing:
     """The two axes that matter most: one across, a line for each value of the other."""
+    if (reason := lacking.end(context.records)) is not None:
+        raise LackingError(reason)
     if len(context.axes) < 2:
         raise LackingError("fewer than two settings vary")
     if context.effects is not None and context.effects.design == "star":

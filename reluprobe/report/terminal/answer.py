@@ -40,8 +40,10 @@ def sentences(
     if not known:
         runs = [run for row in rows for run in row.members]
         return [lacking.shares(runs, definition) or formatting.NOT_APPLICABLE]
-    if effects is None or len(known) == 1:
+    if len(known) == 1:
         return [_alone(known, word, definition)]
+    if effects is None:
+        return [_listed_all(known, word)]
     if not effects.dead:
         return [_same(known, word), *_of_accuracy(effects, rows)]
     if effects.design == "star":
