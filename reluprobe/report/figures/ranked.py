@@ -66,7 +66,8 @@ def outcome(context: Context) -> Drawing:
     also = f", and {panels[1].title.removesuffix(' %')}," if len(panels) > 1 else ""
     caption = (
         f"Share of {context.word} units on {context.examples}{also} of the finished networks, "
-        f"from the fewest {context.word} to the most. {context.seeds(what='Points are means', band='lines')}"
+        f"from the fewest {context.word} to the most. "
+        f"{context.seeds(what='Points are means', band='lines')}"
         f"{single}{zero}{note}"
     )
     facts = [folded] if folded is not None else []
