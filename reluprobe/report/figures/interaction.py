@@ -104,7 +104,7 @@ def _chart(
     marks = charts.marks(context, roles)
     title_below = {} if last else {"title": ""}
     axis = alt.Axis(labelAngle=0, grid=False)
-    x = alt.X(**charts.nominal(context, across, axis=axis, **title_below))
+    x = alt.X(**charts.nominal(context, across, **title_below), axis=axis)
     named = [
         alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
         for a in (across, *roles.shown)
