@@ -176,7 +176,8 @@ def test_a_few_rates_are_the_ticks_and_of_many_the_powers_of_ten(rates, ticks):
 def test_the_heat_map_has_a_cell_for_each_pair_and_none_where_nothing_ran():
     runs = figure_runs.sweep()
     holed = [r for r in runs if (r.config.activation, r.config.learning_rate) != ("elu", 0.1)]
-    drawn = draw(archive(holed), "heatmap")
+    choices = Choices(grid=("activation", "learning_rate"))
+    drawn = draw(archive(holed), "heatmap", choices=choices)
     dead, wrong = drawn.spec["datasets"].values()
     pivot = aggregate.pivot(holed, "activation", "learning_rate")
     assert len(dead) == len(wrong) == len(pivot.cells) == 3
