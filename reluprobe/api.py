@@ -30,6 +30,7 @@ from reluprobe.config import (
 )
 from reluprobe.errors import InputError
 from reluprobe.files import check_writable
+from reluprobe.plan import order
 from reluprobe.plan.runs import Run, checked_run, expand, without_letter
 from reluprobe.records.folder import Archive, open_all
 from reluprobe.records.ownership import Claim, Way
@@ -178,8 +179,8 @@ def sweep(
         source: the path of a sweep file; or the same as a dict; or as TOML text. Its ``name``
             is the folder below ``out``; ``"sweep"`` for a dict or a text without one.
         out: a folder for results. None: nothing is written, and nothing is resumed.
-        overrides: settings of ``[base]`` (or ``seeds``, ``name``) to put in the place of the
-            source's, as ``--set`` does.
+        overrides: settings of ``[base]`` (or ``seeds``, ``order``, ``name``) to put in the place
+            of the source's, as ``--set`` does.
         if_other_plan: what to do where ``out/<name>`` holds another plan: ``"refuse"``,
             ``"extend"`` (keep those runs, add these) or ``"fresh"`` (set them aside).
         retry_failed: run failed runs again.
@@ -215,8 +216,10 @@ def sweep(
     if out is None:
         if config.save_activations:
             raise InputError("save_activations needs a folder", hint="out=")
-        records = session.in_memory(plan.runs, place, devices, follow)
-        return Results((Archive(config.name, Path(config.name), tuple(records)),))
+        arranged = order.arranged(plan.runs, config.order, config.order_seed)
+        records = {r.id: r for r in session.in_memory(arranged, place, devices, follow)}
+        in_plan = tuple(records[run.id] for run in plan.runs)
+        return Results((Archive(config.name, Path(config.name), in_plan),))
     folder = arguments.path("out", out) / config.name
     claim = Claim(
         folder, config, plan.runs, way=if_other_plan, hint=OTHER_PLAN_HINT, unread_hint=UNREAD_HINT

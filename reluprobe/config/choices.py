@@ -3,6 +3,8 @@
 The package ``nn`` has the functions behind the names; a test keeps both lists the same.
 """
 
+from typing import Literal, get_args
+
 ACTIVATIONS = (
     "relu",
     "leaky_relu",
@@ -67,6 +69,10 @@ TASKS = ("same", "permuted_pixels", "shuffled_labels")
 #: The definitions of death, in the order in which they are shown. Formulas are in
 #: ``measures.definitions``.
 DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")
+
+#: In which order a sweep's runs are trained; see ``plan.order``.
+Order = Literal["seeds", "grid", "random"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 #: The samples on which a finished network is looked at; an axis ``sample`` follows this order.
 SPLITS = ("probe", "test", "train")

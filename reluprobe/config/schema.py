@@ -30,6 +30,8 @@ def sweep_schema() -> Schema:
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
         "save_activations": {"type": "boolean", "default": False},
         "seeds": {"anyOf": [_integer(1, sweep_keys.MOST_SEEDS), _axis_list("seed")]},
+        "order": {"enum": [*choices.ORDERS], "default": "seeds"},
+        "order_seed": _integer(0, INT32_MAX) | {"default": 0},
         "base": _table(settings),
         "grid": axes,
         "zip": _blocks(axes | {"minProperties": 1}),

@@ -9,6 +9,7 @@ from typing import Any
 
 import tomli_w
 
+from reluprobe.config.choices import Order
 from reluprobe.config.settings import SETTINGS, Value
 
 Axes = Mapping[str, tuple[Value, ...]]
@@ -28,6 +29,8 @@ class SweepConfig:
         exclude: partial settings; a run that matches all of one of them is left out.
         reference: a published record to hold the runs against: a shipped name, or a file.
         save_activations: whether runs keep their activations beside their records.
+        order: in which order they are trained; ``order_seed``: of the order ``random``. Neither
+            changes what they give, or the plan.
     """
 
     name: str
@@ -39,6 +42,8 @@ class SweepConfig:
     exclude: tuple[Mapping[str, Value], ...] = ()
     reference: str | None = None
     save_activations: bool = False
+    order: Order = "seeds"
+    order_seed: int = 0
 
     @property
     def axes(self) -> dict[str, tuple[Value, ...]]:
@@ -62,6 +67,10 @@ def sweep_toml(sweep: SweepConfig) -> str:
         tables["reference"] = sweep.reference
     if sweep.save_activations:
         tables["save_activations"] = True
+    if sweep.order != "seeds":
+        tables["order"] = sweep.order
+    if sweep.order == "random":
+        tables["order_seed"] = sweep.order_seed
     if sweep.seeds:
         tables["seeds"] = list(sweep.seeds)
     tables["base"] = fixed | dict(sweep.base)

@@ -30,8 +30,8 @@ def read_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> SweepC
 
     Args:
         path: a TOML file; its stem is the sweep's name where the file gives none.
-        overrides: keys of ``[base]`` (or ``seeds``, ``name``, ``reference``,
-            ``save_activations``) and the values to put there.
+        overrides: keys of ``[base]`` (or ``seeds``, ``order``, ``order_seed``, ``name``,
+            ``reference``, ``save_activations``) and the values to put there.
 
     Raises:
         InputError: the file is missing, is not TOML, or has faults; all of them are listed.
@@ -75,7 +75,7 @@ def parse_sweep(
 
 
 #: What ``--set`` changes of a sweep besides ``[base]``.
-_SET = ("seeds", "name", "reference", "save_activations")
+_SET = ("seeds", "name", "reference", "save_activations", "order", "order_seed")
 
 
 class _Parser:
@@ -85,6 +85,7 @@ class _Parser:
         self.folder = folder
         self.faults: list[str] = []
         self.written = written | {k: v for k, v in overrides.items() if k in _SET}
+        self.reordered = "order" in overrides and "order_seed" not in overrides
         self.file = read_shape(self.written, self.faults)
         self.base = self.named("[base]", self.file.base)
         self.grid = self.named("[grid]", self.file.grid)
@@ -124,6 +125,8 @@ class _Parser:
             self.partial("[[exclude]]", self.file.exclude),
             self.reference(),
             self.file.save_activations,
+            self.file.order,
+            self.order_seed(),
         )
 
     def phases(self) -> dict[str, Any]:
@@ -200,6 +203,14 @@ class _Parser:
         for text in faults:
             self.fault("seeds", text)
         return tuple(dict.fromkeys(int(v) for v in values))
+
+    def order_seed(self) -> int:
+        # What --order has put in the place of the file's order needs no mending of the file.
+        if "order_seed" in self.written and self.file.order != "random" and not self.reordered:
+            self.fault(
+                "order_seed", f"has an effect only with order random; it is {self.file.order}"
+            )
+        return self.file.order_seed
 
     def reference(self) -> str | None:
         if self.file.reference is None:

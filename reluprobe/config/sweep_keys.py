@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from reluprobe.config.field import Key
+from reluprobe.config.choices import ORDERS, Order
+from reluprobe.config.field import INT32_MAX, Key
 from reluprobe.config.reference import SHIPPED
 from reluprobe.config.settings import SETTINGS, full_name, unknown
 from reluprobe.config.sweep_name import fault_of_name
-from reluprobe.errors import shown
+from reluprobe.errors import nearest, shown
 
 #: More seeds than this are taken for a slip of the pen.
 MOST_SEEDS = 100_000
@@ -19,6 +20,8 @@ MOST_SEEDS = 100_000
 _ALLOWED = {
     "name": "allowed is a text",
     "save_activations": "allowed is true or false",
+    "order": f"allowed is one of {', '.join(ORDERS)}",
+    "order_seed": f"allowed is an integer >= 0 and <= {INT32_MAX}",
     "seeds": f"allowed is a count from 1 to {MOST_SEEDS}, or a list of seeds",
 }
 
@@ -75,6 +78,22 @@ class SweepFile(BaseModel):
             "Every configuration is run once with each; a count n is 0 to n − 1.",
         ),
     ] = None
+    order: Annotated[
+        Order,
+        Key(
+            "seeds, grid or random",
+            "seeds",
+            "In which order runs are trained; no result, id or table depends on it. seeds: the "
+            "first seed of every configuration before the second of any, so that a report on an "
+            "unfinished sweep shows the whole grid. grid: program by program, all seeds of each. "
+            "random: shuffled.",
+        ),
+    ] = "seeds"
+    order_seed: Annotated[
+        int,
+        Field(ge=0, le=INT32_MAX),
+        Key("integer >= 0", "0", "Seed of the order random."),
+    ] = 0
     base: Annotated[Table, Key("table of settings", "their defaults", "What all runs share.")] = {}
     grid: Annotated[
         Table, Key("table of axes", "none", "Every combination of the axes' values is run.")
@@ -127,4 +146,5 @@ def _fault_text(key: str, value: Any, fault: Any) -> str:
     if KEYS[key].kind.startswith("table"):
         return f"[{key}]: got {shown(value)}; allowed is a table of settings"
     own = fault["ctx"]["error"] if fault["type"] == "value_error" else None
-    return f"{key}: got {shown(value)}; {own or _ALLOWED[key]}"
+    close = nearest(value, ORDERS) if key == "order" else ""
+    return f"{key}: got {shown(value)}; {own or _ALLOWED[key]}{close}"

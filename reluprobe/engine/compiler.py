@@ -21,11 +21,12 @@ from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.tasks import draw_task
 from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.grouping import OWN_CODE
+from reluprobe.plan.order import MOST_PROGRAMS
 
 Program = Callable[..., tuple[state.Lane, train_step.Report]]
 #: How a device runs its lanes: one after another, or side by side.
 LaneMode = Literal["map", "vmap"]
-#: What this process has compiled, by everything that is static.
+#: What this process has compiled, by everything that is static; what was used last is last.
 PROGRAMS: dict[Hashable, Program] = {}
 RELU, IDENTITY = activations.INDEX["relu"], activations.INDEX["identity"]
 
@@ -52,6 +53,13 @@ class ProgramRequest:
         leaves, structure = jax.tree.flatten(self.shapes)
         arrays = tuple((x.shape, x.dtype) for x in leaves)
         return self.specs, self.lanes, self.mesh, structure, arrays
+
+
+def forget_all_but(needed: Collection[Hashable]) -> None:
+    """Keep these programs; and no more than ``MOST_PROGRAMS`` with others, those used last."""
+    for key in [key for key in PROGRAMS if key not in needed]:
+        if len(PROGRAMS) > MOST_PROGRAMS:
+            del PROGRAMS[key]
 
 
 def request(
@@ -135,6 +143,11 @@ class Compiler:
         if key not in PROGRAMS and key not in self.compiling:
             self.compiling[key] = self.thread.submit(self._make, request)
 
+    @property
+    def unready(self) -> int:
+        """How many programs are begun and not compiled."""
+        return sum(not program.done() for program in self.compiling.values())
+
     def is_ready(self, request: ProgramRequest) -> bool:
         """Whether nobody waits for the program."""
         begun = self.compiling.get(request.key)
@@ -144,7 +157,8 @@ class Compiler:
         """The program, and whether it is new; waits for it."""
         key = request.key
         if key in PROGRAMS:
-            return PROGRAMS[key], False
+            PROGRAMS[key] = program = PROGRAMS.pop(key)
+            return program, False
         self.begin(request)
         # Forgotten as it is asked for: what memory could not hold may fit at another time.
         PROGRAMS[key] = self.compiling.pop(key).result()

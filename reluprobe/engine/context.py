@@ -91,15 +91,6 @@ class Context:
         begun = self.begun(run)
         return begun.calls if begun else 0
 
-    def compile_ahead(self, group: Sequence[Run]) -> None:
-        """Start to compile the program of a group whose turn is yet to come."""
-        try:
-            size = self.lanes_per_device(group) * self.mesh.size
-            self.compiler.begin(self.request(group[0], size))
-        except Exception:
-            # A run that raises here raises again in its turn, and is recorded as failed then.
-            return
-
 
 def _program_of(run: Run) -> Hashable:
     return (program_settings(run.config), *dials_of(run.config))

@@ -51,35 +51,44 @@ class Chunk(Protocol):
         ...
 
 
-def divided(
-    runs: Sequence[Run],
-    lanes: int,
-    devices: int,
-    chunk_of: Callable[[Sequence[Run], int], Chunk],
-    stop: Callable[[], bool],
-) -> Iterator[Event]:
-    """Attempt runs in chunks; where one raises, find out what it can be done without.
+class Division:
+    """Runs of one group, attempted chunk by chunk; what raises is found, and goes without others.
 
     Args:
-        runs: of one group.
+        runs: of one group, those to come first first.
         lanes: how many a device has side by side.
         devices: how many there are.
         chunk_of: runs, and the size of a full chunk → their chunk. One that is not full has the
             size of a full one, and so its program.
-        stop: asked before every chunk.
-
-    Raises:
-        ReluprobeError: other processes hold the devices' memory.
     """
-    left = list(runs)
-    #: How many runs of ``left`` the next chunks have; what is beyond them comes in full ones.
-    sizes: list[int] = []
-    while left and not stop():
-        size = lanes * devices
-        chosen = left[: sizes.pop() if sizes else size]
-        chunk = chunk_of(chosen, size)
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        lanes: int,
+        devices: int,
+        chunk_of: Callable[[Sequence[Run], int], Chunk],
+    ) -> None:
+        self.left = list(runs)
+        self.lanes, self.devices, self.chunk_of = lanes, devices, chunk_of
+        #: How many runs of ``left`` the next chunks have; what is beyond them comes in full ones.
+        self.sizes: list[int] = []
+
+    @property
+    def size(self) -> int:
+        """Of a full chunk."""
+        return self.lanes * self.devices
+
+    def attempt(self) -> Iterator[Event]:
+        """Attempt one chunk; those of its runs that have not failed alone are left.
+
+        Raises:
+            ReluprobeError: other processes hold the devices' memory.
+        """
+        chosen = self.left[: self.sizes.pop() if self.sizes else self.size]
+        chunk = self.chunk_of(chosen, self.size)
         ended: set[str] = set()
-        error = None
+        error, memory = None, False
         try:
             for event in chunk.events():
                 yield event
@@ -89,20 +98,26 @@ def divided(
             # Only its words outlive this block: its traceback would hold the chunk's arrays.
             error, memory = describe(raised), out_of_memory(raised)
         if error is None:
-            left = left[len(chosen) :]
-            continue
-        left = [run for run in left if run.id not in ended]
+            self.left = self.left[len(chosen) :]
+            return
+        self.left = [run for run in self.left if run.id not in ended]
         unended = [run for run in chosen if run.id not in ended]
-        if memory and lanes > 1:
-            lanes, sizes = lanes // 2, []
-            yield MemoryShort(lanes, error)
+        yield from self._without(unended, chunk, error, memory)
+
+    def _without(
+        self, unended: Sequence[Run], chunk: Chunk, error: str, memory: bool
+    ) -> Iterator[Event]:
+        """Have the next chunks smaller; of one run alone, it has failed."""
+        if memory and self.lanes > 1:
+            self.lanes, self.sizes = self.lanes // 2, []
+            yield MemoryShort(self.lanes, error)
         elif memory and chunk.fits_an_idle_device():
             raise memory_held(error)
         elif len(unended) > 1:
             half = len(unended) // 2
-            sizes += [len(unended) - half, half]
+            self.sizes += [len(unended) - half, half]
         elif unended:
-            left = [run for run in left if run is not unended[0]]
+            self.left = [run for run in self.left if run is not unended[0]]
             alone = "too little memory for this run alone: " if memory else ""
             yield chunk.failure(unended[0], alone + error)
 

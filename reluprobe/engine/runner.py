@@ -1,4 +1,4 @@
-"""Runner: train and probe runs group by group, chunk by chunk, and yield events as they happen."""
+"""Runner: train and probe runs in their order, chunk by chunk, and yield events as they happen."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from reluprobe.engine import (
     compiler,
     evaluate,
     placement,
-    retry,
     schedule,
     state,
+    turns,
 )
 from reluprobe.engine.context import Context
 from reluprobe.engine.devices import local_devices
@@ -31,7 +31,6 @@ from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
 from reluprobe.nn import activations, jax_settings
-from reluprobe.plan.grouping import group_runs
 from reluprobe.plan.runs import Run
 from reluprobe.records.checkpoints import Checkpoint
 from reluprobe.records.saved_activations import IMAGES
@@ -51,8 +50,9 @@ def execute(
     A run that raises ends as failed, and takes no other with it.
 
     Args:
-        runs: what to run. Where lanes run one after another, runs of one architecture share a
-            program whatever their activation; side by side, each activation has its own.
+        runs: what to run, the first of them first: with it go in a chunk the next ones that share
+            its program. Where lanes run one after another, those are the runs of one architecture
+            whatever their activation; side by side, each activation has its own.
         load: name → dataset. Called once a dataset, before anything is trained.
         stop: asked between segments; once it says yes, the runs that have not ended never do: they
             are saved where ``unfinished`` is not None.
@@ -88,53 +88,26 @@ def _events(
     if lanes == "auto":
         lanes = "map" if devices[0].platform == "cpu" else "vmap"
     context = Context.of(runs, datasets, devices, lanes, stop, save_activations, unfinished)
-    groups = group_runs(runs, also=("activation",) if lanes == "vmap" else ())
+    order = turns.Turns(context, runs, _Chunk)
     try:
-        for group, following in itertools.zip_longest(groups, groups[1:]):
-            yield from _run_group(context, group, following)
+        while (group := order.next()) is not None and not stop():
+            yield from group.attempt()
     finally:
         context.compiler.close()
-
-
-def _run_group(
-    context: Context, runs: Sequence[Run], following: Sequence[Run] | None
-) -> Iterator[Event]:
-    """Run one group, chunk by chunk; the program of the following is compiled meanwhile.
-
-    The runs of a chunk make the same calls, so that those which were begun go with their like.
-    """
-    requests: dict[int, compiler.ProgramRequest] = {}
-
-    def chunk_of(chosen: Sequence[Run], size: int) -> retry.Chunk:
-        return _Chunk(context, chosen, size, requests, following)
-
-    lanes = context.lanes_per_device(runs)
-    begun_first = sorted(runs, key=context.calls_made, reverse=True)
-    for _, alike in itertools.groupby(begun_first, context.calls_made):
-        yield from retry.divided(list(alike), lanes, context.mesh.size, chunk_of, context.stop)
 
 
 class _Chunk:
     """Runs of one group that are trained together, a lane each (:class:`retry.Chunk`).
 
     Args:
-        context: of all chunks.
         runs: at most ``size``.
         size: how many lanes the program has; those without a run rest.
-        requests: the programs that the group has asked for, by size.
-        following: the next group, whose program is compiled while this chunk trains.
+        group: whose runs they are.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        runs: Sequence[Run],
-        size: int,
-        requests: dict[int, compiler.ProgramRequest],
-        following: Sequence[Run] | None,
-    ) -> None:
-        self.context, self.runs, self.size = context, runs, size
-        self.requests, self.following = requests, following
+    def __init__(self, runs: Sequence[Run], size: int, group: turns.Group) -> None:
+        context = group.turns.context
+        self.context, self.runs, self.size, self.group = context, runs, size, group
         self.recorder = Recorder(runs, context.datasets[runs[0].config.dataset])
         self.calls_before = context.calls_made(runs[0])
         self.started = time.perf_counter()
@@ -153,7 +126,7 @@ class _Chunk:
     def events(self) -> Iterator[Event]:
         """Train the runs."""
         context, runs, config = self.context, self.runs, self.runs[0].config
-        request = self._request()
+        request = self.group.request(self.size)
         # The data are placed and weights are drawn while the program is compiled.
         context.compiler.begin(request)
         if not context.compiler.is_ready(request):
@@ -165,11 +138,11 @@ class _Chunk:
         lanes, hyper = placement.stack_lanes(starts, self.size, context.mesh)
         program, is_new = context.compiler.get(request)
         if is_new:
+            self.group.turns.forget_programs()
             yield Compiled(len(runs), time.perf_counter() - before)
         if self.calls_before:
             yield from (Resumed(run, tuple(self.recorder.history[run.id])) for run in runs)
-        if self.following is not None:
-            context.compile_ahead(self.following)
+        self.group.turns.compile_ahead()
 
         tasks = functools.lru_cache(2)(self._draw_tasks)  # the first phase's and this one's
 
@@ -245,11 +218,6 @@ class _Chunk:
                 own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
                 outputs = _outputs(run, spec, data, *own)
             yield RunDone(run, record, outputs)
-
-    def _request(self) -> compiler.ProgramRequest:
-        if self.size not in self.requests:
-            self.requests[self.size] = self.context.request(self.runs[0], self.size)
-        return self.requests[self.size]
 
     def _draw_tasks(self, phase: int, name: str) -> Task:
         """A phase's permutations, of all lanes."""

@@ -55,8 +55,13 @@ ADAPTER: TypeAdapter[Chunk] = TypeAdapter(Chunk)
 
 
 def cut(runs: Sequence[Run], slots: int) -> list[list[Run]]:
-    """As many runs for each chunk, give or take one; those that share programs together."""
-    return slices(runs, min(len(runs), PER_SLOT * slots))
+    """As many runs for each chunk, give or take one; those that share programs together.
+
+    The chunks, too, come in the order of the runs: that with the first of them is the first.
+    """
+    place = {run.id: number for number, run in enumerate(runs)}
+    pieces = slices(runs, min(len(runs), PER_SLOT * slots))
+    return sorted(pieces, key=lambda piece: min(place[run.id] for run in piece))
 
 
 def write(chunk: Chunk, folder: Path, part: Part) -> Path:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from reluprobe.engine.events import Event, RunDone
+from reluprobe.plan import order
 from reluprobe.plan.runs import Run
 from reluprobe.records import RunRecord, checkpoints
 from reluprobe.records.ownership import Claim, occupied
@@ -36,7 +37,7 @@ class Session:
     """A folder that is ours while the session lasts.
 
     Attributes:
-        runs: those that this session is about, in the plan's order.
+        runs: those that this session is about, in the order in which they are to be trained.
         standing: how far they had come before.
         records: of the runs that need not be run; :meth:`run` adds those that end.
     """
@@ -48,7 +49,7 @@ class Session:
 
     @property
     def todo(self) -> list[Run]:
-        """The runs that have no record, in order."""
+        """The runs that have no record, in that order."""
         return [run for run in self.runs if run.id not in self.records]
 
     def run(self, engine: Engine, stop: Callable[[], bool] = never) -> Iterator[Step]:
@@ -76,16 +77,17 @@ def opened(claim: Claim, *, retry_failed: bool = False, again: bool = False) -> 
         standing = progress_of(claim.folder, runs, claim.sweep.save_activations)
         records = {} if again else standing.done(retry_failed)
         checkpoints.remove(claim.folder, records)  # of a run whose process died as it ended
-        yield Session(claim.folder, tuple(runs), standing, records)
+        arranged = order.arranged(runs, claim.sweep.order, claim.sweep.order_seed)
+        yield Session(claim.folder, tuple(arranged), standing, records)
 
 
 def in_memory(
     runs: Sequence[Run], manual_dir: Path | None, devices: int | None, progress: bool | Listener
 ) -> list[RunRecord]:
-    """Train these runs on this machine and write nothing; give their records, in order.
+    """Train these runs on this machine and write nothing; give their records, in this order.
 
     Args:
-        runs: what to train.
+        runs: what to train, the first of them first.
         manual_dir: where dataset files lie that are not downloaded.
         devices: how many of the process's devices to use; None for all.
         progress: True for a bar on stderr, or what takes every event.

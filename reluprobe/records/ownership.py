@@ -222,6 +222,8 @@ def merged(sweep: SweepConfig, existing: Sequence[Run], runs: Sequence[Run]) -> 
         include=include_tables,
         reference=sweep.reference,
         save_activations=sweep.save_activations,
+        order=sweep.order,
+        order_seed=sweep.order_seed,
     )
 
 

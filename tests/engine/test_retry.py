@@ -43,7 +43,13 @@ class Stage:
         self.sizes: list[tuple[int, int]] = []
 
     def go(self, runs: Sequence[Run], lanes: int, stop: Callable[[], bool] = bool) -> list[Any]:
-        return list(retry.divided(runs, lanes, 2, partial(StagedChunk, self), stop))
+        return list(attempted(retry.Division(runs, lanes, 2, partial(StagedChunk, self)), stop))
+
+
+def attempted(division: retry.Division, stop: Callable[[], bool] = bool) -> Iterator[Any]:
+    """All that happens until no run is left."""
+    while division.left and not stop():
+        yield from division.attempt()
 
 
 class StagedChunk:
@@ -115,7 +121,7 @@ def test_too_little_memory_halves_the_lanes_and_a_run_too_big_alone_fails(nine):
 def test_where_one_run_does_not_fit_that_would_fit_an_idle_device_no_run_is_failed(nine):
     stage, events = Stage(most=1, fits=True), []
     with pytest.raises(ReluprobeError, match="held by other processes.*RESOURCE_EXH") as caught:
-        for event in retry.divided(nine, 8, 2, partial(StagedChunk, stage), bool):
+        for event in attempted(retry.Division(nine, 8, 2, partial(StagedChunk, stage))):
             events.append(event)
     assert [event.lanes for event in events] == [4, 2, 1]
     assert "XLA_PYTHON_CLIENT_MEM_FRACTION" in (caught.value.hint or "")
@@ -135,7 +141,7 @@ def test_what_is_no_error_passes(nine, error):
             raise error
 
     with pytest.raises(error):
-        list(retry.divided(nine, 1, 2, partial(Interrupted, Stage()), bool))
+        list(attempted(retry.Division(nine, 1, 2, partial(Interrupted, Stage()))))
 
 
 def test_a_program_that_does_not_compile_is_not_compiled_again():

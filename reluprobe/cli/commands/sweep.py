@@ -20,6 +20,7 @@ from reluprobe.cli import (
     sweep_output,
 )
 from reluprobe.config import read_sweep
+from reluprobe.config.choices import ORDERS
 from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.executor import session
@@ -56,6 +57,16 @@ Chunk = Annotated[
         "--chunk", metavar="I/N", help="Only slice I of N, I from 1: docs/many-machines.md."
     ),
 ]
+Order = Annotated[
+    str | None,
+    typer.Option(
+        "--order",
+        help=f"Which runs come first: {', '.join(ORDERS)}.",
+        metavar="NAME",
+        show_default="the file's, or seeds",
+        autocompletion=complete.among(ORDERS),
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Move the folder's runs aside, start over.")]
 Extend = Annotated[bool, typer.Option("--extend", help="Add to a folder that holds another plan.")]
 Retry = Annotated[bool, typer.Option("--retry-failed", help="Run failed runs again.")]
@@ -72,6 +83,7 @@ def command(
     *,
     set_: Set = None,
     chunk: Chunk = None,
+    order: Order = None,
     fresh: Fresh = False,
     extend: Extend = False,
     retry_failed: Retry = False,
@@ -89,7 +101,8 @@ def command(
     part = options.parse_part(chunk)
     way = _way(fresh, extend, part)
     place = executor_options.Place(executor, address, devices)
-    sweep = read_sweep(file, options.parse_overrides(set_ or []))
+    overrides = options.parse_overrides(set_ or []) | ({} if order is None else {"order": order})
+    sweep = read_sweep(file, overrides)
     plan = expand(sweep)
     mine, folder = runs_of_part(plan.runs, part), out / sweep.name
     job = sweep_output.Invocation(sweep, plan, mine, part, folder, options.typed(but="--fresh"))

@@ -25,6 +25,8 @@ from reluprobe.report.terminal.tables import CALLED
 
 #: Configurations with a panel each, at most; rows of the map beyond.
 FEW, MOST_ROWS = 6, 30
+#: Of so many moments each has a point.
+MOST_POINTS = 30
 #: Layers that have a line or a column.
 MOST_LAYERS = 20
 #: Letters of a layer's name. Pixels of a row of the map, and of its names.
@@ -107,10 +109,11 @@ def _lines(context: Context, shown: Sequence[tuple[Entry, Layers]]) -> Any:
     scale = alt.Scale(domain=domain, range=style.layer_colours(len(domain)))
     top = charts.roof([float(str(row["mean"])) for row in rows])
     times = [float(str(row["when"])) for row in rows]
-    time = alt.Scale(domain=[min(times), max(times)], nice=False)
-    colour = alt.Color("layer:N", scale=scale, title=context.terms.layer)
+    width, order = charts.panel_width(context, across), [e.label for e, _ in shown]
+    legend = alt.Legend(symbolType="stroke", symbolOpacity=1)
+    colour = alt.Color("layer:N", scale=scale, title=context.terms.layer, legend=legend)
     base = alt.Chart().encode(
-        x=alt.X("when:Q", title=context.terms.clock, scale=time, axis=alt.Axis(grid=False)),
+        x=charts.moments(context.terms.clock, "when", times, width),
         y=charts.percent(f"{context.word} %", top),
         color=colour,
         tooltip=[
@@ -121,9 +124,9 @@ def _lines(context: Context, shown: Sequence[tuple[Entry, Layers]]) -> Any:
     )
     dashes = alt.Scale(domain=domain, range=style.layer_dashes(len(domain)))
     dash = alt.StrokeDash("layer:N", scale=dashes, title=context.terms.layer)
-    width, order = charts.panel_width(context, across), [e.label for e, _ in shown]
+    points = [base.mark_point(size=12)] if len(set(times)) <= MOST_POINTS else []
     return (
-        alt.layer(base.mark_line().encode(strokeDash=dash), base.mark_point(size=12))
+        alt.layer(base.mark_line().encode(strokeDash=dash), *points)
         .properties(width=width, height=150, data=charts.data(rows))
         .facet(facet=alt.Facet("panel:N", title=None, sort=order), columns=across)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -45,8 +45,8 @@ def causes(context: Context) -> Drawing:
     across = min(ACROSS if context.width == style.PAGE else 1, len(drawn))
     chart = _panels(context, rows, [e.label for e, _ in drawn], across)
     cut = (
-        f" Bars are cut at ±{FARTHEST:.0f}%, where › stands: parts that nearly cancel are each "
-        "many times the fall."
+        f" Bars are cut at ±{FARTHEST:.0f}%, where ‹ and › say how far they reach: parts "
+        "that nearly cancel are each many times the fall."
         if any(row["cut"] for row in rows)
         else ""
     )
@@ -66,7 +66,7 @@ def _panels(context: Context, rows: Sequence[Row], order: Sequence[str], across:
     low, high = min([0.0, *ends]), max([100.0, *ends])
     scale = alt.Scale(domain=[low * 1.08, high * 1.08], nice=False)
     places = alt.EncodingSortField("place", op="min")
-    y = alt.Y("layer:N", sort=places, axis=alt.Axis(title=None, grid=False))
+    y = alt.Y("layer:N", sort=places, axis=alt.Axis(title=None, grid=False, ticks=False))
     x = alt.X("from:Q", title="share of the fall %", scale=scale, axis=alt.Axis(tickCount=4))
     parts = alt.Scale(domain=[*PARTS], range=[*PARTS.values()])
     tooltip = [
@@ -81,9 +81,7 @@ def _panels(context: Context, rows: Sequence[Row], order: Sequence[str], across:
             color=alt.Color("part:N", scale=parts, title=None),
             tooltip=tooltip,
         ),
-        base.mark_text(fontWeight="bold").encode(
-            x=alt.X("to:Q", title=None), text=alt.Text("cut:N")
-        ),
+        *(_cut(base, side) for side in ("left", "right") if any(row["cut"] for row in rows)),
         base.mark_text(align="left", dx=4)
         .encode(x=alt.XValue("width"), text=alt.Text("deaths:N"))
         .transform_filter("datum.part == 'weights'"),
@@ -93,8 +91,18 @@ def _panels(context: Context, rows: Sequence[Row], order: Sequence[str], across:
     return (
         alt.layer(*layers)
         .properties(width=width, height=alt.Step(BAR), data=charts.data(rows))
-        .facet(facet=alt.Facet("panel:N", title=None, sort=list(order)), columns=across, spacing=34)
+        .facet(facet=alt.Facet("panel:N", title=None, sort=list(order)), columns=across, spacing={"row": 10, "column": 40})
         .resolve_scale(y="independent")
+    )
+
+
+def _cut(base: alt.Chart, side: Literal["left", "right"]) -> alt.Chart:
+    """How far the bars that are cut on this side reach, written at their ends."""
+    ends = base.transform_filter(f"datum.cut != '' && datum.to {'<' if side == 'left' else '>'} 0")
+    inset = 3 if side == "left" else -3
+    colour = style.ON_LIGHT if side == "left" else style.ON_DARK
+    return ends.mark_text(align=side, dx=inset, color=colour).encode(
+        x=alt.X("to:Q"), text=alt.Text("cut:N")
     )
 
 
@@ -115,6 +123,7 @@ def _bars(name: str, layer: Blame) -> list[Row]:
     ends = [0.0, 0.0]
     deaths = "" if layer.deaths is None else f"{layer.deaths.mean:,.0f}"
     rows: list[Row] = []
+    cut: dict[int, tuple[Row, str]] = {}
     for part in PARTS:
         estimate = getattr(layer, part)
         share = 0.0 if estimate is None else 100 * estimate.mean
@@ -122,10 +131,13 @@ def _bars(name: str, layer: Blame) -> list[Row]:
         start, end = ends[side], ends[side] + share
         ends[side] = end
         near, far = (max(-FARTHEST, min(FARTHEST, at)) for at in (start, end))
-        cut = "" if far == end else ("‹" if side else "›")
         places = {"from": charts.number(near), "to": charts.number(far)}
-        named = {"layer": name, "part": part, "deaths": deaths, "cut": cut}
+        named = {"layer": name, "part": part, "deaths": deaths, "cut": ""}
         rows.append({**named, **places, "share": charts.number(share)})
+        if far != end:
+            cut[side] = (rows[-1], f"‹ {-end:,.0f}%" if side else f"{end:,.0f}% ›")
+    for row, written in cut.values():
+        row["cut"] = written
     return rows
 
 

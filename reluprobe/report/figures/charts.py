@@ -21,6 +21,8 @@ LEFT, RIGHT, GAP = 62, 18, 12
 LETTER, SYMBOL = 5.6, 36
 #: Ticks on an axis, about.
 MOST_TICKS = 6
+#: Pixels; in a panel no wider there is room for half of them.
+NARROW = 130
 
 
 class Rows:
@@ -259,15 +261,25 @@ def ticks(low: float, high: float) -> list[float]:
     return sorted({low, high})
 
 
-def whole(first: float, last: float) -> list[int]:
-    """Whole numbers from the first to the last, a handful of them, evenly spread."""
+def whole(first: float, last: float, most: int = MOST_TICKS) -> list[int]:
+    """Whole numbers from the first to the last, about so many at most, evenly spread."""
     step = next(
-        n * 10**k
-        for k in range(12)
-        for n in (1, 2, 5)
-        if (last - first) / (n * 10**k) <= MOST_TICKS
+        n * 10**k for k in range(12) for n in (1, 2, 5) if (last - first) / (n * 10**k) <= most
     )
     return list(range(math.ceil(first / step) * step, math.floor(last) + 1, step))
+
+
+def moments(title: str, field: str, values: Iterable[float], width: float) -> alt.X:
+    """The horizontal axis of a panel: whole epochs or steps, unless all is within a few of them."""
+    present = list(values)
+    first, last = min(present), max(present)
+    most = MOST_TICKS if width > NARROW else MOST_TICKS // 2
+    marks = whole(first, last, most)
+    integral = all(when == int(when) for when in present)
+    how: dict[str, Any] = {"values": marks} if len(marks) > 2 or integral else {"tickCount": most}
+    scale = alt.Scale(domain=[first, last], nice=False)
+    axis = alt.Axis(grid=False, format=",~r", **how)
+    return alt.X(f"{field}:Q", title=title, axis=axis, scale=scale)
 
 
 #: Numbers as people write learning rates: 5e-3, but 0.05.

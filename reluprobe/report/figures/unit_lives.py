@@ -32,8 +32,9 @@ from reluprobe.report.terms import terms_of
 
 #: Panels, at most, and beside each other; of so few each is large.
 MOST_PANELS, ACROSS, LARGE = 12, 4, 3
-#: Of a network's units, no more rows than this: a panel has not more dots for them.
-MOST_UNITS = 300
+#: Of a network's units, no more rows than this in a large panel and in a small one: neither has
+#: dots for many more, and a page holds a rectangle or more for each.
+MOST_UNITS, FEW_UNITS = 300, 100
 #: Letters of a layer's name; and layers that have names, at most.
 LETTERS, MOST_LAYERS = 14, 12
 #: What a unit may be at a probe, in the order of ``survival_curves``.
@@ -57,12 +58,14 @@ def units(context: Context) -> Drawing:
     mortal = [e for e in context.entries if lacking.lives(e.runs) is None]
     shown, note = context.some(mortal, MOST_PANELS)
     runs = [(e, min(filter(lacking.mortal, e.runs), key=lambda r: r.seed)) for e in shown]
-    panels = [_panel(context, entry, run, len(runs)) for entry, run in runs]
+    seen = [layer for _, run in runs for layer in unit_lives.watched(run).values()]
+    anew = any(layer.redrawn is not None for layer in seen)
+    named = list(STATES) if anew else list(STATES)[:3]
+    panels = [_panel(context, entry, run, len(runs), named) for entry, run in runs]
     across = min(ACROSS if context.width == style.PAGE else 2, len(panels))
     chart = alt.concat(*panels, columns=across)
-    seen = [layer for _, run in runs for layer in unit_lives.watched(run).values()]
     redrawn = ""
-    if any(layer.redrawn is not None for layer in seen):
+    if anew:
         redrawn = (
             " Drawn anew: alive since it was; dead again: at the first probe after that, as "
             "another unit in the same place."
@@ -100,10 +103,12 @@ def _shown(run: RunRecord) -> dict[str, unit_lives.Watched]:
     return {name: watched[name] for name in worst(dead, MOST_LAYERS)}
 
 
-def _panel(context: Context, entry: Entry, run: RunRecord, panels: int) -> Any:
+def _panel(
+    context: Context, entry: Entry, run: RunRecord, panels: int, named: Sequence[str]
+) -> Any:
     """One run: its layers below each other, a rectangle for units that were alike for a while."""
     watched = _shown(run)
-    most = max(1, (MOST_UNITS if panels <= LARGE else MOST_UNITS // 2) // len(watched))
+    most = max(1, (MOST_UNITS if panels <= LARGE else FEW_UNITS) // len(watched))
     layers = [survival_curves.thinned(survival_curves.states(*w), most) for w in watched.values()]
     total = sum(map(len, layers))
     ends = np.cumsum([len(layer) for layer in layers]) / total
@@ -126,7 +131,7 @@ def _panel(context: Context, entry: Entry, run: RunRecord, panels: int) -> Any:
         ]
     width = charts.panel_width(context, min(panels, ACROSS if context.width == style.PAGE else 2))
     height = 190 if panels <= LARGE else 110
-    scale = alt.Scale(domain=names, range=list(STATES.values()))
+    scale = alt.Scale(domain=list(named), range=[STATES[name] for name in named])
     colour = alt.Color("state:N", scale=scale, title="a unit is")
     x = alt.X("from:Q", title=context.terms.clock, scale=_domain(run), axis=_times(run))
     y = alt.Y("top:Q", title=None, scale=alt.Scale(domain=[1, 0]), axis=_names(watched, ends))
