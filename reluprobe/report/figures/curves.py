@@ -91,7 +91,8 @@ def _still(curves: Sequence[tuple[Entry, Measure, Curve]]) -> str:
         flat = [e.label for e, c in lines if not any(value.mean for value in c.values)]
         if len(flat) > 1:
             named = ", ".join(flat) if len(flat) <= MOST_NAMED else f"{len(flat)} of {len(lines)}"
-            sentences += f" {measure.name.removesuffix(' %').capitalize()}: 0 throughout for {named}."
+            name = measure.name.removesuffix(" %").capitalize()
+            sentences += f" {name}: 0 throughout for {named}."
     return sentences
 
 
@@ -185,7 +186,7 @@ def _lines(
     rows: Sequence[Row],
     named: list[Any],
     looks: Any,
-    title: str | None | alt.UndefinedType = alt.Undefined,
+    title: str | alt.UndefinedType | None = alt.Undefined,
 ) -> Any:
     """Lines through the means, and bands between the ends beside them where there are any."""
     time = charts.moments(across, "when", [float(str(row["when"])) for row in rows], width)
@@ -245,9 +246,7 @@ def _loss(measure: Measure, curves: Sequence[Curve]) -> _Scaled:
     return _Scaled(measure.name, y, lambda x: x)
 
 
-def _rows(
-    entry: Entry, curve: Curve, shown: _Scaled, context: Context, across: str
-) -> list[Row]:
+def _rows(entry: Entry, curve: Curve, shown: _Scaled, context: Context, across: str) -> list[Row]:
     turns = _begin(entry) if across == context.terms.clock else set[float]()
     rows: list[Row] = []
     for when, value in zip(curve.when, curve.values, strict=True):
