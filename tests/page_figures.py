@@ -20,7 +20,7 @@ def by_rate(runs: Sequence[RunRecord], title: str = "Dead units by rate") -> Dra
             "learning_rate": labels.setting(run.config.learning_rate),
             "rate": run.config.learning_rate,
             "dead": 100 * run.final.layers[0].dead,
-            "run": run.id,
+            "record": f"runs/{run.id}.json",
         }
         for run in runs
     ]
@@ -30,7 +30,7 @@ def by_rate(runs: Sequence[RunRecord], title: str = "Dead units by rate") -> Dra
         color=alt.Color("activation:N", title="activation"),
     )
     points = base.mark_point(filled=True).encode(
-        y="dead:Q", tooltip=["activation:N", "learning_rate:N", "dead:Q", "run:N"]
+        y="dead:Q", tooltip=["activation:N", "learning_rate:N", "dead:Q", "record:N"]
     )
     return DrawnFigure(
         "learning_rate", title, "A caption.", "An alternative.", base.mark_line() + points

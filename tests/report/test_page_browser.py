@@ -44,9 +44,11 @@ def made():
 def written(tmp_path_factory):
     """The page of it, with a figure that follows all settings, and one that folds the rate."""
     sweep = made()
+    relu = [run for run in sweep.records if run.config.activation == "relu"]
     drawn = (
         page_figures.by_activation(sweep.records),
         page_figures.by_rate(sweep.records, HOSTILE),
+        dataclasses.replace(page_figures.by_rate(relu), name="training"),
     )
     model = page.model(sweep, figures=[page_figures.with_picture(figure) for figure in drawn])
     with ThreadPoolExecutor(1) as pool:
@@ -97,7 +99,7 @@ def opened(open_page):
 @pytest.fixture
 def alive(opened):
     """The page, once its figures answer."""
-    for name in ("effects", "learning_rate"):
+    for name in ("effects", "learning_rate", "training"):
         opened.locator(f"[data-figure={name}]").scroll_into_view_if_needed()
         opened.locator(f"[data-figure={name}] .chart svg").wait_for()
     return opened
@@ -205,10 +207,20 @@ def test_values_are_chosen_by_keyboard_and_all_of_them_are_none(alive):
 def test_a_figure_that_folds_a_setting_says_so(alive):
     said = alive.locator("figure", has=alive.locator("[data-figure=effects]")).locator(".fixed")
     alive.get_by_role("button", name="1e-3", exact=True).click()
-    playwright.expect(said).to_have_text(re.compile("Shows all of lr, whatever is chosen"))
+    playwright.expect(said).to_have_text(re.compile("is of all of lr, whatever is chosen"))
     assert alive.locator(BARS).count() == 2
     alive.get_by_role("button", name="1e-3", exact=True).click()
     playwright.expect(said).to_have_text("")
+
+
+def test_a_figure_without_what_is_chosen_says_so(alive):
+    alive.get_by_role("button", name="leaky_relu", exact=True).click()
+    place = alive.locator("[data-figure=training]")
+    playwright.expect(place).to_be_hidden()
+    said = alive.locator("figure", has=place).locator(".fixed")
+    playwright.expect(said).to_have_text("Nothing of what is chosen above is in this figure.")
+    alive.get_by_role("button", name="show all").click()
+    playwright.expect(place).to_be_visible()
 
 
 def test_a_legends_entry_is_its_values_button(alive):

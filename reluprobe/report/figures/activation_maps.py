@@ -20,7 +20,6 @@ from reluprobe.records import RecordError, RunRecord, saved_activations
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Context, Drawing, Entry, LackingError, Row, alt_text
-from reluprobe.report.figures.outcomes import run_fields
 from reluprobe.report.terminal.layout import shown_layers
 
 #: Layers across and networks down, at most; rows of a panel.
@@ -105,7 +104,7 @@ def _layer(saved: SavedRun, index: int, width: float) -> Any:
     share = float(dead[order].mean())
     row: Row = {
         **saved.entry.fields,
-        **run_fields(saved.run),
+        **charts.run_fields(saved.run),
         "picture": picture(outputs[order]),
         "from": charts.number(1 - share),
         "to": 1,

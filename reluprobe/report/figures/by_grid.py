@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
 from reluprobe.analysis import aggregate, lacking
-from reluprobe.analysis.aggregate import Pivot
+from reluprobe.analysis.aggregate import Pivot, Summary
 from reluprobe.analysis.settings import value_of
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
@@ -24,38 +26,65 @@ FILLED = 0.5
 MOST_BESIDE = 7
 #: Pixels a row. From this part of its colours on a cell is so dark that light figures read better.
 ROW, DARK = 26, 0.55
+#: A number takes so many times its size; below this it cannot be read.
+LETTERS, LEAST_TEXT = 2.6, 7
+#: Colours of shares from none to all; of errors by their logarithms, which 3 and 6% differ in.
+COLOURS = list(style.SEQUENCE)
+SHARES: dict[str, Any] = {"domain": [0, 100], "range": COLOURS}
+ERRORS: dict[str, Any] = {"type": "log", "domain": [1, 100], "range": COLOURS, "clamp": True}
+
+
+@dataclass(frozen=True)
+class _Map:
+    """One measure of the cells, in percent, and the scale of its colours."""
+
+    title: str
+    measure: Callable[[Summary], float | None]
+    scale: dict[str, Any]
+
+    def place(self, value: float) -> float:
+        """How dark a value is, from 0 to 1."""
+        if "type" not in self.scale:
+            return value / 100
+        return math.log10(max(value, 1.0)) / 2
 
 
 def heatmap(context: Context) -> Drawing:
-    """Dead units and accuracy over two settings, as colours and numbers: dark is bad."""
+    """Dead units and error over two settings, as colours and numbers: dark is bad on both."""
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
-    pair = context.choices.grid or chosen(context)
-    down, across = pair
+    down, across = context.choices.grid or chosen(context)
     table = aggregate.pivot(context.records, down, across, context.definition)
     if table is None:
         raise LackingError(f"{down} and {across} do not both vary")
-    parts = [("mean", f"{context.word} %")]
+    maps = [_Map(f"{context.word} %", lambda cell: cell.mean and 100 * cell.mean.mean, SHARES)]
     if any(cell.accuracy for cell in table.cells.values()):
-        parts.append(("accuracy", f"{context.terms.accuracy} %"))
+        title = f"{context.terms.accuracy.replace('accuracy', 'error')} %"
+        maps.append(_Map(title, _error, ERRORS))
     beside = len(table.columns) <= MOST_BESIDE and context.width == style.PAGE
-    width = charts.panel_width(context, 1, len(parts) if beside else 1)
-    drawn = [_map(context, table, pair, *part, width) for part in parts]
-    chart = alt.hconcat(*drawn) if beside else alt.vconcat(*drawn)
-    chart = chart.resolve_scale(color="independent")
+    width = charts.panel_width(context, 1, len(maps) if beside else 1)
+    drawn = [_map(context, table, (down, across), each, width) for each in maps]
+    chart = (alt.hconcat if beside else alt.vconcat)(*drawn).resolve_scale(color="independent")
     facts = [
         f"{labels.settings(c.settings)}: {formatting.plus_minus(c.mean)}% {context.word}, "
         f"{context.terms.accuracy} {formatting.plus_minus(c.accuracy)}"
         for c in table.cells.values()
     ]
-    rest = [axis for axis in aggregate.axes(context.records) if axis not in pair]
+    rest = [axis for axis in aggregate.axes(context.records) if axis not in (down, across)]
+    errors = f", and {maps[1].title.removesuffix(' %')}" if len(maps) > 1 else ""
+    logarithmic = (
+        " Colours of errors from 1 to 100% on a logarithmic scale." if len(maps) > 1 else ""
+    )
     caption = (
-        f"Share of {context.word} units on {context.examples} and {context.terms.accuracy} of the "
-        f"finished networks by {labels.name(down)} and {labels.name(across)}, means over runs: the "
-        f"darker, the worse; empty: no run there ended with finite numbers."
-        f"{context.fold_note(rest)}"
+        f"Share of {context.word} units on {context.examples}{errors} of the finished networks by "
+        f"{labels.name(down)} and {labels.name(across)}, means over runs: the darker, the worse; "
+        f"empty: no run there ended with finite numbers.{logarithmic}{context.fold_note(rest)}"
     )
     return chart, caption, alt_text(facts)
+
+
+def _error(cell: Summary) -> float | None:
+    return None if cell.accuracy is None else 100 * (1 - cell.accuracy.mean)
 
 
 def chosen(context: Context) -> tuple[str, str]:
@@ -80,57 +109,43 @@ def _down_and_across(context: Context, pair: tuple[str, str]) -> tuple[str, str]
     """Numbers go across, else the setting of more values."""
 
     def key(axis: str) -> tuple[bool, int]:
-        values = context.values[axis]
-        return all(isinstance(v, int | float) for v in values), len(values)
+        return context.numeric(axis), len(context.domain(axis))
 
     first, second = sorted(pair, key=key)
     return first, second
 
 
-def _map(
-    context: Context,
-    table: Pivot,
-    pair: tuple[str, ...],
-    measure: str,
-    title: str,
-    width: float,
-) -> Any:
+def _map(context: Context, table: Pivot, pair: tuple[str, str], shown: _Map, width: float) -> Any:
     down, across = (labels.field(axis) for axis in pair)
     rows: list[Row] = [
         {
             down: labels.setting(row),
             across: labels.setting(column),
-            "value": charts.number(100 * estimate.mean),
-            "written": formatting.percent(estimate.mean),
+            "value": charts.number(value),
+            "dark": bool(shown.place(value) > DARK),
+            "written": f"{value:.1f}",
             "runs": cell.runs,
         }
         for (row, column), cell in table.cells.items()
-        if (estimate := getattr(cell, measure)) is not None
+        if (value := shown.measure(cell)) is not None
     ]
-    good, bad = _ends([float(str(row["value"])) for row in rows], measure)
-    scale = alt.Scale(domain=[good, bad], range=list(style.SEQUENCE), clamp=True)
     names = {
-        "y": alt.Y(**charts.nominal(context, pair[0])),
-        "x": alt.X(**charts.nominal(context, pair[1]), axis=alt.Axis(labelAngle=0)),
+        "y": alt.Y(**charts.nominal(context, pair[0]), axis=alt.Axis(grid=False)),
+        "x": alt.X(**charts.nominal(context, pair[1]), axis=alt.Axis(labelAngle=0, grid=False)),
     }
     tooltip = [
         alt.Tooltip(f"{down}:N", title=context.title(pair[0])),
         alt.Tooltip(f"{across}:N", title=context.title(pair[1])),
-        alt.Tooltip("written:N", title=title),
+        alt.Tooltip("written:N", title=shown.title),
         alt.Tooltip("runs:Q"),
     ]
     base = alt.Chart(charts.data(rows)).encode(**names, tooltip=tooltip)
-    cells = base.mark_rect().encode(color=alt.Color("value:Q", scale=scale, legend=None))
-    dark = f"(datum.value - {good}) / {bad - good} > {DARK}"
-    ink = alt.condition(dark, alt.value(style.ON_DARK), alt.value(style.ON_LIGHT))
-    text = base.mark_text().encode(text=alt.Text("written:N"), color=ink)
+    colour = alt.Color("value:Q", scale=alt.Scale(**shown.scale), legend=None)
+    ink = alt.condition("datum.dark", alt.value(style.ON_DARK), alt.value(style.ON_LIGHT))
+    # Cells too narrow for their numbers have none: the darkness stays, and what one points at says.
+    size = min(style.SMALL, width / len(table.columns) / LETTERS)
+    layers = [base.mark_rect().encode(color=colour)]
+    if size >= LEAST_TEXT:
+        layers.append(base.mark_text(fontSize=size).encode(text="written:N", color=ink))
     height = ROW * len(table.rows)
-    return alt.layer(cells, text).properties(width=width, height=height, title=title)
-
-
-def _ends(values: Sequence[float], measure: str) -> tuple[float, float]:
-    """What has the lightest colour and what the darkest: shares from none to all."""
-    if measure == "mean":
-        return 0.0, 100.0
-    best, worst = max(values), min(values)
-    return (best, worst) if best > worst else (best, best - 1)
+    return alt.layer(*layers).properties(width=width, height=height, title=shown.title)

@@ -70,16 +70,16 @@ def learning_rate(context: Context) -> Drawing:
     bars = f", bars their {beside.replace('interval', 'intervals')}" if beside else ""
     known = " Dashed: the 40% that CS231n says a rate too high can kill."
     caption = (
-        f"Share of {context.word} units of the finished networks, and {_also(parts, context)}, "
-        f"against learning rate. Points are means over runs{bars}."
+        f"Share of {context.word} units of the finished networks{_also(parts)} against learning "
+        f"rate. Points are means over runs{bars}."
         f"{known if _has_line(context, parts[0]) else ''}{lost}{context.fold_note(roles.folded)}"
     )
     return alt.vconcat(*charted, spacing=6), caption, alt_text(_facts(context, entries, rate))
 
 
-def _also(parts: Sequence[_Part], context: Context) -> str:
+def _also(parts: Sequence[_Part]) -> str:
     shown = [part.title for part in parts if part.top is None]
-    return shown[0].removesuffix(" %") if shown else f"no {context.terms.accuracy}"
+    return f", and {shown[0].removesuffix(' %')}," if shown else ""
 
 
 def _setting(context: Context) -> str:
@@ -143,7 +143,7 @@ def _trained(context: Context, entry: Entry) -> Estimate | None:
 
 
 def _dead(rate: str, entries: Sequence[Entry], title: str, measure: Measure) -> _Part:
-    rows = [_row(rate, entry, charts.span(measure(entry), 100)) for entry in entries]
+    rows = [_row(rate, entry, {**charts.span(measure(entry), 100)}) for entry in entries]
     ends = [float(str(row["high"])) for row in rows if row["high"] is not None]
     top = charts.roof(ends)
     return _Part(title, rows, charts.percent(title, top), top)
@@ -199,7 +199,7 @@ def _has_line(context: Context, part: _Part) -> bool:
 def _high() -> list[Any]:
     """The line of what was claimed, with its name."""
     # Data of its own: else there were a line and a name for every point.
-    base = alt.Chart(alt.Data(values=[{"share": HIGH}]))
+    base = alt.Chart(charts.data([{"share": HIGH}]))
     line = base.mark_rule(strokeDash=[4, 3], color=style.QUIET).encode(y="share:Q")
     text = base.mark_text(
         align="left", baseline="bottom", dx=3, dy=-1, color=style.QUIET, text=WHOSE

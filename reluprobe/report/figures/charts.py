@@ -10,12 +10,15 @@ from typing import Any, ClassVar, Protocol
 import altair as alt
 
 from reluprobe.config import labels
+from reluprobe.records import RunRecord
 from reluprobe.report.figures import style
 from reluprobe.report.figures.context import Context, Row
 from reluprobe.report.figures.roles import Roles
 
 #: Room beside a page's panels: the numbers and the name of the vertical axis.
 LEFT, RIGHT, GAP = 62, 18, 12
+#: Pixels of a letter of a legend, and of what stands before and after a name.
+LETTER, SYMBOL = 5.6, 36
 #: Ticks on an axis, about.
 MOST_TICKS = 6
 #: Pixels; in a panel no wider there is room for half of them.
@@ -63,8 +66,10 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
         del how["sort"]
         scale = alt.Scale(domain=domain, range=list(style.COLOURS[: len(domain)]))
         # Of a line and its band the legend shows the line.
-        legend = alt.Legend() if shapes else alt.Legend(symbolType="stroke", symbolOpacity=1)
-        encodings["color"] = alt.Color(**how, scale=scale, legend=legend)
+        symbols = {} if shapes else {"symbolType": "stroke", "symbolOpacity": 1}
+        encodings["color"] = alt.Color(
+            **how, scale=scale, legend=legend(context, domain, **symbols)
+        )
         if shapes:
             encodings["shape"] = shape(context, roles.colour)
     else:
@@ -74,10 +79,20 @@ def marks(context: Context, roles: Roles, shapes: bool = True) -> dict[str, Any]
         how = nominal(context, roles.dash)
         del how["sort"]
         dashes = [list(dash) for dash in style.DASHES[: len(domain)]]
-        encodings["strokeDash"] = alt.StrokeDash(
-            **how, scale=alt.Scale(domain=domain, range=dashes)
-        )
+        scale = alt.Scale(domain=domain, range=dashes)
+        encodings["strokeDash"] = alt.StrokeDash(**how, scale=scale, legend=legend(context, domain))
     return encodings
+
+
+def legend(context: Context, names: Sequence[str], **more: Any) -> alt.Legend:
+    """A legend of these names, in as many columns as fit beside each other."""
+    fit = (context.width - LEFT) // (LETTER * max(map(len, names)) + SYMBOL)
+    return alt.Legend(columns=max(1, min(len(names), int(fit))), **more)
+
+
+def run_fields(run: RunRecord) -> Row:
+    """What tells a run: its id, its seed, and where its record lies in the sweep's folder."""
+    return {"run": run.id, "seed": str(run.seed), "record": f"runs/{run.id}.json"}
 
 
 def shape(context: Context, axis: str) -> alt.Shape:
@@ -85,7 +100,8 @@ def shape(context: Context, axis: str) -> alt.Shape:
     domain = context.domain(axis)
     how = nominal(context, axis)
     del how["sort"]
-    return alt.Shape(**how, scale=alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)])))
+    scale = alt.Scale(domain=domain, range=list(style.SHAPES[: len(domain)]))
+    return alt.Shape(**how, scale=scale, legend=legend(context, domain))
 
 
 def faceted(
@@ -237,8 +253,8 @@ def rates(title: str, field: str, values: Iterable[float]) -> Any:
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers between these, a few: 1, 10, 100, or of fewer decades 1, 2, 5."""
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    fine = [n / 10 for n in range(10, 100)]
-    for steps in ((1,), (1, 2, 5), range(1, 10), fine):
+    halves, tenths = [n / 2 for n in range(2, 20)], [n / 10 for n in range(10, 100)]
+    for steps in ((1,), (1, 2, 5), range(1, 10), halves, tenths):
         inside = [n * 10.0**k for k in decades for n in steps if low <= n * 10.0**k <= high]
         if len(inside) >= 3:
             return inside[:: -(-len(inside) // MOST_TICKS)]

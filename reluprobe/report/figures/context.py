@@ -13,6 +13,7 @@ from reluprobe.analysis import effects as effects_of
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.effects import Effects
 from reluprobe.analysis.learning_curves import ended
+from reluprobe.analysis.settings import applies, value_of
 from reluprobe.config import labels, rank
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
@@ -130,8 +131,7 @@ class Context:
         return {axis: self._values(axis) for axis in self.axes}
 
     def _values(self, axis: str) -> list[Setting]:
-        # As tables have it: of a setting that has no effect in a configuration there is no value.
-        present = dict.fromkeys(entry.row.settings.get(axis) for entry in self.entries)
+        present = dict.fromkeys(self.value(run, axis) for run in self.records)
         words = any(isinstance(value, str) for value in present)
         return list(present) if words else sorted(present, key=rank)
 
@@ -140,6 +140,14 @@ class Context:
         if axis == CONFIGURATION:
             return [entry.label for entry in self.entries]
         return list(dict.fromkeys(map(labels.setting, self.values[axis])))
+
+    def value(self, run: RunRecord, axis: str) -> Setting:
+        """A run's value of an axis; None where it has no effect beside the run's others."""
+        return value_of(run, axis) if applies(axis, run.settings) else None
+
+    def fields_of(self, run: RunRecord) -> dict[str, str]:
+        """A run's axes as a chart's data name them, printed."""
+        return {labels.field(axis): labels.setting(self.value(run, axis)) for axis in self.axes}
 
     def title(self, axis: str) -> str:
         """What an axis is called in a heading."""

@@ -143,7 +143,7 @@ def _panel(
     header = alt.Header(title=None, labelOrient="top", labelAnchor="start")
     order = list(dict.fromkeys(heads[e.axis] for e in listed))
     return (
-        alt.layer(*layers, data=alt.Data(values=rows))
+        alt.layer(*layers, data=charts.data(rows))
         .properties(width=width, height=alt.Step(ROW))
         .facet(row=alt.Row("setting:N", sort=order, header=header), spacing=6)
         .resolve_scale(y="independent")

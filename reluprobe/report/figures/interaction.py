@@ -102,8 +102,9 @@ def _chart(
     last: bool,
 ) -> Any:
     marks = charts.marks(context, roles)
-    how = charts.nominal(context, across) | ({} if last else {"title": None})
-    x = alt.X(**how, axis=alt.Axis(labelAngle=0, grid=False))
+    title_below = {} if last else {"title": ""}
+    axis = alt.Axis(labelAngle=0, grid=False)
+    x = alt.X(**charts.nominal(context, across, axis=axis, **title_below))
     named = [
         alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
         for a in (across, *roles.shown)

@@ -22,8 +22,10 @@ VERDICTS = {
     Verdict.OPEN: style.COLOURS[5],
 }
 OURS, THEIRS = "ours: mean, 95% of new seeds", "published"
-#: Pixels: a row, the names left of claims, the verdicts right of them.
-ROW, CLAIM, NAMES, WORDS = 16, 20, 330, 96
+#: Pixels: a row, a claim's, the names left of claims, the verdicts right of them; a range's bar.
+ROW, CLAIM, NAMES, WORDS, BAR = 16, 20, 380, 96, 13
+#: How far below its middle a row is drawn that has its words above.
+BELOW = 7
 #: The narrowest range that is seen, in percent.
 LEAST = 0.6
 
@@ -45,7 +47,7 @@ def values(context: Context) -> Drawing:
     order = list(dict.fromkeys(of_row(row) for row in replicated.rows))
     panels = {name: f"{name}, epoch {replicated.chosen[name].epoch}" for name in names}
     rows = [_value(row, panels[row.activation]) for row in replicated.rows]
-    title = f"{replicated.reference.definition.replace('_', ' ')} %, and test accuracy %"
+    definition = replicated.reference.definition.replace("_", " ")
     scale = alt.Scale(domain=[0, 100])
     whose = alt.Scale(domain=[OURS, THEIRS], range=list(style.COLOURS[:2]))
     shapes = alt.Scale(domain=[OURS, THEIRS], range=["circle", "diamond"])
@@ -59,12 +61,12 @@ def values(context: Context) -> Drawing:
         whose=f"datum.key == 'ours' ? '{OURS}' : '{THEIRS}'"
     )
     points = folded.transform_filter("isValid(datum.value)").mark_point(size=34).encode(
-        x=alt.X("value:Q", title=title, scale=scale),
+        x=alt.X("value:Q", title="%", scale=scale),
         color=alt.Color("whose:N", scale=whose, title=None),
         shape=alt.Shape("whose:N", scale=shapes, title=None),
     )  # fmt: skip
     ends = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.5).encode(
-        x=alt.X("low:Q", title=title, scale=scale), x2=alt.X2("high:Q")
+        x=alt.X("low:Q", title="%", scale=scale), x2=alt.X2("high:Q")
     )
     across = len(names) if context.width == style.PAGE else 1
     width = (context.width - 110 - charts.GAP * (across - 1)) / across
@@ -84,7 +86,7 @@ def values(context: Context) -> Drawing:
     caption = (
         f"What was published ({replicated.reference.name}) beside our mean and the interval in "
         f"which 95% of new seeds of ours would lie: {inside} of {len(judged)} published values lie "
-        "in it."
+        f"in it. Layers and their mean: {definition}."
     )
     outside = f"Outside: {alt_text(facts)}" if facts else "None lies outside."
     return chart, caption, f"{inside} of {len(judged)} values inside. {outside}"
@@ -126,40 +128,45 @@ def verdicts(context: Context) -> Drawing:
 
 
 def _claims(context: Context, judged: Sequence[Judged]) -> Any:
+    """A row a claim; in a column of a paper its words stand above it, not beside."""
     ends = [charts.span(j.estimate, 100) for j in judged]
     low = min(0.0, *(end["low"] or 0.0 for end in ends))
     high = max(100.0, *(end["high"] or 0.0 for end in ends))
-    rows = [
+    rows: list[Row] = [
         {"claim": _words(j), "verdict": j.verdict.value, **end, **_range(j, low, high)}
         for j, end in zip(judged, ends, strict=True)
     ]
     order = [str(row["claim"]) for row in rows]
-    scale = alt.Scale(domain=[low, high], nice=False)
-    axis = alt.Axis(title=None, labelLimit=NAMES, grid=False)
+    above = context.width < style.PAGE
+    names = None if above else alt.Axis(title=None, labelLimit=NAMES, grid=False)
+    base = alt.Chart(charts.data(rows)).encode(y=alt.Y("claim:N", sort=order, axis=names))
+    down = BELOW if above else 0
+    layers = _judged(base, alt.Scale(domain=[low, high], nice=False), down)
+    if above:
+        words = {"align": "left", "dy": -BELOW, "limit": context.width - charts.GAP}
+        layers.append(base.mark_text(**words).encode(x=alt.value(0), text="claim:N"))
+    width = context.width - WORDS - (0 if above else NAMES)
+    height = alt.Step(CLAIM + 2 * down)
+    return alt.layer(*layers).properties(width=width, height=height)
+
+
+def _judged(base: Any, scale: alt.Scale, down: float) -> list[Any]:
+    """Where claims are true, our means with their intervals, and the verdicts in words."""
     said = alt.Scale(domain=[v.value for v in VERDICTS], range=[*VERDICTS.values()])
     colour = alt.Color("verdict:N", scale=said, legend=None)
     tooltip = [
         *map(alt.Tooltip, ("claim:N", "verdict:N")),
         *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("mean", "low", "high")),
     ]
-    base = alt.Chart(charts.data(rows)).encode(y=alt.Y("claim:N", sort=order, axis=axis))
-    x = alt.X("start:Q", title="%", scale=scale)
-    true = base.mark_bar(color=style.QUIET, fillOpacity=0.3, height=alt.RelativeBandSize(band=0.7))
-    words = base.mark_text(align="left", dx=6).encode(
-        x=alt.XValue("width"), text=alt.Text("verdict:N"), color=colour
-    )
-    chart = alt.layer(
-        true.encode(x=x, x2=alt.X2("stop:Q")),
-        base.mark_rule(strokeWidth=1.4).encode(
-            x=alt.X("low:Q", title="%", scale=scale), x2=alt.X2("high:Q"), color=colour
+    start, low, mean = (alt.X(f"{n}:Q", title="%", scale=scale) for n in ("start", "low", "mean"))
+    return [
+        base.mark_bar(color=style.SHADE, height=BAR, yOffset=down).encode(x=start, x2="stop:Q"),
+        base.mark_rule(strokeWidth=1.4, yOffset=down).encode(x=low, x2="high:Q", color=colour),
+        base.mark_point(size=34, yOffset=down).encode(x=mean, color=colour, tooltip=tooltip),
+        base.mark_text(align="left", dx=6, dy=down).encode(
+            x=alt.value("width"), text="verdict:N", color=colour
         ),
-        base.mark_point(size=34).encode(
-            x=alt.X("mean:Q", title="%", scale=scale), color=colour, tooltip=tooltip
-        ),
-        words,
-    )
-    width = max(90, context.width - NAMES - WORDS)
-    return chart.properties(width=width, height=alt.Step(CLAIM))
+    ]
 
 
 def _range(judged: Judged, low: float, high: float) -> Row:

@@ -27,6 +27,8 @@ INK, PAPER = "#1a1a1a", "#ffffff"
 GRID = "#e6e6e4"
 #: Beside what is in the foreground; reads on white and on black.
 QUIET = "#8a8a8a"
+#: Behind marks, where something is claimed to lie: seen on white and on black.
+SHADE = "#c9c9c9"
 #: On a coloured cell, whatever the scheme: not INK, not PAPER.
 ON_LIGHT, ON_DARK = "#1b1b1b", "#fefefe"
 #: Where "dead" itself has a colour, a unit that came back, and one that was drawn anew; one that
@@ -67,7 +69,7 @@ def layer_dashes(depth: int) -> list[list[float]]:
 
 def theme(width: int = PAGE) -> dict[str, Any]:
     """The configuration of every chart; of a narrow one, whose legends stand below each other."""
-    narrow = {"columns": 3, "layout": {"top": {"direction": "vertical", "margin": 4}}}
+    narrow = {"layout": {"top": {"direction": "vertical", "margin": 4}}}
     text = {"labelFontSize": SMALL, "titleFontSize": TEXT, "titleFontWeight": "normal"}
     quiet = {"labelColor": INK, "titleColor": INK}
     return {
@@ -84,6 +86,7 @@ def theme(width: int = PAGE) -> dict[str, Any]:
             "grid": True,
             "gridColor": GRID,
             "labelOverlap": "greedy",
+            "labelSeparation": 5,
             "labelLimit": 300,
         },
         # As wide with short numbers as with long ones: panels below each other are in line.

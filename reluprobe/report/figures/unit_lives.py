@@ -26,7 +26,6 @@ from reluprobe.report.figures.context import (
     alt_text,
 )
 from reluprobe.report.figures.curves import Measure
-from reluprobe.report.figures.outcomes import run_fields
 from reluprobe.report.terminal.layout import shown_layers, tail
 from reluprobe.report.terminal.named_layers import worst
 from reluprobe.report.terms import terms_of
@@ -120,7 +119,7 @@ def _panel(
         rows += [
             {
                 **entry.fields,
-                **run_fields(run),
+                **charts.run_fields(run),
                 "layer": name,
                 "state": names[state],
                 "from": start,

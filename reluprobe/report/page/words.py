@@ -121,15 +121,17 @@ def headline(rows: Sequence[Summary], effects: Effects | None, definition: str) 
     whole = sum(estimate.mean == 0 for estimate in dead)
     several = effects is not None and len(dead) > 1
     answered = answer.sentences(rows, effects, definition) if several else []
-    lines = [*map(_sentence, answered), f"{first}."]
+    measures = (f"{word} %", f"{terms.accuracy} %")
+    lines = [*(_sentence(text, measures) for text in answered), f"{first}."]
     if whole and len(dead) > 1:
         configurations = labels.count(len(rows), "configuration")
         lines.append(f"Without any {word} unit: {whole:,} of {configurations}.")
     return [*lines, *_lost(rows), *_trained_badly(rows)]
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def _sentence(text: str, measures: tuple[str, ...]) -> str:
+    """A line of the terminal as a sentence; a setting's name keeps its letters."""
+    return f"{text[:1].upper()}{text[1:]}." if text.startswith(measures) else f"{text}."
 
 
 def _span(estimates: Sequence[Estimate]) -> str:

@@ -103,7 +103,7 @@ def _matter(
     text = f"{measure}: {first} matters most" + "".join(f", then {one}" for one in more)
     little = [labels.name(axis) for axis in ranked if alone[axis] < LITTLE]
     if little:
-        text += f"; {' and '.join(little)} hardly matter" + ("s" if len(little) == 1 else "")
+        text += f"; {' and '.join(little)}: less than {100 * LITTLE:.0f}% alone"
     return [text]
 
 

@@ -21,6 +21,15 @@ function zoom(name, factor) {
   view.runAsync();
 }
 
+// A figure folds a setting that some of its rows do not name; those that name none are its frame.
+
+function folds(rows) {
+  const named = rows.filter((row) => axes.some(({ field }) => field in row));
+  return new Set(axes.filter(({ field }) => !named.length || named.some((row) => !(field in row))));
+}
+
+const runOf = (row) => row?.record?.match(/^runs\/(.*)\.json$/)?.[1];
+
 async function draw(place) {
   const name = place.dataset.figure;
   const spec = JSON.parse(coloured(read(`spec-${name}`)));
@@ -29,13 +38,13 @@ async function draw(place) {
   pointed(spec, rows.length);
   const host = document.createElement("div");
   host.className = "chart";
-  const made = await vegaEmbed(host, { ...spec, config: JSON.parse(coloured(read("theme"))) }, {
-    ast: true, actions: false, renderer: "svg", tooltip: { theme: "page", formatTooltip: described },
+  const config = JSON.parse(coloured(read("theme")));
+  const made = await vegaEmbed(host, { ...spec, config }, {
+    ast: true, actions: false, logLevel: 1, renderer: "svg", tooltip: { theme: "page", formatTooltip: described },
   });
   drawings.get(name)?.view.finalize();
-  const lacks = new Set(axes.filter(({ field }) => rows.some((row) => !(field in row))));
-  drawings.set(name, { view: made.view, data: spec.datasets ?? {}, lacks, zooms, place });
-  made.view.addEventListener("click", (_, item) => openRun(item?.datum?.run));
+  drawings.set(name, { view: made.view, data: spec.datasets ?? {}, folds: folds(rows), zooms, place });
+  made.view.addEventListener("click", (_, item) => openRun(runOf(item?.datum)));
   host.addEventListener("click", legend);
   place.replaceChildren(host);
   place.closest("figure").querySelector(".zoom").hidden = !zooms.length;
@@ -43,13 +52,23 @@ async function draw(place) {
 }
 
 async function keep(name) {
-  const { view, data, lacks, place } = drawings.get(name);
-  for (const [source, rows] of Object.entries(data)) view.data(source, rows.filter(keeps));
-  await view.runAsync();
+  const { view, data, folds, place } = drawings.get(name);
+  let kept = 0;
+  for (const [source, rows] of Object.entries(data)) {
+    const chosenOnes = rows.filter(keeps);
+    if (axes.some(({ field }) => rows.some((row) => field in row))) kept += chosenOnes.length;
+    view.data(source, chosenOnes);
+  }
+  const folded = narrowed().filter((axis) => folds.has(axis)).map((axis) => axis.title);
+  place.hidden = !kept && folded.length < narrowed().length;
+  if (!place.hidden) await view.runAsync();
   place.style.setProperty("--width", `${place.querySelector("svg").getAttribute("width")}px`);
-  const fixed = narrowed().filter((axis) => lacks.has(axis)).map((axis) => axis.title);
-  place.closest("figure").querySelector(".fixed").textContent = fixed.length
-    ? `Shows all of ${fixed.join(", ")}, whatever is chosen above: it is folded here.` : "";
+  say(place, place.hidden ? "Nothing of what is chosen above is in this figure."
+    : folded.length && `What stands here is of all of ${folded.join(", ")}, whatever is chosen above.`);
+}
+
+function say(place, text) {
+  place.closest("figure").querySelector(".fixed").textContent = text || "";
 }
 
 // A click on an entry of a legend is a click on that value's button: the legend's title says whose.
@@ -94,9 +113,7 @@ document.getElementById("main").addEventListener("click", (event) => {
 
 // The static picture stays where a figure cannot be drawn, and says so.
 
-const attempt = (place) => draw(place).catch((error) => {
-  place.closest("figure").querySelector(".fixed").textContent = `Only as a picture: ${error.message}`;
-});
+const attempt = (place) => draw(place).catch((error) => say(place, `Only as a picture: ${error.message}`));
 const places = [...document.querySelectorAll("[data-figure]")];
 const sight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {

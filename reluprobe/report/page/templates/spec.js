@@ -11,11 +11,16 @@ function coloured(text) {
   return day.reduce((painted, colour, n) => painted.replaceAll(`"${colour}"`, `"${night[n]}"`), text);
 }
 
-function eachUnit(part, visit) {
-  if (!part) return;
-  if (part.mark) visit(part);
-  for (const key of ["layer", "hconcat", "vconcat", "concat"]) part[key]?.forEach((inner) => eachUnit(inner, visit));
-  eachUnit(part.spec, visit);
+// The charts that each have axes of their own: a list of marks that lie on each other.
+
+function layered(part) {
+  return part.layer ? part.layer.flatMap(layered) : part.mark ? [part] : [];
+}
+
+function panels(part) {
+  if (!part) return [];
+  if (part.layer || part.mark) return [layered(part)];
+  return ["hconcat", "vconcat", "concat"].flatMap((key) => (part[key] ?? []).flatMap(panels)).concat(panels(part.spec));
 }
 
 // A line is one mark: who points at it is told of its first row. So each row has a point that is
@@ -24,7 +29,7 @@ function eachUnit(part, visit) {
 const MOST_POINTS = 4000;
 
 function pointed(spec, rows) {
-  eachUnit(spec, (part) => {
+  panels(spec).flat().forEach((part) => {
     const { tooltip, ...encoding } = part.encoding ?? {};
     if ((part.mark.type ?? part.mark) !== "line" || !tooltip) return;
     if (rows > MOST_POINTS) {
@@ -45,15 +50,16 @@ function pointed(spec, rows) {
 
 function zoomed(spec) {
   const zooms = [];
-  eachUnit(spec, (part) => {
-    const x = part.encoding?.x;
-    if (x?.scale?.type !== "log" || !x.scale.domain || part.params) return;
+  for (const marks of panels(spec)) {
+    const scaled = marks.filter(({ encoding }) => encoding?.x?.scale?.type === "log" && encoding.x.scale.domain);
+    if (!scaled.length || marks.some(({ params }) => params)) continue;
+    const [{ encoding: { x } }] = scaled;
     const name = `zoom_${zooms.length}`;
     const controls = { zoom: "wheel![event.ctrlKey || event.metaKey]", clear: "dblclick" };
-    part.params = [{ name, bind: "scales", select: { type: "interval", encodings: ["x"], ...controls } }];
-    part.mark = { ...(part.mark.type ? part.mark : { type: part.mark }), clip: true };
+    scaled[0].params = [{ name, bind: "scales", select: { type: "interval", encodings: ["x"], ...controls } }];
+    for (const part of scaled) part.mark = { ...(part.mark.type ? part.mark : { type: part.mark }), clip: true };
     zooms.push({ signal: `${name}_${x.field}`, domain: x.scale.domain });
-  });
+  }
   return zooms;
 }
 
