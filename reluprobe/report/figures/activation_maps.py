@@ -53,7 +53,7 @@ def heatmaps(context: Context) -> Drawing:
     if not saved:
         if context.terms.foreign:
             raise LackingError("records of foreign runs hold no activations")
-        kept = "save_activations = true keeps them"
+        kept = "the first seed of a few configurations keeps them, or all with save_activations"
         raise LackingError(f"no run that ended has its activations beside its record: {kept}")
     entries, note = context.some([run.entry for run in saved], DOWN)
     shown = [run for run in saved if run.entry in entries]
