@@ -55,7 +55,9 @@ def show(sweep: Archive, rows: Sequence[Summary], view: View) -> None:
             out.print(line)
     _named_layers(sweep, rows, view)
     for line in _troubles(sweep, rows):
-        out.print(line, soft_wrap=True)
+        out.print(line)
+    if (unlike := mishaps.unlike(environments.differences(sweep.records))) is not None:
+        out.print(unlike, soft_wrap=True)
 
 
 def _meaning(sweep: Archive, definition: str) -> str:
@@ -191,8 +193,6 @@ def _troubles(sweep: Archive, rows: Sequence[Summary]) -> list[RenderableType]:
     if collapsed:
         text = f"{labels.count(len(collapsed), 'run')} collapsed: output without regard to input"
         lines.append(Text(f"{text}  (--full)", style="bold red"))
-    if (unlike := mishaps.unlike(environments.differences(sweep.records))) is not None:
-        lines.append(unlike)
     return lines
 
 

@@ -32,7 +32,7 @@ def swept(sweep_once):
 
 
 def run_files(folder):
-    return sorted((folder / "runs").glob("*"))
+    return sorted((folder / "runs").glob("*.json"))
 
 
 def test_train_shows_a_row_per_epoch_a_headline_the_file_and_the_next_command(reluprobe, tmp_path):
