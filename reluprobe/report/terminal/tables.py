@@ -19,7 +19,7 @@ from reluprobe.records.folder import Archive
 from reluprobe.records.schema import NAME
 from reluprobe.report import formatting
 from reluprobe.report.terminal import foreign_words, named_layers
-from reluprobe.report.terminal.layout import first_that_fits, plain_table, shown_layers
+from reluprobe.report.terminal.layout import Fitted, fitted, plain_table, shown_layers
 from reluprobe.report.terminal.mishaps import MISHAPS
 from reluprobe.report.terms import OURS, Terms, terms_of
 
@@ -140,7 +140,7 @@ def _place(record: RunRecord) -> str:
     return f"{count} × {device} (JAX {jax})"
 
 
-def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Table:
+def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Fitted:
     """One row per configuration: share, test accuracy, losses, number of runs.
 
     Where ``width`` is short, losses are left out before a name is cut.
@@ -158,12 +158,15 @@ def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Table:
         if not terms.foreign or any(e is not None for e, _ in estimates):
             columns[title] = [Text(formatting.plus_minus(e, write)) for e, write in estimates]
     columns["runs"] = [Text(runs_of(c)) for c in summaries]
-    given_up = ((), ("train loss",), ("train loss", terms.loss))
+    present = [title for title in (terms.loss, "train loss") if title in columns]
     layouts = (
-        _table(names, {title: c for title, c in columns.items() if title not in losses})
-        for losses in given_up
+        (
+            _table(names, {title: c for title, c in columns.items() if title not in losses}),
+            " and ".join(losses),
+        )
+        for losses in (present[n:] for n in range(len(present), -1, -1))
     )
-    return first_that_fits(layouts, width)
+    return fitted(layouts, width)
 
 
 def ends(summaries: Sequence[Summary], layers: bool = True) -> Text | None:
@@ -195,11 +198,20 @@ def by_layer(summaries: Sequence[Summary], definition: str, width: int) -> Rende
     # Rather all layers without their ends than some; where not even two fit, all are shown, cut.
     rooms = ((depth, full), *((n, means) for n in (*range(depth, 1, -1), depth)))
     chosen = (([every[i] for i in shown_layers(depth, room)], write) for room, write in rooms)
+    ends = any(e is not None and e.ends for c in summaries for e in c.layers.values())
     layouts = (
-        _table(names, {name: _layer(summaries, name, write) for name in layers})
+        (
+            _table(names, {name: _layer(summaries, name, write) for name in layers}),
+            _lacking(depth - len(layers), ends and write is means),
+        )
         for layers, write in chosen
     )
-    return first_that_fits(layouts, width)
+    return fitted(layouts, width)
+
+
+def _lacking(layers: int, ends: bool) -> str:
+    """What a table by layer does without, in words."""
+    return " and ".join(["±"] * ends + [labels.count(layers, "layer")] * bool(layers))
 
 
 def _layer(
