@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from rich.console import RenderableType
 from rich.text import Text
 
 from reluprobe.analysis import aggregate, environments
-from reluprobe.cli import first_screen, report_sections
+from reluprobe.cli import report_sections
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import FULL, View
 from reluprobe.records.folder import Archive
-from reluprobe.report.terminal import foreign_coverage, mishaps, tables
+from reluprobe.report.terminal import first_screen, foreign_coverage, mishaps, tables
 from reluprobe.report.terminal import pivot as pivot_table
 from reluprobe.report.terms import terms_of
 
@@ -26,8 +27,17 @@ def show(sweep: Archive, view: View) -> None:
     if FULL in view.also:
         _whole(sweep, rows, view)
         return
-    first_screen.show(sweep, rows, view)
+    for part in screen(sweep, rows, view, out.width):
+        out.print(part)
     report_sections.show_asked(sweep, rows, view)
+
+
+def screen(
+    sweep: Archive, rows: list[aggregate.Summary], view: View, width: int
+) -> list[RenderableType]:
+    """The first screen, one part below the other."""
+    asked = {"folded": view.by is not None, "every": view.by is not None or view.sort is not None}
+    return first_screen.parts(sweep, rows, view.definition, width, **asked)
 
 
 def _whole(sweep: Archive, rows: list[aggregate.Summary], view: View) -> None:

@@ -170,7 +170,4 @@ def _next(sweeps: Sequence[Archive], view: View) -> list[str]:
     several = [kind for kind in side_by_side.by_kind(sweeps) if len(kind) > 1]
     if several:
         return [line for kind in several for line in report_several.next_commands(kind, view)]
-    return [
-        f"next: reluprobe report {folder} --full",
-        f"      reluprobe report {folder} --lives --causes",
-    ]
+    return [f"next: reluprobe report {folder} --full  (everything; or --lives --causes)"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -138,16 +138,15 @@ def fitted(
         width: columns of the terminal.
         measure: how many of them a table needs.
     """
-    needs, lacking = 0, ""
-
-    def seen() -> Iterator[RenderableType]:
-        nonlocal needs, lacking
-        for layout, lacking in layouts:
-            if not needs and isinstance(layout, Table):
-                needs = measure(layout)
-            yield layout
-
-    return Fitted(first_that_fits(seen(), width, measure), lacking, needs)
+    needs, chosen = 0, None
+    for layout, lacking in layouts:
+        chosen = Fitted(layout, lacking, needs)
+        if not isinstance(layout, Table) or (taken := measure(layout)) <= width:
+            break
+        needs = needs or taken
+    if chosen is None:
+        raise ValueError("there must be a layout to choose")
+    return chosen
 
 
 def split_columns(
