@@ -171,7 +171,7 @@ def _on_training_set(row: Summary, definition: str) -> str:
     shares = splits.by_split(row.members, definition)
     if shares is None or (share := shares.shares.get("train")) is None:
         return ""
-    return f", of the whole training set {formatting.mean(share)}%"
+    return f", on the whole training set {formatting.mean(share)}%"
 
 
 def _without(row: Summary, axis: str) -> str:

@@ -28,19 +28,23 @@ def title(effects: Effects, definition: str) -> Text:
     return Text(text, style="italic")
 
 
-def table(effects: Effects, definition: str, terms: Terms, width: int) -> Fitted:
-    """A row a value, the setting that matters most first; of many values as many as fit.
+def table(
+    effects: Effects, definition: str, terms: Terms, width: int, *, every: bool = False
+) -> Fitted:
+    """A row a value, the setting that matters most first; of many values as many as fit, or all.
 
     Where ``width`` is short, intervals of accuracy go, then all.
     """
     full, means = formatting.plus_minus, formatting.mean
     writes = (((full, full), ""), ((full, means), "± of accuracy"), ((means, means), "±"))
-    layouts = ((_table(effects, definition, terms, *write), less) for write, less in writes)
+    shown = [*_shown(effects, every)]
+    layouts = ((_table(effects, shown, definition, terms, *write), less) for write, less in writes)
     return fitted(layouts, width)
 
 
 def _table(
     effects: Effects,
+    shown: Sequence[tuple[str, Sequence[Effect]]],
     definition: str,
     terms: Terms,
     write: formatting.WriteEstimate,
@@ -52,7 +56,7 @@ def _table(
     listed.add_column("value", no_wrap=True)
     for name in (f"{CALLED[definition][0]} %", f"{terms.short} %", "runs"):
         listed.add_column(name, justify="right", no_wrap=True)
-    for axis, values in _shown(effects):
+    for axis, values in shown:
         head = (labels.name(axis), _explains(effects, (axis,)))
         for effect in values:
             listed.add_row(
@@ -68,21 +72,21 @@ def _table(
     return listed
 
 
-def _shown(effects: Effects) -> Iterator[tuple[str, list[Effect]]]:
-    """The settings that matter most, and of each the values that have a row; one setting at least."""
+def _shown(effects: Effects, every: bool) -> Iterator[tuple[str, list[Effect]]]:
+    """The settings that matter most, one at least, and of each the values that have a row."""
     room = MOST_ROWS
     for n, axis in enumerate(effects.axes):
-        every = [effect for effect in effects.effects if effect.axis == axis]
-        values = _spread(every)
-        rows = len(values) + (len(values) < len(every))
-        if n and rows > room:
+        of_axis = [effect for effect in effects.effects if effect.axis == axis]
+        values = of_axis if every else _spread(of_axis)
+        rows = len(values) + (len(values) < len(of_axis))
+        if n and rows > room and not every:
             return
         room -= rows
         yield axis, values
 
 
 def _spread(values: Sequence[Effect]) -> list[Effect]:
-    """Of many values some evenly spread, those with the fewest dead and with the most among them."""
+    """Of many values some evenly spread, and those with the fewest dead and with the most."""
     if len(values) <= MOST_VALUES:
         return [*values]
     known = [n for n, effect in enumerate(values) if effect.dead is not None]
@@ -110,7 +114,9 @@ def _share(parts: Sequence[VarianceShare], axes: tuple[str, ...]) -> float | Non
     return next((part.share for part in parts if part.axes == axes), None)
 
 
-def legend(effects: Effects, definition: str, terms: Terms) -> list[RenderableType]:
+def legend(
+    effects: Effects, definition: str, terms: Terms, *, every: bool = False
+) -> list[RenderableType]:
     """What settings explain together, what stands beside means, and what is left out."""
     word = CALLED[definition][0]
     lines = []
@@ -125,7 +131,7 @@ def legend(effects: Effects, definition: str, terms: Terms) -> list[RenderableTy
         lines.append(
             "±: 95% over blocks that differ in this setting alone: what does not meet differs"
         )
-    shown = [axis for axis, _ in _shown(effects)]
+    shown = [axis for axis, _ in _shown(effects, every)]
     if hidden := [labels.name(axis) for axis in effects.axes if axis not in shown]:
         lines.append(f"not shown: {formatting.few(hidden, 6)} (--full)")
     return [Text(line, style="" if line.startswith("together") else "dim") for line in lines]

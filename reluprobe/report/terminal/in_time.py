@@ -76,7 +76,7 @@ def _turns(rows: Rows, definition: str) -> list[tuple[Summary, list[Turn]]]:
 
 
 def of_phases(rows: Rows, definition: str) -> list[str]:
-    """From the first phase's end to the last's, and how many of the dead new data wake; a sentence."""
+    """From the first phase's end to the last's, and how many of the dead new data wake."""
     phased = _turns(rows, definition)
     if not phased:
         return []

@@ -50,18 +50,26 @@ def table(pivot: Pivot, row: str, width: int) -> RenderableType:
 
 
 def on_a_screen(
-    records: Sequence[RunRecord], axes: tuple[str, str], definition: str, width: int
+    records: Sequence[RunRecord], axes: Sequence[str], definition: str, width: int
 ) -> tuple[Pivot, str, str] | None:
     """The pivot of these two settings with the one down and the other across that fits better.
 
     Of many values some are left out, evenly spread; None where half of its cells are gaps.
+
+    Args:
+        records: the runs.
+        axes: the two settings.
+        definition: which definition of death counts.
+        width: columns of the terminal.
 
     Returns:
         it, what goes down, and what goes across.
     """
     drawn = []
     # Numbers rather go across, as along an axis.
-    for down, across in sorted([axes, axes[::-1]], key=lambda pair: _are_numbers(records, pair[0])):
+    one, other = axes
+    pairs = [(one, other), (other, one)]
+    for down, across in sorted(pairs, key=lambda pair: _are_numbers(records, pair[0])):
         whole = aggregate.pivot(records, down, across, definition)
         if whole is None or len(whole.cells) < FULL * len(whole.rows) * len(whole.columns):
             continue
