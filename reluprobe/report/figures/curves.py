@@ -187,7 +187,7 @@ def _lines(
     rows: Sequence[Row],
     named: list[Any],
     looks: Any,
-    title: str | None | alt.UndefinedType = alt.Undefined,
+    title: str | alt.UndefinedType | None = alt.Undefined,
 ) -> Any:
     """Lines through the means, and bands between the ends beside them where there are any."""
     time = charts.moments(across, "when", [float(str(row["when"])) for row in rows], width)
