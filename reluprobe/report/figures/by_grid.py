@@ -97,6 +97,8 @@ def chosen(context: Context) -> tuple[str, str]:
     vary = [axis for axis in context.axes if aggregate.applies_in_all(records, axis)]
     if (many := len(context.axes)) > MOST_NAMES:
         raise LackingError(f"{many} settings vary: --heatmap AXIS,AXIS says which two to show")
+    if context.effects is not None and context.effects.design == "star":
+        vary = []
     for pair in itertools.combinations(vary, 2):
         cells = {tuple(value_of(run, axis) for axis in pair) for run in records}
         sizes = [len({cell[i] for cell in cells}) for i in (0, 1)]

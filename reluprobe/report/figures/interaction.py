@@ -102,9 +102,10 @@ def _chart(
     last: bool,
 ) -> Any:
     marks = charts.marks(context, roles)
-    title_below = {} if last else {"title": ""}
-    axis = alt.Axis(labelAngle=0, grid=False)
-    x = alt.X(**charts.nominal(context, across, **title_below), axis=axis)
+    how = charts.nominal(context, across)
+    if not last:
+        how["title"] = ""
+    x = alt.X(**how, axis=alt.Axis(labelAngle=0, grid=False))
     named = [
         alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
         for a in (across, *roles.shown)

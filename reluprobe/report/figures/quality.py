@@ -46,9 +46,9 @@ class Quality:
 
     def span(self, value: Estimate) -> charts.Row:
         """A mean and its ends as fields of a row, from the lesser to the greater."""
-        row = charts.span(value)
-        ends = sorted(self.of(float(str(row[name]))) for name in ("low", "high"))
-        numbers = {"mean": self.of(value.mean), "low": ends[0], "high": ends[1]}
+        ends = [value.mean if end is None else end for end in (value.low, value.high)]
+        low, high = sorted(map(self.of, ends))
+        numbers = {"mean": self.of(value.mean), "low": low, "high": high}
         return {name: charts.number(number) for name, number in numbers.items()}
 
     def channel(self, field: str, channel: Any = alt.Y, **axis: Any) -> Any:

@@ -64,10 +64,10 @@ def outcome(context: Context) -> Drawing:
     single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
     zero = f" Small points of the first row: its {len(none)} configurations." if none else ""
     also = f", and {panels[1].title.removesuffix(' %')}," if len(panels) > 1 else ""
+    seeds = context.seeds(what="Points are means", band="lines")
     caption = (
         f"Share of {context.word} units on {context.examples}{also} of the finished networks, "
-        f"from the fewest {context.word} to the most. {context.seeds(what='Points are means', band='lines')}"
-        f"{single}{zero}{note}"
+        f"from the fewest {context.word} to the most. {seeds}{single}{zero}{note}"
     )
     facts = [folded] if folded is not None else []
     facts += [
