@@ -324,7 +324,7 @@ class Results:
         heatmap: tuple[str, str] | None = None,
         facet: Sequence[str] = (),
         colour: str | None = None,
-        width: Literal[page, column] = "page",
+        width: Literal["page", "column"] = "page",
     ) -> DrawnFigure:
         """A figure of ``report``: it shows itself in a notebook, and has ``save(path)``.
 
