@@ -91,7 +91,11 @@ def _panels(context: Context, rows: Sequence[Row], order: Sequence[str], across:
     return (
         alt.layer(*layers)
         .properties(width=width, height=alt.Step(BAR), data=charts.data(rows))
-        .facet(facet=alt.Facet("panel:N", title=None, sort=list(order)), columns=across, spacing={"row": 10, "column": 40})
+        .facet(
+            facet=alt.Facet("panel:N", title=None, sort=list(order)),
+            columns=across,
+            spacing={"row": 10, "column": 40},
+        )
         .resolve_scale(y="independent")
     )
 

@@ -91,7 +91,9 @@ def _still(curves: Sequence[tuple[Entry, Measure, Curve]]) -> str:
         flat = [e.label for e, c in lines if not any(value.mean for value in c.values)]
         if len(flat) > 1:
             named = ", ".join(flat) if len(flat) <= MOST_NAMED else f"{len(flat)} of {len(lines)}"
-            sentences += f" {measure.name.removesuffix(' %').capitalize()}: 0 throughout for {named}."
+            sentences += (
+                f" {measure.name.removesuffix(' %').capitalize()}: 0 throughout for {named}."
+            )
     return sentences
 
 
@@ -245,9 +247,7 @@ def _loss(measure: Measure, curves: Sequence[Curve]) -> _Scaled:
     return _Scaled(measure.name, y, lambda x: x)
 
 
-def _rows(
-    entry: Entry, curve: Curve, shown: _Scaled, context: Context, across: str
-) -> list[Row]:
+def _rows(entry: Entry, curve: Curve, shown: _Scaled, context: Context, across: str) -> list[Row]:
     turns = _begin(entry) if across == context.terms.clock else set[float]()
     rows: list[Row] = []
     for when, value in zip(curve.when, curve.values, strict=True):
