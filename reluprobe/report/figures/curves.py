@@ -91,9 +91,8 @@ def _still(curves: Sequence[tuple[Entry, Measure, Curve]]) -> str:
         flat = [e.label for e, c in lines if not any(value.mean for value in c.values)]
         if len(flat) > 1:
             named = ", ".join(flat) if len(flat) <= MOST_NAMED else f"{len(flat)} of {len(lines)}"
-            sentences += (
-                f" {measure.name.removesuffix(' %').capitalize()}: 0 throughout for {named}."
-            )
+            name = measure.name.removesuffix(" %").capitalize()
+            sentences += f" {name}: 0 throughout for {named}."
     return sentences
 
 
@@ -187,7 +186,7 @@ def _lines(
     rows: Sequence[Row],
     named: list[Any],
     looks: Any,
-    title: str | None | alt.UndefinedType = alt.Undefined,
+    title: Any = alt.Undefined,
 ) -> Any:
     """Lines through the means, and bands between the ends beside them where there are any."""
     time = charts.moments(across, "when", [float(str(row["when"])) for row in rows], width)
