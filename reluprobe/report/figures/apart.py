@@ -20,6 +20,8 @@ from reluprobe.report.figures.roles import Roles
 COMMON = "unchanged"
 #: At least this part of a grid's cells is there, or it is none: most panels would be empty.
 FILLED = 0.25
+#: A star of so many axes still shows itself as a grid.
+PLANE = 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Apart:
 def apart(context: Context, roles: Roles) -> Apart | None:
     """The configurations apart; None where the roles show the sweep's axes."""
     cells = math.prod(len(context.domain(axis)) for axis in context.axes)
-    grid = len(context.entries) >= FILLED * cells
+    star = context.effects is not None and context.effects.design == "star"
+    grid = len(context.entries) >= FILLED * cells and not (star and len(context.axes) > PLANE)
     if grid and not (roles.folded and roles.folded[0] == context.axes[0]):
         return None
     changed = _star(context)
