@@ -103,8 +103,8 @@ def progress(total: int) -> Iterator[Progress]:
         yield progress_bar
 
 
-def bar(total: int) -> Progress:
-    """The same bar, not started: for a view that shows more with it."""
+def bar(total: int, clock: bool = True) -> Progress:
+    """The same bar, not started: for a view that shows more with it, as its own time left."""
     # Imported here: --help and report have no bar to wait for.
     from rich.progress import (
         BarColumn,
@@ -115,8 +115,7 @@ def bar(total: int) -> Progress:
     )
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    progress_bar = Progress(
-        *columns, TimeRemainingColumn(), console=err, transient=True, disable=not lively()
-    )
+    clocks = [TimeRemainingColumn()] if clock else []
+    progress_bar = Progress(*columns, *clocks, console=err, transient=True, disable=not lively())
     progress_bar.add_task("compiling", total=total)
     return progress_bar

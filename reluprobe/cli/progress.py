@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import assert_never
 
 from rich.text import Text
 
 from reluprobe.cli import console
+from reluprobe.cli.running_dead import RunningDead
+from reluprobe.cli.time_left import TimeLeft
 from reluprobe.config import SETTINGS, RunConfig, labels, phases
 from reluprobe.engine import events
 from reluprobe.plan.runs import Run
@@ -21,13 +23,20 @@ EVERY = 5.0
 
 
 class Progress:
-    """Counts runs and epochs, and says where the work is."""
+    """Counts runs and epochs, and says where the work is.
 
-    def __init__(self, todo: Sequence[Run], done: int) -> None:
+    Args:
+        todo: the runs.
+        done: how many others had ended before.
+        dead: counts dead units as they are seen, for who looks on.
+    """
+
+    def __init__(self, todo: Sequence[Run], done: int, dead: RunningDead | None = None) -> None:
         self.done, self.total = done, done + len(todo)
-        self.epochs = sum(_epochs(run) + 1 for run in todo)
+        epochs = {run.id: _epochs(run) + 1 for run in todo}
+        self.epochs = sum(epochs.values())
+        self.time_left, self.dead = TimeLeft(todo, epochs), dead
         self.seen: set[tuple[str, int]] = set()
-        self.from_before: set[tuple[str, int]] = set()
         self.where = "loading and compiling"
         self.compiling = 0.0
         self.began = time.monotonic()
@@ -35,39 +44,49 @@ class Progress:
 
     def see(self, event: events.Event) -> None:
         """Count an event. Epochs that are trained again, after a fault, count once."""
+        self.time_left.see(event)
+        if self.dead is not None:
+            self.dead.see(event)
         match event:
             case events.Compiling(run=run):
                 self.where = f"compiling {size(run.config)}"
             case events.Compiled(seconds=seconds):
                 self.compiling += seconds
             case events.Resumed(run=run, history=history):
-                self.from_before |= {(run.id, epoch.epoch) for epoch in history}
-                self.seen |= self.from_before
+                self._see(run, (epoch.epoch for epoch in history), trained=False)
             case events.EpochDone(run=run, epoch=epoch):
-                self.seen.add((run.id, epoch.epoch))
+                self._see(run, [epoch.epoch], trained=True)
                 settings = labels.settings({n: getattr(run.config, n) for n in self.names})
                 where = f"epoch {epoch.epoch}/{_epochs(run)}"
                 self.where = f"{settings}, {where}" if settings else where
             case events.RunDone(run=run):
                 self.done += 1
                 # A run that failed has no further epochs to wait for.
-                self.seen |= {(run.id, n) for n in range(_epochs(run) + 1)}
+                self._see(run, range(_epochs(run) + 1), trained=False)
             case events.Saved() | events.BegunAgain() | events.MemoryShort():
                 pass
             case _:
                 assert_never(event)
+
+    def _see(self, run: Run, epochs: Iterable[int], trained: bool) -> None:
+        new = {(run.id, epoch) for epoch in epochs} - self.seen
+        self.seen |= new
+        self.time_left.ended(run.id, len(new), trained)
 
     @property
     def seconds(self) -> float:
         """Since the start, by a clock that nobody sets."""
         return time.monotonic() - self.began
 
+    def left(self) -> str:
+        """``about 31 min left``; empty where nobody knows yet."""
+        seconds = self.time_left.estimate()
+        return "" if seconds is None else f"about {formatting.duration(seconds)} left"
+
     def line(self) -> str:
         """``12/140 runs · 3 min 05 s · about 31 min left · relu · norm batch, epoch 7/12``."""
         parts = [f"{self.done:,}/{self.total:,} runs", formatting.duration(self.seconds)]
-        if trained := len(self.seen - self.from_before):
-            left = self.seconds / trained * (self.epochs - len(self.seen))
-            parts.append(f"about {formatting.duration(left)} left")
+        parts += filter(None, [self.left()])
         return " · ".join([*parts, self.where])
 
 
@@ -124,15 +143,23 @@ def _lines(line: Callable[[], str], every: float) -> AbstractContextManager[None
 
 @contextmanager
 def _bar(tally: Progress) -> Iterator[None]:
-    with console.progress(tally.epochs) as bar:
-        task = bar.task_ids[0]
+    """A bar, and below it where the work is and what is dead so far: a line each, at any width."""
+    from rich.console import Group
+    from rich.live import Live
 
-        def update() -> None:
-            where = f"{tally.done:,}/{tally.total:,} runs · {tally.where}"
-            bar.update(task, completed=len(tally.seen), description=where)
+    bar = console.bar(tally.epochs, clock=False)
+    (task,) = bar.task_ids
 
-        with _repeated(update, 0.2):
-            yield
+    def drawn() -> Group:
+        runs = f"{tally.done:,}/{tally.total:,} runs"
+        bar.update(task, completed=len(tally.seen), description=runs)
+        dead = "" if tally.dead is None else tally.dead.line(console.err.width)
+        lines = filter(None, [" · ".join(filter(None, [tally.where, tally.left()])), dead])
+        rows = (Text(line, "dim", no_wrap=True, overflow="ellipsis") for line in lines)
+        return Group(bar, *rows)
+
+    with Live(get_renderable=drawn, console=console.err, transient=True, refresh_per_second=5):
+        yield
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from reluprobe.cli import (
     streams,
     sweep_output,
 )
+from reluprobe.cli.running_dead import RunningDead
 from reluprobe.config import read_sweep
 from reluprobe.config.choices import ORDERS
 from reluprobe.engine.events import RunDone
@@ -158,7 +159,7 @@ def _run(
         def enough() -> bool:
             return stop() or (most is not None and failures >= most)
 
-        counts = progress.Progress(todo, len(ours.records))
+        counts = progress.Progress(todo, len(ours.records), _dead(job, ours))
         with progress.shown(counts, voice.silent):
             for event, path in ours.run(engine, enough):
                 counts.see(event)
@@ -169,6 +170,12 @@ def _run(
     seconds = time.perf_counter() - began
     compiling = counts.compiling if place.name == "local" else None
     return _outcome(ours, written, seconds, compiling, stop.signal)
+
+
+def _dead(job: sweep_output.Invocation, ours: session.Session) -> RunningDead | None:
+    """What the leading axis' values come to, as the runs end; None where only seeds vary."""
+    axis = next((axis for axis in sweep_output.varying(job).items() if axis[0] != "seed"), None)
+    return None if axis is None else RunningDead(axis, job.mine, ours.records.values())
 
 
 def _outcome(

@@ -46,13 +46,13 @@ def data(rows: Sequence[Row]) -> alt.Data:
     return alt.Data(values=Rows(rows))
 
 
-def nominal(context: Context, axis: str, **more: Any) -> dict[str, Any]:
+def nominal(context: Context, setting: str, **more: Any) -> dict[str, Any]:
     """What every encoding of an axis has: its field, its values' order, its title."""
     return {
-        "field": labels.field(axis),
+        "field": labels.field(setting),
         "type": "nominal",
-        "sort": context.domain(axis),
-        "title": context.title(axis),
+        "sort": context.domain(setting),
+        "title": context.title(setting),
         **more,
     }
 

@@ -166,7 +166,7 @@ def _alone(
     # One name of the vertical axis for all.
     title = alt.TitleParams(shown.title, orient="left", angle=-90, anchor="middle")
     return (
-        _lines(across, width, shown, rows, named, looks, named_axis=False)
+        _lines(across, width, shown, rows, named, looks, None)
         .properties(data=charts.data(rows), width=width, height=height)
         .facet(facet=panel, columns=columns, spacing=charts.GAP, title=title)
     )
@@ -186,12 +186,12 @@ def _lines(
     rows: Sequence[Row],
     named: list[Any],
     looks: Any,
-    named_axis: bool = True,
+    title: Any = alt.Undefined,
 ) -> Any:
     """Lines through the means, and bands between the ends beside them where there are any."""
     time = charts.moments(across, "when", [float(str(row["when"])) for row in rows], width)
     y, dashes = shown.y.copy(), {k: v for k, v in looks.items() if k == "strokeDash"}
-    if not named_axis:
+    if title is None:
         y["title"] = None
     base = alt.Chart().encode(x=time, **{k: v for k, v in looks.items() if k not in dashes})
     layers = [base.mark_line().encode(y=y, tooltip=_tooltip(named, shown, across), **dashes)]
