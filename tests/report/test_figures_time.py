@@ -163,6 +163,15 @@ def test_an_axis_of_more_values_than_there_are_colours_is_not_folded_away():
     assert "Of 40 configurations the 15 with the fewest dead" in drawn.caption
 
 
+def test_a_leading_axis_is_no_part_of_a_mean():
+    rates = [{"learning_rate": n / 100} for n in range(1, 9)]
+    apart_ones = [
+        {**rate, "optimizer": name} for name in ("sgd", "momentum") for rate in rates
+    ]  # fmt: skip
+    drawn = draw(archive(made(*apart_ones)), "definitions")
+    assert len({row["panel"] for row in rows(drawn, "panel")}) == len(apart_ones)
+
+
 def test_a_setting_without_effect_has_a_value_of_its_own_among_the_panels():
     mixed = [{"activation": "relu"}, {"activation": "leaky_relu", "leaky_slope": 0.1}]
     context = Context(archive(made(*mixed)))
