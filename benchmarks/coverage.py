@@ -8,6 +8,12 @@ seeds differ a lot, and near 0 or 1 in one direction). Student's interval is tha
 at 0 and 1; the bootstrap-t interval of a change is that of ``compare``, beside the same interval
 cut at −1 and 1 alone, and as it would be if it were cut at −b and 1 − b for the baseline's mean b
 of the experiment.
+
+Intervals of effects are over n blocks: an axis has values of the given mean shares; every block
+shifts all of them by one draw, and each by one of its own, on the logit scale; dead units are
+binomial. Counted is how often the interval holds how far a value lies from the mean of the axis'
+values, over all such blocks. The last column is how many times as wide Student's interval of a
+value's own mean is, of the value where that is the most: what blocks have in common is in it.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from reluprobe.analysis import bootstrap
+from reluprobe.analysis.block_means import half_widths
 from reluprobe.analysis.estimates import SHARE, estimate
 
 #: Hidden units of the study's network.
@@ -35,6 +42,19 @@ CHANGES = (
     (1.0, (0.4, 50)),
     ((0.01, 2), (0.02, 5)),
     ((0.97, 20), (0.98, 100)),
+)
+#: Blocks that stand for all.
+MANY = 400_000
+#: Blocks of an effect; the shares of the axis' values, how much blocks shift all of them, and each.
+BLOCKS = (2, 3, 4, 6, 12, 30)
+EFFECTS = (
+    ((0.3, 0.3), 0.5, 0.2),
+    ((0.3, 0.1), 0.5, 0.2),
+    ((0.3, 0.1), 1.5, 0.2),
+    ((0.3, 0.1), 0.5, 1.0),
+    ((0.5, 0.3, 0.1), 0.5, 0.5),
+    ((0.3, 0.01, 0.0), 1.0, 0.5),
+    ((0.6, 0.3, 0.1, 0.05, 0.02), 1.0, 0.5),
 )
 Law = Any
 
@@ -97,6 +117,40 @@ def change(other: Law, baseline: Law, n: int, times: int) -> list[str]:
     return [f"{share:.1f}" for share in 100 * hits / times]
 
 
+def axis_in_blocks(
+    rng: np.random.Generator, shares: tuple[float, ...], common: float, own: float, n: int
+) -> np.ndarray:
+    """``(block, value)``: shares of dead units."""
+    given = np.array(shares)
+    shifts = rng.normal(0, common, (n, 1)) + rng.normal(0, own, (n, len(shares)))
+    odds = np.where(given > 0, given / (1 - given), 0) * np.exp(shifts)
+    return rng.binomial(UNITS, odds / (1 + odds)) / UNITS
+
+
+def effects(times: int) -> None:
+    """Table of the intervals over blocks, and of how much wider Student's are."""
+    print("| values | all | each |", *(f"n = {n} |" for n in BLOCKS), "width |")
+    print("|---|" + "---:|" * (3 + len(BLOCKS)))
+    for shares, common, own in EFFECTS:
+        rng = np.random.default_rng(0)
+        true = _deviations(axis_in_blocks(rng, shares, common, own, MANY)).mean(0)
+        cells = []
+        for n in BLOCKS:
+            drawn = [axis_in_blocks(rng, shares, common, own, n) for _ in range(times)]
+            hits = [
+                np.abs(_deviations(paired).mean(0) - true) <= np.array(half_widths(paired)) + 1e-12
+                for paired in drawn
+            ]
+            cells.append(f"{100 * np.mean(hits):.1f}")
+        law = axis_in_blocks(rng, shares, common, own, MANY)
+        cells.append(f"{(law.std(0) / _deviations(law).std(0)).max():.1f}")
+        print(f"| {', '.join(map(str, shares))} | {common} | {own} | {' | '.join(cells)} |")
+
+
+def _deviations(paired: np.ndarray) -> np.ndarray:
+    return paired - paired.mean(1, keepdims=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=4000, help="experiments a number")
@@ -104,6 +158,8 @@ def main() -> None:
     student(asked.times)
     print()
     changes(asked.times)
+    print()
+    effects(asked.times)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.text import Text
 from typer.testing import CliRunner
@@ -20,7 +19,7 @@ from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, SHORT_NAMES, Setting, labels, phases, sweep_keys
 from reluprobe.config.field import Key
 from reluprobe.config.run_config import GROUPS
-from reluprobe.report.export.columns import Column
+from reluprobe.report.export.columns import Described
 from reluprobe.report.export.files import TABLES
 
 PAGES = Path(__file__).parent
@@ -102,7 +101,7 @@ def default_of(setting: Setting) -> str:
 def columns(table: str) -> Callable[[], str]:
     """The columns of an exported table."""
 
-    def rows(columns: Sequence[Column[Any]]) -> Iterable[tuple[str, ...]]:
+    def rows(columns: Sequence[Described]) -> Iterable[tuple[str, ...]]:
         return ((f"`{c.name}`", c.kind, c.meaning) for c in columns)
 
     return lambda: _table(("column", "type", "meaning"), rows(TABLES[table]))
@@ -125,6 +124,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "runs": columns("runs"),
     "layers": columns("layers"),
+    "units": columns("units"),
 }
 
 

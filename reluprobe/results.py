@@ -16,6 +16,9 @@ from reluprobe.records.folder import Archive
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from reluprobe.analysis.aggregate import Summary
+    from reluprobe.analysis.compare import Comparison
+    from reluprobe.report.export.markup import PaperTable
     from reluprobe.report.figures import DrawnFigure
 
 
@@ -77,15 +80,44 @@ class Results:
 
     def runs(self) -> pa.Table:
         """One row a run: its settings, and what it came to. Columns as ``export`` has them."""
-        from reluprobe.report.export import arrow
+        from reluprobe.report.export import in_memory
 
-        return arrow.runs_table(self._pairs())
+        return in_memory.runs_table(self._pairs())
 
     def layers(self) -> pa.Table:
         """One row a run × epoch × hidden layer, with the settings that vary among the runs."""
-        from reluprobe.report.export import arrow
+        from reluprobe.report.export import in_memory
 
-        return arrow.layers_table(self._pairs())
+        return in_memory.layers_table(self._pairs())
+
+    def units(self) -> pa.Table:
+        """One row a run × epoch × hidden unit: whether it was dead, with the settings that vary.
+
+        Raises:
+            ReluprobeError: no record says which units were dead.
+        """
+        from reluprobe.report.export import in_memory
+
+        return in_memory.units_table(self._pairs())
+
+    def tensorboard(self, folder: str | Path, definition: str = "dead") -> Path:
+        """Write a log folder for TensorBoard: curves of every run, and its hyperparameters.
+
+        Args:
+            folder: where to. What an earlier call has written there is replaced, other files stay.
+            definition: what to count.
+
+        Returns:
+            The folder: ``tensorboard --logdir`` takes it.
+
+        Raises:
+            ReluprobeError: ``tensorboardX`` is not installed, or the folder cannot be written.
+        """
+        from reluprobe.report.export import tensorboard_log
+
+        arguments.choice("definition", definition, DEFINITIONS)
+        place = arguments.path("folder", folder)
+        return tensorboard_log.write([*self._pairs()], place, definition).folder
 
     def _pairs(self) -> Iterator[tuple[Path, RunRecord]]:
         for archive in self.archives:
@@ -113,17 +145,57 @@ class Results:
         Raises:
             InputError: no such setting, definition or order.
         """
-        from reluprobe.analysis import aggregate
         from reluprobe.report import result_tables
+
+        return result_tables.summary(self._summaries(by, definition, sort), definition)
+
+    def table(
+        self,
+        by: Sequence[str] | None = None,
+        definition: str = "dead",
+        sort: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> PaperTable:
+        """The same for a paper: ``.latex()``, ``.markdown()``; it shows itself in a notebook.
+
+        Arguments are those of :meth:`summary`, and ``columns``: settings, definitions,
+        ``accuracy``, ``loss``, ``train_loss``, ``runs``, layers by their names or ``layers``; if
+        None, the settings that vary, dead units, accuracy and losses.
+
+        Raises:
+            InputError: as :meth:`summary`, a column is none, or there are several sweeps.
+        """
+        from reluprobe.report.export import configurations
+
+        archive = self._one("a table")
+        rows = self._summaries(by, definition, sort)
+        return configurations.table(archive, rows, definition, columns)
+
+    def _summaries(
+        self, by: Sequence[str] | None, definition: str, sort: str | None
+    ) -> list[Summary]:
+        from reluprobe.analysis import aggregate
 
         arguments.choice("definition", definition, DEFINITIONS)
         chosen = None if by is None else arguments.names("by", by, self._settings())
         rows = aggregate.summarize(self.records, definition, chosen)
         if sort is not None:
-            sort_keys = [*aggregate.SORT_KEYS, *(rows[0].settings if rows else ())]
-            sort = full_name(sort, sort_keys) if isinstance(sort, str) else sort
-            arguments.choice("sort", sort, sort_keys)
-        return result_tables.summary(aggregate.sort_summaries(rows, sort), definition)
+            keys = [*aggregate.SORT_KEYS, *(rows[0].settings if rows else ())]
+            sort = full_name(sort, keys) if isinstance(sort, str) else sort
+            arguments.choice("sort", sort, keys)
+        return aggregate.sort_summaries(rows, sort)
+
+    def _one(self, what: str) -> Archive:
+        """The one sweep that something is of.
+
+        Raises:
+            InputError: there are several.
+        """
+        if len(self.archives) == 1:
+            return self.archives[0]
+        listed = ", ".join(map(repr, self.names)) or "none"
+        hint = "results[name], or rp.load of its folder alone"
+        raise InputError(f"{what} is of one sweep; here are {listed}", hint=hint)
 
     def compare(
         self,
@@ -151,9 +223,64 @@ class Results:
         Raises:
             InputError: the baseline is not one configuration, or nothing is beside it.
         """
+        from reluprobe.report import result_tables
+
+        compared, _ = self._compared(baseline, within, definition, on, sort)
+        return result_tables.comparison(compared, sort)
+
+    def comparison_table(
+        self,
+        baseline: Mapping[str, Value] | None = None,
+        within: Sequence[str] = (),
+        definition: str = "dead",
+        on: str = "probe",
+        sort: str = "dead",
+        columns: Sequence[str] | None = None,
+    ) -> PaperTable:
+        """The same for a paper: ``.latex()``, ``.markdown()``; it shows itself in a notebook.
+
+        Arguments are those of :meth:`compare`, and ``columns``: ``change``, ``dead``,
+        ``dead_change``, ``accuracy``, ``accuracy_change``, ``loss``, ``loss_change``, ``pairs``,
+        ``verdict``, and settings of ``within``; if None, those of the first five that apply.
+
+        Raises:
+            InputError: as :meth:`compare`, or a column is none.
+        """
+        from reluprobe.report.export import changes
+
+        compared, runs = self._compared(baseline, within, definition, on, sort)
+        return changes.table(compared, runs, ", ".join(self.names), sort, columns)
+
+    def comparison_figure(
+        self,
+        baseline: Mapping[str, Value] | None = None,
+        within: Sequence[str] = (),
+        definition: str = "dead",
+        on: str = "probe",
+        sort: str = "dead",
+    ) -> DrawnFigure:
+        """The same as a figure: each change of dead units and accuracy, with its interval.
+
+        Arguments are those of :meth:`compare`.
+
+        Raises:
+            InputError: as :meth:`compare`.
+        """
+        from reluprobe.report.figures import changes
+
+        return changes.figure(*self._compared(baseline, within, definition, on, sort), sort)
+
+    def _compared(
+        self,
+        baseline: Mapping[str, Value] | None,
+        within: Sequence[str],
+        definition: str,
+        on: str,
+        sort: str,
+    ) -> tuple[Comparison, Sequence[RunRecord]]:
+        """A comparison, with the runs that it is of."""
         from reluprobe.analysis import compare
         from reluprobe.analysis.contrast import Question
-        from reluprobe.report import result_tables
 
         arguments.choice("definition", definition, DEFINITIONS)
         own = (sample.sample for run in self.records for sample in run.samples)
@@ -162,7 +289,7 @@ class Results:
         groups = arguments.names("within", within, self._settings())
         question = Question(self._baseline(baseline), groups, definition, on)
         runs, _ = compare.pool(self.archives)
-        return result_tables.comparison(compare.compare(runs, question), sort)
+        return compare.compare(runs, question), runs
 
     def _settings(self) -> Sequence[str]:
         """The names that a setting of these runs may have."""
@@ -211,22 +338,20 @@ class Results:
         from reluprobe.report import figures
 
         arguments.choice("definition", definition, DEFINITIONS)
-        if len(self.archives) != 1:
-            listed = ", ".join(map(repr, self.names)) or "none"
-            hint = "results[name], or rp.load of its folder alone"
-            raise InputError(f"a figure is of one sweep; here are {listed}", hint=hint)
+        archive = self._one("a figure")
         arguments.choice("name", name, [kind.name for kind in figures.FIGURES])
         axes = self._axes(name, heatmap)
         chosen = None if by is None else arguments.names("by", by, self._settings())
-        (drawn,) = figures.drawn(self.archives[0], definition, chosen, axes, [name])
+        choices = figures.Choices(grid=axes)
+        (drawn,) = figures.drawn(archive, definition, chosen, choices, [name])
         if drawn.skipped is not None:
             raise ReluprobeError(f"no figure {name}: {drawn.skipped}")
         return drawn
 
-    def _axes(self, name: str, heatmap: Sequence[str] | None) -> tuple[str, str] | None:
+    def _axes(self, name: str, heatmap: Sequence[str] | None) -> tuple[str, ...]:
         """The two settings of the heat map, checked."""
         if heatmap is None:
-            return None
+            return ()
         if name != "heatmap":
             raise InputError("heatmap is for the figure heatmap")
         axes = arguments.names("heatmap", heatmap, self._settings())

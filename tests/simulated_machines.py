@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ class Engine:
         return self
 
     def start(
-        self, folder: Path, runs: Sequence[Run], manual_dir: Path | None, *, save_activations: bool
+        self, folder: Path, runs: Sequence[Run], manual_dir: Path | None, *, keep: Collection[str]
     ) -> Iterator[Any]:
         for run in runs:
             if self.deadly.get(run.config.seed, 0):

@@ -133,9 +133,9 @@ def test_the_walks_sweeps_have_the_runs_that_they_speak_of():
 
 def test_the_columns_that_the_examples_name_are_there():
     columns = {column.name for table in TABLES.values() for column in table}
-    first, _ = [block for page, block in code("python") if page == "export.md"]
+    blocks = "\n".join(block for page, block in code("python") if page == "export.md")
     ((_, block),) = code("r")
-    quoted = re.findall(r"\[+((?:\"\w+\"(?:, )?)+)\]", first)
+    quoted = re.findall(r"\[+((?:\"\w+\"(?:, )?)+)\]", blocks)
     quoted += re.findall(r"c\(((?:\"\w+\"(?:, )?)+)\)", block)
     named = {name for some in quoted for name in re.findall(r"\w+", some)}
     named |= set(re.findall(r"\b[a-z]+\b", block.split("aggregate(")[1].split(", both")[0]))

@@ -19,7 +19,8 @@ from reluprobe.analysis.estimates import (
 )
 from reluprobe.analysis.layers import by_name
 from reluprobe.analysis.settings import check_kind, value_of
-from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
+from reluprobe.analysis.sorting import SORT_KEYS, place, unknown_key
+from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import full_name, rank
 from reluprobe.records import RunRecord, Setting
 
@@ -35,7 +36,7 @@ class Summary:
     Attributes:
         settings: those settings and their values; None for one without an effect here.
         runs: how many runs there are; ``diverged`` and ``failed`` of them have no final numbers,
-            ``collapsed`` ones have and are averaged.
+            ``collapsed`` ones, and those that trained ``badly``, have and are averaged.
         configurations: how many differ in more than the seed; of more than one there is no
             interval, only what their means lie between.
         layers: share of units per hidden layer, first to last, by the chosen definition; by the
@@ -56,6 +57,7 @@ class Summary:
     loss: Estimate | None
     train_loss: Estimate | None
     collapsed: int = 0
+    badly: int = 0
     configurations: int = 1
     members: tuple[RunRecord, ...] = field(default=(), repr=False)
 
@@ -117,6 +119,7 @@ def _fold(settings: dict[str, Setting], runs: Sequence[RunRecord], definition: s
         average(lambda run: run.final.test_loss, POSITIVE),
         average(lambda run: run.final.train_loss, POSITIVE),
         sum(collapsed(r) is not None for r in runs),
+        len(bad_runs(runs)),
         len(set(numbered(runs))),
         tuple(runs),
     )
@@ -125,7 +128,7 @@ def _fold(settings: dict[str, Setting], runs: Sequence[RunRecord], definition: s
 def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[Summary]:
     """Configurations sorted by ``key``, a measure or a setting; what has no value comes last.
 
-    Dead shares and losses rise, accuracies fall: the best comes first.
+    Dead shares and losses rise, accuracies fall: the best comes first. Ties go by accuracy.
 
     Raises:
         InputError: there is no such measure, and no such setting in every configuration.
@@ -135,7 +138,7 @@ def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[S
     known = [*SORT_KEYS, *(configurations[0].settings if configurations else ())]
     key = full_name(key, known)
     if key in SORT_KEYS:
-        return sorted(configurations, key=lambda c: best_first(key, c.value(key)))
+        return sorted(configurations, key=lambda c: place(key, c))
     if any(key not in c.settings for c in configurations):
         raise unknown_key(key, known)
     return sorted(configurations, key=lambda c: rank(c.settings[key]))

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from reluprobe.analysis.chance import chance_loss, classes_of, near_chance
 from reluprobe.records import RunRecord
 
-#: How many classes there are in sets whose chance loss is known here, without loading them: classes
-#: that exist, of about one size. ``emnist/letters`` declares 37.
-CLASSES = {
-    **dict.fromkeys(("mnist", "fashion_mnist", "kmnist", "blobs"), 10),
-    **{"emnist/mnist": 10, "emnist/digits": 10, "emnist/letters": 26, "emnist/balanced": 47},
-}
 #: A collapsed network's loss is ln(classes) but for its last bias and the classes' unequal sizes.
 CHANCE_LOSS = 0.1
-#: And its accuracy is the share of the one class that it names, at most this often 1 / classes.
-CHANCE_ACCURACY = 1.5
 
 
 @dataclass(frozen=True)
@@ -26,9 +18,10 @@ class Collapse:
     Attributes:
         layer: the first hidden layer of which every unit is ``constant`` on the probe; from 1.
         loss, accuracy: on the test set.
-        chance: loss within ``CHANCE_LOSS`` of ln(classes) or above, and accuracy at most
-            ``CHANCE_ACCURACY`` / classes; None where the number of classes is not known, or there
-            are none. False means that the probe is constant and the test set is not: look closer.
+        chance: loss within ``CHANCE_LOSS`` of ln(classes) or above, and accuracy near chance
+            (``analysis.chance``): it is the share of the one class that the network names. None
+            where the number of classes is not known, or there are none. False means that the probe
+            is constant and the test set is not: look closer.
     """
 
     layer: int
@@ -49,8 +42,8 @@ def collapsed(record: RunRecord) -> Collapse | None:
     layer = next((n for n, units in enumerate(last.layers, 1) if units.constant == 1), None)
     if layer is None:
         return None
-    classes, loss, accuracy = CLASSES.get(record.ours.dataset), last.test_loss, last.test_accuracy
+    classes, loss, accuracy = classes_of(record), last.test_loss, last.test_accuracy
     if classes is None or loss is None or accuracy is None:
         return Collapse(layer, loss, accuracy, None)
-    chance = loss >= math.log(classes) - CHANCE_LOSS and accuracy <= CHANCE_ACCURACY / classes
+    chance = loss >= chance_loss(classes) - CHANCE_LOSS and near_chance(accuracy, classes)
     return Collapse(layer, loss, accuracy, chance)

@@ -22,7 +22,7 @@ from reluprobe.analysis.baseline import (
 )
 from reluprobe.analysis.blocks import Block, by_change, paired
 from reluprobe.analysis.contrast import MEASURES, Contrast, Question, contrast, measure
-from reluprobe.analysis.sorting import SORT_KEYS, best_first, unknown_key
+from reluprobe.analysis.sorting import SORT_KEYS, place, unknown_key
 from reluprobe.config import rank
 from reluprobe.errors import InputError
 from reluprobe.records import RunRecord, Setting
@@ -174,13 +174,7 @@ def sort_contrasts(rows: Iterable[Contrast], key: str = "dead") -> list[Contrast
     """
     if key not in SORT_KEYS:
         raise unknown_key(key, SORT_KEYS)
-
-    def place(row: Contrast) -> tuple[bool, float, float]:
-        change, accuracy = row.changes[key], row.changes["accuracy"]
-        gained = 0.0 if accuracy is None else accuracy.mean
-        return (*best_first(key, change and change.mean), -gained)
-
-    return sorted(rows, key=place)
+    return sorted(rows, key=lambda row: place(key, row))
 
 
 def splits(records: Sequence[RunRecord], question: Question) -> str | None:

@@ -12,13 +12,15 @@ are averaged first, and the interval is over blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reluprobe.analysis import bootstrap
 from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.estimates import ANY, SHARE, share
+from reluprobe.analysis.trained_badly import bad_runs
+from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 
 #: The verdict where one side's loss is a cross-entropy and the other's a squared error.
@@ -74,9 +76,24 @@ class Contrast:
         """How many of its runs have no final numbers."""
         return sum(len(b.other.runs) - len(b.other.done) for b in self.blocks)
 
+    def value(self, key: str) -> float | None:
+        """By how much ``dead``, ``accuracy`` or ``loss`` changes: what rows are sorted by."""
+        change = self.changes[key]
+        return None if change is None else change.mean
+
     def count(self, status: str) -> int:
         """How many of its runs diverged, failed or collapsed."""
         return sum(len(block.other.seeds(status)) for block in self.blocks)
+
+    @property
+    def badly(self) -> int:
+        """How many of the changed runs that have a pair trained badly."""
+        return _bad(pair.other for pair in self.pairs)
+
+    @property
+    def baseline_badly(self) -> int:
+        """How many of those that they are held against did."""
+        return _bad(pair.baseline for pair in self.pairs)
 
     @property
     def quality(self) -> Change | None:
@@ -97,11 +114,11 @@ class Contrast:
 
     @property
     def helps(self) -> bool:
-        """Fewer dead, accuracy not clearly worse, and no run lost on the way there."""
+        """Fewer dead, accuracy not clearly worse, no run lost, and no more that trained badly."""
         dead, quality = self.changes["dead"], self.quality
         if dead is None or quality is None or not self.has_interval or self.lost:
             return False
-        return dead.falls and not quality.falls
+        return dead.falls and not quality.falls and self.badly <= self.baseline_badly
 
 
 def measure(run: RunRecord, name: str, question: Question) -> float | None:
@@ -156,6 +173,11 @@ def _sides(pairs: Sequence[Pair], name: str, question: Question) -> list[tuple[f
     ]
 
 
+def _bad(runs: Iterable[RunRecord]) -> int:
+    """How many of these trained badly; one that stands in several pairs counts once."""
+    return len(bad_runs({run.id: run for run in runs}.values()))
+
+
 def _one_loss(pair: Pair) -> bool:
     """Whether both runs have classes, or neither: their losses are of one kind."""
     return len({run.final.test_accuracy is None for run in (pair.other, pair.baseline)}) == 1
@@ -163,6 +185,32 @@ def _one_loss(pair: Pair) -> bool:
 
 def _mean(values: Sequence[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
+
+
+@dataclass(frozen=True)
+class Untold:
+    """There are too few pairs or blocks to tell what a change does: no interval is to be had.
+
+    Attributes:
+        n: how many there are; ``needed``: from how many on there is one (``bootstrap.FEWEST``).
+        over: what they are.
+    """
+
+    n: int
+    needed: int
+    over: bootstrap.Over
+
+    def __str__(self) -> str:
+        """``cannot tell: 1 seed, 4 needed``."""
+        return f"cannot tell: {labels.count(self.n, self.over[:-1])}, {self.needed} needed"
+
+
+def untold(row: Contrast) -> Untold | None:
+    """Why a row's intervals cannot tell anything; None where they can, or nothing pairs."""
+    counts = [one.n for one in (row.changes["dead"], row.quality) if one is not None]
+    if not counts or min(counts) >= bootstrap.FEWEST:
+        return None
+    return Untold(min(counts), bootstrap.FEWEST, row.over)
 
 
 def verdict(row: Contrast, definition: str = "dead") -> str:
@@ -174,16 +222,17 @@ def verdict(row: Contrast, definition: str = "dead") -> str:
         return UNLIKE
     if dead is None or quality is None:
         return "n/a"
-    n = min(dead.n, quality.n)
-    if n < bootstrap.FEWEST:
-        return f"too few {row.over} ({n} of {bootstrap.FEWEST})"
+    lacking = untold(row)
+    if lacking is not None:
+        return str(lacking)
     if not row.has_interval:
         return "no clear change"
     better, worse = (BETTER, WORSE) if row.changes["accuracy"] else ("lower loss", "higher loss")
     moved = better if quality.rises else worse if quality.falls else ""
     word = definition.replace("_", " ")
     if dead.falls:
-        return f"fewer {word}, {moved or 'no worse'}"
+        spoilt = f"{row.badly} trained badly" if row.badly > row.baseline_badly else ""
+        return f"fewer {word}, {moved or spoilt or 'no worse'}"
     if dead.rises:
         return f"more {word}, {moved}" if moved else f"more {word}"
     return f"{moved} only" if moved else "no clear change"

@@ -1,20 +1,33 @@
 """Effects: what each setting of a grid does to dead units and accuracy, and how much it explains.
 
 The share of the variance that axes explain is the functional ANOVA decomposition (Hutter, Hoos and
-Leyton-Brown 2014); on a full factorial it is exact and adds to 1.
+Leyton-Brown 2014); on a full factorial it is exact and adds to 1 (``analysis.variance``). Means and
+intervals of values are over blocks (``analysis.block_means``).
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from reluprobe.analysis.estimates import Estimate
-from reluprobe.records import Setting
+import numpy as np
 
-#: How the grid lies: every combination once or more; one axis alone; each configuration one change
-#: away from a common one; anything else.
-Design = Literal["factorial", "one axis", "star", "holes"]
+from reluprobe.analysis import interactions, variance
+from reluprobe.analysis.block_means import BlockMean, block_means
+from reluprobe.analysis.bootstrap import Over
+from reluprobe.analysis.design import Design, Grid, grid_of, restricted
+from reluprobe.analysis.estimates import Estimate, share
+from reluprobe.analysis.functional_anova import LEFT
+from reluprobe.analysis.interactions import Interaction, Interactions
+from reluprobe.analysis.variance import Decomposition
+from reluprobe.config import labels
+from reluprobe.records import RunRecord, Setting
+
+__all__ = ["Design", "Effect", "Effects", "Interaction", "VarianceShare", "effects"]
+
+#: Pairs of axes that are named in a sentence at most.
+MOST_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -22,10 +35,17 @@ class Effect:
     """One value of one axis: what the runs that have it come to, over all else.
 
     Attributes:
-        axis, value: the setting and its value; None where it has no effect.
-        dead, accuracy: means over the configurations that have it, each once. The interval is over
-            blocks: runs that differ in this axis alone are paired.
-        runs: how many runs have it; ``blocks``: how many blocks the interval is over.
+        axis, value: the setting and its value, where it has an effect.
+        dead, accuracy: means over the configurations that have it, each once, of the blocks that
+            have every value of the axis: so that values differ in nothing else. The interval is
+            over these blocks (see ``analysis.block_means``): of two values those of one do not
+            meet those of the other exactly where a paired t-test tells them apart. None where no
+            finished run has a number.
+        runs: how many finished runs have it.
+        blocks: how many blocks the interval is over; ``over`` says whether they are
+            configurations of all other settings, or of one such the seeds. 0: no block has every
+            value, the mean is over all configurations that have this one, and values may differ in
+            more than the axis.
     """
 
     axis: str
@@ -34,6 +54,7 @@ class Effect:
     accuracy: Estimate | None
     runs: int
     blocks: int
+    over: Over = "blocks"
 
 
 @dataclass(frozen=True)
@@ -55,13 +76,16 @@ class Effects:
     """What a grid's axes do.
 
     Attributes:
-        axes: those that vary, that which explains most of the dead shares' variance first; ties in
-            the sweep's order. What figures and tables follow.
+        axes: those that vary, that which explains most of the dead shares' variance first, alone
+            and together with others (Sobol's total index); ties in the sweep's order. What figures
+            and tables follow.
         design: how the grid lies.
         effects: of every axis, in that order, and of every value, in the sweep's order.
-        dead, accuracy: shares of the variance, largest first.
+        dead, accuracy: shares of the variance, largest first; empty where nothing varies, or
+            nothing tells the axes apart.
         method: how they were computed, in a sentence; says what is estimated where it is.
-        interactions: sentences on pairs of axes that matter together, above noise.
+        interactions: pairs of axes that matter together, above noise, the largest first.
+        untold: why that cannot be told; empty where it can.
     """
 
     axes: tuple[str, ...]
@@ -70,4 +94,164 @@ class Effects:
     dead: tuple[VarianceShare, ...]
     accuracy: tuple[VarianceShare, ...]
     method: str
-    interactions: tuple[str, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
+    untold: str = ""
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A measure over the configurations that have it: every seed's, and the parts of variance."""
+
+    grid: Grid
+    seeds: tuple[dict[int, float], ...]
+    parts: Decomposition | None
+    means: dict[tuple[str, int], BlockMean]
+
+
+def effects(records: Sequence[RunRecord], definition: str = "dead") -> Effects | None:
+    """What the axes of these runs do; None where nothing varies but the seed.
+
+    Runs that diverged or failed have no numbers and are left out; a value that none but such runs
+    have is listed, without a mean.
+
+    Args:
+        records: the runs, in the sweep's order.
+        definition: which definition of death is counted.
+
+    Raises:
+        InputError: some are runs of ours and some foreign.
+    """
+    grid = grid_of(records)
+    if grid is None:
+        return None
+    dead = _measured(grid, lambda run: share(run.final.layers, definition))
+    accuracy = _measured(grid, lambda run: run.final.test_accuracy)
+    leading = dead if _varies(dead) or not _varies(accuracy) else accuracy
+    axes = _ordered(grid, leading.parts)
+    judged = _judged(leading, "accuracy" if leading is accuracy else definition)
+    return Effects(
+        axes,
+        grid.design,
+        tuple(_effect(grid, axis, code, dead, accuracy) for axis, code in _values(grid, axes)),
+        _shares(dead.parts),
+        _shares(accuracy.parts),
+        _method(grid, dead, accuracy, records),
+        judged.present,
+        judged.untold,
+    )
+
+
+def _measured(grid: Grid, measure: Callable[[RunRecord], float | None]) -> _Measured:
+    values = [
+        {run.seed: v for run in runs if (v := measure(run)) is not None} for runs in grid.runs
+    ]
+    present = np.array([bool(of_seeds) for of_seeds in values], bool)
+    part = grid if present.all() else restricted(grid, present)
+    seeds = tuple(itertools.compress(values, present))
+    parts = None
+    if part.factors:
+        parts = variance.decompose(part, [[*of_seeds.values()] for of_seeds in seeds])
+    return _Measured(part, seeds, parts, block_means(part, seeds))
+
+
+def _varies(measured: _Measured) -> bool:
+    return measured.parts is not None and measured.parts.total > 0
+
+
+def _judged(measured: _Measured, called: str) -> Interactions:
+    if measured.parts is None:
+        return Interactions()
+    means = np.array([sum(one.values()) / len(one) for one in measured.seeds])
+    fewest = min(map(len, measured.seeds))
+    return interactions.judge(measured.grid, measured.parts, means, fewest, called)
+
+
+def _ordered(grid: Grid, parts: Decomposition | None) -> tuple[str, ...]:
+    """The axes by all that they have a part in; what differs by rounding alone is tied."""
+    total = dict.fromkeys(grid.axes, 0.0)
+    whole = parts.total if parts else 0.0
+    for part in parts.parts if parts and whole else ():
+        for axis in part.axes:
+            if axis in total:
+                total[axis] += part.variance / whole
+    return tuple(sorted(total, key=lambda axis: -round(total[axis], 9)))
+
+
+def _values(grid: Grid, axes: Sequence[str]) -> list[tuple[str, int]]:
+    return [(a, code) for a in axes for code in range(len(grid.values[grid.axes.index(a)]))]
+
+
+def _effect(grid: Grid, axis: str, code: int, dead: _Measured, accuracy: _Measured) -> Effect:
+    column = grid.axes.index(axis)
+    having = itertools.compress(grid.runs, grid.codes[:, column] == code)
+    of_dead, of_accuracy = (one.means.get((axis, code)) for one in (dead, accuracy))
+    blocks = of_dead or of_accuracy
+    return Effect(
+        axis,
+        grid.values[column][code],
+        of_dead and of_dead.estimate,
+        of_accuracy and of_accuracy.estimate,
+        sum(map(len, having)),
+        blocks.blocks if blocks else 0,
+        blocks.over if blocks else "blocks",
+    )
+
+
+def _shares(parts: Decomposition | None) -> tuple[VarianceShare, ...]:
+    if parts is None or not parts.total:
+        return ()
+    shares = [VarianceShare(part.axes, part.variance / parts.total) for part in parts.parts]
+    return tuple(sorted(shares, key=lambda one: -one.share))
+
+
+def _method(grid: Grid, dead: _Measured, accuracy: _Measured, records: Sequence[RunRecord]) -> str:
+    """How shares were computed, and what they do without."""
+    leading = dead if dead.seeds or not accuracy.seeds else accuracy
+    words = [_decomposed(grid, leading)]
+    words += [
+        f"{_listed(axes)} change together: which of them it is cannot be told"
+        for axes in grid.together
+    ]
+    if dead.seeds and accuracy.seeds and dead.grid.complete != accuracy.grid.complete:
+        words.append("accuracy: " + _decomposed(grid, accuracy))
+    counts = sorted({len(of_seeds) for of_seeds in leading.seeds})
+    if counts and counts[-1] == 1:
+        words.append("1 seed: what seeds do is in the axes' shares")
+    elif len(counts) > 1:
+        words.append(f"{counts[0]} to {counts[-1]} seeds, each configuration counts once")
+    if lost := sum(not run.ended for run in records):
+        words.append(f"{labels.count(lost, 'run')} without final numbers left out")
+    return "; ".join(words)
+
+
+def _decomposed(grid: Grid, measured: _Measured) -> str:
+    part, parts = measured.grid, measured.parts
+    have = f"{len(part.codes):,} of {grid.combinations:,} combinations have numbers"
+    if not part.factors:
+        return "no two finished runs differ in a setting"
+    if parts is None:
+        return f"no shares: {have}, too few to tell the axes apart"
+    if parts.exact and len(grid.axes) == 1:
+        return f"exact: {labels.name(grid.axes[0])} alone varies"
+    if parts.exact:
+        return "exact: every combination has run (functional ANOVA)"
+    if grid.design == "star":
+        return (
+            "estimated as if changes added up: one change at a time cannot tell how settings act "
+            "together"
+        )
+    fitted = f"axes and {_pairs(parts.pairs)}" if parts.pairs else "axes alone"
+    text = f"estimated: {have}; {fitted} fitted by least squares, the fit decomposed over all"
+    checked = any(component.axes == LEFT for component in parts.parts)
+    return text if checked else f"{text}, and none left to check it by"
+
+
+def _pairs(pairs: Sequence[tuple[str, ...]]) -> str:
+    if len(pairs) > MOST_PAIRS:
+        return f"{len(pairs)} pairs of them"
+    return ", ".join(" × ".join(map(labels.name, axes)) for axes in pairs)
+
+
+def _listed(names: Sequence[str]) -> str:
+    words = [labels.name(name) for name in names]
+    return f"{', '.join(words[:-1])} and {words[-1]}"

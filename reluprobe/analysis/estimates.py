@@ -37,6 +37,8 @@ POSITIVE: Limits = (0.0, math.inf)
 ANY: Limits = (-math.inf, math.inf)
 
 Ends = Literal["95% interval", "min-max over configurations"]
+INTERVAL: Ends = "95% interval"
+MIN_MAX: Ends = "min-max over configurations"
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,14 @@ class Estimate:
 
     Attributes:
         mean: over the runs; of several configurations over these, so that each counts once.
-        half_width: half of the 95% t interval over seeds, before it is cut; None where there is
-            no interval.
+        half_width: half of the 95% t interval over seeds, or of an effect over blocks, before it
+            is cut; None where there is no interval.
         n: how many runs.
         low, high: the ends of the interval, cut at what a value can be; of several
             configurations the least of their means and the greatest. None for a single run.
         configurations: how many the runs are of. Runs that differ in more than their seed are
-            no sample of one law: of them there is no interval.
+            no sample of one law: of them there is no interval but that of an effect, over blocks
+            (``analysis.block_means``).
         ends: what ``low`` and ``high`` are.
     """
 
@@ -65,8 +68,8 @@ class Estimate:
 
     @property
     def mixed(self) -> bool:
-        """Whether it is of several configurations."""
-        return self.configurations > 1
+        """Whether its ends are of several configurations' means, and no interval."""
+        return self.ends == MIN_MAX
 
     @property
     def cut(self) -> tuple[bool, bool]:
@@ -102,8 +105,7 @@ def estimate(
     if len(by_group) > 1:
         means = [_mean(members) for members in by_group.values()]
         least, most = min(means), max(means)
-        kind: Ends = "min-max over configurations"
-        return Estimate(_mean(means), None, n, least, most, len(means), kind)
+        return Estimate(_mean(means), None, n, least, most, len(means), MIN_MAX)
     (present,) = by_group.values()
     mean = _mean(present)
     if n == 1:
@@ -111,7 +113,7 @@ def estimate(
     variance = math.fsum((v - mean) ** 2 for v in present) / (n - 1)
     half = quantile(n - 1) * math.sqrt(variance / n)
     low, high = max(mean - half, limits[0]), min(mean + half, limits[1])
-    return Estimate(mean, half, n, low, high, ends="95% interval")
+    return Estimate(mean, half, n, low, high, ends=INTERVAL)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Figures of ``report``: its flags, and drawing into a folder."""
+"""Figures of ``report``: drawn into a folder, with a page that shows them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import contextlib
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.analysis import settings
-from reluprobe.cli import console, draw_page, options
+from reluprobe.cli import console, draw_page
+from reluprobe.cli.figure_flags import Request
 from reluprobe.config import labels
-from reluprobe.errors import InputError, ReluprobeError
+from reluprobe.errors import ReluprobeError
 from reluprobe.records.folder import REPORT, Archive
 
 if TYPE_CHECKING:
@@ -26,125 +24,14 @@ if TYPE_CHECKING:
     from reluprobe.report.figures import DrawnFigure
     from reluprobe.report.page import PageFigure
 
-PANEL = "Figures"
-DEFAULT = ("png", "svg")
-Wanted = Annotated[
-    bool | None,
-    typer.Option(
-        "--figures/--no-figures",
-        help="Whether to draw figures and write a page.",
-        show_default="figures",
-        rich_help_panel=PANEL,
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        help="What to write: png, svg, pdf.",
-        metavar="NAME,…",
-        show_default="png,svg",
-        rich_help_panel=PANEL,
-    ),
-]
-Only = Annotated[
-    options.Texts,
-    typer.Option(
-        "--only",
-        help="Draw this figure alone. Repeatable.",
-        metavar="NAME",
-        show_default="all",
-        rich_help_panel=PANEL,
-    ),
-]
-Heatmap = Annotated[
-    str | None,
-    typer.Option(
-        help="The two settings of the heat map, down and across.",
-        metavar="AXIS,AXIS",
-        show_default="as they vary",
-        rich_help_panel=PANEL,
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        *("--out", "-o"),
-        help="Folder for them.",
-        **options.AS_PATH,
-        show_default=f"{REPORT} in the sweep's",
-        rich_help_panel=PANEL,
-    ),
-]
 
+def processes(asked: Request | None) -> contextlib.AbstractContextManager[Executor | None]:
+    """What draws the figures that are asked for; it starts while tables are printed."""
+    if asked is None:
+        return contextlib.nullcontext()
+    from reluprobe.report import processes
 
-@dataclass(frozen=True)
-class Request:
-    """Which figures to draw, how and where.
-
-    Attributes:
-        asked: they were asked for by some flag; else they are drawn since nobody said not to.
-        out: a folder for them; each sweep's own ``report`` where it is None.
-    """
-
-    formats: Sequence[str]
-    only: Sequence[str] = ()
-    grid: tuple[str, str] | None = None
-    out: Path | None = None
-    asked: bool = False
-
-
-def request(
-    wanted: bool | None,
-    formats: str | None,
-    only: options.Texts,
-    heatmap: str | None,
-    out: Path | None,
-) -> Request | None:
-    """What the flags ask for; None where it is no figure.
-
-    Raises:
-        InputError: a format, a figure or an axis that is none, or figures both asked for and not.
-    """
-    asked = [flag is not None for flag in (formats, only, heatmap, out)]
-    if wanted is False:
-        if any(asked):
-            raise InputError("--no-figures stands beside what is to be done with figures")
-        return None
-    names, written = options.split(only) or [], DEFAULT
-    if only or formats:
-        from reluprobe.report import (
-            figures,  # half a second: the tables need not wait for matplotlib
-        )
-
-        figures.check_names(names)
-        written = figures.check_formats(formats or ",".join(DEFAULT))
-    return Request(written, names, _axes(heatmap), out, bool(wanted) or any(asked))
-
-
-def _axes(text: str | None) -> tuple[str, str] | None:
-    if text is None:
-        return None
-    names = options.split([text]) or []
-    if len(names) != 2 or names[0] == names[1]:
-        allowed = "allowed are two settings: --heatmap activation,learning_rate"
-        raise InputError(f"--heatmap {text}", [allowed])
-    return names[0], names[1]
-
-
-def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
-    """The same request, the settings of its heat map named in full, as these sweeps have them.
-
-    Raises:
-        InputError: one is no setting.
-    """
-    if asked.grid is None:
-        return asked
-    runs = [run for sweep in sweeps for run in sweep.records]
-    typed = f"--heatmap {','.join(asked.grid)}"
-    down, across = settings.check_names(asked.grid, runs, typed)
-    if down == across:
-        raise InputError(typed, [f"both are {down}; allowed are two settings"])
-    return dataclasses.replace(asked, grid=(down, across))
+    return processes.drawing(len(asked.only) or None)
 
 
 def show(
@@ -153,29 +40,44 @@ def show(
     asked: Request,
     definition: str,
     by: Sequence[str] | None,
+    pool: Executor,
 ) -> bool:
     """Draw the figures of sweeps and of results of born-dead; say where they are.
 
     Returns:
         False where one could not be written, or lacks what a file should have held.
     """
+    good = True
+    for sweep in filter(lambda sweep: sweep.records, sweeps):
+        good &= _draw(sweep, sweeps, asked, definition, by, pool)
+    if results and not asked.only:
+        folder = asked.out or next(iter(results)).parent / REPORT
+        good &= _write(_born_dead(results), folder, asked, pool)
+    return good
+
+
+def _draw(
+    sweep: Archive,
+    sweeps: Sequence[Archive],
+    asked: Request,
+    definition: str,
+    by: Sequence[str] | None,
+    pool: Executor,
+) -> bool:
     from reluprobe.report import figures
 
     names = Counter(sweep.name for sweep in sweeps)
-    good = True
-    for sweep in filter(lambda sweep: sweep.records, sweeps):
-        drawn = figures.drawn(sweep, definition, by, asked.grid, asked.only)
-        name = sweep.name
-        if names[name] > 1:
-            name = f"{sweep.folder.resolve().parent.name}-{name}"
-        own = asked.out and (asked.out / name if len(sweeps) > 1 else asked.out)
-        folder = own or sweep.folder / REPORT
-        # A page is of all of a sweep's figures.
-        write_page = None if asked.only else partial(draw_page.write, sweep, folder, definition, by)
-        good &= _write(drawn, folder, asked, write_page)
-    if results and not asked.only:
-        good &= _write(_born_dead(results), asked.out or next(iter(results)).parent / REPORT, asked)
-    return good
+    choices = figures.Choices(asked.grid, asked.facet, asked.colour, asked.width)
+    drawn = figures.drawn(sweep, definition, by, choices, asked.only)
+    name = sweep.name
+    if names[name] > 1:
+        name = f"{sweep.folder.resolve().parent.name}-{name}"
+    own = asked.out and (asked.out / name if len(sweeps) > 1 else asked.out)
+    folder = own or sweep.folder / REPORT
+    if asked.only:  # a page is of all of a sweep's figures
+        return _write(drawn, folder, asked, pool)
+    write_page = draw_page.begin(sweep, folder, definition, by, pool)
+    return _write(drawn, folder, asked, pool, write_page)
 
 
 def _born_dead(results: Mapping[Path, Result]) -> Iterator[DrawnFigure]:
@@ -190,48 +92,58 @@ def _write(
     drawn: Iterable[DrawnFigure],
     folder: Path,
     asked: Request,
+    pool: Executor,
     write_page: Callable[[list[PageFigure]], None] | None = None,
 ) -> bool:
     """Write figures into a folder, and then the page that shows them, if one is wanted."""
-    from reluprobe.report import figures
+    from reluprobe.report.figures import pipeline
 
-    formats = {*asked.formats, *(["svg"] if write_page else [])}
+    forms = [*asked.formats]
+    if write_page and "svg" not in forms:
+        forms.append("svg")
     on_page: list[PageFigure] = []
-    written: list[str] = []
-    left_out: list[str] = []
     console.err.print(Text(f"drawing figures into {folder}", style="dim"), soft_wrap=True)
     with console.status("drawing figures"):
-        for figure in drawn:
-            left_out += figure.left_out
-            if figure.figure is None:
-                reason = f"no figure {figure.name}: {figure.skipped}"
-                console.err.print(Text(reason, style="dim"), soft_wrap=True)
-                on_page.append((figure, None))
-                if asked.out is None:
-                    _forget(folder, figure.name)
-                continue
-            images = {form: figures.render(figure.figure, form, figure.name) for form in formats}
-            if write_page:
-                on_page.append((figure, draw_page.image(figure, images["svg"])))
+        for figure, files in pipeline.rendered(drawn, forms, pool):
+            on_page.append((figure, files["svg"] if files and write_page else None))
             try:
-                for form in asked.formats:
-                    records.write_atomically(folder / f"{figure.name}.{form}", images[form])
+                _write_files(figure, files, folder, asked)
             except ReluprobeError as error:
                 return _unwritten(error)
-            written.append(figure.name)
-    if written:
-        count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
-        console.out.print(
-            Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}"), soft_wrap=True
-        )
+    _tell([figure for figure, _ in on_page], folder, asked)
     try:
         if write_page:
             write_page(on_page)
     except ReluprobeError as error:
         return _unwritten(error)
+    left_out = [fault for figure, _ in on_page for fault in figure.left_out]
     for fault in left_out:
         console.complain(f"left out: {fault}")
     return not left_out
+
+
+def _write_files(
+    figure: DrawnFigure, files: Mapping[str, bytes] | None, folder: Path, asked: Request
+) -> None:
+    """Write a figure's files; of one that was skipped, those that an earlier report left go."""
+    if files is not None:
+        for form in asked.formats:
+            records.write_atomically(folder / f"{figure.name}.{form}", files[form])
+    elif asked.out is None:
+        _forget(folder, figure.name)
+
+
+def _tell(figures: Sequence[DrawnFigure], folder: Path, asked: Request) -> None:
+    """Say what was drawn, and what not and why."""
+    written = [figure.name for figure in figures if figure.skipped is None]
+    for figure in figures:
+        if figure.skipped is not None:
+            reason = f"no figure {figure.name}: {figure.skipped}"
+            console.err.print(Text(reason, style="dim"), soft_wrap=True)
+    if written:
+        count, forms = labels.count(len(written), "figure"), ", ".join(asked.formats)
+        text = Text(f"wrote {count} ({forms}) into {folder}: {', '.join(written)}")
+        console.out.print(text, soft_wrap=True)
 
 
 def _forget(folder: Path, name: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,39 +14,32 @@ from reluprobe.cli import console
 from reluprobe.records.folder import Archive
 
 if TYPE_CHECKING:
-    from reluprobe.report.figures import DrawnFigure
     from reluprobe.report.page import PageFigure
 
 FILE = "report.html"
 
 
-def image(drawn: DrawnFigure, svg: bytes) -> bytes:
-    """A figure as the page shows it: its SVG, or a PNG where that would be too large."""
-    from reluprobe.report import figures, page
-
-    if drawn.figure is None or len(svg) <= page.LARGEST:
-        return svg
-    dots = figures.render(drawn.figure, "png", drawn.name, page.DPI)
-    return min(page.of_few_colours(dots), svg, key=len)
-
-
-def write(
+def begin(
     sweep: Archive,
     folder: Path,
     definition: str,
     by: Sequence[str] | None,
-    figures: Sequence[PageFigure],
-) -> None:
-    """Write a sweep's page into a folder, and say where it is.
+    pool: Executor,
+) -> Callable[[Sequence[PageFigure]], None]:
+    """Have what a page needs besides its figures made; what is returned writes it.
 
-    Raises:
-        ReluprobeError: it cannot be written.
+    It raises ReluprobeError if the page cannot be written.
     """
     from reluprobe.report import page
 
-    with console.status("writing the page"):
-        text = page.html(page.model(sweep, definition, by, figures))
-        records.write_atomically(folder / FILE, text)
-    size = f"{len(text.encode()) / 1e6:.1f} MB"
-    written = f"wrote a page to open in a browser ({size}): {folder / FILE}"
-    console.out.print(Text(written), soft_wrap=True)
+    script = page.charts_script(pool)
+
+    def write(figures: Sequence[PageFigure]) -> None:
+        with console.status("writing the page"):
+            text = page.html(page.model(sweep, definition, by, figures), script)
+            records.write_atomically(folder / FILE, text)
+        size = f"{len(text.encode()) / 1e6:.1f} MB"
+        written = f"wrote a page to open in a browser ({size}): {folder / FILE}"
+        console.out.print(Text(written), soft_wrap=True)
+
+    return write

@@ -72,7 +72,7 @@ class Place:
 
             set_up_process()
             where = job.folder, runs, job.manual_dir
-            yield from local.start(*where, stop, self.devices, job.save_activations)
+            yield from local.start(*where, stop, self.devices, job.keep)
 
         return local
 

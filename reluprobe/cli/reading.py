@@ -60,6 +60,10 @@ Sort = Annotated[
 ]
 
 
+#: Among what to show further: all of it.
+FULL = "full"
+
+
 @dataclass(frozen=True)
 class View:
     """How to look at records.
@@ -68,7 +72,7 @@ class View:
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         sort: what to order configurations by; as the sweep has them, if None.
-        also: what to show further: ``lives``, ``causes``, ``signals``, ``bounds``.
+        also: what to show further: ``lives``, ``causes``, ``signals``, ``bounds``; ``full``: all.
     """
 
     definition: str = "dead"

@@ -54,6 +54,20 @@ def show(sweep: Archive, rows: Rows, view: View) -> None:
         _claims(replication.compare(sweep.records, sweep.reference))
 
 
+def show_asked(sweep: Archive, rows: Rows, view: View) -> None:
+    """Print only what was asked for."""
+    also = view.also
+    if "bounds" in also:
+        _samples(rows, view.definition, True)
+    if "signals" in also:
+        _signals(rows, sweep.records)
+    if "lives" in also:
+        _by_epoch(rows, view.definition, True)
+        _lives(rows, sweep.records)
+    if "causes" in also:
+        _causes(rows, sweep.records)
+
+
 def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
     out.print()
     if len(rows) > sparklines.MOST_ROWS and not asked:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 
 from reluprobe.analysis import aggregate, environments
-from reluprobe.cli import report_sections
+from reluprobe.cli import first_screen, report_sections
 from reluprobe.cli.console import out
-from reluprobe.cli.reading import View
+from reluprobe.cli.reading import FULL, View
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import foreign_coverage, mishaps, tables
 from reluprobe.report.terminal import pivot as pivot_table
@@ -21,8 +21,16 @@ def summaries(sweep: Archive, view: View) -> list[aggregate.Summary]:
 
 
 def show(sweep: Archive, view: View) -> None:
-    """Print the report of one sweep."""
+    """Print the report of one sweep: one screen, and what was asked for; or all of it."""
     rows = summaries(sweep, view)
+    if FULL in view.also:
+        _whole(sweep, rows, view)
+        return
+    first_screen.show(sweep, rows, view)
+    report_sections.show_asked(sweep, rows, view)
+
+
+def _whole(sweep: Archive, rows: list[aggregate.Summary], view: View) -> None:
     out.print(Text(sweep.name, style="bold cyan"))
     out.print(tables.sweep_headline(rows, view.definition))
     out.print(tables.provenance(sweep))

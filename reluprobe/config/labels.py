@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -55,6 +56,11 @@ SPEAKING = ("name", "activation", "optimizer", "init", "dataset", "sample", "cha
 def name(setting_name: str) -> str:
     """A setting's name in a heading: ``learning_rate`` → ``lr``."""
     return PRINTED_NAMES.get(setting_name, setting_name.replace("_", " "))
+
+
+def field(setting_name: str) -> str:
+    """What a chart's data call a setting: no sign in it means anything to a chart's grammar."""
+    return re.sub(r"\W", "_", setting_name)
 
 
 def settings(values: Mapping[str, Value | None]) -> str:

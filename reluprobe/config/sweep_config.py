@@ -28,7 +28,8 @@ class SweepConfig:
         include: further runs, each these settings over ``base``.
         exclude: partial settings; a run that matches all of one of them is left out.
         reference: a published record to hold the runs against: a shipped name, or a file.
-        save_activations: whether runs keep their activations beside their records.
+        save_activations: whether all runs keep their activations beside their records,
+            not those of a few configurations alone.
         order: in which order they are trained; ``order_seed``: of the order ``random``. Neither
             changes what they give, or the plan.
     """

@@ -65,9 +65,9 @@ class SweepFile(BaseModel):
         Key(
             "true or false",
             "false",
-            "Whether runs keep the outputs of their hidden units on the first 200 images of the "
-            "probe, in runs/<id>.npz, for report to draw. It is no setting: a run's id and its "
-            "record are the same.",
+            "Whether all runs keep the outputs of their hidden units on the first 200 images of "
+            "the probe, in runs/<id>.npz, for report to draw; else the first seed of six "
+            "configurations does. It is no setting: a run's id and its record are the same.",
         ),
     ] = False
     seeds: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import jax
@@ -27,7 +27,7 @@ class Context:
         used: the activations that each program is for: groups of other schedules share them.
         environment: what records say of it.
         stop: asked between segments.
-        save_activations: whether runs that end come with their activations.
+        keep: ids of runs that, once they end, come with their activations.
         unfinished: where runs go on that were begun before, by id; None where none is saved.
         origin: what a run's bits hang on besides its settings.
         placed: the datasets on the devices.
@@ -40,7 +40,7 @@ class Context:
     used: Mapping[Hashable, set[str]]
     environment: dict[str, str | int]
     stop: Callable[[], bool]
-    save_activations: bool
+    keep: Collection[str]
     unfinished: Mapping[str, Checkpoint] | None
     origin: checkpoint.Origin
     placed: placement.PlacedDatasets
@@ -53,7 +53,7 @@ class Context:
         devices: Sequence[jax.Device],
         lanes: compiler.LaneMode,
         stop: Callable[[], bool] = lambda: False,
-        save_activations: bool = False,
+        keep: Collection[str] = (),
         unfinished: Mapping[str, Checkpoint] | None = None,
     ) -> Context:
         """The context of these runs on these devices."""
@@ -66,7 +66,7 @@ class Context:
         if unfinished is not None:
             unfinished = checkpoint.usable(runs, unfinished, origin)
         placed = placement.PlacedDatasets(datasets, mesh)
-        asked = stop, save_activations, unfinished, origin
+        asked = stop, keep, unfinished, origin
         return Context(datasets, mesh, lanes, used, environment, *asked, placed)
 
     def request(self, run: Run, size: int) -> compiler.ProgramRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
@@ -41,7 +41,7 @@ def execute(
     load: Callable[[str], Dataset],
     stop: Callable[[], bool] = lambda: False,
     most: int | None = None,
-    save_activations: bool = False,
+    keep: Collection[str] = (),
     lanes: Literal["auto", "map", "vmap"] = "auto",
     unfinished: Mapping[str, Checkpoint] | None = None,
 ) -> Iterator[Event]:
@@ -57,7 +57,7 @@ def execute(
         stop: asked between segments; once it says yes, the runs that have not ended never do: they
             are saved where ``unfinished`` is not None.
         most: on how many of this machine's devices; None for all.
-        save_activations: whether runs that end come with their activations.
+        keep: ids of runs that, once they end, come with their activations.
         lanes: how a device runs its lanes: one after another (``map``) or side by side
             (``vmap``); ``auto`` is ``map`` on a CPU, whose cores it suits, else ``vmap``.
         unfinished: where runs go on that were begun before, by id. With None, which has none of
@@ -68,7 +68,7 @@ def execute(
             precision that they lack.
         ReluprobeError: JAX cannot compute here as it must, or has no memory left for one run.
     """
-    events = _events(runs, load, stop, most, save_activations, lanes, unfinished)
+    events = _events(runs, load, stop, most, keep, lanes, unfinished)
     return jax_settings.ours_while_stepping(events)
 
 
@@ -77,7 +77,7 @@ def _events(
     load: Callable[[str], Dataset],
     stop: Callable[[], bool],
     most: int | None,
-    save_activations: bool,
+    keep: Collection[str],
     lanes: Literal["auto", "map", "vmap"],
     unfinished: Mapping[str, Checkpoint] | None,
 ) -> Generator[Event]:
@@ -87,7 +87,7 @@ def _events(
     datasets = checks.load_and_check(runs, load)
     if lanes == "auto":
         lanes = "map" if devices[0].platform == "cpu" else "vmap"
-    context = Context.of(runs, datasets, devices, lanes, stop, save_activations, unfinished)
+    context = Context.of(runs, datasets, devices, lanes, stop, keep, unfinished)
     order = turns.Turns(context, runs, _Chunk)
     try:
         while (group := order.next()) is not None and not stop():
@@ -214,7 +214,7 @@ class _Chunk:
         for lane, run in enumerate(self.runs):
             record = self.recorder.record(run, seconds[lane], context.environment)
             outputs = None
-            if context.save_activations and record.status == "ok":
+            if run.id in context.keep and record.status == "ok":
                 own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
                 outputs = _outputs(run, spec, data, *own)
             yield RunDone(run, record, outputs)

@@ -38,7 +38,8 @@ class Chunk:
     Attributes:
         version: of the reluprobe that cut it.
         retry: whether failed runs are to be run again.
-        save_activations: whether activations are written beside the records.
+        save_activations: whether a run without activations beside its record is run again.
+        keep: ids of those whose activations are written beside their records.
         manual_dir: where dataset files lie that are not downloaded.
     """
 
@@ -47,6 +48,7 @@ class Chunk:
     version: str
     retry: bool
     save_activations: bool
+    keep: tuple[str, ...]
     manual_dir: str | None
     runs: tuple[Run, ...]
 

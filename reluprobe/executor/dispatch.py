@@ -30,7 +30,8 @@ class Job:
         part: of the sweep, that the caller holds.
         manual_dir: where dataset files lie that are not downloaded.
         retry: whether failed runs are to be run again.
-        save_activations: whether activations are written beside the records.
+        save_activations: whether a run without activations beside its record is run again.
+        keep: ids of runs whose activations are written beside their records.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Job:
     manual_dir: Path | None = None
     retry: bool = False
     save_activations: bool = False
+    keep: frozenset[str] = frozenset()
 
 
 def start(
@@ -86,8 +88,9 @@ class _Dispatcher:
     def submit(self, runs: Sequence[Run]) -> None:
         given = self.job.manual_dir
         manual_dir = None if given is None else str(given.absolute())
+        job, keep = self.job, tuple(run.id for run in runs if run.id in self.job.keep)
         chunk = chunks.Chunk(
-            __version__, self.job.retry, self.job.save_activations, manual_dir, tuple(runs)
+            __version__, job.retry, job.save_activations, keep, manual_dir, tuple(runs)
         )
         file = chunks.write(chunk, self.job.folder.absolute(), self.job.part)
         self.out[file] = runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def start(
     manual_dir: Path | None,
     stop: Callable[[], bool] = lambda: False,
     devices: int | None = None,
-    save_activations: bool = False,
+    keep: Collection[str] = (),
 ) -> Iterator[Step]:
     """Run them, and write every record as its run ends; go on with those that were begun before.
 
@@ -35,7 +35,7 @@ def start(
         manual_dir: where dataset files lie that are not downloaded.
         stop: asked between segments; once it says yes, the runs at work are saved and left.
         devices: on how many of this machine's; None for all.
-        save_activations: whether activations are written beside the records of runs that end.
+        keep: ids of runs whose activations are written beside their records.
 
     Raises:
         InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.
@@ -44,7 +44,7 @@ def start(
         data.check_name(name)
     load = partial(data.load, manual_dir=manual_dir)
     begun = _read_checkpoints(folder, runs)
-    execute = partial(runner.execute, save_activations=save_activations, unfinished=begun)
+    execute = partial(runner.execute, keep=keep, unfinished=begun)
     for event in execute(runs, load, stop, devices):
         if isinstance(event, Saved):
             checkpoints.write(event.checkpoint, folder)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from reluprobe.engine.events import Event, RunDone
 from reluprobe.plan import order
+from reluprobe.plan.pictured import pictured
 from reluprobe.plan.runs import Run
 from reluprobe.records import RunRecord, checkpoints
 from reluprobe.records.ownership import Claim, occupied
@@ -123,8 +124,8 @@ def follow(
     from reluprobe.executor import local
 
     def engine(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator[Step]:
-        saves = claim.sweep.save_activations
-        return local.start(claim.folder, runs, manual_dir, stop, devices, saves)
+        keep = pictured(claim.runs, claim.sweep.save_activations)
+        return local.start(claim.folder, runs, manual_dir, stop, devices, keep)
 
     with _listening(progress, todo) as listen:
         for event, _ in session.run(engine, stop):

@@ -47,7 +47,7 @@ def _work(file: Path, tell: Tell) -> None:
 
     set_up_process()
     manual_dir = None if chunk.manual_dir is None else Path(chunk.manual_dir)
-    events = local.start(folder, todo, manual_dir, save_activations=chunk.save_activations)
+    events = local.start(folder, todo, manual_dir, keep=chunk.keep)
     for event, _ in events:
         if not isinstance(event, Saved):  # it is in the folder; weights are no message
             tell(Written(event.run.id) if isinstance(event, RunDone) else event)

@@ -13,5 +13,7 @@ def pack(units: Bool[np.ndarray, " unit"]) -> str:
 
 def unpack(mask: str | None, units: int) -> Bool[np.ndarray, " unit"]:
     """The mask that :func:`pack` wrote; of no unit where there is none."""
-    packed = np.frombuffer(bytes.fromhex(mask or ""), np.uint8)
+    if not mask:  # of no byte NumPy unpacks what happens to lie in memory
+        return np.zeros(units, bool)
+    packed = np.frombuffer(bytes.fromhex(mask), np.uint8)
     return np.unpackbits(packed, count=units).astype(bool)

@@ -1,8 +1,9 @@
 """Saved activations: a finished network's hidden outputs on a few images, beside its record.
 
-A run keeps them where it is asked to (``save_activations``), in ``runs/<id>.npz``: one array an
-hidden layer, ``L1``, ``L2``, … of ``(unit, image)`` in float16, on the first ``IMAGES`` images of
-the probe. What is drawn of them needs no more digits.
+A few runs of a sweep keep them (``plan.pictured``), and all where it asks for it
+(``save_activations``), in ``runs/<id>.npz``: one array an hidden layer, ``L1``, ``L2``, … of
+``(unit, image)`` in float16, on the first ``IMAGES`` images of the probe. What is drawn of them
+needs no more digits.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 from reluprobe.analysis import bootstrap, compare, contrast, environments
 from reluprobe.analysis.baseline import Configuration
 from reluprobe.analysis.blocks import Block, Pair
+from reluprobe.analysis.change_alone import ChangeAlone, changes_alone
 from reluprobe.analysis.contrast import MEASURES
 from reluprobe.analysis.estimates import Fold
 from reluprobe.records import RunRecord, Setting
@@ -37,8 +38,29 @@ def comparison(
         "unreadable": [fault for a in archives for fault in a.faults],
         "copies": [copy for a in archives for copy in a.copies],
         "without_baseline": [dict(within) for within in compared.without],
+        "changes_alone": [_alone(one, question) for one in changes_alone(compared, sort)],
         "groups": [_group(group, question, sort) for group in compared.groups],
     }
+
+
+def _alone(one: ChangeAlone, question: contrast.Question) -> dict[str, Any]:
+    """What a change does over all blocks, of all groups."""
+    return {
+        "differs": dict(one.differs),
+        "verdict": contrast.verdict(one.pooled, question.definition),
+        "untold": None if one.untold is None else dataclasses.asdict(one.untold),
+        "same": list(one.same),
+        "over": one.pooled.over,
+        "agree": one.agree,
+        "parts": one.parts,
+        "badly": one.pooled.badly,
+        "baseline_badly": one.pooled.baseline_badly,
+        "changes": _changes(one.pooled),
+    }
+
+
+def _changes(row: contrast.Contrast) -> dict[str, Any]:
+    return {n: None if c is None else dataclasses.asdict(c) for n, c in row.changes.items()}
 
 
 def _group(group: compare.Group, question: contrast.Question, sort: str) -> dict[str, Any]:
@@ -76,11 +98,12 @@ def _means(runs: Iterable[RunRecord], question: contrast.Question) -> dict[str, 
 def _row(
     row: contrast.Contrast, group: compare.Group, question: contrast.Question
 ) -> dict[str, Any]:
-    changes = {n: None if c is None else dataclasses.asdict(c) for n, c in row.changes.items()}
     return {
         "differs": dict(row.differs),
         "verdict": contrast.verdict(row, question.definition),
         "helps": row.helps,
+        "badly": row.badly,
+        "baseline_badly": row.baseline_badly,
         **_fates([block.other for block in row.blocks]),
         # Of the runs that have a pair, as in the table.
         **_means([pair.other for pair in row.pairs], question),
@@ -89,7 +112,7 @@ def _row(
         "pairs": [_pair(pair, row.blocks[pair.block], group.same, question) for pair in row.pairs],
         "lacking": sorted(seed for block in row.blocks for seed in block.lacking),
         "extra": sorted(seed for block in row.blocks for seed in block.extra),
-        "changes": changes,
+        "changes": _changes(row),
     }
 
 

@@ -20,10 +20,16 @@ from reluprobe.analysis import (
     unit_fates,
     unit_lives,
 )
+from reluprobe.analysis.effects import Effects, VarianceShare, effects
+from reluprobe.analysis.sorting import extremes
+from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import Reference
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report.terms import FOREIGN, terms_of
+
+#: Configurations with the fewest dead units that are named, and with the most.
+EXTREMES = 5
 
 
 def report(
@@ -87,9 +93,15 @@ def _sweep(
             for r in archive.records
             if (collapse := aggregate.collapsed(r)) is not None
         ],
+        "trained_badly": [
+            {"id": run.id, "reason": how.reason, **dataclasses.asdict(how)}
+            for run, how in bad_runs(archive.records)
+        ],
         "environments": environments.differences(archive.records),
         "unreadable": list(archive.faults),
         "copies": list(archive.copies),
+        **_effects(effects(archive.records, definition)),
+        **_extremes(rows),
         "configurations": [_configuration(row) | _more(row, definition, also) for row in rows],
     }
     if archive.reference is not None:
@@ -97,6 +109,54 @@ def _sweep(
     if terms_of(archive.records).foreign:
         measured["networks"] = {run.id: _network(run) for run in archive.records}
     return measured
+
+
+def _effects(measured: Effects | None) -> dict[str, Any]:
+    """What each axis does, and which share of the variance it explains; empty without axes."""
+    if measured is None:
+        return {"effects": [], "variance": None}
+    return {
+        "effects": [
+            {
+                "axis": effect.axis,
+                "value": effect.value,
+                **_interval("dead", effect.dead),
+                **_interval("accuracy", effect.accuracy),
+                "runs": effect.runs,
+                "blocks": effect.blocks,
+                "over": effect.over,
+            }
+            for effect in measured.effects
+        ],
+        "variance": {
+            "design": measured.design,
+            "axes": list(measured.axes),
+            "method": measured.method,
+            "dead": _shares(measured.dead),
+            "accuracy": _shares(measured.accuracy),
+            "interactions": [dataclasses.asdict(pair) for pair in measured.interactions],
+            "untold": measured.untold or None,
+        },
+    }
+
+
+def _interval(name: str, estimate: aggregate.Estimate | None) -> dict[str, Any]:
+    if estimate is None:
+        return {name: None, f"{name}_interval": None}
+    ends = None if estimate.low is None else [estimate.low, estimate.high]
+    return {name: estimate.mean, f"{name}_interval": ends}
+
+
+def _shares(shares: Sequence[VarianceShare]) -> list[dict[str, Any]]:
+    return [{"axes": list(one.axes), "share": one.share} for one in shares]
+
+
+def _extremes(rows: Sequence[aggregate.Summary]) -> dict[str, Any]:
+    fewest, most = extremes(rows, EXTREMES)
+    return {
+        "fewest_dead": [dict(row.settings) for row in fewest],
+        "most_dead": [dict(row.settings) for row in most],
+    }
 
 
 def _network(run: RunRecord) -> dict[str, Any]:
@@ -202,6 +262,7 @@ def _configuration(row: aggregate.Summary) -> dict[str, Any]:
         "diverged": row.diverged,
         "failed": row.failed,
         "collapsed": row.collapsed,
+        "badly": row.badly,
         "layers": [_estimate(e) for e in row.layers.values()],
         "mean": _estimate(row.mean),
         "test_accuracy": _estimate(row.accuracy),

@@ -139,7 +139,7 @@ def swept(tmp_path, monkeypatch):
 
 
 def test_report_prints_what_was_published_and_claimed(swept, reluprobe):
-    code, out, err = reluprobe("report", "study", "--no-figures")
+    code, out, err = reluprobe("report", "study", "--no-figures", "--full")
     assert (code, err) == (0, "")
     words = " ".join(out.split())
     assert "published beside ours, never_positive % at epoch 12" in words
@@ -176,7 +176,7 @@ def test_json_holds_the_same(swept, reluprobe):
 def test_a_reference_that_is_gone_does_not_hide_the_records(swept, reluprobe):
     plan = (swept / "sweep.toml").read_text().replace('"mnist_study"', '"gone.json"')
     (swept / "sweep.toml").write_text(plan)
-    code, out, err = reluprobe("report", "study", "--no-figures")
+    code, out, err = reluprobe("report", "study", "--no-figures", "--full")
     assert code == 1
     assert "6 runs of mnist" in out
     assert "no such file" in err
@@ -201,7 +201,7 @@ def test_a_reference_file_goes_with_the_results(tmp_path, monkeypatch, reluprobe
     records.write(record(epochs=1, seed=42), tmp_path / "results" / "grid")
     (tmp_path / "mine.json").unlink()
     (tmp_path / "results" / "grid").rename(tmp_path / "elsewhere")
-    code, out, err = reluprobe("report", "elsewhere", "--no-figures")
+    code, out, err = reluprobe("report", "elsewhere", "--no-figures", "--full")
     assert (code, err) == (0, "")
     assert "published (mine)" in out
     assert "epochs 1 instead of 2" in " ".join(out.split())

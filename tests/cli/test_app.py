@@ -73,7 +73,7 @@ def test_a_sweep_writes_one_record_a_run_and_its_own_file(tmp_path, reluprobe):
 
 
 def test_report_folds_seeds_pivots_and_names_the_sample(swept, reluprobe):
-    result = reluprobe("report", "results", "--no-figures")
+    result = reluprobe("report", "results", "--no-figures", "--full")
     assert result.code == 0, result.err
     assert "8 runs of blobs, 1 epoch, probed on 200 training examples" in result.out
     assert "by activation and lr" in result.out
@@ -100,8 +100,7 @@ def test_report_goes_further_where_asked(swept, reluprobe):
     asked = ("--lives", "--causes", "--signals", "--bounds")
     result = reluprobe("report", "results", "--no-figures", *asked)
     assert result.code == 0, result.err
-    by_sample = "by sample (probe 200, test 1,024, train 4,096 examples)"
-    assert by_sample in " ".join(plain.split())
+    assert "% on train (4,096)" in " ".join(plain.split())
     # What 0 firings in 200 bound: 1 - 0.05^(1/200) = 1.5%.
     bound = "probe: 200 examples, up to 1.5%"
     for words in ("lives of units: 2 probes a run", "causes of death", "signals", bound):

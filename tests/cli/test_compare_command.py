@@ -25,9 +25,11 @@ def test_the_headline_comes_first_and_80_columns_are_enough(reluprobe):
     assert result.code == 0, result.err
     lines = result.out.splitlines()
     assert lines[0] == "one, two"
-    assert lines[1].startswith("of 4 changes, 2 leave fewer dead units and no worse accuracy;")
+    assert lines[1].startswith(
+        "of 4 changes, 2 alone leave fewer dead units and no worse accuracy;"
+    )
     text = " ".join(result.out.split())
-    assert "best: elu, −30.6 points dead (95% interval −34.3 to −27.2)" in text
+    assert "elu: −30.6 points dead (95% interval −34.3 to −27.2)" in text
     assert all(len(line) <= 80 for line in lines if not line.startswith("next:"))
     at = next(i for i, line in enumerate(lines) if line.startswith("baseline  "))
     assert lines[at].split()[:2] == ["baseline", "42.4"] and "90.1 [" in lines[at]
@@ -155,5 +157,5 @@ def test_definitions_that_do_not_apply_show_na(reluprobe):
 def test_compare_does_not_import_jax(tmp_path, reluprobe):
     write([*BASE, *ELU], "one")
     modules, out = imported_by("compare", str(tmp_path / "results"))
-    assert "of 1 change, 1 leaves fewer dead units" in out
+    assert "of 1 change, 1 alone leaves fewer dead units" in out
     assert not {"jax", "flax", "optax"} & modules

@@ -73,8 +73,7 @@ def test_the_headline_says_which_network_how_many_units_and_when(tmp_path: Path)
 
 def test_configurations_go_by_the_settings_that_were_given(mine: Path):
     text = said("report", mine, "--no-figures")
-    assert "from 20.0 ±0.0% (lr 1e-3; accuracy 90.5" in text
-    assert "to 50.0 [any]% (lr 0.1 · decay 1e-4; accuracy 50.0 ±0.0%) of 10 units" in text
+    assert "dead: lr 1e-3 20.0%, accuracy 90.5%, lr 0.1 · decay 1e-4 50.0%, accuracy 50.0%" in text
     assert "lr decay dead % acc % runs 1e-3 – 20.0 ±0.0" in text
 
 
@@ -238,7 +237,7 @@ def test_the_library_has_the_same_runs(mine: Path):
 def test_runs_of_ours_and_foreign_ones_stand_apart(mine: Path, tmp_path: Path):
     write_sweep(tmp_path / "ours", seeds=2)
     text = said("report", mine, tmp_path / "ours", "--no-figures")
-    assert "cnn: from" in text and "side by side" not in text
+    assert "dead: lr 1e-3" in text and "side by side" not in text
     code, text = run("compare", mine, tmp_path / "ours")
     assert code == 2 and "cannot stand in one table" in text
     said("export", mine, tmp_path / "ours", "--csv", "--out", tmp_path / "tables")

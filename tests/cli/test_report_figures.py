@@ -1,6 +1,7 @@
 """``reluprobe report`` and its figures: where they go, and what is said of those that do not."""
 
 import json
+import re
 
 import pytest
 
@@ -37,20 +38,24 @@ def names(folder):
 
 
 def test_report_leaves_figures_and_says_where_and_what_there_is_none_of(reluprobe, swept):
-    output = reluprobe("report", "results", "--only", "outcome,units,heatmap")
+    output = reluprobe("report", "results", "--only", "training,units,heatmap")
     assert output.code == 0
-    written = ["outcome.png", "outcome.svg", "units.png", "units.svg"]
+    written = ["training.png", "training.svg", "units.png", "units.svg"]
     assert names(swept / "report") == written
-    assert "wrote 2 figures (png, svg) into results/made/report: outcome, units" in output.out
+    assert "wrote 2 figures (png, svg) into results/made/report: training, units" in output.out
     assert "drawing figures into results/made/report" in output.err
     assert "no figure heatmap: no two settings were varied together" in output.err
     # The tables are first, what to do next is last.
-    assert output.out.index("test acc %") < output.out.index("wrote 2") < output.out.index("next:")
+    assert (
+        output.out.index("test accuracy") < output.out.index("wrote 2") < output.out.index("next:")
+    )
 
 
 def test_the_formats_and_the_folder_are_the_users(reluprobe, swept, tmp_path):
-    reluprobe("report", "results", "--only", "outcome", "--format", "pdf", "--out", "paper/figures")
-    assert names(tmp_path / "paper/figures") == ["outcome.pdf"]
+    reluprobe(
+        "report", "results", "--only", "training", "--format", "pdf", "--out", "paper/figures"
+    )
+    assert names(tmp_path / "paper/figures") == ["training.pdf"]
     assert not (swept / "report").exists()
 
 
@@ -61,7 +66,7 @@ def test_a_figure_that_there_is_no_more_does_not_stay_from_an_earlier_report(rel
     for file in (swept / "runs").iterdir():
         file.unlink()
     records.write(figure_runs.record(0.0), swept)
-    output = reluprobe("report", "results", "--only", "units,outcome")
+    output = reluprobe("report", "results", "--only", "units,training")
     assert "no figure units: no unit was ever dead" in output.err
     assert not old.exists() and own.exists()
 
@@ -70,7 +75,7 @@ def test_several_sweeps_have_a_folder_each(reluprobe, swept, tmp_path):
     records.write(figure_runs.record(seed=9), tmp_path / "results/other")
     records.write(figure_runs.record(seed=9), tmp_path / "elsewhere/made")
     paths = ["results/made", "results/other", "elsewhere/made"]
-    reluprobe("report", *paths, "--only", "outcome", "--format", "svg", "--out", "all")
+    reluprobe("report", *paths, "--only", "training", "--format", "svg", "--out", "all")
     assert names(tmp_path / "all") == ["elsewhere-made", "other", "results-made"]
 
 
@@ -86,8 +91,8 @@ def test_where_figures_cannot_be_written_the_tables_are_shown_all_the_same(relup
     (swept / "report").write_text("a file where the folder would be")
     output = reluprobe("report", "results", *asked)
     assert output.code == 1
-    assert "test acc %" in output.out and "next:" in output.out
-    assert "no figures: cannot write results/made/report/outcome" in output.err
+    assert "test accuracy" in output.out and "next:" in output.out
+    assert "no figures: cannot write results/made/report/" in output.err
     assert "--out DIR puts them elsewhere, --no-figures draws none" in output.err
     assert reluprobe("report", "results", "--no-figures").code == 0
 
@@ -98,7 +103,7 @@ def test_a_part_of_a_sweep_does_not_overwrite_the_figures_of_the_whole(reluprobe
     assert output.code == 0 and not (swept / "report").exists()
     assert "no figures of single files: --out DIR has them drawn there" in output.err
     assert reluprobe("report", file, "--figures").code == 2
-    assert reluprobe("report", file, "--only", "outcome", "--out", "one").code == 0
+    assert reluprobe("report", file, "--only", "training", "--out", "one").code == 0
 
 
 @pytest.mark.parametrize(
@@ -109,6 +114,12 @@ def test_a_part_of_a_sweep_does_not_overwrite_the_figures_of_the_whole(reluprobe
         (["--heatmap", "activation"], "allowed are two settings"),
         (["--heatmap", "activation,dept"], "did you mean 'depth'?"),
         (["--no-figures", "--format", "svg"], "--no-figures stands beside"),
+        (["--width", "colum"], "did you mean 'column'?"),
+        (["--facet", "depth,width,l2"], "allowed is one setting or two"),
+        (["--colour", "depth,width"], "allowed is one setting"),
+        (["--colour", "dept"], "did you mean 'depth'?"),
+        (["--color", "depth", "--facet", "depth"], "both name depth"),
+        (["--no-figures", "--width", "column"], "--no-figures stands beside"),
     ],
 )
 def test_what_is_no_figure_is_refused_before_anything_is_shown(reluprobe, swept, args, words):
@@ -130,11 +141,32 @@ def test_the_heat_map_is_of_the_axes_asked_for(reluprobe, tmp_path):
     assert ">lr<" in svg and ">dropout<" in svg
 
 
+def test_settings_have_the_roles_that_were_asked_for(reluprobe, tmp_path):
+    folder = tmp_path / "results" / "made"
+    for record in figure_runs.sweep(seeds=1):
+        records.write(record, folder)
+    asked = ["--only", "training", "--format", "svg", "--facet", "activation", "--colour", "lr"]
+    assert reluprobe("report", "results", *asked).code == 0
+    svg = (folder / "report" / "training.svg").read_text()
+    texts = re.findall("<text[^>]*>([^<]*)</text>", svg)
+    assert {"activation relu", "activation elu", "lr", "1e-3", "0.1"} <= set(texts)
+
+
+def test_a_figure_for_a_column_is_as_wide_as_one(reluprobe, swept):
+    widths = []
+    for width in ("page", "column"):
+        asked = ["--only", "training", "--format", "svg", "--width", width]
+        assert reluprobe("report", "results", *asked).code == 0
+        svg = (swept / "report" / "training.svg").read_text()
+        widths.append(float(re.search(r'width="([\d.]+)pt"', svg)[1]))
+    assert widths[0] > 400 and 180 < widths[1] < 250
+
+
 def test_results_of_born_dead_are_shown_and_drawn(reluprobe, swept, born):
     output = reluprobe("report", "results", "--format", "svg")
     assert "born dead: 25.00% of networks" in output.out and "made" in output.out
     assert names(born.parent / "report") == [f"born_dead_{born.stem}.svg"]
-    assert (swept / "report" / "outcome.svg").exists()
+    assert (swept / "report" / "training.svg").exists()
     alone = reluprobe("report", str(born), "--no-figures")
     assert alone.code == 0 and "born dead" in alone.out and "made" not in alone.out
     report = json.loads(reluprobe("report", str(born.parent), "--json").out)
@@ -147,17 +179,18 @@ def test_a_damaged_result_of_born_dead_is_said(reluprobe, born):
     assert output.code == 1 and "is no whole result of born-dead" in output.err
 
 
-def test_tables_alone_do_not_wait_for_matplotlib(swept, tmp_path):
+def test_tables_alone_do_not_wait_for_what_draws(swept, tmp_path):
     modules, out = imported_by("report", str(tmp_path / "results"), "--no-figures")
-    assert "test acc %" in out and not {"matplotlib", "jax"} & modules
+    assert "test accuracy" in out and not {"altair", "vl_convert", "jax"} & modules
 
 
 def test_report_leaves_a_page_of_all_figures_and_of_no_fewer(reluprobe, swept):
-    reluprobe("report", "results", "--only", "outcome", "--format", "svg")
-    assert names(swept / "report") == ["outcome.svg"]
+    reluprobe("report", "results", "--only", "training", "--format", "svg")
+    assert names(swept / "report") == ["training.svg"]
     output = reluprobe("report", "results", "--format", "png")
     assert "to open in a browser" in output.out and "results/made/report/report.html" in output.out
     text = (swept / "report" / "report.html").read_text()
+    assert "window.vegaEmbed" in text
     # It has its SVG whatever else is written; what there is no figure of is named with the reason.
-    assert "<h1>made</h1>" in text and 'id="figure-outcome"' in text and "<svg" in text
+    assert "<h1>made</h1>" in text and 'id="figure-training"' in text and "<svg" in text
     assert "no two settings were varied together" in text

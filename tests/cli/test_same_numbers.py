@@ -53,7 +53,7 @@ def test_train_record_json_csv_and_page_have_one_end(reluprobe: Callable[..., An
     assert float(row["dead"]) == pytest.approx(dead) and float(row["test_accuracy"]) == accuracy
 
     (archive,) = folder.open_all([Path("results/one")])
-    lead = re.search(r'class="lead">([^<]*)<', page.html(page.model(archive, "dead", None, ())))
+    lead = re.search(r'class="lead">([^<]*)<', page.html(page.model(archive, "dead", None, ()), ""))
     assert lead and re.findall(r"([\d.]+)%", lead[1]) == list(shown)
 
     results = rp.load("results/one")

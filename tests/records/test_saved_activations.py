@@ -35,7 +35,7 @@ probe_examples = 200
 def ended(run_of, blobs):
     """Small runs of two activations; each event of an end."""
     runs = [run_of(activation=name, probe_every=0) for name in ("relu", "tanh")]
-    events = runner.execute(runs, lambda _: blobs, save_activations=True)
+    events = runner.execute(runs, lambda _: blobs, keep={run.id for run in runs})
     return [event for event in events if isinstance(event, RunDone)]
 
 
@@ -82,7 +82,7 @@ def test_a_diverged_run_has_none(run_of, blobs):
     run = run_of(learning_rate=1e30, activation="relu")
     (end,) = [
         event
-        for event in runner.execute([run], lambda _: blobs, save_activations=True)
+        for event in runner.execute([run], lambda _: blobs, keep={run.id})
         if isinstance(event, RunDone)
     ]
     assert end.record.status == "diverged" and end.activations is None
@@ -166,12 +166,19 @@ def test_a_sweep_keeps_them_beside_its_records_and_makes_up_for_lost_ones(relupr
     assert len([*(tmp_path / "results/s/old-1/runs").glob("*.npz")]) == 2
 
 
-def test_train_keeps_them_where_it_is_asked_to(reluprobe, tmp_path):
+def test_unasked_the_first_seed_of_a_configuration_keeps_them(reluprobe, tmp_path):
+    (tmp_path / "s.toml").write_text(TINY.replace("save_activations = true", ""))
+    assert reluprobe("sweep", "s.toml").code == 0
+    (file,) = (tmp_path / "results/s/runs").glob("*.npz")
+    assert records.read(file.with_suffix(".json")).seed == 0
+    file.unlink()
+    assert "nothing was run" in reluprobe("sweep", "s.toml").out
+
+
+def test_a_single_network_keeps_them(reluprobe, tmp_path):
     tiny = ["--dataset", "blobs", "--depth", "1", "--width", "8", "--epochs", "0"]
-    assert reluprobe("train", *tiny, "--name", "plain").code == 0
-    assert reluprobe("train", *tiny, "--name", "kept", "--save-activations").code == 0
-    assert not [*(tmp_path / "results/plain/runs").glob("*.npz")]
-    (file,) = (tmp_path / "results/kept/runs").glob("*.npz")
+    assert reluprobe("train", *tiny, "--name", "s").code == 0
+    (file,) = (tmp_path / "results/s/runs").glob("*.npz")
     assert file.with_suffix(".json").exists()
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 from plain_records import record_of
 from reluprobe.config import make_run
@@ -58,7 +59,7 @@ def test_a_sweep_of_any_name_is_one_in_csv_and_in_parquet(tmp_path: Path, name: 
     with open(tmp_path / "out" / "runs.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["sweep"] == MARK + name
-    table = files.parquet.read_table(tmp_path / "out" / "runs.parquet")
+    table = parquet.read_table(tmp_path / "out" / "runs.parquet")
     assert table["sweep"].to_pylist() == [name]
 
 

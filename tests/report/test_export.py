@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
@@ -31,7 +32,7 @@ from reluprobe.records import (
     StepRecord,
 )
 from reluprobe.records.folder import open_all, stream_records
-from reluprobe.report.export import arrow, files
+from reluprobe.report.export import files, in_memory
 from reluprobe.report.export.files import TABLES
 from reluprobe.report.export.layers import LAYERS
 from reluprobe.report.export.runs import RUNS
@@ -111,7 +112,7 @@ def exported(tmp_path: Path) -> Callable[..., dict[str, Rows]]:
     def export(format_: str, *exported: RunRecord) -> dict[str, Rows]:
         files.write(((tmp_path / "a", record) for record in exported), tmp_path / "out", [format_])
         read = {"csv": _read_csv, "parquet": parquet.read_table}[format_]
-        return {n: read(tmp_path / "out" / f"{n}.{format_}").to_pylist() for n in TABLES}
+        return {n: read(tmp_path / "out" / f"{n}.{format_}").to_pylist() for n in files.ALWAYS}
 
     return export
 
@@ -217,7 +218,7 @@ def test_whole_numbers_among_fractions_keep_their_point_in_csv(tmp_path: Path):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_columns_are_named_once_typed_and_described(table: str, tmp_path: Path):
-    files.write([(tmp_path, DEEP)], tmp_path, ["parquet"])
+    files.write([(tmp_path, DEEP)], tmp_path, ["parquet"], [*TABLES])
     columns = TABLES[table]
     assert len({column.name for column in columns}) == len(columns)
     schema = parquet.read_schema(tmp_path / f"{table}.parquet")
@@ -316,13 +317,19 @@ def test_settings_are_right_in_every_batch(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("runs", [ALL, (SHALLOW,), (BROKEN,), ()], ids=["all", "one", "bare", "no"])
 def test_tables_in_memory_are_those_of_the_files(tmp_path: Path, runs: tuple[RunRecord, ...]):
     pairs = [(tmp_path / "a", record) for record in runs]
-    files.write(pairs, tmp_path / "out", ["parquet"])
-    in_memory = dict(zip(TABLES, arrow.tables(iter(pairs)), strict=True))
-    for name, table in in_memory.items():
+    files.write(pairs, tmp_path / "out", ["parquet"], [*TABLES])
+    made = {
+        "runs": in_memory.runs_table(iter(pairs)),
+        "layers": in_memory.layers_table(iter(pairs)),
+        "units": in_memory.units_table(iter(pairs)),
+    }
+    assert made.keys() == TABLES.keys()
+    for name, table in made.items():
         written = parquet.read_table(tmp_path / "out" / f"{name}.parquet")
-        assert table.schema.equals(written.schema)
+        texts = pa.dictionary(pa.int32(), pa.string()) if name == "units" else pa.string()
+        assert all(f.type == texts for f in table.schema if f.name in ("id", "layer_name"))
         assert [f.metadata for f in table.schema] == [f.metadata for f in written.schema]
-        assert table.equals(written)
+        assert table.cast(written.schema).equals(written)
 
 
 # --- records with less -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from reluprobe import records
 from reluprobe.analysis import aggregate, death_causes, lacking
 from reluprobe.nn.mlp import plain
 from reluprobe.report import figures
+from reluprobe.report.figures import Choices
 from reluprobe.report.terminal import tables, unit_map
 
 #: Of finished networks by a definition; and those of their courses.
@@ -116,7 +117,7 @@ def test_courses_of_a_definition_that_does_not_apply_are_not_said_to_be_of_one_p
 ):
     for run in figure_runs.sweep():
         records.write(run, tmp_path / "results" / "made")
-    output = reluprobe("report", "results", "-d", "saturated", "--no-figures")
+    output = reluprobe("report", "results", "-d", "saturated", "--no-figures", "--full")
     assert "by epoch: saturated does not apply to these networks" in output.out
 
 
@@ -144,7 +145,9 @@ def test_settings_that_were_varied_together_beside_many_are_not_said_not_to_be()
     ]
     (said,) = reasons(runs, "heatmap").values()
     assert said == "5 settings vary: --heatmap AXIS,AXIS says which two to show"
-    assert reasons(runs, "heatmap", grid=("activation", "learning_rate")) == {"heatmap": None}
+    assert reasons(runs, "heatmap", choices=Choices(grid=("activation", "learning_rate"))) == {
+        "heatmap": None
+    }
 
 
 def test_networks_looked_at_on_some_splits_have_no_figure_of_all():

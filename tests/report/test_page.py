@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import json
+import re
 from html.parser import HTMLParser
 
+import altair as alt
 import pytest
 
 import figure_runs
+import page_figures
 import study_runs
+from reluprobe.analysis import aggregate, sorting
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import write
 from reluprobe.report import page
 from reluprobe.report.figures import DrawnFigure
-from reluprobe.report.page import histories, words
+from reluprobe.report.page import histories, images, words
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-BREAKING = "</script><script>alert(1)</script><!-- boom & 'bust'"
-FIGURE = b"""<?xml version="1.0"?>
-<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
-<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="200pt" height="100pt" \
-viewBox="0 0 200 100" xmlns="http://www.w3.org/2000/svg">
-<path d="M 1.23456 2.5" style="stroke-width: 0.123456"/><text>0.123456</text></svg>"""
+BREAKING = "</script><script>alert(1)</script><!-- boom & 'bust' \\"
+
+
+def no_charts():
+    """The script that draws charts, where nobody looks at them."""
+    return "/* charts */"
 
 
 class Seen(HTMLParser):
@@ -42,8 +48,8 @@ class Seen(HTMLParser):
     def of(self, tag):
         return [attributes for name, attributes in self.tags if name == tag]
 
-    def runs(self):
-        text, *_ = [text for at, text in self.texts if at and at[1].get("id") == "runs"]
+    def json(self, name):
+        text, *_ = [text for at, text in self.texts if at and at[1].get("id") == name]
         return json.loads(text)
 
 
@@ -92,6 +98,7 @@ def test_the_headline_has_accuracy_beside_deadness():
     ]
     content = model(runs)
     assert content["headline"] == [
+        "dead: gelu 0.0%, accuracy 90.0%, elu 0.0%, accuracy 80.0%, relu 60.0%, accuracy 70.0%.",
         "At the end of training, from 0.0% to 60.0% of hidden units are dead, depending on the "
         "configuration; test accuracy is from 70.0% to 90.0%.",
         "Without any dead unit: 2 of 4 configurations.",
@@ -167,6 +174,76 @@ def test_the_origin_is_that_of_the_records(tmp_path):
     assert origin["sweep"] == 'name = "made"'
 
 
+def test_the_most_dead_are_named_as_the_terminal_orders_them():
+    runs = [
+        study_runs.record((0.6,), accuracy=a, activation=f)
+        for a, f in ((0.9, "relu"), (0.8, "elu"), (0.7, "gelu"))
+    ]
+    ends = model(runs)["ends"]
+    rows = aggregate.summarize(runs)
+    fewest, most = sorting.extremes(rows, 1)
+    named = [fewest[0].settings["activation"], most[0].settings["activation"]]
+    assert [e["label"] for e in ends] == named == ["relu", "gelu"]
+
+
+def test_runs_that_trained_badly_are_named_above_all_figures():
+    runs = [
+        study_runs.record((0.0,), accuracy=a, activation=f)
+        for a, f in ((0.11, "elu"), (0.9, "relu"))
+    ]
+    said = model(runs)["headline"][-1]
+    assert said.startswith("1 of 2 runs trained badly") and "elu · seed 42: accuracy 11.0%" in said
+
+
+def test_the_table_is_filtered_by_what_configurations_have_not_by_how_they_are_called():
+    # Of many settings a configuration is called by its change; a button names a setting's value.
+    changes = [
+        {},
+        {"l2": 0.1},
+        {"dropout": 0.2},
+        {"depth": 3},
+        {"width": 8},
+        {"momentum": 0.5},
+        {"batch_size": 7},
+    ]
+    runs = [figure_runs.record(optimizer="sgd", **change) for change in changes]
+    content = model(runs)
+    assert content["table"]["names"] == ["change"]
+    fields = {axis["field"]: axis["values"] for axis in content["axes"]}
+    for row in content["table"]["rows"]:
+        assert set(row["settings"]) == set(fields)
+        assert all(value in fields[field] for field, value in row["settings"].items())
+
+
+def test_a_setting_of_very_many_values_has_no_buttons():
+    runs = [
+        figure_runs.record(activation=f, l2=n / 100) for f in ("relu", "elu") for n in range(30)
+    ]
+    content = model(runs)
+    assert [axis["field"] for axis in content["choices"]] == ["activation"]
+    assert {len(axis["values"]) for axis in content["axes"]} == {2, 30}
+
+
+def test_figures_that_answer_come_before_the_table_and_the_others_after(tmp_path):
+    runs = figure_runs.sweep(seeds=1)
+    other = dataclasses.replace(page_figures.by_activation(runs), name="training")
+    shown = [page_figures.with_picture(f) for f in (other, page_figures.by_rate(runs))]
+    text = page.html(model(runs, figures=shown), no_charts)
+    order = [
+        text.index(f'id="{name}"')
+        for name in (
+            "headline",
+            "choices",
+            "figure-learning_rate",
+            "table",
+            "figure-training",
+            "definitions",
+            "origin",
+        )
+    ]
+    assert order == sorted(order)
+
+
 @pytest.fixture(scope="module")
 def hostile():
     """A page of a sweep whose every text means ill."""
@@ -175,28 +252,49 @@ def hostile():
         dataclasses.replace(figure_runs.record(0.5, "failed", seed=1), error=BREAKING),
     ]
     swept = dataclasses.replace(figure_runs.archive(runs), name=HOSTILE, faults=(BREAKING,))
+    rows = [{BREAKING: HOSTILE, "value": 1, "setting": value} for value in (BREAKING, HOSTILE, '"')]
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_point()
+        .encode(x=alt.X("value:Q", title=BREAKING), color=alt.Color("setting:N", title=HOSTILE))
+    )
+    figure = DrawnFigure("one", HOSTILE, BREAKING, '" onload="alert(1)', chart)
     shown = [
-        (DrawnFigure("one", HOSTILE, BREAKING, '" onload="alert(1)'), FIGURE),
+        page_figures.with_picture(figure),
         (DrawnFigure("none", HOSTILE, skipped=HOSTILE), None),
     ]
-    return page.html(page.model(swept, figures=shown)), runs
+    return page.html(page.model(swept, figures=shown), no_charts), runs, figure
 
 
 def test_text_stays_text(hostile):
-    text, runs = hostile
+    text, runs, figure = hostile
     seen = Seen(text)
-    assert seen.of("img") == [] and len(seen.of("script")) == 2
+    assert seen.of("img") == [] and [a for a in seen.of("script") if "type" not in a] == [{}, {}]
     assert not any("onload" in a or "onerror" in a for _, a in seen.tags)
     assert (("h1", {}), HOSTILE) in seen.texts
-    assert seen.runs()["runs"][runs[1].id]["status"] == f"failed: {BREAKING}"
+    assert seen.json("runs")["runs"][runs[1].id]["status"] == f"failed: {BREAKING}"
+    assert seen.json("spec-one") == {k: v for k, v in figure.spec.items() if k != "config"}
     assert "<!--" not in text
+
+
+def test_only_the_scripts_of_the_page_may_run_and_nothing_may_be_evaluated(hostile):
+    seen = Seen(hostile[0])
+    (policy,) = [a["content"] for a in seen.of("meta") if "http-equiv" in a]
+    assert policy.startswith("default-src 'none'") and "unsafe-eval" not in policy
+    scripts = re.findall("<script>(.*?)</script>", hostile[0], re.S)
+    digests = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
+    assert re.findall("'sha256-([^']+)'", policy) == digests and len(digests) == 2
 
 
 def test_nothing_outside_the_page_is_asked_for(hostile):
     seen = Seen(hostile[0])
     asked = [v for _, a in seen.tags for k, v in a.items() if k in ("src", "href", "xlink:href")]
     assert asked and all(v.startswith(("#", "data:")) for v in asked)
-    assert "http://" not in hostile[0] and "https://" not in hostile[0]
+    # The grammar of a chart is called by a URL, which nobody opens.
+    named = {*re.findall(r"https?://[^\s\"'<]+", hostile[0])}
+    assert named <= {alt.SCHEMA_URL, alt.SCHEMA_URL.rsplit("/", 1)[0]} | {
+        "http://www.w3.org/2000/svg"
+    }
 
 
 def test_every_reference_within_the_page_has_its_target(hostile):
@@ -212,8 +310,19 @@ def test_every_reference_within_the_page_has_its_target(hostile):
 def test_a_figure_becomes_a_part_of_the_page(hostile):
     seen = Seen(hostile[0])
     (figure,) = seen.of("svg")
-    assert figure["style"] == "width:23.0rem;min-width:16.1rem" and "xmlns" not in figure
-    (path,) = seen.of("path")
-    # A hundredth of a point is enough for a place, not for a style or a text.
-    assert path == {"d": "M 1.23 2.5", "style": "stroke-width: 0.123456"}
-    assert ("text", {}) in seen.tags and "0.123456</text>" in hostile[0]
+    assert re.fullmatch(r"width:[\d.]+rem;min-width:[\d.]+rem", figure["style"])
+    assert not {"xmlns", "width", "height"} & set(figure)
+    # The page is its paper, whatever the scheme.
+    assert (
+        'fill="#ffffff"' not in re.search("<svg.*?</svg>", hostile[0], re.S)[0].split("</style>")[1]
+    )
+
+
+def test_places_are_rounded_and_other_numbers_are_not():
+    drawn = b"""<?xml version="1.0"?>
+<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="200pt" height="100pt" \
+viewBox="0 0 200 100" xmlns="http://www.w3.org/2000/svg">
+<path d="M 1.23456 2.5" style="stroke-width: 0.123456"/><text>0.123456</text></svg>"""
+    seen = Seen(str(images.inline(drawn)))
+    assert seen.of("path") == [{"d": "M 1.2 2.5", "style": "stroke-width: 0.123456"}]
+    assert "0.123456</text>" in images.inline(drawn)

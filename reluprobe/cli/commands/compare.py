@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.analysis import compare, contrast, environments, settings
-from reluprobe.cli import complete, console, options, reading
+from reluprobe.cli import compare_exports, complete, console, exported_text, options, reading
 from reluprobe.config import cleaned, faults_of, full_name, written
 from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest, shown
@@ -28,7 +28,10 @@ HELP = """Hold every change of settings against a baseline, seed by seed: which 
 Where several configurations have the baseline's settings, each is held against those that differ
 from it in these alone.
 
-Takes folders of results, of one sweep, or single records, and pools the runs of all of them."""
+Takes folders of results, of one sweep, or single records, and pools the runs of all of them.
+
+--latex, --markdown and --csv write the changes as a table, to stdout or a file; --figure draws
+them with their intervals."""
 
 Baseline = Annotated[
     options.Texts,
@@ -72,8 +75,16 @@ def command(
     on: On = "probe",
     sort: Sort = "dead",
     as_json: options.Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write the changes as CSV.")] = False,
+    as_markdown: exported_text.Markdown = False,
+    as_latex: exported_text.Latex = False,
+    columns: compare_exports.Columns = None,
+    out: compare_exports.Out = None,
+    figure: compare_exports.Figure = None,
 ) -> None:
     """Run it; the help is HELP."""
+    forms = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "latex": as_latex}
+    form = compare_exports.form_of([name for name, yes in forms.items() if yes], columns, out)
     reading.check_definition(definition)
     compare.sort_contrasts([], sort)  # refuses an unknown key before anything is read
     archives = reading.load(paths)
@@ -82,13 +93,27 @@ def command(
     groups = tuple(settings.check_names(options.split(within) or (), runs, "cannot read --within"))
     question = contrast.Question(parse_baseline(baseline or (), runs), groups, definition, on)
     comparison = compare.compare(runs, question)
-    if as_json:
-        content = json_compare.comparison(comparison, archives, sort)
-        console.write(json.dumps(content, allow_nan=False) + "\n")
-    else:
+    if figure is not None:
+        # Before anything is printed: what cannot be drawn or written is all that is said then.
+        from reluprobe.report.figures import changes
+
+        changes.figure(comparison, runs, sort).save(figure)
+    if form is None:
         show(comparison, archives, runs, duplicates, sort)
         console.out.print()
         console.out.print(Text(_next(comparison, paths, runs)), soft_wrap=True)
+    elif form == "json":
+        content = json_compare.comparison(comparison, archives, sort)
+        console.write(json.dumps(content, allow_nan=False) + "\n")
+    else:
+        names = options.split(columns)
+        chosen = names and [full_name(name, settings.known_names(runs)) for name in names]
+        text = compare_exports.table(comparison, _name(archives), runs, sort, form, chosen)
+        exported_text.deliver(text, out)
+    if figure is not None:
+        # Beside a table for other programs it is no part of it.
+        to = console.out if form is None else console.err
+        to.print(Text(f"wrote {figure}"), soft_wrap=True)
     reading.exit_if_unreadable(*reading.left_out(archives))
 
 
@@ -135,6 +160,10 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
     return {**cleaned(baseline)}
 
 
+def _name(archives: Sequence[Archive]) -> str:
+    return ", ".join(dict.fromkeys(a.name for a in archives))
+
+
 def show(
     comparison: compare.Comparison,
     archives: Sequence[Archive],
@@ -144,8 +173,7 @@ def show(
 ) -> None:
     """Headline, one table per group, legend, what is missing, what was lost."""
     out = console.out
-    names = list(dict.fromkeys(a.name for a in archives))
-    whole = Archive(", ".join(names), archives[0].folder, tuple(runs))
+    whole = Archive(_name(archives), archives[0].folder, tuple(runs))
     out.print(Text(whole.name, style="bold cyan"))
     out.print(compare_text.headline(comparison))
     out.print(tables.provenance(whole))

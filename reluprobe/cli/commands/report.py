@@ -17,6 +17,7 @@ from reluprobe.born import result
 from reluprobe.cli import (
     console,
     draw_figures,
+    figure_flags,
     gate,
     options,
     reading,
@@ -54,29 +55,42 @@ Bounds = Annotated[
 ]
 
 
+Full = Annotated[bool, typer.Option("--full", help="Show every configuration, layer and section.")]
+
+
 def command(
     paths: reading.Paths,
     *,
     definition: reading.Definition = "dead",
     by: reading.By = None,
     sort: reading.Sort = None,
+    full: Full = False,
     lives: Lives = False,
     causes: Causes = False,
     signals: Signals = False,
     bounds: Bounds = False,
     max_dead: gate.MaxDead = None,
     as_json: options.Json = False,
-    figures: draw_figures.Wanted = None,
-    format: draw_figures.Format = None,
-    only: draw_figures.Only = None,
-    heatmap: draw_figures.Heatmap = None,
-    out: draw_figures.Out = None,
+    figures: figure_flags.Wanted = None,
+    format: figure_flags.Format = None,
+    only: figure_flags.Only = None,
+    heatmap: figure_flags.Heatmap = None,
+    facet: figure_flags.Facet = None,
+    colour: figure_flags.Colour = None,
+    width: figure_flags.Width = None,
+    out: figure_flags.Out = None,
 ) -> None:
     """Run it; the help is HELP."""
     reading.check_definition(definition)
     most = gate.parse(max_dead)
-    request = draw_figures.request(figures, format, only, heatmap, out)
-    sections = {"lives": lives, "causes": causes, "signals": signals, "bounds": bounds}
+    request = figure_flags.request(figures, format, only, heatmap, facet, colour, width, out)
+    sections = {
+        reading.FULL: full,
+        "lives": lives,
+        "causes": causes,
+        "signals": signals,
+        "bounds": bounds,
+    }
     also = frozenset(name for name, asked in sections.items() if asked)
     view = View(definition, options.split(by), sort, also)
     results, faults, copies = result.read_all(paths)
@@ -85,14 +99,16 @@ def command(
     sweeps = reading.load(others, needed=not (results or faults))
     drawn = True
     if request is not None:
-        request = draw_figures.with_names(request, sweeps)
+        request = figure_flags.with_names(request, sweeps)
     if as_json:
         _print_json(sweeps, results, view)
     else:
-        _show(sweeps, results, view)
-        if request is not None and _whole(paths, request):
-            console.out.print()
-            drawn = draw_figures.show(sweeps, results, request, view.definition, view.by)
+        with draw_figures.processes(request) as pool:
+            _show(sweeps, results, view)
+            if request is not None and pool is not None and _whole(paths, request):
+                console.out.print()
+                shown = (view.definition, view.by)
+                drawn = draw_figures.show(sweeps, results, request, *shown, pool)
         if sweeps:
             console.out.print()
             for line in _next(sweeps, view):
@@ -136,7 +152,7 @@ def _of_kind(sweeps: Sequence[Archive], view: View) -> list[Callable[[], None]]:
     return [partial(report_several.show, sweeps, view), *(whole if view.also else [])]
 
 
-def _whole(paths: Sequence[Path], request: draw_figures.Request) -> bool:
+def _whole(paths: Sequence[Path], request: figure_flags.Request) -> bool:
     """Whether figures are of whole folders, or have a folder of their own."""
     if request.out is not None or not any(path.is_file() for path in paths):
         return True
@@ -154,4 +170,7 @@ def _next(sweeps: Sequence[Archive], view: View) -> list[str]:
     several = [kind for kind in side_by_side.by_kind(sweeps) if len(kind) > 1]
     if several:
         return [line for kind in several for line in report_several.next_commands(kind, view)]
-    return [f"next: reluprobe report {folder} --lives --causes"]
+    return [
+        f"next: reluprobe report {folder} --full",
+        f"      reluprobe report {folder} --lives --causes",
+    ]

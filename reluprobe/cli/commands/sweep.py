@@ -26,6 +26,7 @@ from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.executor import session
 from reluprobe.executor.dispatch import Job
+from reluprobe.plan.pictured import pictured
 from reluprobe.plan.runs import expand
 from reluprobe.plan.slices import Part, runs_of_part
 from reluprobe.records.ownership import Claim, Way
@@ -124,7 +125,9 @@ def command(
         claim = Claim(folder, sweep, plan.runs, part, way)
         with session.opened(claim, retry_failed=retry_failed) as ours:
             voice.start(job, ours.standing)
-            work = Job(folder, part, manual_dir, retry_failed, sweep.save_activations)
+            every = sweep.save_activations
+            keep = pictured(plan.runs, every)
+            work = Job(folder, part, manual_dir, retry_failed, every, keep)
             outcome = _run(job, ours, voice, place, work, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:

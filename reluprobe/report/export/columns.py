@@ -1,4 +1,4 @@
-"""Columns of exported tables: what one is, what it is read from, and those of both tables.
+"""Columns of exported tables: what one is, what it is read from, and those of all tables.
 
 A value is null where it does not apply: the accuracy of a regression, ``saturated`` of an unbounded
 activation, a setting without an effect beside the others, every measure of a run from the epoch
@@ -7,7 +7,7 @@ on at which it diverged. It is never 0 for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from reluprobe.records import (
     RunRecord,
     SampleRecord,
     StepRecord,
+    saved_activations,
 )
 from reluprobe.records.folder import name_of
 
@@ -29,15 +30,23 @@ from reluprobe.records.folder import name_of
 Kind = Literal["text", "whole number", "number", "fraction", "true or false"]
 Value = str | int | float | None  # a bool is an int
 Row = TypeVar("Row")
+#: A record, with the folder of its sweep.
+Pair = tuple[Path, RunRecord]
 
 
 @dataclass(frozen=True)
-class Column(Generic[Row]):
-    """One column of a table that has a row for each ``Row``: the only place that defines it."""
+class Described:
+    """What a column of a table is called, holds and means: the only place that defines it."""
 
     name: str
     kind: Kind
     meaning: str
+
+
+@dataclass(frozen=True)
+class Column(Described, Generic[Row]):
+    """One column of a table that has a row for each ``Row``."""
+
     value: Callable[[Row], Value]
 
 
@@ -75,6 +84,12 @@ class Run:
         """What a foreign run says of its layers."""
         return {info.name: info for info in self.record.layers}
 
+    @cached_property
+    def saved(self) -> Sequence[saved_activations.Outputs] | None:
+        """What its hidden layers gave out at the end, of a run of ours that saved it."""
+        ours = self.record.ours
+        return None if ours is None else saved_activations.read(self.home, self.record.id, ours)
+
     @property
     def last(self) -> EpochRecord | None:
         """The last epoch; None of a run that failed before its first probe."""
@@ -107,7 +122,7 @@ def layers(run: Run) -> Iterator[Layer]:
 
 
 def keys(run: Callable[[Any], Run]) -> list[Column[Any]]:
-    """What tells runs apart, in both tables: they are joined on ``folder`` and ``id``."""
+    """What tells runs apart, in all tables: they are joined on ``folder`` and ``id``."""
     return [
         Column("sweep", "text", "Name of its sweep.", lambda x: run(x).sweep),
         Column("folder", "text", "Folder of its sweep, as given.", lambda x: run(x).folder),

@@ -14,9 +14,10 @@ from reluprobe.config import written
 from reluprobe.report.export.columns import Column, Kind, Run, Value
 from reluprobe.report.export.layers import LAYERS
 from reluprobe.report.export.runs import RUNS, SETTING_COLUMNS
+from reluprobe.report.export.units import UNITS
 
-#: Names that a column has, in one table or the other.
-TAKEN = {column.name for column in (*RUNS, *LAYERS)}
+#: Names that a column has, in any of the tables.
+TAKEN = {column.name for column in (*RUNS, *LAYERS, *UNITS)}
 #: Where the settings stand in a row of ``runs``.
 _FIRST = RUNS.index(SETTING_COLUMNS[0])
 _LAST = _FIRST + len(SETTING_COLUMNS)

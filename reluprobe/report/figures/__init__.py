@@ -1,9 +1,10 @@
-"""Figures of a sweep, fit for a paper: records in, matplotlib figures out.
+"""Figures of a sweep, fit for a paper: records in, Altair charts out.
 
 ``registry`` lists them all; each family has a module of its own; ``style`` is their one look,
 ``formats`` makes them bytes.
 """
 
+from reluprobe.report.figures.context import Choices
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 from reluprobe.report.figures.formats import FORMATS, check_formats, render
 from reluprobe.report.figures.registry import FIGURES, FigureKind, born_dead, check_names, drawn
@@ -11,6 +12,7 @@ from reluprobe.report.figures.registry import FIGURES, FigureKind, born_dead, ch
 __all__ = [
     "FIGURES",
     "FORMATS",
+    "Choices",
     "DrawnFigure",
     "FigureKind",
     "born_dead",

@@ -3,106 +3,151 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
+import altair as alt
 
 from reluprobe.analysis import aggregate, lacking
-from reluprobe.analysis.aggregate import Pivot
+from reluprobe.analysis.aggregate import Pivot, Summary
 from reluprobe.analysis.settings import value_of
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.figures import style
-from reluprobe.report.figures.by_rate import Measure
-from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
+from reluprobe.report.figures import charts, style
+from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
 from reluprobe.report.terminal.tables import MOST_NAMES
 
 #: A table of fewer of its cells is no grid: its settings were not varied together.
-FILLED = 0.75
-#: Those that people look at first, where they vary.
-USUAL = ("activation", "learning_rate")
-#: More cells than this in a row are too narrow for their numbers.
-MOST_ACROSS = 14
-#: From this share on a cell is so dark that light figures read better on it.
-DARK = 0.66
+FILLED = 0.5
+#: More columns than this leave no room beside each other for two maps.
+MOST_BESIDE = 7
+#: Pixels a row. From this part of its colours on a cell is so dark that light figures read better.
+ROW, DARK = 26, 0.55
+#: A number takes so many times its size; below this it cannot be read.
+LETTERS, LEAST_TEXT = 2.6, 7
+#: Colours of shares from none to all; of errors by their logarithms, which 3 and 6% differ in.
+COLOURS = list(style.SEQUENCE)
+SHARES: dict[str, Any] = {"domain": [0, 100], "range": COLOURS}
+ERRORS: dict[str, Any] = {"type": "log", "domain": [1, 100], "range": COLOURS, "clamp": True}
 
 
-def chosen(records: Sequence[RunRecord]) -> tuple[str, str]:
-    """Two settings that were varied together, in most of their combinations.
+@dataclass(frozen=True)
+class _Map:
+    """One measure of the cells, in percent, and the scale of its colours."""
 
-    The usual two if they were, else the two of the most values; the one of more goes across.
+    title: str
+    measure: Callable[[Summary], float | None]
+    scale: dict[str, Any]
 
-    Raises:
-        LackingError: there are none, or so many settings vary that the table would fold most.
-    """
-    pairs, vary = [], [n for n in aggregate.axes(records) if aggregate.applies_in_all(records, n)]
-    if (many := len(aggregate.axes(records))) > MOST_NAMES:
-        raise LackingError(f"{many} settings vary: --heatmap AXIS,AXIS says which two to show")
-    for pair in itertools.combinations(vary, 2):
-        combinations = {tuple(value_of(r, n) for n in pair) for r in records}
-        sizes = [len({values[i] for values in combinations}) for i in (0, 1)]
-        if len(combinations) >= FILLED * sizes[0] * sizes[1]:
-            ordered = pair if sizes[0] <= sizes[1] or pair == USUAL else pair[::-1]
-            pairs.append((pair == USUAL, len(combinations), ordered))
-    if not pairs:
-        raise LackingError("no two settings were varied together")
-    return max(pairs)[2]
+    def place(self, value: float) -> float:
+        """How dark a value is, from 0 to 1."""
+        if "type" not in self.scale:
+            return value / 100
+        return math.log10(max(value, 1.0)) / 2
 
 
 def heatmap(context: Context) -> Drawing:
-    """Dead units and accuracy over two settings, in colour and in figures."""
+    """Dead units and error over two settings, as colours and numbers: dark is bad on both."""
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
-    pair = context.grid or chosen(context.records)
-    table = aggregate.pivot(context.records, *pair, context.definition)
+    down, across = context.choices.grid or chosen(context)
+    table = aggregate.pivot(context.records, down, across, context.definition)
     if table is None:
-        raise LackingError(f"{pair[0]} and {pair[1]} do not both vary")
-    parts: list[tuple[str, Measure]] = [(f"{context.word} %", lambda c: c.mean)]
-    if any(c.accuracy for c in table.cells.values()):
-        parts.append((f"{context.terms.accuracy} %", lambda c: c.accuracy))
-    beside = len(table.columns) * len(parts) <= MOST_ACROSS
-    shape = (1, len(parts)) if beside else (len(parts), 1)
-    figure = style.canvas(style.PAGE, (0.24 * len(table.rows) + 0.75) * shape[0])
-    axes = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False).flat
-    for ax, (name, measure) in zip(axes, parts, strict=True):
-        _paint(ax, table, measure)
-        ax.set_title(name)
-    figure.supylabel(labels.name(pair[0]))
-    figure.supxlabel(labels.name(pair[1]))
+        raise LackingError(f"{down} and {across} do not both vary")
+    maps = [_Map(f"{context.word} %", lambda cell: cell.mean and 100 * cell.mean.mean, SHARES)]
+    if any(cell.accuracy for cell in table.cells.values()):
+        title = f"{context.terms.accuracy.replace('accuracy', 'error')} %"
+        maps.append(_Map(title, _error, ERRORS))
+    beside = len(table.columns) <= MOST_BESIDE and context.width == style.PAGE
+    width = charts.panel_width(context, 1, len(maps) if beside else 1)
+    drawn = [_map(context, table, (down, across), each, width) for each in maps]
+    chart = (alt.hconcat if beside else alt.vconcat)(*drawn).resolve_scale(color="independent")
     facts = [
         f"{labels.settings(c.settings)}: {formatting.plus_minus(c.mean)}% {context.word}, "
         f"{context.terms.accuracy} {formatting.plus_minus(c.accuracy)}"
         for c in table.cells.values()
     ]
-    grey = "no run there ended with finite numbers"
-    rest = [labels.name(n) for n in aggregate.axes(context.records) if n not in pair]
-    folded = f" All of {', '.join(rest)} are folded together." if rest else ""
-    if any(c.mean is None and c.runs > c.diverged + c.failed for c in table.cells.values()):
-        grey = f"{context.word} does not apply there, or no run ended with finite numbers"
-    caption = (
-        f"Share of {context.word} units on {context.examples} and {context.terms.accuracy} of the "
-        f"finished networks by {labels.name(pair[0])} and {labels.name(pair[1])}, means over runs: "
-        f"the darker, the more; grey: {grey}.{folded}"
+    rest = [axis for axis in aggregate.axes(context.records) if axis not in (down, across)]
+    errors = f", and {maps[1].title.removesuffix(' %')}" if len(maps) > 1 else ""
+    logarithmic = (
+        " Colours of errors from 1 to 100% on a logarithmic scale." if len(maps) > 1 else ""
     )
-    return figure, caption, alt_text(facts)
+    caption = (
+        f"Share of {context.word} units on {context.examples}{errors} of the finished networks by "
+        f"{labels.name(down)} and {labels.name(across)}, means over runs: the darker, the worse; "
+        f"empty: no run there ended with finite numbers.{logarithmic}{context.fold_note(rest)}"
+    )
+    return chart, caption, alt_text(facts)
 
 
-def _paint(axes: Axes, table: Pivot, measure: Measure) -> None:
-    """A cell's colour is its share, from 0 to 100%, and its number stands in it."""
-    shares = {at: e for at, cell in table.cells.items() if (e := measure(cell)) is not None}
-    cells = np.full((len(table.rows), len(table.columns)), np.nan)
-    for at, value in shares.items():
-        cells[table.rows.index(at[0]), table.columns.index(at[1])] = value.mean
-    colours = colormaps[style.SEQUENCE].with_extremes(bad=style.EMPTY)
-    axes.imshow(cells, colours, vmin=0, vmax=1, aspect="auto")
-    for (i, j), value in np.ndenumerate(cells):
-        text = "" if np.isnan(value) else formatting.percent(float(value))
-        ink = style.ON_LIGHT if np.isnan(value) or value < DARK else style.ON_DARK
-        axes.text(j, i, text, ha="center", va="center", color=ink, fontsize=style.SMALL)
-    axes.set_xticks(range(len(table.columns)), [labels.setting(v) for v in table.columns])
-    axes.set_yticks(range(len(table.rows)), [labels.setting(v) for v in table.rows])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+def _error(cell: Summary) -> float | None:
+    return None if cell.accuracy is None else 100 * (1 - cell.accuracy.mean)
+
+
+def chosen(context: Context) -> tuple[str, str]:
+    """Down and across: the two settings that matter most of those varied together.
+
+    Raises:
+        LackingError: there are none, or so many settings vary that the table would fold most.
+    """
+    records: Sequence[RunRecord] = context.records
+    vary = [axis for axis in context.axes if aggregate.applies_in_all(records, axis)]
+    if (many := len(context.axes)) > MOST_NAMES:
+        raise LackingError(f"{many} settings vary: --heatmap AXIS,AXIS says which two to show")
+    if context.effects is not None and context.effects.design == "star":
+        vary = []
+    for pair in itertools.combinations(vary, 2):
+        cells = {tuple(value_of(run, axis) for axis in pair) for run in records}
+        sizes = [len({cell[i] for cell in cells}) for i in (0, 1)]
+        if len(cells) >= FILLED * sizes[0] * sizes[1]:
+            return _down_and_across(context, pair)
+    raise LackingError("no two settings were varied together")
+
+
+def _down_and_across(context: Context, pair: tuple[str, str]) -> tuple[str, str]:
+    """Numbers go across, else the setting of more values."""
+
+    def key(axis: str) -> tuple[bool, int]:
+        return context.numeric(axis), len(context.domain(axis))
+
+    first, second = sorted(pair, key=key)
+    return first, second
+
+
+def _map(context: Context, table: Pivot, pair: tuple[str, str], shown: _Map, width: float) -> Any:
+    down, across = (labels.field(axis) for axis in pair)
+    rows: list[Row] = [
+        {
+            down: labels.setting(row),
+            across: labels.setting(column),
+            "value": charts.number(value),
+            "dark": bool(shown.place(value) > DARK),
+            "written": f"{value:.1f}",
+            "runs": cell.runs,
+        }
+        for (row, column), cell in table.cells.items()
+        if (value := shown.measure(cell)) is not None
+    ]
+    names = {
+        "y": alt.Y(**charts.nominal(context, pair[0]), axis=alt.Axis(grid=False)),
+        "x": alt.X(**charts.nominal(context, pair[1]), axis=alt.Axis(labelAngle=0, grid=False)),
+    }
+    tooltip = [
+        alt.Tooltip(f"{down}:N", title=context.title(pair[0])),
+        alt.Tooltip(f"{across}:N", title=context.title(pair[1])),
+        alt.Tooltip("written:N", title=shown.title),
+        alt.Tooltip("runs:Q"),
+    ]
+    base = alt.Chart(charts.data(rows)).encode(**names, tooltip=tooltip)
+    colour = alt.Color("value:Q", scale=alt.Scale(**shown.scale), legend=None)
+    ink = alt.condition("datum.dark", alt.value(style.ON_DARK), alt.value(style.ON_LIGHT))
+    # Cells too narrow for their numbers have none: the darkness stays, and what one points at says.
+    size = min(style.SMALL, width / len(table.columns) / LETTERS)
+    layers = [base.mark_rect().encode(color=colour)]
+    if size >= LEAST_TEXT:
+        layers.append(base.mark_text(fontSize=size).encode(text="written:N", color=ink))
+    height = ROW * len(table.rows)
+    return alt.layer(*layers).properties(width=width, height=height, title=shown.title)

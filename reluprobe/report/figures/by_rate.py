@@ -1,125 +1,85 @@
-"""Dead units against learning rate."""
+"""Dead units and accuracy against learning rate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import Any
 
-from matplotlib.axes import Axes
+import altair as alt
 
 from reluprobe.analysis import aggregate, lacking, splits
-from reluprobe.analysis.aggregate import Estimate, Summary
-from reluprobe.analysis.learning_curves import Curve
-from reluprobe.analysis.settings import names_in
+from reluprobe.analysis.aggregate import Estimate
+from reluprobe.analysis.settings import names_in, value_of
 from reluprobe.config import labels
-from reluprobe.records import RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.figures import panels, style
+from reluprobe.report.figures import charts, quality, style
 from reluprobe.report.figures.context import (
-    MOST_LINES,
     Context,
     Drawing,
+    Entry,
     LackingError,
+    Row,
     alt_text,
-    unnamed,
-    wrapped,
 )
-from reluprobe.report.figures.style import LOOKS
-from reluprobe.report.terminal import tables
+from reluprobe.report.figures.roles import Roles
 
-Measure = Callable[[Summary], Estimate | None]
-#: What CS231n says a learning rate too high can kill, in percent.
-HIGH = 40
+Measure = Callable[[Entry], Estimate | None]
+#: What CS231n says a learning rate too high can kill of a ReLU network, in percent; and its name.
+HIGH, WHOSE = 40, "40%: CS231n"
 #: What it is called, ours first.
 RATES = ("learning_rate", "lr")
+#: Pixels a panel: of one row of them, of more.
+HEIGHTS = (130, 100)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One measure against the rate.
+
+    Attributes:
+        title, rows, y: its name, what is drawn, and its vertical axis.
+        top: the percent at which an axis of dead units ends; None for accuracy.
+    """
+
+    title: str
+    rows: list[Row]
+    y: Any
+    top: float | None = None
 
 
 def learning_rate(context: Context) -> Drawing:
-    """Share of dead units against learning rate, a line for each of what else varies."""
-    vary, rate = aggregate.axes(context.records), _setting(context)
+    """Share of dead units, and below it accuracy, against learning rate; a line for what else."""
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
-    if rate not in vary:
-        raise LackingError("all runs have the same learning rate")
-    if any(_rate(run) is None for run in context.records):
-        raise LackingError("the learning rates of some runs are no numbers above 0")
-    lines, folded = _lines(context, [n for n in vary if n != rate])
-    if not lines:
-        raise LackingError("nothing was run at two learning rates with all else the same")
-    shown = dict(list(lines.items())[:MOST_LINES])
-    parts = {"probe": {name: _against(rows, lambda c: c.mean) for name, rows in shown.items()}}
-    on_train = {
-        name: _against(rows, lambda c: _trained(c, context.definition))
-        for name, rows in shown.items()
-    }
-    if any(c.values for c in on_train.values()):
-        parts["training set"] = on_train
-    figure = style.canvas(style.PAGE if len(parts) > 1 else style.COLUMN + 0.6, 2.3)
-    axes = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
-    panels.percent(axes[0])
-    for ax, (sample, curves) in zip(axes, parts.items(), strict=True):
-        _panel(ax, list(curves.items()), list(shown.values()))
-        ax.set_title(f"counted on the {sample}")
-    axes[0].set_ylabel(f"{context.word} %")
-    notes = f" All of {', '.join(map(labels.name, folded))} are folded together." if folded else ""
-    if len(lines) > len(shown):
-        notes += f" The first {len(shown)} of {len(lines)} lines are shown."
-    if any(row.diverged for rows in shown.values() for row in rows):
-        notes += " ×: a rate at which runs diverged; they are left out."
-    drawn = [curve for curves in parts.values() for curve in curves.values()]
-    beside = context.beside(value for curve in drawn for value in curve.values)
-    bands = f", bands their {beside.replace('interval', 'intervals')}" if beside else ""
-    caption = (
-        f"Share of {context.word} units of the finished networks against learning rate; the dashed "
-        f"line is {HIGH}%. Points are means over runs{bands}.{notes}"
-    )
-    return figure, caption, alt_text([f"{n}: {_course(c)}" for n, c in parts["probe"].items()])
-
-
-def _lines(context: Context, others: Sequence[str]) -> tuple[dict[str, list[Summary]], list[str]]:
-    """The configurations of each line by rate, and which settings are folded together in them.
-
-    A line has two rates at least, and all else the same. Where that makes too many lines, one for
-    each activation and optimizer.
-    """
-    by_name = _by_rate(context, context.records, others)
-    usual = [n for n in others if n in ("activation", "optimizer")]
-    if len(by_name) <= MOST_LINES or not usual or usual == list(others):
-        return by_name, []
-    runs = [run for rows in by_name.values() for row in rows for run in row.members]
-    return _by_rate(context, runs, usual), [n for n in others if n not in usual]
-
-
-def _by_rate(
-    context: Context, runs: Sequence[RunRecord], by: Sequence[str]
-) -> dict[str, list[Summary]]:
-    by_name: dict[str, list[Summary]] = {}
     rate = _setting(context)
-    rows = aggregate.summarize(runs, context.definition, [*by, rate])
-    without = [replace(row, settings={n: row.settings[n] for n in by}) for row in rows]
-    for row, named in zip(rows, tables.shortened(without), strict=True):
-        name = labels.settings(named.settings) or unnamed(row.members[0])
-        by_name.setdefault(name, []).append(row)
-    several = {name: rows for name, rows in by_name.items() if len(rows) > 1}
-    return {name: aggregate.sort_summaries(rows, rate) for name, rows in several.items()}
+    if rate not in aggregate.axes(context.records):
+        raise LackingError("all runs have the same learning rate")
+    if any(_number(value_of(run, rate)) is None for run in context.records):
+        raise LackingError("the learning rates of some runs are no numbers above 0")
+    roles, entries = _entries(context, rate)
+    if not entries:
+        raise LackingError("nothing was run at two learning rates with all else the same")
+    parts = _parts(context, roles, rate, entries)
+    charted = [
+        _chart(context, roles, rate, part, first=part is parts[0], last=part is parts[-1])
+        for part in parts
+    ]
+    lost = " ×: a rate at which runs diverged." if any(e.row.diverged for e in entries) else ""
+    beside = context.beside(value for e in entries for value in (e.row.mean, e.row.accuracy))
+    bars = f", bars their {beside.replace('interval', 'intervals')}" if beside else ""
+    known = " Dashed: the 40% that CS231n says a rate too high can kill."
+    caption = (
+        f"Share of {context.word} units of the finished networks{_also(parts)} against learning "
+        f"rate. Points are means over runs{bars}."
+        f"{known if _has_line(context, parts[0]) else ''}{lost}{context.fold_note(roles.folded)}"
+    )
+    return alt.vconcat(*charted, spacing=6), caption, alt_text(_facts(context, entries, rate))
 
 
-def _panel(
-    axes: Axes, curves: Sequence[tuple[str, Curve]], rows: Sequence[Sequence[Summary]]
-) -> None:
-    axes.set_xscale("log")
-    axes.axhline(HIGH, color=style.QUIET, linewidth=0.6, linestyle=(0, (4, 3)))
-    drawn = [(name, c, look) for (name, c), look in zip(curves, LOOKS, strict=False) if c.values]
-    for _, curve, look in drawn:
-        panels.draw(axes, curve, look, 100, markevery=1)
-    for line, look in zip(rows, LOOKS, strict=False):
-        lost = [_rate_of(row) for row in line if row.diverged]
-        if lost:  # without a point, it would have a place all the same, outside the axes
-            axes.plot(lost, [100] * len(lost), "x", color=look.colour, clip_on=False)
-    panels.logarithmic(axes.xaxis, {_rate_of(row) for line in rows for row in line})
-    axes.set_xlabel("learning rate")
-    ends = [(100 * c.last.mean, wrapped(name, 18), look) for name, c, look in drawn]
-    panels.name_ends(axes, ends, 1.7)
+def _also(parts: Sequence[_Part]) -> str:
+    shown = [part.title for part in parts if part.top is None]
+    return f", and {shown[0].removesuffix(' %')}," if shown else ""
 
 
 def _setting(context: Context) -> str:
@@ -128,32 +88,128 @@ def _setting(context: Context) -> str:
     return next((name for name in RATES if name in names), RATES[0])
 
 
-def _rate(run: RunRecord) -> float | None:
-    """A run's learning rate; None where it is no number that has a logarithm."""
-    settings = run.settings
-    rate = next((settings[name] for name in RATES if settings.get(name) is not None), None)
-    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
+def _number(value: object) -> float | None:
+    """A learning rate; None where it is no number that has a logarithm."""
+    return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
-def _rate_of(row: Summary) -> float:
-    rate = _rate(row.members[0])
-    assert rate is not None
-    return rate
+def _rate_of(entry: Entry, rate: str) -> float:
+    number = _number(value_of(entry.row.members[0], rate))
+    assert number is not None
+    return number
 
 
-def _trained(row: Summary, definition: str) -> Estimate | None:
-    by_split = splits.by_split(row.members, definition)
+def _entries(context: Context, rate: str) -> tuple[Roles, list[Entry]]:
+    """What differs in the rate alone, with the roles of all else.
+
+    Where each setting was changed alone there is one line, of the common configuration: folded
+    with all others it would say nothing.
+    """
+    roles = context.roles(rate)
+    if context.effects is not None and context.effects.design == "star" and roles.folded:
+        return Roles(), _several(context.entries, rate)
+    return roles, _several(context.folds([*roles.shown, rate]), rate)
+
+
+def _several(entries: Sequence[Entry], rate: str) -> list[Entry]:
+    """Those that have another beside them which differs in the rate alone."""
+    field = labels.field(rate)
+    lines: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in entries:
+        rest = tuple(value for name, value in entry.fields.items() if name != field)
+        lines.setdefault(rest, []).append(entry)
+    return [entry for line in lines.values() if len(line) > 1 for entry in line]
+
+
+def _parts(context: Context, roles: Roles, rate: str, entries: Sequence[Entry]) -> list[_Part]:
+    """Dead on the probe, where there is room on the training set, and accuracy."""
+    parts = [_dead(rate, entries, f"{context.word} %", lambda entry: entry.row.mean)]
+    trained = [_trained(context, entry) for entry in entries] if roles.row is None else []
+    if any(trained):
+        by_label = {entry.label: value for entry, value in zip(entries, trained, strict=True)}
+        title = f"{context.word} % of training set"
+        parts.append(_dead(rate, entries, title, lambda entry: by_label[entry.label]))
+    known = [(entry, value) for entry in entries if (value := entry.row.accuracy) is not None]
+    if known:
+        shown = quality.quality(context.terms.accuracy, (value for _, value in known))
+        rows = [_row(rate, entry, shown.span(value)) for entry, value in known]
+        parts.append(_Part(shown.title, rows, shown.channel("mean")))
+    return parts
+
+
+def _trained(context: Context, entry: Entry) -> Estimate | None:
+    by_split = splits.by_split(entry.row.members, context.definition)
     return by_split.shares.get("train") if by_split else None
 
 
-def _against(rows: Sequence[Summary], measure: Measure) -> Curve:
-    points = [(_rate_of(row), measure(row)) for row in rows]
-    known = [(rate, value) for rate, value in points if value is not None]
-    return Curve(tuple(r for r, _ in known), tuple(v for _, v in known))
+def _dead(rate: str, entries: Sequence[Entry], title: str, measure: Measure) -> _Part:
+    rows = [_row(rate, entry, {**charts.span(measure(entry), 100)}) for entry in entries]
+    ends = [float(str(row["high"])) for row in rows if row["high"] is not None]
+    top = charts.roof(ends)
+    return _Part(title, rows, charts.percent(title, top), top)
 
 
-def _course(curve: Curve) -> str:
-    return ", ".join(
-        f"{formatting.plus_minus(v)}% at {labels.setting(float(x))}"
-        for x, v in zip(curve.when, curve.values, strict=True)
-    )
+def _row(rate: str, entry: Entry, numbers: Row) -> Row:
+    lost = entry.row.diverged
+    return {**entry.fields, "rate": _rate_of(entry, rate), "diverged": lost, **numbers}
+
+
+def _chart(context: Context, roles: Roles, rate: str, part: _Part, first: bool, last: bool) -> Any:
+    """One measure: a line over the rates for each of what else varies."""
+    marks = charts.marks(context, roles)
+    rates = [float(str(row["rate"])) for row in part.rows]
+    x = charts.rates(labels.name(rate) if last else "", "rate", rates)
+    named = [
+        alt.Tooltip(field=labels.field(a), type="nominal", title=context.title(a))
+        for a in (rate, *roles.shown)
+    ]
+    numbers = {"mean": part.title, "low": "from", "high": "to", "diverged": "diverged"}
+    tooltip = [
+        *named, *(alt.Tooltip(f"{n}:Q", title=t, format=".4~g") for n, t in numbers.items())
+    ]  # fmt: skip
+    lines = {name: how for name, how in marks.items() if name != "shape"}
+    base = alt.Chart().encode(x=x)
+    layers = [
+        base.mark_line(strokeWidth=1.2).encode(y=part.y, **lines),
+        base.mark_rule(strokeWidth=1, clip=True).encode(
+            y=alt.Y("low:Q", title=part.title), y2="high:Q", color=marks["color"]
+        ),
+        base.mark_point(size=30).encode(y=part.y, tooltip=tooltip, **marks),
+    ]
+    if part.top is not None and any(row["diverged"] for row in part.rows):
+        layers.append(
+            base.transform_filter("datum.diverged > 0")
+            .mark_text(text="×", fontSize=14, dy=4)
+            .encode(y=alt.value(0), color=marks["color"], tooltip=tooltip)
+        )
+    if _has_line(context, part):
+        layers = [*_high(), *layers]
+    width = charts.panel_width(context, charts.columns_of(context, roles))
+    height = HEIGHTS[charts.rows_of(context, roles) > 1]
+    chart = alt.layer(*layers).properties(width=width, height=height)
+    return charts.faceted(context, roles, chart, part.rows, headed=first)
+
+
+def _has_line(context: Context, part: _Part) -> bool:
+    """Whether the claim is of these networks, and within sight."""
+    ours = any(run.ours and run.ours.activation == "relu" for run in context.records)
+    return ours and part.top is not None and part.top > HIGH
+
+
+def _high() -> list[Any]:
+    """The line of what was claimed, with its name."""
+    # Data of its own: else there were a line and a name for every point.
+    base = alt.Chart(charts.data([{"share": HIGH}]))
+    line = base.mark_rule(strokeDash=[4, 3], color=style.QUIET).encode(y="share:Q")
+    text = base.mark_text(
+        align="left", baseline="bottom", dx=3, dy=-1, color=style.QUIET, text=WHOSE
+    ).encode(x=alt.value(0), y="share:Q")
+    return [line, text]
+
+
+def _facts(context: Context, entries: Sequence[Entry], rate: str) -> list[str]:
+    return [
+        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, "
+        f"{context.terms.accuracy} {formatting.plus_minus(e.row.accuracy)}"
+        for e in sorted(entries, key=lambda e: _rate_of(e, rate))
+    ]

@@ -3,84 +3,146 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from typing import Any, Literal
 
-from matplotlib.axes import Axes
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+import altair as alt
 
 from reluprobe.analysis import death_causes, lacking
 from reluprobe.analysis.death_causes import Blame
 from reluprobe.analysis.layers import names_of
 from reluprobe.report import formatting
-from reluprobe.report.figures import small_multiples, style
-from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
-from reluprobe.report.figures.style import LOOKS
+from reluprobe.report.figures import charts, style
+from reluprobe.report.figures.context import (
+    Context,
+    Drawing,
+    Entry,
+    LackingError,
+    Row,
+    alt_text,
+)
 from reluprobe.report.terminal.layout import shown_layers, tail
 
-#: Layers of a deep network that have a bar; and where bars are cut, in percent: where parts nearly
-#: cancel, each is many times the fall.
-MOST_ROWS, FARTHEST = 10, 250.0
-#: Letters of a layer's name.
-LETTERS = 18
+#: Panels, at most, and beside each other; layers of a deep network that have a bar.
+MOST_PANELS, ACROSS, MOST_ROWS = 12, 3, 8
+#: Where bars are cut, in percent: where parts nearly cancel, each is many times the fall.
+FARTHEST = 250.0
+#: Letters of a layer's name; pixels of a bar.
+LETTERS, BAR = 18, 13
 #: The parts of a fall, of a lightness each, so that grey tells them apart.
-EDGE: dict[str, Any] = {"edgecolor": style.PAPER, "linewidth": 0.4}
-PARTS = {"weights": LOOKS[0].colour, "bias": "#9a1c4a", "upstream": "#9bd5b8"}
+PARTS = {"weights": style.COLOURS[0], "bias": "#9a1c4a", "upstream": "#9bd5b8"}
 
 
 def causes(context: Context) -> Drawing:
     """What killed the units of each layer: shares of the fall of their largest pre-activation."""
     if (reason := lacking.causes(context.records)) is not None:
         raise LackingError(reason)
-    blame_of = {id(e): death_causes.blame(e.runs) for e in context.entries}
-    explained = [e for e in context.entries if blame_of[id(e)]]
-    if not explained:
+    blames = [(e, blame) for e in context.entries if (blame := death_causes.blame(e.runs))]
+    if not blames:
         raise LackingError(lacking.SEVERAL_DEPTHS)
-    shown, note = context.some(explained)
-    blamed = [(e, blame_of[id(e)]) for e in shown]
-    large = len(blamed) <= small_multiples.LARGE
-    deepest = 1 + min(MOST_ROWS, max(len(blame) - 1 for _, blame in blamed))
-    figure, (axes,) = small_multiples.page(
-        [e.label for e, _ in blamed],
-        [
-            small_multiples.Block(
-                "", "share of the fall %", partial(_prepare, [b for _, b in blamed])
-            )
-        ],
-        height=(0.16 if large else 0.11) * deepest,
-        across=3 if large else 5,
-        beyond=0.3,
-        legend=True,
-        left=1.1 if context.terms.foreign else 0.0,
+    shown, note = context.some([e for e, _ in blames], MOST_PANELS)
+    drawn = [(e, blame) for e, blame in blames if e in shown]
+    rows = [row for e, blame in drawn for row in _rows(context, e, blame)]
+    across = min(ACROSS if context.width == style.PAGE else 1, len(drawn))
+    chart = _panels(context, rows, [e.label for e, _ in drawn], across)
+    cut = (
+        f" Bars are cut at ±{FARTHEST:.0f}%, where ‹ and › say how far they reach: parts "
+        "that nearly cancel are each many times the fall."
+        if any(row["cut"] for row in rows)
+        else ""
     )
-    for ax, (e, blame) in zip(axes, blamed, strict=True):
-        _bars(ax, blame, names_of(e.runs), _shown(blame, context))
-    handles = [
-        Patch(facecolor=colour, edgecolor=style.PAPER, label=name) for name, colour in PARTS.items()
-    ]
-    figure.legend(handles=handles, **style.ON_TOP)
-    facts = [f"{e.label}: {_blamed(blame[-1])}" for e, blame in blamed]
-    ends = axes[0].get_xlim()
-    cut = f" Bars end at ±{FARTHEST:.0f}%." if FARTHEST in map(abs, ends) else ""
     caption = (
         f"What killed the units of each {context.terms.layer}: shares (Shapley) of the fall of the "
         "dying units' largest pre-activation that the weights, the bias and the layers upstream "
         "did; left of 0: held the units up; means over the runs in which any died. Right: deaths a "
         f"run, over all runs. A layer in which none died has no bar.{cut}{note}"
     )
-    return figure, caption, alt_text(facts)
+    facts = [f"{e.label}: {_blamed(blame[-1])}" for e, blame in drawn]
+    return chart, caption, alt_text(facts)
 
 
-def _prepare(every: Sequence[Sequence[Blame]], axes: Axes) -> None:
-    """Room for what pushed down, right of 0, and for what held up."""
-    layers = [layer for blame in every for layer in blame]
-    shares = [[e.mean for n in PARTS if (e := getattr(x, n))] for x in layers]
-    up = min(sum(s for s in parts if s < 0) for parts in shares)
-    down = max(sum(s for s in parts if s > 0) for parts in shares)
-    # Where all parts cancel there is no fall to have shares of.
-    axes.set_xlim(max(105 * up, -FARTHEST), min(105 * down, FARTHEST) if up or down else 105)
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2.5, 5, 10]))
+def _panels(context: Context, rows: Sequence[Row], order: Sequence[str], across: int) -> Any:
+    """A panel a configuration: a stacked bar a layer, and how many died there."""
+    ends = [float(str(row[end])) for row in rows for end in ("from", "to")]
+    low, high = min([0.0, *ends]), max([100.0, *ends])
+    scale = alt.Scale(domain=[low * 1.08, high * 1.08], nice=False)
+    places = alt.EncodingSortField("place", op="min")
+    y = alt.Y("layer:N", sort=places, axis=alt.Axis(title=None, grid=False, ticks=False))
+    x = alt.X("from:Q", title="share of the fall %", scale=scale, axis=alt.Axis(tickCount=4))
+    parts = alt.Scale(domain=[*PARTS], range=[*PARTS.values()])
+    tooltip = [
+        *map(alt.Tooltip, ("layer:N", "part:N", "deaths:N")),
+        alt.Tooltip("share:Q", title="share of the fall %", format=".4~g"),
+    ]
+    base = alt.Chart().encode(y=y)
+    layers = [
+        base.mark_bar(stroke=style.PAPER, strokeWidth=0.5).encode(
+            x=x,
+            x2=alt.X2("to:Q"),
+            color=alt.Color("part:N", scale=parts, title=None),
+            tooltip=tooltip,
+        ),
+        *(_cut(base, side) for side in ("left", "right") if any(row["cut"] for row in rows)),
+        base.mark_text(align="left", dx=4)
+        .encode(x=alt.XValue("width"), text=alt.Text("deaths:N"))
+        .transform_filter("datum.part == 'weights'"),
+        alt.Chart().mark_rule(color=style.INK, strokeWidth=0.8).encode(x=alt.datum(0)),
+    ]
+    width = charts.panel_width(context, across) - 40
+    return (
+        alt.layer(*layers)
+        .properties(width=width, height=alt.Step(BAR), data=charts.data(rows))
+        .facet(
+            facet=alt.Facet("panel:N", title=None, sort=list(order)),
+            columns=across,
+            spacing={"row": 10, "column": 40},
+        )
+        .resolve_scale(y="independent")
+    )
+
+
+def _cut(base: alt.Chart, side: Literal["left", "right"]) -> alt.Chart:
+    """How far the bars that are cut on this side reach, written at their ends."""
+    ends = base.transform_filter(f"datum.cut != '' && datum.to {'<' if side == 'left' else '>'} 0")
+    inset = 3 if side == "left" else -3
+    colour = style.ON_LIGHT if side == "left" else style.ON_DARK
+    return ends.mark_text(align=side, dx=inset, color=colour).encode(
+        x=alt.X("to:Q"), text=alt.Text("cut:N")
+    )
+
+
+def _rows(context: Context, entry: Entry, blame: Sequence[Blame]) -> list[Row]:
+    """The bars of a configuration: a layer each, and last the whole network."""
+    layers = names_of(entry.runs)
+    places = _shown(blame, context)
+    named = [*((tail(layers[i], LETTERS), blame[i]) for i in places), ("all", blame[-1])]
+    return [
+        row | {**entry.fields, "panel": entry.label, "place": place}
+        for place, (name, layer) in enumerate(named)
+        for row in _bars(name, layer)
+    ]
+
+
+def _bars(name: str, layer: Blame) -> list[Row]:
+    """The parts of one layer, stacked: what pushed down to the right, what held up to the left."""
+    ends = [0.0, 0.0]
+    deaths = "" if layer.deaths is None else f"{layer.deaths.mean:,.0f}"
+    rows: list[Row] = []
+    cut: dict[int, tuple[Row, str]] = {}
+    for part in PARTS:
+        estimate = getattr(layer, part)
+        share = 0.0 if estimate is None else 100 * estimate.mean
+        side = int(share < 0)
+        start, end = ends[side], ends[side] + share
+        ends[side] = end
+        near, far = (max(-FARTHEST, min(FARTHEST, at)) for at in (start, end))
+        places = {"from": charts.number(near), "to": charts.number(far)}
+        named = {"layer": name, "part": part, "deaths": deaths, "cut": ""}
+        rows.append({**named, **places, "share": charts.number(share)})
+        if far != end:
+            cut[side] = (rows[-1], f"‹ {-end:,.0f}%" if side else f"{end:,.0f}% ›")
+    for row, written in cut.values():
+        row["cut"] = written
+    return rows
 
 
 def _shown(blame: Sequence[Blame], context: Context) -> list[int]:
@@ -90,29 +152,6 @@ def _shown(blame: Sequence[Blame], context: Context) -> list[int]:
         return shown_layers(len(layers), MOST_ROWS)
     deaths = {i: estimate.mean if (estimate := blame[i].deaths) else 0.0 for i in layers}
     return sorted(sorted(layers, key=lambda i: -deaths[i])[:MOST_ROWS])
-
-
-def _bars(axes: Axes, blame: Sequence[Blame], layers: Sequence[str], shown: Sequence[int]) -> None:
-    """A row a layer of these, and last the whole network."""
-    names = [*(tail(layers[i], LETTERS) for i in shown), "all"]
-    for row, layer in enumerate([*(blame[i] for i in shown), blame[-1]]):
-        ends = [0.0, 0.0]  # of what pushed down, to the right, and of what held up
-        for name, colour in PARTS.items():
-            part = getattr(layer, name)
-            if part is None:
-                continue
-            side = int(part.mean < 0)
-            axes.barh(row, 100 * part.mean, 0.75, ends[side], color=colour, **EDGE)
-            ends[side] += 100 * part.mean
-        if layer.deaths is not None:
-            axes.annotate(
-                f"{layer.deaths.mean:,.0f}", (1.02, row), xycoords=("axes fraction", "data"),
-                va="center", fontsize=style.SMALL,
-            )  # fmt: skip
-    axes.axvline(0, color=style.INK, linewidth=0.6)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(axis="y", length=0, labelleft=True, pad=1.5)
 
 
 def _blamed(blame: Blame) -> str:

@@ -1,36 +1,41 @@
-"""What a figure is drawn from: a sweep, its configurations with their looks, and its words."""
+"""What a figure is drawn from: a sweep, its axes with their roles, and its words."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from matplotlib.figure import Figure
+import altair as alt
 
 from reluprobe.analysis import aggregate
+from reluprobe.analysis import effects as effects_of
 from reluprobe.analysis.aggregate import Estimate, Summary
+from reluprobe.analysis.effects import Effects
 from reluprobe.analysis.learning_curves import ended
-from reluprobe.config import labels
-from reluprobe.records import RunRecord
+from reluprobe.analysis.settings import applies, value_of
+from reluprobe.config import labels, rank
+from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 from reluprobe.records.schema import NAME
 from reluprobe.report import formatting
-from reluprobe.report.figures.style import LOOKS, Look
+from reluprobe.report.figures import roles, style
+from reluprobe.report.figures.roles import Roles
 from reluprobe.report.terminal import tables
 from reluprobe.report.terms import Terms, probe_examples, terms_of
 
-#: More lines than there are looks cannot be told apart in one panel.
-MOST_LINES = len(LOOKS)
-#: More panels, or rows, than this do not fit a page.
-MOST_PANELS = 30
+#: More rows, or panels of single configurations, than this do not fit a page.
+MOST_ROWS = 30
 #: So many facts stand in a figure's alternative text.
 MOST_FACTS = 12
+#: The field of a row that names its configuration, where no role tells it apart.
+CONFIGURATION = "configuration"
 
-#: What draws a figure gives: matplotlib's figure; its caption, which says what is seen and how to
-#: read it; its alternative text, which says it with numbers for those who do not see it.
-Drawing = tuple[Figure, str, str]
+#: What draws a figure gives: a chart; its caption, which says what is seen and how to read it;
+#: its alternative text, which says it with numbers for those who do not see it.
+Drawing = tuple[alt.TopLevelMixin, str, str]
+#: One row of a chart's data.
+Row = dict[str, object]
 
 
 class LackingError(Exception):
@@ -39,16 +44,39 @@ class LackingError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """A configuration in a figure: its name, its runs folded, and its look."""
+    """Runs folded together in a figure: all that have some settings in common.
+
+    Attributes:
+        label: those settings in words.
+        row: the runs folded.
+        fields: those settings as a chart's data name them, printed.
+    """
 
     label: str
     row: Summary
-    look: Look
+    fields: dict[str, str]
 
     @property
     def runs(self) -> list[RunRecord]:
         """Its runs that ended with finite numbers."""
         return ended(self.row.members)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Which axes have which roles; where nothing is chosen, by what they explain.
+
+    Attributes:
+        grid: the two settings of the heat map, down and across.
+        facet: those that are columns of panels, and rows.
+        colour: the one that is colours.
+        width: how wide figures are, a key of ``style.WIDTHS``.
+    """
+
+    grid: tuple[str, ...] = ()
+    facet: tuple[str, ...] = ()
+    colour: tuple[str, ...] = ()
+    width: str = "page"
 
 
 @dataclass(frozen=True)
@@ -58,14 +86,14 @@ class Context:
     Attributes:
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
-        grid: the two settings of the heat map, down and across; chosen by the sweep, if None.
+        choices: which axes have which roles.
         left_out: gets a line for every file beside the records that cannot be read.
     """
 
     archive: Archive
     definition: str = "dead"
     by: tuple[str, ...] | None = None
-    grid: tuple[str, str] | None = None
+    choices: Choices = Choices()
     left_out: list[str] = field(default_factory=list)
 
     @property
@@ -78,25 +106,96 @@ class Context:
         """The definition as headings call it."""
         return tables.CALLED[self.definition][0]
 
+    @property
+    def width(self) -> int:
+        """How wide its figures are, in pixels."""
+        return style.WIDTHS[self.choices.width]
+
+    @cached_property
+    def effects(self) -> Effects | None:
+        """What the grid's axes do; None where nothing varies but the seed."""
+        return effects_of.effects(self.records, self.definition)
+
+    @cached_property
+    def axes(self) -> tuple[str, ...]:
+        """The axes that tell runs apart, that which explains most of the dead units first."""
+        vary: Sequence[str] = aggregate.axes(self.records)
+        if self.by is not None:
+            vary = aggregate.check_axes(self.by, self.records)
+        ranked = self.effects.axes if self.effects else ()
+        return tuple(sorted(vary, key=lambda n: ranked.index(n) if n in ranked else len(ranked)))
+
+    @cached_property
+    def values(self) -> dict[str, list[Setting]]:
+        """The values of each axis: numbers in their order, words in the sweep's."""
+        return {axis: self._values(axis) for axis in self.axes}
+
+    def _values(self, axis: str) -> list[Setting]:
+        present = dict.fromkeys(self.value(run, axis) for run in self.records)
+        words = any(isinstance(value, str) for value in present)
+        return list(present) if words else sorted(present, key=rank)
+
+    def domain(self, axis: str) -> list[str]:
+        """The values of an axis as they are printed, in their order."""
+        if axis == CONFIGURATION:
+            return [entry.label for entry in self.entries]
+        return list(dict.fromkeys(map(labels.setting, self.values[axis])))
+
+    def value(self, run: RunRecord, axis: str) -> Setting:
+        """A run's value of an axis; None where it has no effect beside the run's others."""
+        return value_of(run, axis) if applies(axis, run.settings) else None
+
+    def fields_of(self, run: RunRecord) -> dict[str, str]:
+        """A run's axes as a chart's data name them, printed."""
+        return {labels.field(axis): labels.setting(self.value(run, axis)) for axis in self.axes}
+
+    def title(self, axis: str) -> str:
+        """What an axis is called in a heading."""
+        return labels.name(axis)
+
+    def roles(self, *without: str) -> Roles:
+        """The roles of the axes, but those that a figure shows otherwise."""
+        sizes = {a: len(self.domain(a)) for a in self.axes if a not in without}
+        colour = next(iter(self.choices.colour), None)
+        return roles.assigned(sizes, self.choices.facet, colour, self.columns)
+
+    @property
+    def columns(self) -> int:
+        """How many panels fit beside each other."""
+        return roles.MOST_COLUMNS if self.width == style.PAGE else roles.FEW_COLUMNS
+
+    def numeric(self, axis: str) -> bool:
+        """Whether an axis is one of numbers, which have an order."""
+        values = [value for value in self.values[axis] if value is not None]
+        return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
     @cached_property
     def entries(self) -> list[Entry]:
-        """The configurations in the sweep's order, named and looking alike in every figure."""
-        rows = aggregate.summarize(self.records, self.definition, self.by)
-        named = [labels.settings(c.settings) for c in tables.shortened(rows)]
+        """The configurations, in the sweep's order."""
+        return self.folds(self.by)
+
+    def folds(self, by: Sequence[str] | None) -> list[Entry]:
+        """Runs folded by these settings; by all that tell them apart, if None."""
+        rows = aggregate.summarize(self.records, self.definition, by)
+        named = [labels.settings(row.settings) for row in tables.shortened(rows)]
         return [
-            Entry(label or _unnamed(row), row, LOOKS[n % len(LOOKS)])
-            for n, (label, row) in enumerate(zip(named, rows, strict=True))
+            Entry(label or _unnamed(row), row, self._fields(row))
+            for label, row in zip(named, rows, strict=True)
         ]
 
-    def some(self, entries: Sequence[Entry], most: int = MOST_PANELS) -> tuple[list[Entry], str]:
-        """At most so many, evenly spread from the fewest dead to the most; and a word about it."""
+    def _fields(self, row: Summary) -> dict[str, str]:
+        return {labels.field(name): labels.setting(value) for name, value in row.settings.items()}
+
+    def some(self, entries: Sequence[Entry], most: int = MOST_ROWS) -> tuple[list[Entry], str]:
+        """At most so many, those with the fewest dead and with the most; and a word about it."""
         if len(entries) <= most:
             return list(entries), ""
         ranked = sorted(entries, key=lambda e: e.row.mean.mean if e.row.mean else 2.0)
-        shown = [ranked[i] for i in tables.shown_layers(len(ranked), most)]
+        fewest, few = most // 2, most - most // 2
+        shown = [*ranked[:fewest], *ranked[-few:]]
         note = (
-            f" {most} of {len(entries):,} configurations are shown, evenly spread from the fewest "
-            f"{self.word} to the most."
+            f" Of {len(entries):,} configurations the {fewest} with the fewest {self.word} and the "
+            f"{few} with the most are shown."
         )
         return [e for e in entries if e in shown], note
 
@@ -110,6 +209,12 @@ class Context:
         """What time, accuracy and layers are called."""
         return terms_of(self.records)
 
+    def fold_note(self, folded: Sequence[str]) -> str:
+        """That these axes are folded together, in a sentence; empty where there are none."""
+        if not folded:
+            return ""
+        return f" All of {', '.join(map(labels.name, folded))} are folded together."
+
     @staticmethod
     def beside(estimates: Iterable[Estimate | None]) -> str:
         """What stands beside means: their 95% intervals, what they mix, or both; empty: nothing."""
@@ -121,15 +226,21 @@ class Context:
             words.append(formatting.min_max(present))
         return " or ".join(words)
 
-    def seeds(self, what: str = "Lines are means", band: str = "bands") -> str:
-        """How runs are folded, in a sentence or two."""
-        counts = sorted({len(e.runs) for e in self.entries if e.runs})
-        lost = sum(e.row.runs - len(e.runs) for e in self.entries)
+    def seeds(
+        self,
+        entries: Sequence[Entry] | None = None,
+        what: str = "Lines are means",
+        band: str = "bands",
+    ) -> str:
+        """How runs are folded, in a sentence or two; of all configurations, if not told which."""
+        entries = self.entries if entries is None else entries
+        counts = sorted({len(e.runs) for e in entries if e.runs})
+        lost = sum(e.row.runs - len(e.runs) for e in entries)
         left = f" {labels.count(lost, 'failed or diverged run')} left out." if lost else ""
         if not counts or counts == [1]:
             return f"One run each, so no interval.{left}"
         number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-        beside = self.beside(e for entry in self.entries for e in _estimates(entry.row))
+        beside = self.beside(e for entry in entries for e in _estimates(entry.row))
         bands = f", {band} their {beside.replace('interval', 'intervals')}" if band else ""
         return f"{what} of {number} runs{bands if beside else ''}.{left}"
 
@@ -143,18 +254,6 @@ def alt_text(lines: Sequence[str], most: int = MOST_FACTS) -> str:
     more = len(lines) - most
     rest = [f"and {more} more"] if more > 0 else []
     return "; ".join([*lines[:most], *rest]) + "."
-
-
-def wrapped(label: str, width: int) -> str:
-    """A long name over several lines, parted where it has its dots, else between words."""
-    lines: list[str] = []
-    for part in label.split(" · "):
-        if lines and len(lines[-1]) + len(part) + 3 <= width:
-            lines[-1] += f" · {part}"
-        else:
-            # A word that is longer than a line, such as a path, would leave the axes no room.
-            lines += textwrap.wrap(part, width, break_on_hyphens=False)
-    return "\n".join(lines)
 
 
 def _unnamed(row: Summary) -> str:

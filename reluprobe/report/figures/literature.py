@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
 
 from reluprobe.analysis import claims, replication
 from reluprobe.analysis.claims import Judged, Verdict
 from reluprobe.analysis.replication import PublishedValue, Replication
 from reluprobe.report import formatting
-from reluprobe.report.figures import panels, style
-from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text, wrapped
-from reluprobe.report.figures.style import LOOKS, Look
+from reluprobe.report.figures import charts, style
+from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
 from reluprobe.report.terminal.claims import of_row, range_of
 
-OURS, THEIRS = LOOKS[0], Look(LOOKS[1].colour, "D")
 #: What a verdict looks like; it stands in words beside it.
-VERDICTS = {Verdict.HOLDS: LOOKS[2], Verdict.FAILS: LOOKS[3], Verdict.OPEN: LOOKS[5]}
+VERDICTS = {
+    Verdict.HOLDS: style.COLOURS[2],
+    Verdict.FAILS: style.COLOURS[3],
+    Verdict.OPEN: style.COLOURS[5],
+}
+OURS, THEIRS = "ours: mean, 95% of new seeds", "published"
+#: Pixels: a row, a claim's, the names left of claims, the verdicts right of them; a range's bar.
+ROW, CLAIM, NAMES, WORDS, BAR = 16, 20, 380, 96, 13
+#: How far below its middle a row is drawn that has its words above.
+BELOW = 7
+#: The narrowest range that is seen, in percent.
+LEAST = 0.6
 
 
 def _compared(context: Context) -> Replication:
@@ -33,57 +44,59 @@ def values(context: Context) -> Drawing:
     """Published values beside the interval in which a new seed of ours would lie."""
     replicated = _compared(context)
     names = list(replicated.chosen)
-    most = max(sum(r.activation == name for r in replicated.rows) for name in names)
-    figure = style.canvas(style.PAGE, 0.19 * most + 0.85)
-    axes = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
-    for ax, name in zip(axes, names, strict=True):
-        rows = [row for row in replicated.rows if row.activation == name]
-        for place, row in enumerate(rows):
-            _beside(ax, place, row)
-        ax.set_title(f"{name}, epoch {replicated.chosen[name].epoch}")
-        ax.set_yticks(range(len(rows)), [of_row(row) for row in rows])
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="y", color=style.QUIET, alpha=0.25, linewidth=0.4)
-    axes[0].invert_yaxis()
-    axes[0].set_xlim(-3, 103)
-    keys = [
-        Line2D([], [], marker=OURS.marker, color=OURS.colour, label="ours: mean, 95% of new seeds"),
-        Line2D([], [], linestyle="", marker="D", color=THEIRS.colour, label="published"),
+    order = list(dict.fromkeys(of_row(row) for row in replicated.rows))
+    panels = {name: f"{name}, epoch {replicated.chosen[name].epoch}" for name in names}
+    rows = [_value(row, panels[row.activation]) for row in replicated.rows]
+    definition = replicated.reference.definition.replace("_", " ")
+    scale = alt.Scale(domain=[0, 100])
+    whose = alt.Scale(domain=[OURS, THEIRS], range=list(style.COLOURS[:2]))
+    shapes = alt.Scale(domain=[OURS, THEIRS], range=["circle", "diamond"])
+    tooltip = [
+        *map(alt.Tooltip, ("panel:N", "measure:N")),
+        *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("ours", "low", "high", "published")),
     ]
-    figure.legend(handles=keys, **style.ABOVE)
-    figure.supxlabel(f"{replicated.reference.definition.replace('_', ' ')} %, and test accuracy %")
+    y = alt.Y("measure:N", sort=order, title=None)
+    base = alt.Chart().encode(y=y, tooltip=tooltip)
+    folded = base.transform_fold(["ours", "published"], as_=["key", "value"]).transform_calculate(
+        whose=f"datum.key == 'ours' ? '{OURS}' : '{THEIRS}'"
+    )
+    points = folded.transform_filter("isValid(datum.value)").mark_point(size=34).encode(
+        x=alt.X("value:Q", title="%", scale=scale),
+        color=alt.Color("whose:N", scale=whose, title=None),
+        shape=alt.Shape("whose:N", scale=shapes, title=None),
+    )  # fmt: skip
+    ends = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.5).encode(
+        x=alt.X("low:Q", title="%", scale=scale), x2=alt.X2("high:Q")
+    )
+    across = len(names) if context.width == style.PAGE else 1
+    width = (context.width - 110 - charts.GAP * (across - 1)) / across
+    chart = (
+        alt.layer(ends, points)
+        .properties(width=width, height=alt.Step(ROW), data=charts.data(rows))
+        .facet(facet=alt.Facet("panel:N", sort=[*panels.values()], title=None), columns=across)
+    )
     judged = [row for row in replicated.rows if row.inside is not None]
+    inside = sum(row.inside is True for row in judged)
     facts = [
         f"{row.activation} {of_row(row)}: published {formatting.percent(row.published)}, ours "
         f"{_interval(row)}"
         for row in replicated.rows
         if row.inside is False
     ]
-    inside = sum(row.inside is True for row in judged)
     caption = (
         f"What was published ({replicated.reference.name}) beside our mean and the interval in "
         f"which 95% of new seeds of ours would lie: {inside} of {len(judged)} published values lie "
-        "in it."
+        f"in it. Layers and their mean: {definition}."
     )
     outside = f"Outside: {alt_text(facts)}" if facts else "None lies outside."
-    return figure, caption, f"{inside} of {len(judged)} values inside. {outside}"
+    return chart, caption, f"{inside} of {len(judged)} values inside. {outside}"
 
 
-def _beside(axes: Axes, place: int, row: PublishedValue) -> None:
-    ours = row.ours
-    if ours is not None:
-        low, high = (ours.mean if end is None else end for end in (ours.low, ours.high))
-        axes.plot([100 * low, 100 * high], [place] * 2, "-", color=OURS.colour)
-        axes.plot([100 * ours.mean], [place], OURS.marker, color=OURS.colour)
-    if row.published is not None:
-        axes.plot(
-            [100 * row.published],
-            [place],
-            THEIRS.marker,
-            color=THEIRS.colour,
-            zorder=3,
-            markersize=3.6,
-        )
+def _value(row: PublishedValue, panel: str) -> Row:
+    ours = charts.span(row.ours, 100)
+    published = None if row.published is None else charts.number(100 * row.published)
+    numbers = {"ours": ours["mean"], "low": ours["low"], "high": ours["high"]}
+    return {"panel": panel, "measure": of_row(row), "published": published, **numbers}
 
 
 def _interval(row: PublishedValue) -> str:
@@ -99,17 +112,7 @@ def verdicts(context: Context) -> Drawing:
     if not judged:
         measured = "no run was measured by what the claims are of"
         raise LackingError(measured if every else "nothing is claimed of what was run")
-    figure = style.canvas(style.PAGE, 0.25 * len(judged) + 0.5)
-    axes = figure.subplots()
-    ends = [100 * panels.ends(j.estimate)[0] for j in judged if j.estimate]
-    axes.set_xlim(min(-3.0, *ends) - 2, 103)
-    for place, claim in enumerate(judged):
-        _claim(axes, place, claim)
-    axes.set_yticks(range(len(judged)), [wrapped(_words(j), 52) for j in judged])
-    axes.set_ylim(len(judged) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("%")
+    chart = _claims(context, judged)
     facts = [
         f"{_words(j)}: {j.verdict.value}, {formatting.plus_minus(j.estimate)} where the claim is "
         f"true in {range_of(j.claim)}"
@@ -121,21 +124,55 @@ def verdicts(context: Context) -> Drawing:
         "a 95% interval over seeds lies in the range, does not hold where it lies wholly outside, "
         "and otherwise cannot be told."
     )
-    return figure, caption, alt_text(facts, most=len(facts))
+    return chart, caption, alt_text(facts, most=len(facts))
 
 
-def _claim(axes: Axes, place: int, judged: Judged) -> None:
-    low, high = axes.get_xlim()
-    start, end = max(100 * judged.claim.low, low), min(100 * judged.claim.high, high)
-    width = max(end - start, 0.6)  # a range of one number would not be seen
-    axes.barh(place, width, 0.66, start, color=style.QUIET, alpha=0.3, linewidth=0)
-    look = VERDICTS[judged.verdict]
-    if judged.estimate is not None:
-        panels.whisker(axes, place, judged.estimate, look)
-    axes.annotate(
-        judged.verdict.value, (1.02, place), xycoords=("axes fraction", "data"), va="center",
-        color=look.colour, fontsize=style.SMALL,
-    )  # fmt: skip
+def _claims(context: Context, judged: Sequence[Judged]) -> Any:
+    """A row a claim; in a column of a paper its words stand above it, not beside."""
+    ends = [charts.span(j.estimate, 100) for j in judged]
+    low = min(0.0, *(end["low"] or 0.0 for end in ends))
+    high = max(100.0, *(end["high"] or 0.0 for end in ends))
+    rows: list[Row] = [
+        {"claim": _words(j), "verdict": j.verdict.value, **end, **_range(j, low, high)}
+        for j, end in zip(judged, ends, strict=True)
+    ]
+    order = [str(row["claim"]) for row in rows]
+    above = context.width < style.PAGE
+    names = None if above else alt.Axis(title=None, labelLimit=NAMES, grid=False)
+    base = alt.Chart(charts.data(rows)).encode(y=alt.Y("claim:N", sort=order, axis=names))
+    down = BELOW if above else 0
+    layers = _judged(base, alt.Scale(domain=[low, high], nice=False), down)
+    if above:
+        words = {"align": "left", "dy": -BELOW, "limit": context.width - charts.GAP}
+        layers.append(base.mark_text(**words).encode(x=alt.value(0), text="claim:N"))
+    width = context.width - WORDS - (0 if above else NAMES)
+    height = alt.Step(CLAIM + 2 * down)
+    return alt.layer(*layers).properties(width=width, height=height)
+
+
+def _judged(base: Any, scale: alt.Scale, down: float) -> list[Any]:
+    """Where claims are true, our means with their intervals, and the verdicts in words."""
+    said = alt.Scale(domain=[v.value for v in VERDICTS], range=[*VERDICTS.values()])
+    colour = alt.Color("verdict:N", scale=said, legend=None)
+    tooltip = [
+        *map(alt.Tooltip, ("claim:N", "verdict:N")),
+        *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("mean", "low", "high")),
+    ]
+    start, low, mean = (alt.X(f"{n}:Q", title="%", scale=scale) for n in ("start", "low", "mean"))
+    return [
+        base.mark_bar(color=style.SHADE, height=BAR, yOffset=down).encode(x=start, x2="stop:Q"),
+        base.mark_rule(strokeWidth=1.4, yOffset=down).encode(x=low, x2="high:Q", color=colour),
+        base.mark_point(size=34, yOffset=down).encode(x=mean, color=colour, tooltip=tooltip),
+        base.mark_text(align="left", dx=6, dy=down).encode(
+            x=alt.value("width"), text="verdict:N", color=colour
+        ),
+    ]
+
+
+def _range(judged: Judged, low: float, high: float) -> Row:
+    """Where a claim is true, wide enough to be seen."""
+    start, stop = max(100 * judged.claim.low, low), min(100 * judged.claim.high, high)
+    return {"start": charts.number(start), "stop": charts.number(max(stop, start + LEAST))}
 
 
 def _words(judged: Judged) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from altair.utils import schemapi
+
 from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
@@ -14,17 +16,23 @@ from reluprobe.report.figures import (
     activation_maps,
     by_epoch,
     by_grid,
+    by_layer,
     by_rate,
     causes,
+    effects,
+    interaction,
     literature,
-    outcomes,
+    parallel,
+    ranked,
+    scatter,
     signals,
-    style,
     unit_lives,
 )
 from reluprobe.report.figures import born_dead as born_dead_figure
-from reluprobe.report.figures.context import Context, Drawing, LackingError
+from reluprobe.report.figures.context import Choices, Context, Drawing, LackingError
 from reluprobe.report.figures.drawn_figure import DrawnFigure
+
+UNCHOSEN = Choices()
 
 
 @dataclass(frozen=True)
@@ -40,19 +48,22 @@ class FigureKind:
 
 
 FIGURES: tuple[FigureKind, ...] = (
-    FigureKind("outcome", "Dead units and accuracy, ranked", outcomes.outcome),
-    FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
-    FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
-    FigureKind("layers", "Dead units by hidden layer and epoch", by_epoch.layers),
+    FigureKind("effects", "What each setting does", effects.effects),
+    FigureKind("interaction", "What two settings do together", interaction.interaction),
     FigureKind("learning_rate", "Dead units against learning rate", by_rate.learning_rate),
     FigureKind("heatmap", "Dead units over two settings", by_grid.heatmap),
+    FigureKind("accuracy", "Dead units against accuracy", scatter.accuracy),
+    FigureKind("outcome", "Dead units and accuracy, ranked", ranked.outcome),
+    FigureKind("training", "Loss and accuracy by epoch", by_epoch.training),
+    FigureKind("definitions", "Dead units by epoch", by_epoch.definitions),
+    FigureKind("layers", "Dead units by hidden layer", by_layer.layers),
     FigureKind("units", "The life of every unit", unit_lives.units),
+    FigureKind("activations", "Activations of finished networks", activation_maps.heatmaps),
     FigureKind("survival", "How long units live, and stay dead", unit_lives.survival),
     FigureKind("causes", "Causes of death", causes.causes),
     FigureKind("histograms", "Activations before training", signals.histograms),
-    FigureKind("activations", "Activations of finished networks", activation_maps.heatmaps),
-    FigureKind("samples", "Dead on which data", outcomes.samples),
-    FigureKind("accuracy", "Dead units against accuracy", outcomes.accuracy),
+    FigureKind("samples", "Dead on which data", ranked.samples),
+    FigureKind("parallel", "Every run", parallel.parallel),
     FigureKind("published", "Published values beside ours", literature.values),
     FigureKind("claims", "What was claimed", literature.verdicts),
 )
@@ -79,7 +90,7 @@ def drawn(
     archive: Archive,
     definition: str = "dead",
     by: Sequence[str] | None = None,
-    grid: tuple[str, str] | None = None,
+    choices: Choices = UNCHOSEN,
     only: Sequence[str] = (),
 ) -> Iterator[DrawnFigure]:
     """Draw every figure of a sweep, one after another.
@@ -88,13 +99,13 @@ def drawn(
         archive: the sweep.
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
-        grid: the two settings of the heat map; chosen by the sweep, if None.
+        choices: which axes have which roles; by what they explain, where none is chosen.
         only: names of figures; all, if empty.
 
     Raises:
         InputError: a name of ``only`` is no figure's, or one of ``by`` no setting's.
     """
-    context = Context(archive, definition, None if by is None else tuple(by), grid)
+    context = Context(archive, definition, None if by is None else tuple(by), choices)
     wanted = check_names(only)
     for kind in FIGURES:
         if not wanted or kind.name in wanted:
@@ -102,7 +113,7 @@ def drawn(
             figure = _draw(kind.name, title, partial(kind.draw, context))
             left_out = tuple(context.left_out)
             context.left_out.clear()
-            yield dataclasses.replace(figure, left_out=left_out)
+            yield dataclasses.replace(figure, left_out=left_out, width=context.width)
 
 
 def born_dead(result: Result) -> DrawnFigure:
@@ -112,11 +123,9 @@ def born_dead(result: Result) -> DrawnFigure:
 
 def _draw(name: str, title: str, draw: Callable[[], Drawing]) -> DrawnFigure:
     try:
-        with style.applied():
+        # Charts are built by this package alone, and drawn in its tests: no need to check each.
+        with schemapi.debug_mode(False):
             figure, caption, alt = draw()
-            if figure.get_layout_engine() is not None:  # laid out once, not once a format
-                figure.draw_without_rendering()
-                figure.set_layout_engine("none")
     except LackingError as lacking:
         return DrawnFigure(name, title, skipped=str(lacking))
     return DrawnFigure(name, title, caption, alt, figure)

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import altair as alt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 
 from reluprobe.analysis import aggregate, init_signal, lacking
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.config import labels
 from reluprobe.records import LayerRecord
 from reluprobe.report import formatting
-from reluprobe.report.figures import style
+from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import (
     Context,
     Drawing,
     LackingError,
+    Row,
     alt_text,
     unnamed,
-    wrapped,
 )
-from reluprobe.report.figures.style import LOOKS
 from reluprobe.report.terminal import tables
 
 #: The settings that make a network before its first step.
@@ -33,6 +32,10 @@ BIRTH = (
 )
 #: Layers across and networks down, at most.
 ACROSS, DOWN = 5, 12
+#: Pixels: a panel's height; and of the names left of them.
+HEIGHT, NAMES = 42, 120
+#: The least share of outputs that is seen.
+LEAST = 1e-6
 
 
 def histograms(context: Context) -> Drawing:
@@ -40,9 +43,10 @@ def histograms(context: Context) -> Drawing:
     foreign = context.terms.foreign
     vary = [n for n in aggregate.axes(context.records) if n in BIRTH or foreign]
     rows = [
-        row for row in aggregate.summarize(context.records, context.definition, vary)
+        row
+        for row in aggregate.summarize(context.records, context.definition, vary)
         if init_signal.signals(row.members)
-    ]  # fmt: skip
+    ]
     if not rows:
         raise LackingError(lacking.signals(context.records) or lacking.SEVERAL_DEPTHS)
     note = ""
@@ -53,12 +57,11 @@ def histograms(context: Context) -> Drawing:
     named = [n or unnamed(row.members[0]) for n, row in zip(names, rows, strict=True)]
     networks = [_at_birth(row) for row in rows]
     across = min(ACROSS, max(map(len, networks)))
-    figure = style.canvas(style.PAGE, 0.66 * len(rows) + 0.4)
-    axes = figure.subplots(len(rows), across, squeeze=False)
-    for line, layers, name in zip(axes, networks, named, strict=True):
-        _row(line, layers)
-        line[0].set_ylabel(wrapped(name, 16), rotation=0, ha="right", va="center")
-    figure.supxlabel("output of a unit")
+    width = (context.width - NAMES - charts.RIGHT - charts.GAP * (across - 1)) / across
+    lines = [
+        _line(layers, name, across, max(width, 40))
+        for layers, name in zip(networks, named, strict=True)
+    ]
     facts = [
         f"{name}: standard deviation by layer "
         + ", ".join(
@@ -71,7 +74,7 @@ def histograms(context: Context) -> Drawing:
         "run of each kind, counts on a logarithmic axis, all layers of a row on one horizontal "
         f"axis. σ: their standard deviation; 0: the share that is exactly 0.{note}"
     )
-    return figure, caption, alt_text(facts)
+    return alt.vconcat(*lines, spacing=8), caption, alt_text(facts)
 
 
 def _at_birth(row: Summary) -> tuple[LayerRecord, ...]:
@@ -80,36 +83,52 @@ def _at_birth(row: Summary) -> tuple[LayerRecord, ...]:
     return next((layers for layers in starts if all(x.activations for x in layers)), ())
 
 
-def _row(line: np.ndarray, layers: Sequence[LayerRecord]) -> None:
+def _line(layers: Sequence[LayerRecord], name: str, across: int, width: float) -> Any:
     """One network: its layers, evenly spread where they are many, on a common axis."""
-    shown = tables.shown_layers(len(layers), len(line))
-    outputs = [a for i in shown if (a := layers[i].activations)]
-    low, high = min(a.low for a in outputs), max(a.high for a in outputs)
-    for ax, i in zip(line, shown, strict=False):
-        _histogram(ax, layers[i], (low, high))
-        ax.set_title(_measures(layers[i], i), loc="right", fontsize=style.SMALL, pad=1)
-    for ax in line[len(shown) :]:
-        ax.remove()
+    shown = tables.shown_layers(len(layers), across)
+    rows = [row for place in shown for row in _bins(layers[place], place)]
+    order = [_measures(layers[place], place) for place in shown]
+    ends = [float(str(row["low"])) for row in rows]
+    scale = alt.Scale(domain=[min(ends), max(ends)], nice=False)
+    axis = alt.Axis(title=None, grid=False, tickCount=3)
+    share = alt.Scale(type="log", domain=[LEAST, 1])
+    bars = (
+        alt.Chart()
+        .mark_area(color=style.COLOURS[0], interpolate="step-after", line=True)
+        .encode(
+            x=alt.X("low:Q", scale=scale, axis=axis),
+            y=alt.Y("share:Q", scale=share, axis=None),
+            y2=alt.datum(LEAST),
+            tooltip=[alt.Tooltip(f"{n}:Q", format=".3~g") for n in ("low", "share")],
+        )
+        .properties(width=width, height=HEIGHT)
+    )
+    header = alt.Header(title=None, labelFontSize=style.SMALL)
+    title = alt.TitleParams(_broken(name), anchor="middle", orient="left", angle=0, align="left")
+    return bars.properties(data=charts.data(rows)).facet(
+        column=alt.Column("panel:N", sort=order, header=header), title=title, spacing=charts.GAP
+    )
 
 
-def _histogram(axes: Axes, layer: LayerRecord, ends: tuple[float, float]) -> None:
+def _broken(name: str) -> list[str]:
+    """A name in lines, parted where it has its dots."""
+    return name.split(" · ")
+
+
+def _bins(layer: LayerRecord, index: int) -> list[Row]:
     outputs = layer.activations
     assert outputs is not None
     counts = np.array(outputs.counts, float)
     high = outputs.high if outputs.high > outputs.low else outputs.low + 1e-12
     edges = np.linspace(outputs.low, high, len(counts) + 1)
-    # With an edge, as a signal that has faded is all in a spike.
-    axes.stairs(
-        counts / counts.sum(), edges, fill=True, facecolor=LOOKS[0].colour,
-        edgecolor=LOOKS[0].colour, linewidth=0.6,
-    )  # fmt: skip
-    axes.set_yscale("log")
-    axes.set_ylim(1e-6, 3)
-    margin = 0.03 * (ends[1] - ends[0]) or 1.0
-    axes.set_xlim(ends[0] - margin, ends[1] + margin)
-    for locate in (axes.yaxis.set_major_locator, axes.yaxis.set_minor_locator):
-        locate(NullLocator())
-    axes.spines["left"].set_visible(False)
+    shares = counts / counts.sum()
+    # From the left edge of each bin on its share; the last edge ends the last bin.
+    heights = np.maximum([*shares, shares[-1]], LEAST)
+    name = _measures(layer, index)
+    return [
+        {"panel": name, "low": charts.number(low), "share": charts.number(float(height))}
+        for low, height in zip(edges, heights, strict=True)
+    ]
 
 
 def _measures(layer: LayerRecord, index: int) -> str:

@@ -1,34 +1,34 @@
-"""Style of all figures: sizes for print, colours, and matplotlib's settings.
+"""Style of all figures: sizes, colours, and the theme that every chart is drawn with.
 
 The six colours are those that, with a contrast of 3:1 or more on white and on near-black, differ
 most from each other under simulated deuteranopia and protanopia (Machado, Oliveira, Fernandes
-2009). No figure relies on them alone: every line has a marker and its name at its end.
+2009). No figure relies on them alone: what has a colour has a marker, a dash or a name as well.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+import numpy as np
 
-#: Widths in inches: one column of a paper, and its page.
-COLUMN, PAGE = 3.3, 6.8
-#: Points; nothing in a figure is smaller than SMALL.
-TEXT, SMALL = 7.0, 6.0
+#: Widths in pixels, as a screen shows them: a paper's page, and one column of it.
+PAGE, COLUMN = 720, 350
+WIDTHS = {"page": PAGE, "column": COLUMN}
+#: Points a pixel on paper: a page is 6.8 inches wide, a column 3.3, and text 7 points high.
+POINTS = 0.68
+#: Pixels; nothing in a figure is smaller than SMALL.
+TEXT, SMALL = 11, 10
+#: The font that comes with the library that draws: the same everywhere. Others are as wide.
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
-#: Dots an inch of a PNG, and of what is rasterized within an SVG or a PDF.
-DPI = 300
-
-#: Text, axes and paper. The dark scheme of an SVG exchanges these two, and only these.
+#: Text, axes and paper. The dark scheme of an SVG exchanges these, and only these.
 INK, PAPER = "#1a1a1a", "#ffffff"
+#: Lines behind everything: a colour of its own, since what is seen through takes long to draw.
+GRID = "#e6e6e4"
 #: Beside what is in the foreground; reads on white and on black.
 QUIET = "#8a8a8a"
+#: Behind marks, where something is claimed to lie: seen on white and on black.
+SHADE = "#c9c9c9"
 #: On a coloured cell, whatever the scheme: not INK, not PAPER.
 ON_LIGHT, ON_DARK = "#1b1b1b", "#fefefe"
 #: Where "dead" itself has a colour, a unit that came back, and one that was drawn anew; one that
@@ -36,88 +36,80 @@ ON_LIGHT, ON_DARK = "#1b1b1b", "#fefefe"
 DEAD, REVIVED, ALIVE = "#a3123a", "#6aa9d8", "#e9e7e2"
 REDRAWN, DIED_AGAIN = "#2f7d5b", "#4a0f26"
 
-
-@dataclass(frozen=True)
-class Look:
-    """How one configuration is drawn, the same in every figure."""
-
-    colour: str
-    marker: str
-
-
-LOOKS = tuple(
-    Look(colour, marker)
-    for colour, marker in zip(
-        ("#0077b2", "#d95700", "#32a670", "#cc0036", "#4c4cff", "#995479"), "os^DvP", strict=True
-    )
-)
+#: Of the values of a setting, or of configurations, in their order.
+COLOURS = ("#0077b2", "#d95700", "#32a670", "#cc0036", "#4c4cff", "#995479")
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+DASHES = ((1, 0), (5, 3), (1.5, 2.5), (7, 2, 1.5, 2))
 #: A cell without a value.
 EMPTY = "#b9b9b9"
-#: From the first hidden layer to the last: from cold to warm, no lighter and no darker.
-LAYERS = LinearSegmentedColormap.from_list("layers", ["#0077b2", "#7c5cc4", "#cc3d74", "#d95700"])
-#: From little to much, for cells; even in grey.
-SEQUENCE = "YlGnBu"
-
-#: Where a legend stands: on top of a figure, and of one that then makes room for it.
-ON_TOP: dict[str, Any] = {"loc": "upper center", "ncols": 3, "frameon": False}
-ABOVE: dict[str, Any] = {**ON_TOP, "loc": "outside upper center"}
-
-_RC: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
-    "font.size": TEXT,
-    "figure.labelsize": TEXT,
-    "axes.titlesize": TEXT,
-    "axes.labelsize": TEXT,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
-    "legend.fontsize": SMALL,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "axes.titlecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "figure.facecolor": PAPER,
-    "axes.facecolor": "none",
-    "savefig.facecolor": PAPER,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 1.5,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 2.8,
-    "hatch.linewidth": 0.5,
-    "figure.constrained_layout.w_pad": 0.03,
-    "figure.constrained_layout.h_pad": 0.03,
-    "svg.fonttype": "none",  # text stays text: found, read aloud, and small
-    "pdf.fonttype": 42,
-    "image.interpolation": "none",
-    "text.parse_math": False,  # a setting of somebody else's run may hold a $
-}
-#: Signs that the font lacks are drawn as boxes; whoever chose them sees which.
-_LACKING = "Glyph .* missing from"
+#: From the first hidden layer to the last.
+LAYERS = ("#0077b2", "#7c5cc4", "#cc3d74", "#d95700")
+#: From little to much that is bad, for cells: the darker, the worse.
+SEQUENCE = ("#fdf6ec", "#f6cfa3", "#e58f6a", "#c14a50", "#7d1d45", "#3f0d2c")
 
 
-@contextmanager
-def applied(salt: str = "") -> Iterator[None]:
-    """Matplotlib as the figures want it, whatever the user's own settings; then as it was.
+def layer_colours(depth: int) -> list[str]:
+    """Of the layers from the first to the last: from cold to warm, no lighter and no darker."""
+    ends = [tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in LAYERS]
+    colours = []
+    for place in np.linspace(0, len(ends) - 1, depth):
+        before = min(int(place), len(ends) - 2)
+        mixed = (
+            round(a + (b - a) * (place - before))
+            for a, b in zip(ends[before], ends[before + 1], strict=True)
+        )
+        colours.append("#" + "".join(f"{c:02x}" for c in mixed))
+    return colours
 
-    Args:
-        salt: of the ids in an SVG, which would else differ from one time to the next.
-    """
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=_LACKING, category=UserWarning)
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RC)
-        matplotlib.rcParams["svg.hashsalt"] = f"reluprobe {salt}"
-        yield
+
+def layer_dashes(depth: int) -> list[list[float]]:
+    """Dashes that differ from each layer to the next."""
+    return [[*DASHES[n % len(DASHES)]] for n in range(depth)]
 
 
-def canvas(width: float, height: float) -> Figure:
-    """An empty figure of so many inches that makes room for its own labels."""
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+def theme(width: int = PAGE) -> dict[str, Any]:
+    """The configuration of every chart; of a narrow one, whose legends stand below each other."""
+    narrow = {"layout": {"top": {"direction": "vertical", "margin": 4}}}
+    text = {"labelFontSize": SMALL, "titleFontSize": TEXT, "titleFontWeight": "normal"}
+    quiet = {"labelColor": INK, "titleColor": INK}
+    return {
+        "font": FONT,
+        "background": PAPER,
+        "padding": 6,
+        "view": {"stroke": None},
+        "axis": {
+            **text,
+            **quiet,
+            "domainColor": INK,
+            "tickColor": INK,
+            "tickSize": 3,
+            "grid": True,
+            "gridColor": GRID,
+            "labelOverlap": "greedy",
+            "labelSeparation": 5,
+            "labelLimit": 300,
+        },
+        # As wide with short numbers as with long ones: panels below each other are in line.
+        "axisY": {"titleAngle": -90, "minExtent": 26},
+        "legend": {
+            **text,
+            **quiet,
+            "orient": "top",
+            "direction": "horizontal",
+            "symbolStrokeWidth": 1.6,
+            "symbolOpacity": 1,
+            "labelLimit": 300,
+            "columnPadding": 12,
+            "titleLimit": 300,
+            **(narrow if width < PAGE else {}),
+        },
+        "header": {**text, **quiet, "titlePadding": 2, "labelPadding": 3, "labelLimit": 300},
+        "title": {"fontSize": TEXT, "fontWeight": "normal", "color": INK, "anchor": "middle"},
+        "facet": {"spacing": 12},
+        "concat": {"spacing": 14},
+        "line": {"strokeWidth": 1.6},
+        "point": {"size": 26, "filled": True, "opacity": 1},
+        "rule": {"strokeWidth": 1.2, "color": QUIET},
+        "text": {"fontSize": SMALL, "color": INK},
+        "range": {"category": list(COLOURS), "symbol": list(SHAPES)},
+    }

@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
+import altair as alt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
+from jaxtyping import Int
 
 from reluprobe.analysis import lacking, survival_curves, unit_lives
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.figures import lines, small_multiples, style
-from reluprobe.report.figures.context import Context, Drawing, Entry, LackingError, alt_text
-from reluprobe.report.figures.lines import Part
+from reluprobe.report.figures import charts, curves, style
+from reluprobe.report.figures.context import (
+    Context,
+    Drawing,
+    Entry,
+    LackingError,
+    Row,
+    alt_text,
+)
+from reluprobe.report.figures.curves import Measure
 from reluprobe.report.terminal.layout import shown_layers, tail
 from reluprobe.report.terminal.named_layers import worst
 from reluprobe.report.terms import terms_of
 
-#: Of a network's units, no more rows than this: a page has not more dots for them.
-MOST_UNITS = 600
+#: Panels, at most, and beside each other; of so few each is large.
+MOST_PANELS, ACROSS, LARGE = 12, 4, 3
+#: Of a network's units, no more rows than this in a large panel and in a small one: neither has
+#: dots for many more, and a page holds a rectangle or more for each.
+MOST_UNITS, FEW_UNITS = 300, 100
 #: Letters of a layer's name; and layers that have names, at most.
 LETTERS, MOST_LAYERS = 14, 12
 #: What a unit may be at a probe, in the order of ``survival_curves``.
-STATES = (
-    ("alive", style.ALIVE),
-    ("dead", style.DEAD),
-    ("alive again", style.REVIVED),
-    ("drawn anew", style.REDRAWN),
-    ("dead again", style.DIED_AGAIN),
-)
+STATES = {
+    "alive": style.ALIVE,
+    "dead": style.DEAD,
+    "alive again": style.REVIVED,
+    "drawn anew": style.REDRAWN,
+    "dead again": style.DIED_AGAIN,
+}
+#: Units of a layer that were alive so far are the panel's ground.
+GROUND = 0
+#: Rectangles: from and to which probe, from and to which row, the state.
+Block = tuple[int, int, int, int, int]
 
 
 def units(context: Context) -> Drawing:
@@ -40,38 +56,26 @@ def units(context: Context) -> Drawing:
     if (reason := lacking.lives(context.records)) is not None:
         raise LackingError(reason)
     mortal = [e for e in context.entries if lacking.lives(e.runs) is None]
-    shown, note = context.some(mortal)
-    runs = [(e, min(filter(lacking.mortal, e.runs), key=_seed)) for e in shown]
-    large = len(runs) <= small_multiples.LARGE
-    figure, (axes,) = small_multiples.page(
-        [e.label for e, _ in runs],
-        [small_multiples.Block(f"units, by {context.terms.layer}", context.terms.clock)],
-        height=2.0 if large else 0.85,
-        across=3 if large else 6,
-        beyond=0.1,
-        legend=True,
-        left=0.7 if context.terms.foreign else 0.0,
-    )
-    for ax, (_, run) in zip(axes, runs, strict=True):
-        _lives(ax, run)
+    shown, note = context.some(mortal, MOST_PANELS)
+    runs = [(e, min(filter(lacking.mortal, e.runs), key=lambda r: r.seed)) for e in shown]
     seen = [layer for _, run in runs for layer in unit_lives.watched(run).values()]
-    redrawn = any(layer.redrawn is not None for layer in seen)
-    names = STATES if redrawn else STATES[:3]
-    keys = [Patch(facecolor=c, edgecolor=style.QUIET, linewidth=0.4, label=n) for n, c in names]
-    figure.legend(handles=keys, **(style.ON_TOP | {"ncols": len(names)}))
-    facts = [f"{e.label}: {_summary(run)}" for e, run in runs]
-    none = _without(context)
-    if redrawn:
-        none += (
+    anew = any(layer.redrawn is not None for layer in seen)
+    named = list(STATES) if anew else list(STATES)[:3]
+    panels = [_panel(context, entry, run, len(runs), named) for entry, run in runs]
+    across = min(ACROSS if context.width == style.PAGE else 2, len(panels))
+    chart = alt.concat(*panels, columns=across)
+    redrawn = ""
+    if anew:
+        redrawn = (
             " Drawn anew: alive since it was; dead again: at the first probe after that, as "
             "another unit in the same place."
         )
     caption = (
-        "The life of every unit: a row is a unit, a column a probe, by "
-        f"{context.terms.layer} ({_on_top(context)}) and in each sorted by when the unit first "
-        f"died. Of each configuration the first run in which any did.{none}{note}"
+        f"The life of every unit: a row is a unit, a column a probe, by {context.terms.layer} "
+        f"({_on_top(context)}) and in each sorted by when the unit first died. Of each "
+        f"configuration the first run in which any did.{redrawn}{_without(context)}{note}"
     )
-    return figure, caption, alt_text(facts)
+    return chart, caption, alt_text([f"{e.label}: {_summary(run)}" for e, run in runs])
 
 
 def _on_top(context: Context) -> str:
@@ -79,10 +83,6 @@ def _on_top(context: Context) -> str:
         return "L1 on top"
     deep = any(len(run.layers) > MOST_LAYERS for run in context.records)
     return f"the first on top{f'; of many the {MOST_LAYERS} with most dead' if deep else ''}"
-
-
-def _seed(run: RunRecord) -> int:
-    return run.seed
 
 
 def _without(context: Context) -> str:
@@ -103,31 +103,106 @@ def _shown(run: RunRecord) -> dict[str, unit_lives.Watched]:
     return {name: watched[name] for name in worst(dead, MOST_LAYERS)}
 
 
-def _lives(axes: Axes, run: RunRecord) -> None:
+def _panel(
+    context: Context, entry: Entry, run: RunRecord, panels: int, named: Sequence[str]
+) -> Any:
+    """One run: its layers below each other, a rectangle for units that were alike for a while."""
     watched = _shown(run)
-    most = max(1, MOST_UNITS // len(watched))
-    states = [survival_curves.states(*seen) for seen in watched.values()]
-    layers = [survival_curves.thinned(layer, most) for layer in states]
-    rows = np.concatenate(layers)
-    colours = ListedColormap([colour for _, colour in STATES])
-    last = len(STATES) - 1
-    axes.imshow(rows, colours, vmin=0, vmax=last, aspect="auto", extent=(0, 1, 1, 0))
-    axes.set_ylim(1, 0)
-    ends = np.cumsum([len(layer) for layer in layers]) / len(rows)
-    for end in ends[:-1]:
-        axes.axhline(end, color=style.ON_LIGHT, linewidth=0.5)
-    shown = shown_layers(len(layers), 5)
-    middles = [(ends[i] + (ends[i - 1] if i else 0)) / 2 for i in shown]
-    names = [*watched]
-    axes.set_yticks(middles, [tail(names[i], LETTERS) for i in shown])
+    most = max(1, (MOST_UNITS if panels <= LARGE else FEW_UNITS) // len(watched))
+    layers = [survival_curves.thinned(survival_curves.states(*w), most) for w in watched.values()]
+    total = sum(map(len, layers))
+    ends = np.cumsum([len(layer) for layer in layers]) / total
+    names = list(STATES)
+    rows: list[Row] = []
+    for name, layer, end in zip(watched, layers, ends, strict=True):
+        top = end - len(layer) / total
+        rows += [
+            {
+                **entry.fields,
+                **charts.run_fields(run),
+                "layer": name,
+                "state": names[state],
+                "from": start,
+                "to": stop,
+                "top": charts.number(top + first / total),
+                "bottom": charts.number(top + last / total),
+            }
+            for start, stop, first, last, state in blocks(layer)
+        ]
+    width = charts.panel_width(context, min(panels, ACROSS if context.width == style.PAGE else 2))
+    height = 190 if panels <= LARGE else 110
+    scale = alt.Scale(domain=list(named), range=[STATES[name] for name in named])
+    colour = alt.Color("state:N", scale=scale, title="a unit is")
+    x = alt.X("from:Q", title=context.terms.clock, scale=_domain(run), axis=_times(run))
+    y = alt.Y("top:Q", title=None, scale=alt.Scale(domain=[1, 0]), axis=_names(watched, ends))
+    tooltip = [alt.Tooltip(f"{field}:N") for field in ("layer", "state", "seed", "record")]
+    chart = (
+        alt.Chart(charts.data(rows))
+        .mark_rect()
+        .encode(x=x, x2=alt.X2("to:Q"), y=y, y2=alt.Y2("bottom:Q"), color=colour, tooltip=tooltip)
+    )
+    lines = alt.Chart(charts.data([{"end": float(end)} for end in ends[:-1]])).mark_rule(
+        color=style.ON_LIGHT, strokeWidth=0.6
+    )
+    title = alt.TitleParams(entry.label, fontSize=style.SMALL, limit=width + 40)
+    view = {"width": width, "height": height, "title": title}
+    layered = (
+        alt.layer(chart, lines.encode(y=alt.Y("end:Q"))) if len(ends) > 1 else alt.layer(chart)
+    )
+    return layered.properties(**view, view=alt.ViewConfig(fill=style.ALIVE))
+
+
+def blocks(states: Int[np.ndarray, "unit probe"]) -> list[Block]:
+    """A picture of few colours as rectangles, the ground left out.
+
+    Rows that have the same state over the same probes and lie below each other are one.
+    """
+    made: list[Block] = []
+    above: dict[tuple[int, int, int], int] = {}
+    for row, stretches in enumerate([*map(_stretches, states), []]):
+        here = {stretch: above.get(stretch, row) for stretch in stretches}
+        made += [
+            (start, stop, first, row, state)
+            for (start, stop, state), first in above.items()
+            if (start, stop, state) not in here
+        ]
+        above = here
+    return made
+
+
+def _stretches(row: Int[np.ndarray, " probe"]) -> list[tuple[int, int, int]]:
+    """From which probe to which a unit was in which state, but for the ground."""
+    cuts = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
+    parts = itertools.pairwise(cuts)
+    return [(start, stop, int(row[start])) for start, stop in parts if row[start] != GROUND]
+
+
+def _domain(run: RunRecord) -> alt.Scale:
+    return alt.Scale(domain=[0, len(run.timeline())], nice=False)
+
+
+def _times(run: RunRecord) -> alt.Axis:
+    """A few of the probes by their epochs or steps; each stands in the middle of its column."""
     times = [when for when, _ in run.timeline()]
     marks = [i for i, when in enumerate(times) if when == int(when)]
     marks = marks[:: -(-len(marks) // 5)]
-    written = [f"{times[i]:{terms_of([run]).number if run.ours is None else '.0f'}}" for i in marks]
-    axes.set_xticks([(i + 0.5) / len(times) for i in marks], written)
-    # Each has its own layers and probes.
-    axes.tick_params(length=0, labelbottom=True, labelleft=True, pad=1.5)
-    axes.spines[:].set_visible(False)
+    number = terms_of([run]).number if run.ours is None else ".0f"
+    written = {str(i + 0.5): f"{times[i]:{number}}" for i in marks}
+    expression = f"{json.dumps(written)}[datum.value]"
+    return alt.Axis(values=[i + 0.5 for i in marks], labelExpr=expression, grid=False)
+
+
+def _names(watched: dict[str, unit_lives.Watched], ends: np.ndarray) -> alt.Axis:
+    """The layers' names, each in its middle; of many some."""
+    names = [*watched]
+    starts = np.concatenate([[0.0], ends[:-1]])
+    middles = {i: float(f"{(starts[i] + ends[i]) / 2:.6g}") for i in shown_layers(len(names), 5)}
+    written = {str(at): tail(names[i], LETTERS) for i, at in middles.items()}
+    expression = f"{json.dumps(written)}[datum.value]"
+    return alt.Axis(
+        values=[*middles.values()], labelExpr=expression, ticks=False, domain=False, grid=False,
+        labelOverlap=False,
+    )  # fmt: skip
 
 
 def _summary(run: RunRecord) -> str:
@@ -152,30 +227,30 @@ def survival(context: Context) -> Drawing:
     """How long units live until they first die, and how long they then stay dead."""
     if (reason := lacking.lives(context.records, followed=True)) is not None:
         raise LackingError(reason)
-    mortal = [e for e in context.entries if lacking.lives(e.runs, followed=True) is None]
-    shown, note = context.some(mortal)
-    alive = [(e, survival_curves.not_yet_dead(e.runs)) for e in shown]
-    dead = [(e, survival_curves.still_dead(e.runs)) for e in shown]
-    parts = [
-        Part("units not yet seen dead %", alive, across=context.terms.clock),
-        Part("still dead %", dead, across="probes after a death"),
-    ]
-    figure = lines.beside(parts)
-    ends = {e.label: c for e, c in dead}
+    alive = Measure("not yet dead %", "share", survival_curves.not_yet_dead)
+    dead = Measure("still dead %", "share", survival_curves.still_dead)
+    living = curves.over_time(context, [alive], context.terms.clock)
+    staying = curves.over_time(context, [dead], "probes after a death")
+    if living is None or staying is None:
+        raise LackingError("no unit was followed over two probes")
+    shown = [entry for entry, _, _ in living.curves]
     facts = [
         f"{e.label}: {formatting.plus_minus(c.last)}% never seen dead by "
-        f"{context.terms.at(c.when[-1])}; "
-        f"{formatting.plus_minus(ends[e.label].values[1])}% of deaths outlast a probe, "
-        f"{formatting.plus_minus(ends[e.label].last)}% {ends[e.label].when[-1]:g} probes"
-        for e, c in alive
+        f"{context.terms.at(c.when[-1])}"
+        for e, _, c in living.curves
+    ]
+    facts += [
+        f"{e.label}: {formatting.plus_minus(c.values[1])}% of deaths outlast a probe, "
+        f"{formatting.plus_minus(c.last)}% {c.when[-1]:g} probes"
+        for e, _, c in staying.curves
     ]
     caption = (
         f"Survival curves: the share of {context.terms.units} that no probe has yet seen dead, and "
         "of the times a unit was dead the share that lasts longer than so many probes "
         f"(Kaplan–Meier: deaths that run on at the end count as long as they were watched"
-        f"{_ended(shown)}). {context.seeds()}{lines.behind(parts)}{note}"
+        f"{_ended(shown)}). {context.seeds(shown)}{living.note}"
     )
-    return figure, caption, alt_text(facts)
+    return alt.vconcat(living.chart, staying.chart), caption, alt_text(facts)
 
 
 def _ended(shown: Sequence[Entry]) -> str:

@@ -4,8 +4,8 @@
 a module of its own. Figures come as bytes of SVG or PNG: nothing here draws.
 """
 
-from reluprobe.report.page.images import DPI, LARGEST, of_few_colours
 from reluprobe.report.page.model import PageFigure, model
 from reluprobe.report.page.render import html
+from reluprobe.report.page.vega import charts_script
 
-__all__ = ["DPI", "LARGEST", "PageFigure", "html", "model", "of_few_colours"]
+__all__ = ["PageFigure", "charts_script", "html", "model"]

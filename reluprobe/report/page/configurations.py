@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import Value, labels
+from reluprobe.records import Setting
 from reluprobe.report import formatting
 from reluprobe.report.terminal import named_layers, tables
 from reluprobe.report.terms import terms_of
@@ -18,8 +19,9 @@ ENDED = "ended"
 FATES = (ENDED, "diverged", "failed", "collapsed")
 
 
-def table(rows: Sequence[Summary], definition: str) -> dict[str, Any]:
+def table(summaries: Sequence[Summary], definition: str) -> dict[str, Any]:
     """Columns and rows; a cell has its text and, where it is a number, what it is sorted by."""
+    rows = tables.shortened(summaries)
     terms = terms_of(rows[0].members if rows else ())
     shares = named_layers.most_dead(rows)
     every = [*shares]
@@ -35,15 +37,16 @@ def table(rows: Sequence[Summary], definition: str) -> dict[str, Any]:
         "layers": [f"{name} %" for name in layers],
         "depth": len(every),
         "fates": [fate for fate in FATES if any(fate in fates(row) for row in rows)],
-        "rows": [_row(row, layers) for row in rows],
+        "rows": [_row(row, layers, s.settings) for row, s in zip(rows, summaries, strict=True)],
     }
 
 
-def _row(row: Summary, layers: Sequence[str]) -> dict[str, Any]:
+def _row(row: Summary, layers: Sequence[str], settings: Mapping[str, Setting]) -> dict[str, Any]:
     label = labels.settings(row.settings) or "all runs"
     return {
         "label": label,
         "names": [_setting(value) for value in row.settings.values()],
+        "settings": {labels.field(n): labels.setting(v) for n, v in settings.items()},
         "ends": [cell(row.mean), cell(row.accuracy)],
         "losses": [cell(estimate, formatting.number) for estimate in (row.loss, row.train_loss)],
         "layers": [_layer(row, n) for n in layers],

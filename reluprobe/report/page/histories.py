@@ -9,6 +9,7 @@ from reluprobe.analysis.settings import SEED
 from reluprobe.config import labels, settings_of
 from reluprobe.files.printable import printable
 from reluprobe.records import EpochRecord, RunRecord
+from reluprobe.records.folder import RUNS
 from reluprobe.report.terminal import tables
 from reluprobe.report.terms import run_label
 
@@ -39,6 +40,7 @@ def runs(records: Sequence[RunRecord], definition: str) -> dict[str, Any]:
             run.id: {
                 "name": run_label(run),
                 "status": _status(run),
+                "record": f"{RUNS}/{run.id}.json",
                 "settings": {k: labels.setting(v) for k, v in own.items() if k not in common},
                 **_history(run, definition, room),
             }

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from reluprobe.analysis import aggregate, claims, environments, replication
-from reluprobe.config import Reference
+from reluprobe.config import Reference, labels
 from reluprobe.records.folder import Archive
 from reluprobe.report.page import configurations, histories, origin, words
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import foreign_coverage, layout, mishaps, tables
 from reluprobe.report.terms import terms_of
 
-if TYPE_CHECKING:  # a page needs no matplotlib
+if TYPE_CHECKING:
     from reluprobe.report.figures import DrawnFigure
+    from reluprobe.report.figures.context import Context
 
+#: The figures that answer first: they stand before the table.
+LEADING = ("effects", "interaction", "learning_rate", "heatmap")
+#: Values of a setting that have buttons, at most.
+MOST_VALUES = 24
 
 #: A figure with its words, and its bytes as a whole SVG or PNG; None where it was skipped.
 PageFigure = tuple["DrawnFigure", bytes | None]
@@ -37,27 +42,72 @@ def model(
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         figures: in their order, those that were skipped among them; names are unique.
     """
-    rows = tables.shortened(aggregate.summarize(archive.records, definition, by))
+    summaries = aggregate.summarize(archive.records, definition, by)
+    from reluprobe.report.figures.context import Context
+
+    context = Context(archive, definition, None if by is None else tuple(by))
+    rows, axes = tables.shortened(summaries), _axes(context)
     return {
         "title": archive.name,
         "word": tables.CALLED[definition][0],
         "terms": terms_of(archive.records),
         "question": words.question(archive.records, rows),
+        "meaning": words.meaning(definition),
         "primer": words.primer(archive.records, definition),
-        "headline": words.headline(rows, definition),
+        "headline": words.headline(rows, context.effects, definition),
         "ends": words.ends(rows, definition),
         "beside": words.beside(rows),
         "summary": tables.provenance(archive).plain,
-        "figures": [(figure, image) for figure, image in figures if image is not None],
-        "skipped": [figure for figure, image in figures if image is None],
+        **_figures(figures),
+        "axes": axes,
+        "choices": [axis for axis in axes if len(axis["values"]) <= MOST_VALUES],
         "reference": None if archive.reference is None else _reference(archive, archive.reference),
-        "table": configurations.table(rows, definition),
+        "table": configurations.table(summaries, definition),
         "troubles": _troubles(archive),
         "faults": [*archive.faults, *archive.copies],
         "runs": histories.runs(archive.records, definition),
         "origin": origin.origin(archive, definition, by),
         "definitions": words.definitions(),
     }
+
+
+def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
+    """Figures that answer first, then the others, then those that there are not."""
+    from reluprobe.report.figures import formats, style
+
+    shown = [
+        {
+            "name": figure.name,
+            "title": figure.title,
+            "alt": figure.alt,
+            "caption": figure.caption,
+            "image": image,
+            "spec": {k: v for k, v in figure.spec.items() if k != "config"},
+        }
+        for figure, image in figures
+        if image is not None
+    ]
+    return {
+        "leading": [figure for figure in shown if figure["name"] in LEADING],
+        "figures": [figure for figure in shown if figure["name"] not in LEADING],
+        "skipped": [figure for figure, image in figures if image is None],
+        "theme": {**style.theme(_width(figures)), "background": None},
+        "colours": {"day": [*formats.NIGHT], "night": [*formats.NIGHT.values()]},
+    }
+
+
+def _width(figures: Sequence[PageFigure]) -> int:
+    from reluprobe.report.figures import style
+
+    return max((figure.width for figure, _ in figures), default=style.PAGE)
+
+
+def _axes(context: Context) -> list[dict[str, Any]]:
+    """The settings by whose values figures and table are filtered."""
+    return [
+        {"field": labels.field(a), "title": context.title(a), "values": context.domain(a)}
+        for a in context.axes
+    ]
 
 
 def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reluprobe.analysis import aggregate
+from reluprobe.analysis import aggregate, sorting
 from reluprobe.analysis.aggregate import Estimate, Summary
+from reluprobe.analysis.effects import Effects
+from reluprobe.analysis.settings import SEED
+from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import labels, phases
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.terminal import foreign_words, tables
+from reluprobe.report.terminal import answer, foreign_words, tables
 from reluprobe.report.terms import probe_examples, terms_of
 
+#: As the terminal's first screen has it.
+DEAD = (
+    "A dead unit no longer learns: no example sends a gradient to its weights. Usual are none or "
+    "a few % before training, and 25 to 40% in the MNIST study’s ReLU network."
+)
 PRIMER = (
     "A neural network is made of units. With the usual activation, ReLU, a unit passes on what is "
     "positive and puts out zero for all else. One that puts out zero whatever it is shown gets no "
@@ -34,6 +42,8 @@ WHOSE = {
 }
 #: More settings than this are not listed one by one.
 MOST_NAMED = 6
+#: More runs that trained badly than this are counted.
+MOST_BAD = 3
 
 
 def definitions() -> list[dict[str, str]]:
@@ -77,8 +87,21 @@ def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
     return [PRIMER, counted]
 
 
-def headline(rows: Sequence[Summary], definition: str) -> list[str]:
-    """The outcome in a few sentences, accuracy beside deadness."""
+def meaning(definition: str) -> str:
+    """What is counted, in a sentence or two."""
+    word, formula = tables.CALLED[definition]
+    return DEAD if definition == "dead" else f"{word}: {formula}.".capitalize()
+
+
+def headline(rows: Sequence[Summary], effects: Effects | None, definition: str) -> list[str]:
+    """The outcome in a few sentences, accuracy beside deadness.
+
+    Args:
+        rows: the configurations.
+        effects: of their settings: the answer, as the terminal says it; None where nothing varies
+            but the seed.
+        definition: which definition of death counts.
+    """
     word = tables.CALLED[definition][0]
     ended = [row for row in rows if row.runs > row.diverged + row.failed]
     if not ended:
@@ -96,11 +119,19 @@ def headline(rows: Sequence[Summary], definition: str) -> list[str]:
     if accuracy:
         first += f"; {terms.accuracy} is {_span(accuracy)}"
     whole = sum(estimate.mean == 0 for estimate in dead)
-    lines = [f"{first}."]
+    several = effects is not None and len(dead) > 1
+    answered = answer.sentences(rows, effects, definition) if several else []
+    measures = (f"{word} %", f"{terms.accuracy} %")
+    lines = [*(_sentence(text, measures) for text in answered), f"{first}."]
     if whole and len(dead) > 1:
         configurations = labels.count(len(rows), "configuration")
         lines.append(f"Without any {word} unit: {whole:,} of {configurations}.")
-    return [*lines, *_lost(rows)]
+    return [*lines, *_lost(rows), *_trained_badly(rows)]
+
+
+def _sentence(text: str, measures: tuple[str, ...]) -> str:
+    """A line of the terminal as a sentence; a setting's name keeps its letters."""
+    return f"{text[:1].upper()}{text[1:]}." if text.startswith(measures) else f"{text}."
 
 
 def _span(estimates: Sequence[Estimate]) -> str:
@@ -128,20 +159,37 @@ def _lost(rows: Sequence[Summary]) -> list[str]:
     return [f"{n:,} of {labels.count(runs, 'run')} {said[f]}." for f, n in counts.items() if n]
 
 
+def _trained_badly(rows: Sequence[Summary]) -> list[str]:
+    bad = [
+        f"{labels.settings({**row.settings, SEED: run.seed})}: {how.reason}"
+        for row in rows
+        for run, how in bad_runs(row.members)
+    ]
+    if not bad:
+        return []
+    runs, shown = sum(row.runs for row in rows), bad[:MOST_BAD]
+    more = [f"{len(bad) - MOST_BAD:,} more"] if len(bad) > MOST_BAD else []
+    return [
+        f"{len(bad):,} of {labels.count(runs, 'run')} trained badly, so that few dead units "
+        f"in them mean little: {'; '.join([*shown, *more])}."
+    ]
+
+
 def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
     """The configurations with the fewest dead, the most dead, and the best accuracy."""
     word = tables.CALLED[definition][0]
-    known = [row for row in rows if row.mean is not None]
-    accurate = [row for row in rows if row.accuracy is not None]
     if len(rows) < 2:
         return []
     titled: dict[int, tuple[list[str], Summary]] = {}
-    for title, row in (
-        (f"fewest {word}", min(known, key=_fewest, default=None)),
-        (f"most {word}", max(known, key=_dead, default=None)),
-        ("most accurate", max(accurate, key=_accuracy, default=None)),
+    fewest, most = sorting.extremes(rows, 1)
+    accurate = [row for row in rows if row.accuracy is not None]
+    best = sorted(accurate, key=lambda row: sorting.place("accuracy", row))[:1]
+    for title, found in (
+        (f"fewest {word}", fewest),
+        (f"most {word}", most),
+        ("most accurate", best),
     ):
-        if row is not None:
+        for row in found:
             titled.setdefault(id(row), ([], row))[0].append(title)
     return [
         {
@@ -159,19 +207,6 @@ def beside(rows: Sequence[Summary]) -> str:
     ends = tables.ends(rows)
     said = f"Beside a mean: {ends.plain}. " if ends is not None else ""
     return f"{said}“n/a” is a measure that does not apply."
-
-
-def _dead(row: Summary) -> float:
-    return row.mean.mean if row.mean else 0.0
-
-
-def _accuracy(row: Summary) -> float:
-    return row.accuracy.mean if row.accuracy else 0.0
-
-
-def _fewest(row: Summary) -> tuple[float, float]:
-    """Of several with as few dead, the most accurate comes first."""
-    return _dead(row), -_accuracy(row)
 
 
 def _trained(runs: Sequence[RunRecord]) -> bool:

@@ -9,7 +9,8 @@ from rich.text import Text
 from reluprobe.analysis import settings
 from reluprobe.analysis.baseline import varying
 from reluprobe.analysis.bootstrap import FEWEST, Change
-from reluprobe.analysis.compare import Comparison, Group, sort_contrasts
+from reluprobe.analysis.change_alone import ChangeAlone, changes_alone
+from reluprobe.analysis.compare import Comparison, Group
 from reluprobe.analysis.contrast import Contrast
 from reluprobe.config import labels
 from reluprobe.config.labels import SPEAKING
@@ -44,38 +45,53 @@ def loss(value: float | None) -> str:
 
 
 def headline(comparison: Comparison) -> Text:
-    """How many changes help, and the best of them, in a sentence."""
-    every = [(group, row) for group in comparison.groups for row in group.rows]
-    helping = [(group, row) for group, row in every if row.helps]
+    """What the changes alone do, over all blocks: how many help, and the first of them in words.
+
+    Never a best among groups: where the baseline does worst everything looks good.
+    """
+    changes = changes_alone(comparison)
     word = CALLED[comparison.question.definition][0]
-    leave = "leaves" if len(helping) < 2 else "leave"
-    text = f"of {labels.count(len(every), 'change')}, {len(helping) or 'none'} {leave}"
-    text += f" fewer {word} units and no worse {_quality(every)}"
-    changed = [(g, r) for g, r in helping or every if r.changes["dead"]]
-    if not changed:
-        return Text(text, style="bold")
-    row = sort_contrasts(r for _, r in changed)[0]
-    group = next(g for g, r in changed if r is row)
-    name = "best" if helping else f"fewest {word}"
-    return Text(f"{text}; {name}: {_in_words(group, row, word)}", style="bold")
+    helping = [change for change in changes if change.pooled.helps]
+    told = [change for change in changes if change.untold is None]
+    if not changes:
+        return Text("nothing differs from the baseline in a change alone", style="bold")
+    if not told:
+        text = f"{changes[0].untold}, which of {labels.count(len(changes), 'change')} helps"
+    else:
+        leaves = "leaves" if len(helping) < 2 else "leave"
+        text = f"of {labels.count(len(changes), 'change')}, {len(helping) or 'none'} alone {leaves}"
+        text += f" fewer {word} units and no worse {_quality(changes)}"
+        untold = len(changes) - len(told)
+        text += f" ({changes_untold(untold)})" if untold else ""
+    shown = (helping or [c for c in changes if c.pooled.changes["dead"]])[:1]
+    return Text("; ".join([text, *(_in_words(change, word) for change in shown)]), style="bold")
 
 
-def _quality(every: Iterable[tuple[Group, Contrast]]) -> str:
-    regression = all(r.changes["accuracy"] is None and r.changes["loss"] for _, r in every)
+def changes_untold(number: int) -> str:
+    """``of 2 it cannot be told``."""
+    return f"of {number} it cannot be told"
+
+
+def _quality(changes: Iterable[ChangeAlone]) -> str:
+    rows = [change.pooled for change in changes]
+    regression = all(r.changes["accuracy"] is None and r.changes["loss"] for r in rows)
     return "loss" if regression else "accuracy"
 
 
-def _in_words(group: Group, row: Contrast, word: str) -> str:
+def _in_words(change: ChangeAlone, word: str) -> str:
+    """``elu: −28.6 points dead (95% interval …), accuracy …; 12 of 12 blocks agree``."""
+    row = change.pooled
     dead, accuracy = row.changes["dead"], row.changes["accuracy"]
-    at = f" at {labels.settings(group.within)}" if group.within else ""
-    if row.over == "blocks":
-        at += f" alone, over {counted(row)} of the same {listed(group.same)}"
-    text = f"{labels.change(row.differs)}{at}, {points(dead and dead.mean)} points {word}"
+    text = f"{labels.change(change.differs)}: {points(dead and dead.mean)} points {word}"
     text += _range(dead, points, "95% interval ")
     if accuracy is not None:
-        return f"{text}, accuracy {points(accuracy.mean)}{_range(accuracy, points)}"
-    change = row.changes["loss"]
-    return f"{text}, loss {loss(change.mean)}{_range(change, loss)}" if change else text
+        text += f", accuracy {points(accuracy.mean)}{_range(accuracy, points)}"
+    elif (loss_change := row.changes["loss"]) is not None:
+        text += f", loss {loss(loss_change.mean)}{_range(loss_change, loss)}"
+    if change.same:
+        text += f", over {counted(row)} of the same {listed(change.same)}"
+    called = "blocks" if row.over == "blocks" else "seeds"
+    return f"{text}; {change.agree} of {change.parts} {called} agree" if change.parts > 1 else text
 
 
 def _range(change: Change | None, write: formatting.Write, called: str = "") -> str:

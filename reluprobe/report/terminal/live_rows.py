@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from reluprobe.analysis.aggregate import share
+from reluprobe.analysis.trained_badly import trained_badly
 from reluprobe.config import RunConfig, labels
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report import formatting
@@ -47,6 +48,14 @@ def train_headline(record: RunRecord) -> Text:
         return Text(text, style="bold red")
     if not record.history:
         return Text("no epoch was recorded", style="bold red")
+    text = Text(_outcome(record), style="bold")
+    if (badly := trained_badly(record)) is not None:
+        text.append(f"\ntrained badly, few dead units or many: {badly.reason}", "bold yellow")
+    return text
+
+
+def _outcome(record: RunRecord) -> str:
+    """How many units are dead, where most, and how accurate the network is."""
     last = record.final
     worst = max(range(len(last.layers)), key=lambda i: last.layers[i].dead or 0.0)
     text = (
@@ -56,7 +65,5 @@ def train_headline(record: RunRecord) -> Text:
     if last.layers[worst].dead:
         text += f", most in layer {worst + 1}: {formatting.percent(last.layers[worst].dead)}%"
     if last.test_accuracy is not None:
-        return Text(
-            f"{text}; test accuracy {formatting.percent(last.test_accuracy)}%", style="bold"
-        )
-    return Text(f"{text}; test loss {formatting.number(last.test_loss)}", style="bold")
+        return f"{text}; test accuracy {formatting.percent(last.test_accuracy)}%"
+    return f"{text}; test loss {formatting.number(last.test_loss)}"

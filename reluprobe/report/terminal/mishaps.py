@@ -37,7 +37,7 @@ def lost(records: Sequence[RunRecord]) -> Group | None:
     if not bad:
         return None
     lines = [Text(f"{labels.count(len(bad), 'failed or diverged run')}:", style="bold red")]
-    return Group(*lines, *(Text(f"  {r.id}  {_fate(r)}  {run_label(r)}") for r in bad))
+    return Group(*lines, *(Text(f"  {r.id}  {fate_of(r)}  {run_label(r)}") for r in bad))
 
 
 def collapsed(records: Sequence[RunRecord]) -> Group | None:
@@ -80,7 +80,8 @@ def failure(record: RunRecord) -> str:
     return f"failed: {printable(record.error)}" if record.error else "failed"
 
 
-def _fate(record: RunRecord) -> str:
+def fate_of(record: RunRecord) -> str:
+    """What became of a run that has no final numbers."""
     if record.status == "failed":
         return failure(record)
     when = record.diverged_at

@@ -69,6 +69,8 @@ def _at(summary: Summary) -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
+#: What the configuration is called that nothing sets apart from the others.
+UNCHANGED = "none"
 #: Letters of a setting's value that are kept in one line.
 LONGEST_NAME = 40
 #: With more axes than this, a configuration is named by what sets it apart, in one column.
@@ -83,15 +85,19 @@ def shortened(summaries: Sequence[Summary], most: int = MOST_NAMES) -> list[Summ
     """
     if not summaries or len(summaries[0].settings) <= most:
         return list(summaries)
+    apart = map(labels.settings, set_apart(summaries))
+    return [
+        replace(c, settings={"change": name or UNCHANGED})
+        for c, name in zip(summaries, apart, strict=True)
+    ]
+
+
+def set_apart(summaries: Sequence[Summary]) -> list[dict[str, Setting]]:
+    """Of each configuration the settings that set it apart, see :func:`shortened`."""
     values = {k: Counter(c.settings[k] for c in summaries) for k in summaries[0].settings}
     foreign = terms_of(summaries[0].members).foreign
     usual = {k: _usual(counted, None if foreign else k) for k, counted in values.items()}
-
-    def apart(c: Summary) -> str:
-        own = {k: v for k, v in c.settings.items() if v != usual[k] or k == NAME}
-        return labels.settings(own)
-
-    return [replace(c, settings={"change": apart(c) or "none"}) for c in summaries]
+    return [{k: v for k, v in c.settings.items() if v != usual[k] or k == NAME} for c in summaries]
 
 
 def _usual(counted: Counter[Setting], name: str | None) -> Setting:

@@ -1,4 +1,3 @@
-"use strict";
 // Sorts and filters the table of configurations, and opens single runs. Texts are only ever set
 // as text, never as HTML.
 
@@ -43,24 +42,55 @@ table.tHead.addEventListener("click", (event) => {
   if (button) sort(button.closest("th"));
 });
 
-// Filtering: every word has to be somewhere in the row's settings, and the fate has to fit.
+// Filtering: a row is kept if the buttons keep its settings, if its runs ended so, and if every
+// word is one of its values. A word that is none may be the start of one; a number is the same
+// however it is written; after a setting's name, or before and behind "=", comes its value.
 
 const words = document.getElementById("words");
 const fate = document.getElementById("fate");
-const named = heads.findIndex((head) => head.classList.contains("num"));
-const texts = rows.map((row) => [...row.cells].slice(0, named).map((cell, column) =>
-  `${heads[column].textContent} ${cell.textContent}`).join(" ").toLowerCase());
+const settings = rows.map((row) => JSON.parse(row.dataset.settings)); // as printed, by field
+const called = new Map(axes.flatMap(({ field, title }) =>
+  [field, title].map((name) => [name.toLowerCase(), field.toLowerCase()])));
+const values = settings.map((own) => Object.entries(own).map(([field, value]) => {
+  const text = value.toLowerCase();
+  return { field: field.toLowerCase(), texts: [text, ...text.split(/[\s·,()]+/)] };
+}));
+const every = new Set(values.flat().flatMap(({ texts }) => texts));
+
+function wishes(text) {
+  let plain = text.toLowerCase().replaceAll("=", " ");
+  for (const [name, field] of called) if (name.includes(" ")) plain = plain.replaceAll(name, field);
+  const wanted = [];
+  let field;
+  for (const word of plain.split(/\s+/).filter(Boolean)) {
+    if (called.has(word)) field = called.get(word);
+    else {
+      wanted.push({ field, word });
+      field = undefined;
+    }
+  }
+  return wanted;
+}
+
+const digits = (text) => (text === "" || isNaN(text) ? NaN : Number(text).toPrecision(3));
+
+const means = (word, text) =>
+  text === word || digits(text) === digits(word) || (!every.has(word) && text.startsWith(word));
 
 function filter() {
-  const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = wishes(words.value);
   let shown = 0;
   rows.forEach((row, n) => {
-    const fits = wanted.every((word) => texts[n].includes(word))
-      && (!fate || !fate.value || row.dataset.fates.split(" ").includes(fate.value));
+    const fits = wanted.every(({ field, word }) => values[n].some((value) =>
+      (!field || value.field === field) && value.texts.some((text) => means(word, text))))
+      && (!fate || !fate.value || row.dataset.fates.split(" ").includes(fate.value))
+      && keeps(settings[n]);
     row.hidden = !fits;
     shown += fits;
   });
-  document.getElementById("count").textContent = `${shown} of ${rows.length} shown`;
+  for (const told of document.querySelectorAll(".count")) {
+    told.textContent = `${shown} of ${rows.length} configurations shown`;
+  }
 }
 
 words.addEventListener("input", filter);
@@ -106,7 +136,7 @@ function history(run) {
   part("history").replaceChildren(element("caption", caption), head, ...lines);
 }
 
-function settings(run) {
+function settled(run) {
   const pair = ([name, value], own) => {
     const made = document.createElement("div");
     if (own) made.className = "own";
@@ -119,13 +149,15 @@ function settings(run) {
   );
 }
 
-body.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-run]");
-  if (!button) return;
-  const run = all.runs[button.dataset.run];
+function openRun(id) {
+  const run = all.runs[id];
+  if (!run) return;
   part("name").textContent = run.name;
-  part("status").textContent = `Run ${button.dataset.run}: ${run.status}`;
+  part("status").textContent = `Run ${id}: ${run.status}`;
+  part("record").textContent = `Record: ${run.record}`;
   history(run);
-  settings(run);
+  settled(run);
   dialog.showModal();
-});
+}
+
+body.addEventListener("click", (event) => openRun(event.target.closest("button[data-run]")?.dataset.run));
