@@ -126,7 +126,7 @@ class _Chunk:
     def events(self) -> Iterator[Event]:
         """Train the runs."""
         context, runs, config = self.context, self.runs, self.runs[0].config
-        request = self.group.request(self.size)
+        request = self.group.request(runs[0], self.size)
         # The data are placed and weights are drawn while the program is compiled.
         context.compiler.begin(request)
         if not context.compiler.is_ready(request):

@@ -28,13 +28,15 @@ class Group(retry.Division):
         devices = turns.context.mesh.size
         super().__init__(runs, lanes, devices, lambda few, size: chunk_of(few, size, self))
         self.turns = turns
-        self.first = runs[0]
         self.requests: dict[int, compiler.ProgramRequest] = {}
 
-    def request(self, size: int) -> compiler.ProgramRequest:
-        """The program for chunks of this size."""
+    def request(self, run: Run, size: int) -> compiler.ProgramRequest:
+        """The program for chunks of this size; ``run`` is whose start is looked at for it.
+
+        It is one of the chunk's own, so that a run which raises there takes no other chunk with it.
+        """
         if size not in self.requests:
-            self.requests[size] = self.turns.context.request(self.first, size)
+            self.requests[size] = self.turns.context.request(run, size)
         return self.requests[size]
 
 
@@ -82,7 +84,7 @@ class Turns:
         while self.waiting and self.context.compiler.unready < AHEAD:
             group = self.waiting.pop(0)
             try:
-                self.context.compiler.begin(group.request(group.size))
+                self.context.compiler.begin(group.request(group.left[0], group.size))
             except Exception:
                 # A run that raises here raises again in its turn, and is recorded as failed then.
                 continue

@@ -12,7 +12,7 @@ import pytest
 from reluprobe import data
 from reluprobe.config import parse_sweep
 from reluprobe.config.choices import ORDERS
-from reluprobe.engine import compiler, runner
+from reluprobe.engine import compiler, program_spec, runner
 from reluprobe.engine.events import Compiled, EpochDone, RunDone
 from reluprobe.plan import order
 from reluprobe.plan.order import arranged
@@ -103,3 +103,18 @@ def test_programs_are_kept_while_runs_need_them_and_no_more_than_so_many(plan, m
     monkeypatch.setattr(order, "MOST_PROGRAMS", 3)
     events = executed(arranged(plan, "seeds"))
     assert sum(isinstance(event, Compiled) for event in events) == 3
+
+
+def test_a_first_run_that_raises_takes_nothing_of_its_program_with_it(plan, monkeypatch):
+    cursed = next(run for run in plan if run.config.depth == 2)
+    real = program_spec.init_lane
+
+    def init_lane(config: Any, *rest: Any) -> Any:
+        if config == cursed.config:
+            raise FloatingPointError("this one is cursed")
+        return real(config, *rest)
+
+    monkeypatch.setattr(program_spec, "init_lane", init_lane)
+    by_id = records_in(executed(arranged(plan, "seeds")))
+    failed = {id_ for id_, record in by_id.items() if record.status == "failed"}
+    assert failed == {cursed.id} and by_id.keys() == {run.id for run in plan}

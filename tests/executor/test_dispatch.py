@@ -22,6 +22,7 @@ from reluprobe.executor import chunks, dispatch, local
 from reluprobe.executor.interface import Written
 from reluprobe.executor.worker import work
 from reluprobe.plan.grouping import group_runs
+from reluprobe.plan.order import arranged
 from reluprobe.plan.runs import Run
 from reluprobe.records import resume
 from simulated_machines import Engine, Machine, runs_of
@@ -62,6 +63,21 @@ def test_a_plan_is_cut_evenly_and_programs_are_kept_together(seeds: int, depths:
     assert max(map(len, cut)) - min(map(len, cut)) <= 1
     # A boundary between programs falls into one chunk at most.
     assert sum(len(group_runs(chunk)) for chunk in cut) <= len(cut) + depths - 1
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 9), st.integers(1, 3), st.integers(1, 5))
+def test_chunks_come_in_the_order_of_their_first_runs_and_hold_them_in_order(
+    seeds: int, depths: int, slots: int
+):
+    runs = arranged(runs_of(seeds, depth=range(1, depths + 1)), "seeds")
+    place = {run.id: n for n, run in enumerate(runs)}
+    cut = [[place[run.id] for run in chunk] for chunk in chunks.cut(runs, slots)]
+    assert [min(chunk) for chunk in cut] == sorted(min(chunk) for chunk in cut)
+    for chunk in chunks.cut(runs, slots):
+        for depth in {run.config.depth for run in chunk}:
+            own = [run.config.seed for run in chunk if run.config.depth == depth]
+            assert own == sorted(own)
 
 
 def test_a_chunk_on_disk_says_all_and_the_same_runs_have_the_same_file(folder: Path):
