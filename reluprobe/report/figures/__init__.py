@@ -15,6 +15,7 @@ from reluprobe.report.figures.registry import (
     check_names,
     drawn,
 )
+from reluprobe.report.figures.style import WIDTHS
 
 __all__ = [
     "FIGURES",
