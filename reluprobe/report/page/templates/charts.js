@@ -40,7 +40,7 @@ async function draw(place) {
   host.className = "chart";
   const config = JSON.parse(coloured(read("theme")));
   const made = await vegaEmbed(host, { ...spec, config }, {
-    ast: true, logLevel: 1, actions: false, logLevel: 1, renderer: "svg", tooltip: { theme: "page", formatTooltip: described },
+    ast: true, actions: false, logLevel: 1, renderer: "svg", tooltip: { theme: "page", formatTooltip: described },
   });
   drawings.get(name)?.view.finalize();
   drawings.set(name, { view: made.view, data: spec.datasets ?? {}, folds: folds(rows), zooms, place });
