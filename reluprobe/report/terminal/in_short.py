@@ -114,13 +114,12 @@ def _splits(rows: Rows, worst: Summary, definition: str) -> Iterator[Line]:
     if not 1 < len(rows) <= MOST_LOOKED_AT:
         return
     others = ((row, splits.by_split(row.members, definition)) for row in rows if row is not worst)
-    next_ = max(((_mean(shares, name), row) for row, shares in others if shares), key=_first)
-    if next_[0] > 0:
-        yield (
-            "",
-            f"next there {formatting.percent(next_[0])}%: {labels.settings(next_[1].settings)}",
-            "",
-        )
+    means = [(_mean(shares, name), row) for row, shares in others if shares]
+    # Where all others failed there is none.
+    mean, next_ = max(means, key=_first, default=(0.0, worst))
+    if mean > 0:
+        text = f"next there {formatting.percent(mean)}%: {labels.settings(next_.settings)}"
+        yield "", text, ""
 
 
 def _first(pair: tuple[float, Summary]) -> float:
