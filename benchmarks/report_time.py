@@ -1,22 +1,26 @@
-"""How long ``reluprobe report`` takes on many runs.
+"""How long ``reluprobe report`` takes: of the quickstart's runs, and of very many.
 
 Run: ``python benchmarks/report_time.py``. Prints a Markdown table.
 
-The runs are copies of a real record, with other rates, penalties and seeds, so that each has an id
-and a configuration of its own. The record is given by its path; without one the study's network is
-trained for its 12 epochs first. Tables are the median of three reports, with their files in the
-system's cache: written a moment ago, or read by the report before.
+Of the quickstart's 36 runs the figures and the page are held against what they are made with on
+the same machine at the same time: they may take six times as long as importing Altair, and the
+tables. The many runs are copies of a real record, with other rates, penalties and seeds, so that
+each has an id and a configuration of its own. Results and record are given by their paths; without
+them the quickstart's runs and the study's network are trained first. Times are medians of three,
+with files in the system's cache: written a moment ago, or read by the report before.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +28,14 @@ from reluprobe import records
 from reluprobe.config import SweepConfig, sweep_toml
 from reluprobe.plan.runs import expand
 
+QUICKSTART = Path(__file__).parents[1] / "sweeps" / "quickstart.toml"
+#: Figures and page of the quickstart may take so many times an import of Altair, and the tables.
+TIMES = 6
 #: Runs, and how long tables may take and tables with figures, in seconds; None: no bar.
-BARS = ((1_000, 1.5, 20.0), (10_000, 8.0, None))
+BARS = ((1_000, 1.5, 12.0), (10_000, 8.0, None))
 SEEDS = 10
+ALTAIR = (sys.executable, "-c", "import altair")
+REPORT = (sys.executable, "-m", "reluprobe", "report")
 
 
 def copies(record: records.RunRecord, count: int, folder: Path) -> None:
@@ -46,38 +55,67 @@ def copies(record: records.RunRecord, count: int, folder: Path) -> None:
         (folder / "runs" / f"{run.id}.json").write_text(records.to_json(copy), "utf-8")
 
 
-def trained(folder: Path) -> Path:
-    """The record of the study's network, trained here."""
-    command = [sys.executable, "-m", "reluprobe", "train", "--out", str(folder)]
-    subprocess.run(command, check=True, capture_output=True)
-    return next(folder.glob("**/runs/*.json"))
+def trained(folder: Path, *command: str) -> Path:
+    """A folder of results, trained here."""
+    words = [sys.executable, "-m", "reluprobe", *command, "--out", str(folder)]
+    subprocess.run(words, check=True, capture_output=True)
+    return next(folder.glob("**/runs")).parent
 
 
-def seconds(folder: Path, *flags: str) -> float:
-    """How long a report takes, from the shell's point of view."""
+def seconds(command: Sequence[str]) -> float:
+    """How long a command takes, from the shell's point of view."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "reluprobe", "report", str(folder), *flags]
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - began
+
+
+def medians(*commands: Sequence[str], repeats: int = 3) -> list[float]:
+    """The median time of each, taken in turns: what else the machine does is shared."""
+    rounds = [[seconds(command) for command in commands] for _ in range(repeats)]
+    return [statistics.median(times) for times in zip(*rounds, strict=True)]
+
+
+def reports(folder: Path) -> tuple[Sequence[str], Sequence[str]]:
+    """The commands that report a folder: tables alone, and all."""
+    return (*REPORT, str(folder), "--no-figures"), (*REPORT, str(folder))
+
+
+def quickstart(results: Path | None) -> str:
+    """The row of the quickstart's runs."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place) / "quickstart"
+        source = results or trained(Path(place) / "trained", "sweep", str(QUICKSTART))
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("report"))
+        runs = len(list((copy / "runs").iterdir()))
+        altair, tables, everything = medians(ALTAIR, *reports(copy))
+    bar = f"≤ {TIMES} × {altair:.2f} + {tables:.1f} = {TIMES * altair + tables:.1f}"
+    return f"| {runs} | {tables:.1f} | | {everything:.1f} | {bar} |"
+
+
+def many(record: records.RunRecord, count: int, bar: float, drawn: float | None) -> str:
+    """The row of so many runs."""
+    with tempfile.TemporaryDirectory() as place:
+        copies(record, count, Path(place))
+        tables, everything = reports(Path(place))
+        (table_time,) = medians(tables)
+        (whole,) = medians(everything, repeats=1)
+    allowed = "" if drawn is None else f"≤ {drawn:g}"
+    return f"| {count:,} | {table_time:.1f} | ≤ {bar:g} | {whole:.1f} | {allowed} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("record", type=Path, nargs="?", help="A record whose run ended.")
+    parser.add_argument("--quickstart", type=Path, help="The results of sweeps/quickstart.toml.")
     asked: Any = parser.parse_args()
+    print("| runs | tables, s | bar | with figures and page, s | bar |")
+    print("|---:|---:|---:|---:|---:|")
+    print(quickstart(asked.quickstart), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        record = records.read(asked.record or trained(Path(folder)))
-    print("| runs | MB | tables, s | bar | with figures, s | bar |")
-    print("|---:|---:|---:|---:|---:|---:|")
+        path = asked.record or next((trained(Path(folder), "train") / "runs").glob("*.json"))
+        record = records.read(path)
     for count, bar, drawn in BARS:
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place)
-            copies(record, count, folder)
-            size = sum(f.stat().st_size for f in (folder / "runs").iterdir()) / 1e6
-            tables = statistics.median(seconds(folder, "--no-figures") for _ in range(3))
-            figures = seconds(folder)
-        allowed = "" if drawn is None else f"≤ {drawn:g}"
-        print(f"| {count:,} | {size:.0f} | {tables:.1f} | ≤ {bar:g} | {figures:.1f} | {allowed} |")
+        print(many(record, count, bar, drawn), flush=True)
 
 
 if __name__ == "__main__":

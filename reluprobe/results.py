@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reluprobe.config import Value, arguments, cleaned, faults_of, full_name, with_full_names
 from reluprobe.config.choices import DEFINITIONS, SPLITS
@@ -322,6 +322,9 @@ class Results:
         definition: str = "dead",
         by: Sequence[str] | None = None,
         heatmap: tuple[str, str] | None = None,
+        facet: Sequence[str] = (),
+        colour: str | None = None,
+        width: Literal["page", "column"] = "page",
     ) -> DrawnFigure:
         """A figure of ``report``: it shows itself in a notebook, and has ``save(path)``.
 
@@ -330,6 +333,9 @@ class Results:
             definition: what to count.
             by: the settings that tell configurations apart; all that vary but the seed, if None.
             heatmap: the two settings of the figure ``heatmap``, down and across.
+            facet: the settings that are columns of panels, and rows; by what they explain, if none.
+            colour: the setting whose values have colours; likewise.
+            width: of a paper's page, or of one of its columns.
 
         Raises:
             InputError: no such figure, or there are several sweeps to draw it of.
@@ -342,7 +348,11 @@ class Results:
         arguments.choice("name", name, [kind.name for kind in figures.FIGURES])
         axes = self._axes(name, heatmap)
         chosen = None if by is None else arguments.names("by", by, self._settings())
-        choices = figures.Choices(grid=axes)
+        arguments.choice("width", width, [*figures.WIDTHS])
+        known = self._settings()
+        rows = arguments.names("facet", facet, known) if facet else []
+        colours = [] if colour is None else arguments.names("colour", [colour], known)
+        choices = figures.Choices(axes, tuple(rows), tuple(colours), width)
         (drawn,) = figures.drawn(archive, definition, chosen, choices, [name])
         if drawn.skipped is not None:
             raise ReluprobeError(f"no figure {name}: {drawn.skipped}")

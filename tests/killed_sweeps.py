@@ -37,7 +37,9 @@ KILLS = _harness()
 
 def record_files(folder: Path) -> dict[str, bytes]:
     """What lies in ``runs``, but for runs that have not ended."""
-    files = [f for f in sorted((folder / "runs").iterdir()) if f.suffix != ".safetensors"]
+    files = [
+        f for f in sorted((folder / "runs").iterdir()) if f.suffix not in (".safetensors", ".npz")
+    ]
     return {file.name: file.read_bytes() for file in files}
 
 

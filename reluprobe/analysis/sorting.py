@@ -9,8 +9,8 @@ from reluprobe.errors import InputError, nearest
 
 #: What tables can be sorted by, and the sign that puts the best first.
 SORT_KEYS: dict[str, int] = {"dead": 1, "accuracy": -1, "loss": 1}
-#: Shares that are written alike, in percent with a decimal, are tied.
-DECIMALS = 3
+#: Shares that are written alike, in percent with so many decimals, are tied.
+DECIMALS = 1
 
 
 class Measured(Protocol):
@@ -34,7 +34,7 @@ def place(key: str, row: Measured) -> tuple[bool, float, bool, float]:
     breaker = "dead" if key == "accuracy" else "accuracy"
     mean = row.value(key)
     if mean is not None and key != "loss":
-        mean = round(mean, DECIMALS)
+        mean = round(100 * mean, DECIMALS)
     return (*best_first(key, mean), *best_first(breaker, row.value(breaker)))
 
 

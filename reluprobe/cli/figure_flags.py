@@ -176,7 +176,7 @@ def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
     """The same request, the settings that it names in full, as these sweeps have them.
 
     Raises:
-        InputError: one is no setting, or has two roles.
+        InputError: one is no setting, has two roles, or cannot have the one that it is given.
     """
     runs = [run for sweep in sweeps for run in sweep.records]
     flags = {"grid": "--heatmap", "facet": "--facet", "colour": "--colour"}
@@ -187,7 +187,14 @@ def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
     }
     if twice := {*whole.get("facet", ())} & {*whole.get("colour", ())}:
         raise InputError(f"--facet and --colour both name {', '.join(twice)}")
-    return dataclasses.replace(asked, **whole)
+    named = dataclasses.replace(asked, **whole)
+    if named.facet or named.colour:
+        from reluprobe.report import figures
+
+        choices = figures.Choices(named.grid, named.facet, named.colour, named.width)
+        for sweep in filter(lambda sweep: sweep.records, sweeps):
+            figures.check_choices(sweep, choices)
+    return named
 
 
 def _checked(flag: str, names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[str, ...]:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from rich.console import RenderableType
 from rich.text import Text
 
-from reluprobe.analysis import aggregate, environments
-from reluprobe.cli import first_screen, report_sections
+from reluprobe.analysis import aggregate, effects, environments
+from reluprobe.analysis.effects import Effects
+from reluprobe.cli import report_sections
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import FULL, View
+from reluprobe.config import labels
 from reluprobe.records.folder import Archive
-from reluprobe.report.terminal import foreign_coverage, mishaps, tables
+from reluprobe.report.terminal import (
+    answer,
+    dead_unit,
+    effects_table,
+    first_screen,
+    foreign_coverage,
+    mishaps,
+    tables,
+)
 from reluprobe.report.terminal import pivot as pivot_table
 from reluprobe.report.terms import terms_of
 
@@ -26,27 +37,44 @@ def show(sweep: Archive, view: View) -> None:
     if FULL in view.also:
         _whole(sweep, rows, view)
         return
-    first_screen.show(sweep, rows, view)
+    for part in screen(sweep, rows, view, out.width):
+        out.print(part)
     report_sections.show_asked(sweep, rows, view)
 
 
+def screen(
+    sweep: Archive, rows: list[aggregate.Summary], view: View, width: int
+) -> list[RenderableType]:
+    """The first screen, one part below the other."""
+    asked = {"folded": view.by is not None, "every": view.by is not None or view.sort is not None}
+    return first_screen.parts(sweep, rows, view.definition, width, **asked)
+
+
 def _whole(sweep: Archive, rows: list[aggregate.Summary], view: View) -> None:
+    """Print all that there is."""
+    terms, definition = terms_of(sweep.records), view.definition
+    measured = effects.effects(sweep.records, definition) if view.by is None else None
     out.print(Text(sweep.name, style="bold cyan"))
-    out.print(tables.sweep_headline(rows, view.definition))
+    for line in answer.sentences(rows, measured, definition):
+        out.print(Text(line, style="bold"))
+    out.print(tables.sweep_headline(rows, definition))
+    for line in dead_unit.lines(definition):
+        out.print(line)
     out.print(tables.provenance(sweep))
-    out.print(Text(f"{view.definition}: {tables.CALLED[view.definition][1]}", style="dim"))
     if (ends := tables.ends(rows)) is not None:
         out.print(ends)
     out.print()
-    _pivot(sweep, view)
-    out.print(tables.outcome(rows, view.definition, out.width))
+    if measured is not None:
+        _effects(sweep, measured, definition)
+    out.print(tables.outcome(rows, definition, out.width))
     out.print()
-    terms = terms_of(sweep.records)
-    out.print(tables.layers_title(view.definition, terms))
-    out.print(tables.by_layer(rows, view.definition, out.width))
+    out.print(tables.layers_title(definition, terms))
+    out.print(tables.by_layer(rows, definition, out.width))
     report_sections.show(sweep, rows, view)
     unlike = mishaps.unlike(environments.differences(sweep.records))
-    for warning in (mishaps.collapsed(sweep.records), mishaps.lost(sweep.records), unlike):
+    records = sweep.records
+    amiss = (mishaps.collapsed(records), mishaps.badly(records), mishaps.lost(records), unlike)
+    for warning in amiss:
         if warning is not None:
             out.print()
             out.print(warning, soft_wrap=True)
@@ -56,14 +84,20 @@ def _whole(sweep: Archive, rows: list[aggregate.Summary], view: View) -> None:
             out.print(line)
 
 
-def _pivot(sweep: Archive, view: View) -> None:
-    # Beside many other axes the two would fold what is not to be folded.
-    if view.by is not None or len(aggregate.axes(sweep.records)) > tables.MOST_NAMES:
+def _effects(sweep: Archive, measured: Effects, definition: str) -> None:
+    """Print what every value of every setting does, and two settings against each other."""
+    terms = terms_of(sweep.records)
+    out.print(effects_table.title(measured, definition))
+    out.print(effects_table.table(measured, definition, terms, out.width, every=True))
+    for line in effects_table.legend(measured, definition, terms, every=True):
+        out.print(line)
+    out.print()
+    if not answer.told_apart(measured):
         return
-    cross = aggregate.pivot(sweep.records, "activation", "learning_rate", view.definition)
-    if cross is not None:
-        terms = terms_of(sweep.records)
-        out.print(pivot_table.title("activation", "learning_rate", view.definition, terms))
-        out.print(pivot_table.table(cross, "activation", out.width))
+    drawn = pivot_table.on_a_screen(sweep.records, measured.axes[:2], definition, out.width)
+    if drawn is not None:
+        cross, down, across = drawn
+        out.print(pivot_table.title(labels.name(down), across, definition, terms))
+        out.print(pivot_table.table(cross, down, out.width))
         out.print(Text(pivot_table.LEGEND, style="dim"))
         out.print()

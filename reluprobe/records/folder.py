@@ -17,7 +17,7 @@ from __future__ import annotations
 import gc
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -41,6 +41,8 @@ RUNS = "runs"
 #: Figures and a page of the sweep's runs.
 REPORT = "report"
 SWEEP_FILE = "sweep.toml"
+#: Reads a record's file; raises RecordError where that is none.
+Read = Callable[[Path], records.RunRecord]
 #: Where a sweep's folder keeps what was set aside for a fresh start.
 _ASIDE = re.compile(r"old-\d+")
 #: How the files of runs end that have no record yet (``checkpoints``).
@@ -72,19 +74,22 @@ class Archive:
         return printable(self.folder)
 
 
-def open_all(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
+def open_all(
+    paths: Sequence[Path], needed: bool = True, read: Read = records.read
+) -> list[Archive]:
     """Every sweep in these folders and files, each once.
 
     Args:
         paths: folders of results, of one sweep, or of its runs; or single records.
         needed: whether a record has to be there.
+        read: reads a file, as ``records.read`` does.
 
     Raises:
         InputError: a path does not exist.
         ReluprobeError: nothing readable is there.
     """
     with _uncollected():
-        archives = [_open(folder, files) for folder, files in _by_folder(paths).items()]
+        archives = [_open(folder, files, read) for folder, files in _by_folder(paths).items()]
     if needed and not any(a.records for a in archives):
         raise _nothing(paths, [fault for a in archives for fault in a.faults])
     return archives
@@ -121,7 +126,7 @@ def stream_records(
 
 
 def _each_once(
-    files: Iterable[Path], faults: list[str], copies: list[str]
+    files: Iterable[Path], faults: list[str], copies: list[str], read: Read = records.read
 ) -> Iterator[records.RunRecord]:
     """The records of a folder, each run's once: that in the file which is called by its id.
 
@@ -134,7 +139,7 @@ def _each_once(
     newer_ids_first = sorted(files, key=lambda f: with_letter(f.stem) != f.stem)
     for any_name, group in ((False, newer_ids_first), (True, called_otherwise)):
         for file in group:
-            record = _read(file, faults)
+            record = _read(file, faults, read)
             if record is None:
                 continue
             if record.id in ids:
@@ -163,9 +168,9 @@ def _of_a_kind(
             faults.append(f"{file}: is {kinds[own]}, in a folder of runs {kinds[ours]}")
 
 
-def _read(file: Path, faults: list[str]) -> records.RunRecord | None:
+def _read(file: Path, faults: list[str], read: Read) -> records.RunRecord | None:
     try:
-        return records.read(file)
+        return read(file)
     except records.RecordError as error:
         faults.append(error.message)
         return None
@@ -272,12 +277,12 @@ def _listed(folder: Path) -> list[Path]:
     return sorted(folder.iterdir(), key=attrgetter("name")) if folder.is_dir() else []
 
 
-def _open(folder: Path, files: Collection[Path]) -> Archive:
+def _open(folder: Path, files: Collection[Path], read: Read) -> Archive:
     faults: list[str] = []
     copies: list[str] = []
     home = _home(folder)
     by_name = sorted(files, key=attrgetter("name"))  # as they are streamed, see _of_a_kind
-    loaded = [*_of_a_kind(_each_once(by_name, faults, copies), home, faults)]
+    loaded = [*_of_a_kind(_each_once(by_name, faults, copies, read), home, faults)]
     plan, reference = _sweep(home, faults)
     place = {id_: n for n, id_ in enumerate(plan)}
 

@@ -13,6 +13,10 @@ NOT_APPLICABLE = "n/a"
 Write = Callable[[float | None], str]
 
 
+#: Writes a mean, with what stands beside it or without.
+WriteEstimate = Callable[[Estimate | None], str]
+
+
 def percent(share: float | None) -> str:
     """``0.3744`` → ``37.4``; the column says %."""
     return NOT_APPLICABLE if share is None else f"{100 * share:.1f}"
@@ -79,6 +83,11 @@ def min_max(estimates: Iterable[Estimate | None]) -> str:
 def probe_examples(probe: ProbeRecord) -> str:
     """``1,000 training examples``: what units were probed on."""
     return f"{probe.examples:,} {probe.split}ing examples"
+
+
+def are_numbers(values: Iterable[object]) -> bool:
+    """Whether all of these values are numbers, which have an order."""
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
 def few(names: Sequence[str], most: int) -> str:

@@ -212,7 +212,7 @@ def test_a_table_gives_up_losses_before_names():
         for d in ("mnist", "fashion_mnist")
     ]
     rows = aggregate.summarize(runs)
-    wide = [c.header for c in tables.outcome(rows, "dead", 200).columns]
-    narrow = [c.header for c in tables.outcome(rows, "dead", 60).columns]
+    wide = [c.header for c in tables.outcome(rows, "dead", 200).shown.columns]
+    narrow = [c.header for c in tables.outcome(rows, "dead", 60).shown.columns]
     assert wide == [*narrow[:-1], "test loss", "train loss", "runs"]
     assert narrow[:3] == ["activation", "lr", "dataset"]

@@ -116,7 +116,7 @@ def test_the_terminal_calls_a_range_one_and_names_what_is_folded(reluprobe, swep
     text = " ".join(reluprobe("report", "results", *flags).out.split())
     assert "( – ): min–max over 2 configurations, no interval (folded: activation)" in text
     assert "±" not in text
-    seeds = " ".join(reluprobe("report", "results", "--no-figures").out.split())
+    seeds = " ".join(reluprobe("report", "results", "--no-figures", "--full").out.split())
     assert "±: half of the 95% interval over seeds" in seeds and "min–max" not in seeds
 
 

@@ -32,7 +32,7 @@ def swept(sweep_once):
 
 
 def run_files(folder):
-    return sorted((folder / "runs").glob("*"))
+    return sorted((folder / "runs").glob("*.json"))
 
 
 def test_train_shows_a_row_per_epoch_a_headline_the_file_and_the_next_command(reluprobe, tmp_path):
@@ -100,7 +100,7 @@ def test_report_goes_further_where_asked(swept, reluprobe):
     asked = ("--lives", "--causes", "--signals", "--bounds")
     result = reluprobe("report", "results", "--no-figures", *asked)
     assert result.code == 0, result.err
-    assert "% on train (4,096)" in " ".join(plain.split())
+    assert "% of 4,096" in " ".join(plain.split())
     # What 0 firings in 200 bound: 1 - 0.05^(1/200) = 1.5%.
     bound = "probe: 200 examples, up to 1.5%"
     for words in ("lives of units: 2 probes a run", "causes of death", "signals", bound):
@@ -114,7 +114,7 @@ def test_a_sweep_that_trains_nothing_shows_what_its_inits_do(reluprobe, tmp_path
     result = reluprobe("sweep", "grid.toml", "--set", "epochs=0")
     assert result.code == 0, result.err
     assert "signals" in result.out
-    assert "n/a" in result.out  # no ratio for layer 1, no training loss
+    assert "usual:" in result.out
 
 
 def test_every_units_life_is_in_the_json(swept, reluprobe, tmp_path):
@@ -159,7 +159,8 @@ def test_diverged_runs_are_listed_and_are_no_failure(reluprobe):
     result = reluprobe("train", *TINY, "--lr", "1e30")
     assert result.code == 0
     assert "diverged: not finite from epoch 1 on" in result.out
-    assert "diverged in epoch 1" in reluprobe("report", "results", "--no-figures").out
+    assert "1 run diverged" in reluprobe("report", "results", "--no-figures").out
+    assert "diverged in epoch 1" in reluprobe("report", "results", "--no-figures", "--full").out
 
 
 def test_set_and_dry_run(reluprobe, tmp_path):
@@ -215,7 +216,8 @@ def test_failed_runs_are_shown_with_their_message(swept, reluprobe, tmp_path):
     file = run_files(tmp_path / "results" / "grid")[0]
     broken = json.loads(file.read_text()) | {"status": "failed", "error": "out of luck"}
     file.write_text(json.dumps(broken | {"history": []}))
-    assert "failed: out of luck" in reluprobe("report", "results", "--no-figures").out
+    assert "out of luck" in reluprobe("report", "results", "--no-figures").out
+    assert "failed: out of luck" in reluprobe("report", "results", "--no-figures", "--full").out
 
 
 @pytest.mark.parametrize(

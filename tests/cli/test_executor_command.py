@@ -36,7 +36,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
 
 def records_in(folder: Path) -> dict[str, Any]:
     """Records but for what no two sweeps share."""
-    records = {file.name: json.loads(file.read_text()) for file in (folder / "runs").iterdir()}
+    records = {file.name: json.loads(file.read_text()) for file in (folder / "runs").glob("*.json")}
     for fields in records.values():
         del fields["seconds"]
     return records

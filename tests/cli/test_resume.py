@@ -249,7 +249,7 @@ def test_a_damaged_checkpoint_means_starting_over_with_a_word(reluprobe, stopped
     assert result.code == 0
     said = " ".join(result.err.split())
     assert "starts over: " in said and "is damaged" in said
-    assert len(list((tmp_path / "results").rglob("runs/*"))) == 1
+    assert len(list((tmp_path / "results").rglob("runs/*.json"))) == 1
 
 
 def test_a_sweep_goes_on_where_its_runs_were_stopped(reluprobe, swept, stopped_after, tmp_path):

@@ -23,6 +23,7 @@ from reluprobe.plan.runs import as_run
 from reluprobe.records import RunRecord
 from reluprobe.records.consistency import fault_in
 from reluprobe.records.folder import open_all
+from reluprobe.report import processes
 
 quick = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 
@@ -224,5 +225,6 @@ def test_a_damaged_record_spoils_no_command_and_no_other_records_numbers(text: s
         assert code == (0 if readable else 1), said
         assert readable or f"{RUN.id}.json" in said
         assert "Traceback" not in said
-    draw_page.write(after, good.parent / "page", "dead", None, [])
+    with processes.drawing(0) as pool:
+        draw_page.begin(after, good.parent / "page", "dead", None, pool)([])
     own.unlink()

@@ -1,26 +1,28 @@
 """Figures of records with parts missing: each figure is drawn, or says what the sweep lacks."""
 
+from __future__ import annotations
+
 import dataclasses
 
 import pytest
 
 import figure_runs
+from chart_rows import channels, rows
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import CausesRecord, StepRecord
 from reluprobe.report import figures
-from reluprobe.report.figures import panels
 
 NO_SHARES = {**dict.fromkeys(DEFINITIONS), "dead_units": None, "certified": None}
 
 
-def drawn(records, *only, **how):
+def drawn(records, *only, written=True, **how):
     """These figures, by default all, by their names; each that is drawn can be written, too."""
     sweep = figure_runs.archive(records)
     by_name = {d.name: d for d in figures.drawn(sweep, only=only, **how)}
     for figure in by_name.values():
         assert (figure.figure is None) != (figure.skipped is None)
-        if figure.figure is not None:
-            assert figures.render(figure.figure, "svg").startswith(b"<?xml")
+        if figure.figure is not None and written:
+            assert figures.render(figure.spec, "svg").startswith((b"<svg", b"<?xml"))
     return by_name
 
 
@@ -46,14 +48,14 @@ def cut(run, epochs):
 
 
 def many(**settings):
-    """More configurations than have a line each in one panel."""
+    """More configurations than there are colours."""
     return [figure_runs.record(0.5, l2=l2 / 10, **settings) for l2 in range(8)]
 
 
 def test_a_first_run_without_history_takes_no_figure_from_the_others():
-    complete = skipped(drawn(figure_runs.sweep()))
+    complete = skipped(drawn(figure_runs.sweep(), written=False))
     lost = [without_history(learning_rate=rate, seed=9) for rate in (1e-3, 1e-1)]
-    by_name = drawn([*lost, *figure_runs.sweep()])
+    by_name = drawn([*lost, *figure_runs.sweep()], written=False)
     assert skipped(by_name) == complete
     assert "2 failed or diverged runs left out." in by_name["outcome"].caption
 
@@ -65,6 +67,15 @@ def test_runs_that_all_failed_or_diverged_have_no_figure_of_finished_networks():
     assert skipped(by_name) == {kind.name for kind in figures.FIGURES} - {"histograms"}
 
 
+def test_a_grid_of_which_one_value_has_only_lost_runs_is_drawn():
+    lost = [figure_runs.record(status="diverged", learning_rate=0.5, seed=s) for s in range(3)]
+    by_name = drawn([*figure_runs.sweep(), *lost])
+    assert skipped(by_name) == {"activations", "published", "claims"}
+    assert not rows(by_name["effects"], learning_rate="0.5")
+    # What diverged has a mark, and no mean.
+    assert {row["mean"] for row in rows(by_name["learning_rate"], rate=0.5)} <= {None}
+
+
 @pytest.mark.parametrize("records", [figure_runs.sweep(seeds=1), many()], ids=["lines", "panels"])
 def test_a_definition_that_applies_to_no_network_has_no_curve(records):
     by_name = drawn(records, "definitions", "layers", definition="saturated")
@@ -72,28 +83,29 @@ def test_a_definition_that_applies_to_no_network_has_no_curve(records):
     assert by_name["definitions"].figure is not None  # it has the others
 
 
-def test_a_definition_that_applies_to_some_networks_has_curves_of_those():
-    def saturated(layer):
-        return dataclasses.replace(layer, saturated=0.25)
-
-    runs = many()
-    runs[1:] = [with_layers(run, saturated) for run in runs[1:]]
-    by_name = drawn(runs, "definitions", "layers", definition="saturated")
-    figure = by_name["definitions"].figure
-    assert [ax.get_title() for ax in figure.axes[-1:]] == ["L2 0"]  # without the first, last
-    assert [len(ax.lines) for ax in figure.axes] == [3] * 7 + [2]
-    assert len(by_name["layers"].figure.axes) == 7
-
-
 def test_networks_without_any_share_have_no_figure_of_dead_units():
     def bare(layer):
         return dataclasses.replace(layer, **NO_SHARES)
 
-    runs = [with_layers(figure_runs.record(seed=s, bare=True), bare) for s in range(2)]
+    runs = [
+        with_layers(figure_runs.record(seed=s, learning_rate=rate, l2=l2, bare=True), bare)
+        for s in range(2)
+        for rate in (1e-3, 0.1)
+        for l2 in (0.0, 0.1)
+    ]
     by_name = drawn(runs)
     assert by_name["training"].figure is not None
     assert by_name["definitions"].skipped.startswith("neither dead nor never positive applies")
-    assert {"layers", "outcome", "units", "survival", "causes"} <= skipped(by_name)
+    of_dead = {"layers", "outcome", "units", "survival", "causes", "heatmap", "learning_rate"}
+    assert of_dead | {"accuracy", "parallel", "samples", "interaction"} <= skipped(by_name)
+    # What accuracy does is known.
+    assert {"test accuracy %"} == {
+        axis["title"] for axis in _horizontal(by_name["effects"]) if axis.get("title")
+    }
+
+
+def _horizontal(figure):
+    return [how for how in channels(figure, "x") if "field" in how]
 
 
 def test_units_that_are_dead_without_a_mask_have_no_lives():
@@ -104,19 +116,14 @@ def test_units_that_are_dead_without_a_mask_have_no_lives():
     assert skipped(drawn([with_layers(figure_runs.record(), unmasked)], *names)) == names
 
 
-@pytest.mark.parametrize(
-    ("classifiers", "curves"),
-    [(0, [1] + [2] * 7), (3, [1, 2, 2] + [0] * 5), (7, [1] + [2] * 6 + [0])],
-)
-def test_regressions_have_no_accuracy_beside_those_that_have(classifiers, curves):
+@pytest.mark.parametrize("classifiers", [0, 3, 7])
+def test_regressions_have_no_accuracy_beside_those_that_have(classifiers):
     runs = many()[:classifiers] + many(accuracy=None)[classifiers:]
-    training = drawn(runs, "training")["training"].figure
-    names = {text.get_text() for text in training.texts}
-    # Loss, of all, has the panels on top; below, in grey, is the first.
-    assert ("test accuracy %" in names) == bool(classifiers)
-    assert len(training.axes) == 16
-    assert [len(ax.lines) for ax in training.axes[8:]] == curves
-    assert ("accuracy" in skipped(drawn(runs, "accuracy"))) == (classifiers == 0)
+    by_name = drawn(runs, "training", "accuracy", "outcome", "effects", "parallel")
+    assert ("accuracy" in skipped(by_name)) == (classifiers == 0)
+    assert skipped(by_name) <= {"accuracy"}
+    known = [row for row in rows(by_name["parallel"], "at0") if row["accuracy"] is not None]
+    assert len(known) == classifiers
 
 
 def test_runs_folded_that_share_no_trained_epoch_have_no_curve_of_training():
@@ -134,14 +141,6 @@ def test_networks_of_several_depths_and_datasets_are_drawn_and_folded():
         runs = [shallow, figure_runs.record(), figure_runs.record(seed=1)]
         names = "outcome", "training", "definitions", "layers", "causes", "units", "histograms"
         assert not skipped(drawn(runs, *names, **how))
-
-
-def test_splits_of_several_sizes_are_named_from_the_smallest_to_the_largest():
-    run, other = figure_runs.record(), figure_runs.record(dataset="blobs")
-    double = tuple(dataclasses.replace(s, examples=2 * s.examples) for s in other.samples)
-    by_name = drawn([run, dataclasses.replace(other, samples=double)], "samples")
-    (legend,) = by_name["samples"].figure.legends
-    assert legend.get_texts()[0].get_text() == "probe (1,000 to 2,000 examples)"
 
 
 def test_probes_without_a_step_number_and_between_epochs_are_drawn():
@@ -166,9 +165,6 @@ def test_a_histogram_that_some_layers_lack_is_not_drawn():
     layers = (first.layers[0], dataclasses.replace(first.layers[1], activations=None))
     partial = dataclasses.replace(run, history=(dataclasses.replace(first, layers=layers), *rest))
     assert "histograms" in skipped(drawn([partial], "histograms"))
-    figure = drawn([partial, figure_runs.record(seed=1)], "histograms")["histograms"].figure
-    assert len(figure.axes) == figure_runs.DEPTH
-
-
-def test_no_labels_take_no_place():
-    assert panels.spread([], 0.1) == []
+    figure = drawn([partial, figure_runs.record(seed=1)], "histograms")["histograms"]
+    panels = {row["panel"].split(" · ")[0] for row in rows(figure, "panel")}
+    assert panels == {"L1", "L2"}

@@ -98,7 +98,7 @@ def test_the_headline_has_accuracy_beside_deadness():
     ]
     content = model(runs)
     assert content["headline"] == [
-        "dead: gelu 0.0%, accuracy 90.0%, elu 0.0%, accuracy 80.0%, relu 60.0%, accuracy 70.0%.",
+        "dead: gelu 0.0% (accuracy 90.0%), elu 0.0% (80.0%), relu 60.0% (70.0%).",
         "At the end of training, from 0.0% to 60.0% of hidden units are dead, depending on the "
         "configuration; test accuracy is from 70.0% to 90.0%.",
         "Without any dead unit: 2 of 4 configurations.",

@@ -24,6 +24,7 @@ from reluprobe.cli import (
     report_born_dead,
     report_several,
     report_sweep,
+    report_watch,
 )
 from reluprobe.cli.reading import View
 from reluprobe.errors import InputError
@@ -36,7 +37,7 @@ Results = Mapping[Path, result.Result]
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
 Takes folders of results, of one sweep, or single records, and results of born-dead; puts several
-sweeps side by side. Prints tables, then leaves figures and a page in the sweep's report/.
+sweeps side by side. Prints one screen, then leaves figures and a page in the sweep's report/.
 
 Ends with 0; 4: more units are dead than --max-dead allows; 2: bad input; 1: something could not be
 read or drawn."""
@@ -53,8 +54,10 @@ Signals = Annotated[
 Bounds = Annotated[
     bool, typer.Option("--bounds", help="Also show what silence on a sample can bound.")
 ]
-
-
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Show the first screen, and renew it as the sweep's runs end."),
+]
 Full = Annotated[bool, typer.Option("--full", help="Show every configuration, layer and section.")]
 
 
@@ -65,6 +68,7 @@ def command(
     by: reading.By = None,
     sort: reading.Sort = None,
     full: Full = False,
+    watch: Watch = False,
     lives: Lives = False,
     causes: Causes = False,
     signals: Signals = False,
@@ -93,6 +97,10 @@ def command(
     }
     also = frozenset(name for name, asked in sections.items() if asked)
     view = View(definition, options.split(by), sort, also)
+    if watch:
+        asked = {"--json": as_json, "--max-dead": most, **{f"--{name}": True for name in also}}
+        _watch(paths, view, asked | {"--figures": request is not None and request.asked})
+        return
     results, faults, copies = result.read_all(paths)
     # A folder called born-dead may be one of sweeps all the same.
     others = [p for p in paths if not (p.is_file() and result.is_of(p))]
@@ -119,6 +127,16 @@ def command(
         raise typer.Exit(1)
     if most is not None:
         gate.check(gate.of_sweeps(sweeps, view), most)
+
+
+def _watch(paths: Sequence[Path], view: View, asked: Mapping[str, object]) -> None:
+    """Show the first screen alone, again and again."""
+    beside = [flag for flag, value in asked.items() if value]
+    if beside:
+        raise InputError(
+            "--watch shows the first screen alone", [f"it stands beside {', '.join(beside)}"]
+        )
+    report_watch.run(paths, view)
 
 
 def _print_json(sweeps: Sequence[Archive], results: Results, view: View) -> None:
@@ -170,7 +188,4 @@ def _next(sweeps: Sequence[Archive], view: View) -> list[str]:
     several = [kind for kind in side_by_side.by_kind(sweeps) if len(kind) > 1]
     if several:
         return [line for kind in several for line in report_several.next_commands(kind, view)]
-    return [
-        f"next: reluprobe report {folder} --full",
-        f"      reluprobe report {folder} --lives --causes",
-    ]
+    return [f"next: reluprobe report {folder} --full  (everything; or --lives --causes)"]

@@ -17,7 +17,7 @@ from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
 from reluprobe.records.folder import RUNS
 from reluprobe.report import formatting
-from reluprobe.report.terminal import live_rows, tables
+from reluprobe.report.terminal import dead_unit, live_rows
 
 HELP = """Train one network and watch its units die, epoch by epoch.
 
@@ -72,6 +72,8 @@ def command(
     folder = claim.folder
     console.out.print()
     console.out.print(live_rows.train_headline(record))
+    if record.ended:
+        console.out.print(Text(dead_unit.USUAL, style="dim"))
     wrote = f"wrote {folder / RUNS / f'{run.id}.json'}  ({formatting.duration(record.seconds)})"
     console.out.print(Text(wrote), soft_wrap=True)
     following = f"next: reluprobe report {shlex.quote(str(folder))}"
@@ -149,5 +151,6 @@ def _phase(stretch: phases.Stretch, config: RunConfig) -> Text:
 def _legend(config: RunConfig) -> Text:
     size = config.probe_examples
     probe = f"{size:,}" if isinstance(size, int) else size
-    meaning = tables.CALLED["dead"][1]
-    return Text(f"L1…: % of units dead, {meaning} ({probe} training examples)", style="dim")
+    # What it is before its formula: no example sends a gradient to its weights.
+    text = f"L1…: % of units that no longer learn (dead, f′(z) = 0 on {probe} training examples)"
+    return Text(text, style="dim")

@@ -7,15 +7,25 @@
 from reluprobe.report.figures.context import Choices
 from reluprobe.report.figures.drawn_figure import DrawnFigure
 from reluprobe.report.figures.formats import FORMATS, check_formats, render
-from reluprobe.report.figures.registry import FIGURES, FigureKind, born_dead, check_names, drawn
+from reluprobe.report.figures.registry import (
+    FIGURES,
+    FigureKind,
+    born_dead,
+    check_choices,
+    check_names,
+    drawn,
+)
+from reluprobe.report.figures.style import WIDTHS
 
 __all__ = [
     "FIGURES",
     "FORMATS",
+    "WIDTHS",
     "Choices",
     "DrawnFigure",
     "FigureKind",
     "born_dead",
+    "check_choices",
     "check_formats",
     "check_names",
     "drawn",

@@ -20,6 +20,10 @@ from reluprobe.report.figures.roles import Roles
 COMMON = "unchanged"
 #: At least this part of a grid's cells is there, or it is none: most panels would be empty.
 FILLED = 0.25
+#: A star of so many axes still shows itself as a grid.
+PLANE = 2
+#: What so many axes do that explain most is not to be hidden in a mean.
+LEADING = 2
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,7 @@ class Apart:
 
 def apart(context: Context, roles: Roles) -> Apart | None:
     """The configurations apart; None where the roles show the sweep's axes."""
-    cells = math.prod(len(context.domain(axis)) for axis in context.axes)
-    grid = len(context.entries) >= FILLED * cells
-    if grid and not (roles.folded and roles.folded[0] == context.axes[0]):
+    if _is_grid(context, roles):
         return None
     changed = _star(context)
     centre, entries = changed or (context.entries[0], context.entries)
@@ -55,6 +57,17 @@ def apart(context: Context, roles: Roles) -> Apart | None:
     behind = "the configuration without it" if changed else centre.label
     each = "change" if changed else "configuration"
     return Apart(centre, shown, f" A panel for each {each}; grey and dashed: {behind}.{thinned}")
+
+
+def _is_grid(context: Context, roles: Roles) -> bool:
+    """Whether lines and panels by axes say more than a panel a configuration."""
+    design = "one axis" if context.effects is None else context.effects.design
+    if roles.folded and (design != "factorial" or roles.folded[0] in context.axes[:LEADING]):
+        return False
+    if design == "star" and len(context.axes) > PLANE:
+        return False
+    cells = math.prod(len(context.domain(axis)) for axis in context.axes)
+    return len(context.entries) >= FILLED * cells
 
 
 def _star(context: Context) -> tuple[Entry, list[Entry]] | None:

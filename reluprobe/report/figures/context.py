@@ -155,9 +155,22 @@ class Context:
 
     def roles(self, *without: str) -> Roles:
         """The roles of the axes, but those that a figure shows otherwise."""
-        sizes = {a: len(self.domain(a)) for a in self.axes if a not in without}
+        sizes = {axis: size for axis, size in self._sizes.items() if axis not in without}
         colour = next(iter(self.choices.colour), None)
         return roles.assigned(sizes, self.choices.facet, colour, self.columns)
+
+    def check_roles(self) -> None:
+        """See that axes can have the roles that are chosen.
+
+        Raises:
+            InputError: one does not vary, or has too many values.
+        """
+        colour = next(iter(self.choices.colour), None)
+        roles.check(self._sizes, self.choices.facet, colour, self.columns)
+
+    @property
+    def _sizes(self) -> dict[str, int]:
+        return {axis: len(self.domain(axis)) for axis in self.axes}
 
     @property
     def columns(self) -> int:

@@ -103,10 +103,12 @@ def drawn(
         only: names of figures; all, if empty.
 
     Raises:
-        InputError: a name of ``only`` is no figure's, or one of ``by`` no setting's.
+        InputError: a name of ``only`` is no figure's, one of ``by`` no setting's, or an axis cannot
+            have the role that is chosen.
     """
     context = Context(archive, definition, None if by is None else tuple(by), choices)
     wanted = check_names(only)
+    context.check_roles()
     for kind in FIGURES:
         if not wanted or kind.name in wanted:
             title = kind.title.replace("epoch", context.terms.clock)
@@ -114,6 +116,15 @@ def drawn(
             left_out = tuple(context.left_out)
             context.left_out.clear()
             yield dataclasses.replace(figure, left_out=left_out, width=context.width)
+
+
+def check_choices(archive: Archive, choices: Choices, by: Sequence[str] | None = None) -> None:
+    """See that a sweep's axes can have the roles that are chosen.
+
+    Raises:
+        InputError: one does not vary, or has more values than there is room for.
+    """
+    Context(archive, by=None if by is None else tuple(by), choices=choices).check_roles()
 
 
 def born_dead(result: Result) -> DrawnFigure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reluprobe.errors import InputError
 from reluprobe.report.figures.style import COLOURS, DASHES
 
 #: More panels beside or below each other than this do not fit a page.
@@ -35,6 +36,32 @@ class Roles:
         """The axes that have a role."""
         roles = (self.colour, self.column, self.row, self.dash)
         return tuple(axis for axis in roles if axis is not None)
+
+
+def check(
+    sizes: Mapping[str, int],
+    facet: Sequence[str] = (),
+    colour: str | None = None,
+    columns: int = MOST_COLUMNS,
+) -> None:
+    """See that axes can have the roles that are asked for; see :func:`assigned`.
+
+    Raises:
+        InputError: one does not vary, or has more values than there is room for.
+    """
+    asked = [
+        *zip(facet, (columns, MOST_ROWS), ("panels beside", "panels below"), strict=False),
+        *([(colour, MOST_COLOURS, "colours beside")] if colour else []),
+    ]
+    faults = []
+    for axis, most, what in asked:
+        if axis not in sizes:
+            varies = f"; these do: {', '.join(sizes)}" if sizes else ""
+            faults.append(f"{axis} does not vary{varies}")
+        elif sizes[axis] > most:
+            faults.append(f"{axis} has {sizes[axis]} values; at most {most} {what} each other fit")
+    if faults:
+        raise InputError("cannot draw that", faults)
 
 
 def assigned(

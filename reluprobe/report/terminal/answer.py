@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from reluprobe.analysis import lacking
+from reluprobe.analysis import lacking, splits
 from reluprobe.analysis.aggregate import Summary
-from reluprobe.analysis.effects import Effect, Effects, VarianceShare
-from reluprobe.analysis.estimates import Estimate
+from reluprobe.analysis.effects import Effects, VarianceShare
+from reluprobe.analysis.functional_anova import SEEDS
 from reluprobe.analysis.sorting import extremes
-from reluprobe.config import labels
+from reluprobe.config import labels, rank
+from reluprobe.records import Setting
 from reluprobe.report import formatting
-from reluprobe.report.terminal import foreign_words
-from reluprobe.report.terminal.tables import CALLED, UNCHANGED
+from reluprobe.report.terminal import foreign_words, in_time, one_change
+from reluprobe.report.terminal.tables import CALLED
 from reluprobe.report.terms import terms_of
 
 #: A setting that explains less than this hardly matters.
 LITTLE = 0.02
-#: Settings that are named with their values, at most; and pairs.
-MOST_NAMED, MOST_PAIRS = 2, 2
-#: Of configurations that differ in one setting: those named at each end.
-MOST_LISTED = 2
-#: Of a star: changes named at each end.
-MOST_CHANGES = 3
+#: Parts of the variance that are named at most, each of this share at least; pairs in words.
+MOST_NAMED, NAMED, MOST_PAIRS = 3, 0.05, 2
+#: Configurations, or values of a setting, that are all named in a sentence; of more the ends.
+MOST_LISTED, ENDS, MOST_VALUES = 4, 2, 3
 
 
 def sentences(
@@ -37,24 +37,65 @@ def sentences(
     """
     word = CALLED[definition][0]
     known = [row for row in rows if row.mean is not None]
+    runs = [run for row in rows for run in row.members]
     if not known:
-        runs = [run for row in rows for run in row.members]
         return [lacking.shares(runs, definition) or formatting.NOT_APPLICABLE]
-    if len(known) == 1:
-        return [_alone(known, word, definition)]
-    if effects is None:
-        return [_listed_all(known, word)]
-    if not effects.dead:
-        return [_same(known, word), *_of_accuracy(effects, rows)]
-    if effects.design == "star":
-        return [*_star(known, word)]
-    if not told_apart(effects):
-        return [_listed_all(known, word)]
+    if all(map(lacking.untrained, runs)):
+        bare = [replace(row, accuracy=None) for row in known]
+        return [f"before training, {_listed_all(bare, word)}", *in_time.signals(rows)]
+    # What phases do is what they are there for.
     return [
-        *_matter(effects.dead, effects, f"{word} %", "dead"),
-        *map(str, effects.interactions[:MOST_PAIRS]),
+        *in_time.of_phases(known, definition),
+        *_of_settings(known, effects, definition),
+        *in_time.of_steps(known, definition),
+    ]
+
+
+def _of_settings(rows: Sequence[Summary], effects: Effects | None, definition: str) -> list[str]:
+    word = CALLED[definition][0]
+    if len(rows) == 1:
+        return [_alone(rows, word, definition)]
+    if effects is None:
+        return [_listed_all(rows, word)]
+    if not effects.dead:
+        return [_same(rows, word), *_of_accuracy(effects, rows)]
+    if effects.design == "star" and (changes := one_change.of_rows(rows, definition)) is not None:
+        return one_change.sentences(changes, word)
+    if not told_apart(effects):
+        return [_listed_all(rows, word), *_one_axis(effects, word)]
+    if not checked(effects):
+        return _beside(rows, effects, word, definition)
+    return [
+        _matter(effects.dead, effects, f"{word} %", "dead"),
+        *(str(pair) for pair in effects.interactions[:MOST_PAIRS] if pair.share >= NAMED),
         *_of_accuracy(effects, rows),
     ]
+
+
+def told_apart(effects: Effects) -> bool:
+    """Whether two settings vary freely of each other, and each can be told from the others."""
+    alone = {part.axes for part in effects.dead if len(part.axes) == 1}
+    settings = {(axis,) for axis in effects.axes}
+    # A setting that has an effect beside one value of another alone makes no pair with it.
+    free = effects.design == "holes" or any(len(part.axes) > 1 for part in effects.dead)
+    return effects.design != "star" and free and len(alone & settings) > 1
+
+
+def checked(effects: Effects) -> bool:
+    """Whether shares are exact, or something is left by which the fit of them could fail."""
+    return effects.design != "holes" or any(not part.axes for part in effects.dead)
+
+
+def accuracies(rows: Sequence[Summary]) -> str:
+    """``accuracy 30.7% with leaky_relu to 97.3% with elu``; nothing where nobody took any."""
+    known = [(row.accuracy.mean, row) for row in rows if row.accuracy is not None]
+    if not known:
+        return ""
+    least, most = min(known, key=lambda k: k[0])[1], max(known, key=lambda k: k[0])[1]
+    ends = (
+        f"{formatting.mean(r.accuracy)}% with {labels.settings(r.settings)}" for r in (least, most)
+    )
+    return f"accuracy {' to '.join(ends)}"
 
 
 def _alone(rows: Sequence[Summary], word: str, definition: str) -> str:
@@ -62,7 +103,7 @@ def _alone(rows: Sequence[Summary], word: str, definition: str) -> str:
     terms = terms_of(row.members)
     if terms.foreign:
         return foreign_words.headline(row, row, definition, word)
-    text = f"{formatting.plus_minus(row.mean)}% {word}"
+    text = f"{formatting.plus_minus(row.mean)}% of {terms.units} are {word}"
     if row.accuracy is not None:
         text += f"; {terms.accuracy} {formatting.plus_minus(row.accuracy)}%"
     return text
@@ -73,85 +114,141 @@ def _same(rows: Sequence[Summary], word: str) -> str:
     return f"{formatting.percent(mean and mean.mean)}% {word}, whatever the setting"
 
 
-def told_apart(effects: Effects) -> bool:
-    """Whether two settings vary, and each can be told from the others."""
-    alone = {part.axes for part in effects.dead if len(part.axes) == 1}
-    settings = {(axis,) for axis in effects.axes}
-    return effects.design != "star" and len(alone & settings) > 1
-
-
 def _listed_all(rows: Sequence[Summary], word: str) -> str:
-    """Configurations that differ in one thing, or in several that change together."""
-    best, worst = extremes(rows, MOST_LISTED)
-    several = "" if len(best) + len(worst) == len(rows) else f", the ends of {len(rows):,}"
-    return f"{word}{several}: {_listed([*best, *worst[::-1]])}"
+    """Configurations from the fewest dead to the most, each with its accuracy."""
+    if len(rows) <= MOST_LISTED:
+        best, worst = extremes(rows, len(rows))
+        return f"{word}: {_listed([*best, *worst[::-1]])}"
+    best, worst = extremes(rows, ENDS)
+    none = [row for row in rows if row.mean is not None and row.mean.mean == 0]
+    if len(none) > len(best):
+        text = f"{len(none):,} of {len(rows):,} configurations have no unit {word}"
+        between = accuracies(none)
+        some = [row for row in worst if row not in none]
+        text += f" ({between})" if between else ""
+        return f"{text}; most {word}: {_listed(some)}" if some else text
+    return f"fewest {word}: {_listed(best)}; most: {_listed(worst)}"
 
 
-def _matter(
-    shares: Sequence[VarianceShare], effects: Effects, measure: str, kind: str
-) -> list[str]:
-    """The settings that explain most, each with its ends; those that explain next to nothing."""
-    alone = {part.axes[0]: part.share for part in shares if len(part.axes) == 1}
-    ranked = sorted((axis for axis in effects.axes if axis in alone), key=lambda axis: -alone[axis])
-    named = [axis for axis in ranked if alone[axis] >= LITTLE][:MOST_NAMED]
-    if not named:
-        return [f"{measure}: no setting alone matters much"]
-    first, *more = (
-        f"{labels.name(axis)} ({100 * alone[axis]:.0f}%{_ends(effects, axis, kind)})"
-        for axis in named
-    )
-    text = f"{measure}: {first} matters most" + "".join(f", then {one}" for one in more)
-    little = [labels.name(axis) for axis in ranked if alone[axis] < LITTLE]
-    if little:
-        text += f"; {' and '.join(little)}: less than {100 * LITTLE:.0f}% alone"
-    return [text]
+def _listed(rows: Sequence[Summary]) -> str:
+    """``leaky_relu 0.0% (accuracy 96.9%), relu 40.8% (97.4%)``."""
+    parts = []
+    for row in rows:
+        said = "accuracy " if not parts else ""
+        beside = "" if row.accuracy is None else f" ({said}{formatting.mean(row.accuracy)}%)"
+        parts.append(f"{labels.settings(row.settings)} {formatting.mean(row.mean)}%{beside}")
+    return ", ".join(parts)
 
 
-def _ends(effects: Effects, axis: str, kind: str) -> str:
-    """``: 0.0 with elu to 29.4 with relu``."""
-    values = [
-        (estimate.mean, e)
-        for e in effects.effects
-        if e.axis == axis and (estimate := _of_kind(e, kind)) is not None
-    ]
-    if len(values) < 2:
+def _one_axis(effects: Effects, word: str) -> list[str]:
+    """How much of what varies the setting explains, the rest being the seeds."""
+    first, seeds = effects.dead[0], _seeds(effects.dead)
+    if first.axes == SEEDS or seeds < LITTLE:
+        return []
+    names = " and ".join(map(labels.name, first.axes))
+    verb = "explains" if len(first.axes) == 1 else "together explain"
+    shares = f"{_percent(first.share)} of the variance of {word} %, the seeds {_percent(seeds)}"
+    return [f"{names} {verb} {shares}"]
+
+
+def _beside(rows: Sequence[Summary], effects: Effects, word: str, definition: str) -> list[str]:
+    """Of a grid of which too little has run: the ends beside each value of one setting."""
+    counts = {a: len([e for e in effects.effects if e.axis == a]) for a in effects.axes}
+    axis = min(effects.axes, key=lambda name: (counts[name], effects.axes.index(name)))
+    if counts[axis] > MOST_LISTED or axis not in rows[0].settings:
+        return [_listed_all(rows, word)]
+    lines = []
+    for value in dict.fromkeys(row.settings[axis] for row in rows):
+        best, worst = extremes([row for row in rows if row.settings[axis] == value], 1)
+        ends = [_without(row, axis) for row in (*best, *worst)]
+        whole = _on_training_set((worst or best)[0], definition)
+        lines.append(f"{labels.change({axis: value})}: {word} {' to '.join(ends)}{whole}")
+    return lines
+
+
+def _on_training_set(row: Summary, definition: str) -> str:
+    """What a configuration comes to on all that it was trained on, where that was looked at."""
+    shares = splits.by_split(row.members, definition)
+    if shares is None or (share := shares.shares.get("train")) is None:
         return ""
-    ends = (min(values, key=_first), max(values, key=_first))
-    listed = [f"{100 * mean:.1f} with {labels.setting(e.value)}" for mean, e in ends]
-    return f": {' to '.join(listed)}"
+    return f", on the whole training set {formatting.mean(share)}%"
 
 
-def _first(pair: tuple[float, Effect]) -> float:
-    return pair[0]
+def _without(row: Summary, axis: str) -> str:
+    """``5.5% at lr 3e-4 (accuracy 97.5%)``."""
+    rest = labels.settings({k: v for k, v in row.settings.items() if k != axis})
+    text = f"{formatting.mean(row.mean)}%{f' at {rest}' if rest else ''}"
+    return text if row.accuracy is None else f"{text} (accuracy {formatting.mean(row.accuracy)}%)"
 
 
-def _of_kind(effect: Effect, kind: str) -> Estimate | None:
-    return effect.dead if kind == "dead" else effect.accuracy
+def _matter(shares: Sequence[VarianceShare], effects: Effects, measure: str, kind: str) -> str:
+    """What explains most, alone with its values or together; what explains next to nothing."""
+    seeds = _seeds(shares)
+    # What is left by a fit is no setting's, and has no name.
+    parts = [p for p in shares if p.axes and p.axes != SEEDS and p.share >= NAMED][:MOST_NAMED]
+    if not parts:
+        beside = f"; the seeds explain {_percent(seeds)}" if seeds else ""
+        return f"{measure}: no setting explains {_percent(NAMED)} of its variance{beside}"
+    said = [
+        f"{' × '.join(map(labels.name, part.axes))}{_verb(part, n)} {_percent(part.share)}"
+        f"{' of the variance' if n == 0 else ''}{_values(effects, part.axes, kind)}"
+        for n, part in enumerate(parts)
+    ]
+    text = f"{measure}: {', '.join(said)}"
+    strongest = {
+        a: max((p.share for p in shares if a in p.axes), default=0.0) for a in effects.axes
+    }
+    if little := [labels.name(axis) for axis, share in strongest.items() if share < LITTLE]:
+        each = " each" if len(little) > 1 else ""
+        text += f"; {formatting.few(little, MOST_NAMED)} less than {_percent(LITTLE)}{each}"
+    return f"{text}; seeds {_percent(seeds)}" if seeds >= NAMED else text
+
+
+def _verb(part: VarianceShare, number: int) -> str:
+    if number:
+        return ""
+    return " explains" if len(part.axes) == 1 else " together explain"
+
+
+def _values(effects: Effects, axes: Sequence[str], kind: str) -> str:
+    """`` (1.4 at 1e-3 → 22.9 at 0.02)``: what the values of one setting come to."""
+    if len(axes) > 1:
+        return ""
+    means: dict[Setting, float] = {}
+    for effect in effects.effects:
+        estimate = effect.dead if kind == "dead" else effect.accuracy
+        if effect.axis == axes[0] and estimate is not None:
+            means[effect.value] = estimate.mean
+    if len(means) < 2:
+        return ""
+    in_order = sorted(means, key=rank)
+    rising = sorted(means, key=lambda value: means[value])
+    if formatting.are_numbers(means):
+        ends = (in_order[0], in_order[-1])
+        text = " → ".join(f"{100 * means[v]:.1f} at {labels.setting(v)}" for v in ends)
+        if in_order not in (rising, rising[::-1]):
+            text = " to ".join(
+                f"{100 * means[v]:.1f} at {labels.setting(v)}" for v in (rising[0], rising[-1])
+            )
+    elif len(means) <= MOST_VALUES:
+        text = ", ".join(f"{labels.setting(v)} {100 * means[v]:.1f}" for v in rising)
+    else:
+        ends = (rising[0], rising[-1])
+        text = " to ".join(f"{labels.setting(v)} {100 * means[v]:.1f}" for v in ends)
+    return f" ({text})"
 
 
 def _of_accuracy(effects: Effects, rows: Sequence[Summary]) -> list[str]:
     if not effects.accuracy:
         return []
-    name = f"{terms_of(rows[0].members).accuracy} %"
-    return _matter(effects.accuracy, effects, name, "accuracy")
-
-
-def _star(rows: Sequence[Summary], word: str) -> list[str]:
-    """Of changes that were each made alone: the ends, each beside its accuracy."""
-    best, worst = extremes(rows, MOST_CHANGES)
-    unchanged = next((row for row in rows if row.settings.get("change") == UNCHANGED), None)
-    before = f" (unchanged {_numbers(unchanged)})" if unchanged else ""
     return [
-        f"one change at a time{before}",
-        f"fewest {word}: {_listed(best)}",
-        f"most {word}: {_listed(worst)}",
+        _matter(effects.accuracy, effects, f"{terms_of(rows[0].members).accuracy} %", "accuracy")
     ]
 
 
-def _listed(rows: Sequence[Summary]) -> str:
-    return ", ".join(f"{labels.settings(row.settings)} {_numbers(row)}" for row in rows)
+def _seeds(shares: Sequence[VarianceShare]) -> float:
+    return sum(part.share for part in shares if part.axes == SEEDS)
 
 
-def _numbers(row: Summary) -> str:
-    accuracy = "" if row.accuracy is None else f", accuracy {formatting.mean(row.accuracy)}%"
-    return f"{formatting.mean(row.mean)}%{accuracy}"
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"

@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from reluprobe.analysis import unit_lives
+from reluprobe.config import labels
 from reluprobe.foreign.result import Layer, Look
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.terminal import inspection
-from reluprobe.report.terminal.layout import first_that_fits, plain_table, shown_layers
+from reluprobe.report.terminal.layout import Fitted, fitted, plain_table, shown_layers
 from reluprobe.report.terminal.tables import heat
 
 
@@ -48,12 +49,18 @@ def lives(record: RunRecord) -> Text | None:
     return Text(text)
 
 
-def table(looks: Mapping[int, Look], width: int) -> Table:
+def table(looks: Mapping[int, Look], width: int) -> Fitted:
     """One row per checkpoint: dead units of as many layers as fit, first and last among them."""
     layers = next(iter(looks.values())).layers
     shown = (shown_layers(len(layers), room) for room in range(len(layers), 1, -1))
-    layouts = [_table(looks, layers, columns) for columns in (*shown, [])]
-    return first_that_fits(layouts, width)
+    layouts = (
+        (
+            _table(looks, layers, columns),
+            labels.count(left, "layer") if (left := len(layers) - len(columns)) else "",
+        )
+        for columns in (*shown, [])
+    )
+    return fitted(layouts, width)
 
 
 def _table(looks: Mapping[int, Look], layers: Sequence[Layer], columns: Sequence[int]) -> Table:

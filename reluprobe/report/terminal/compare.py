@@ -14,7 +14,7 @@ from reluprobe.config import labels
 from reluprobe.report import formatting
 from reluprobe.report.terminal import compare_text
 from reluprobe.report.terminal.compare_text import paired_alike, points
-from reluprobe.report.terminal.layout import first_that_fits, plain_table
+from reluprobe.report.terminal.layout import Fitted, fitted, plain_table
 from reluprobe.report.terminal.mishaps import MISHAPS
 from reluprobe.report.terminal.tables import CALLED, heat
 from reluprobe.report.terms import Terms, terms_of
@@ -26,15 +26,20 @@ def _change(change: Change | None, write: formatting.Write = points) -> str:
     return f"{write(change.mean)} [{write(change.low)}, {write(change.high)}]"
 
 
-def table(group: Group, rows: Sequence[Contrast], question: Question, width: int) -> Table:
+def table(group: Group, rows: Sequence[Contrast], question: Question, width: int) -> Fitted:
     """The baseline in absolute numbers, then one row per change.
 
     Where ``width`` is short, the change of loss goes first; then what a row comes to goes below
     its change, and names and verdicts take as many lines as they need.
     """
     terms = terms_of(run for one in group.baselines for run in one.runs.values())
-    layouts = (_Wide(terms, loss=True), _Wide(terms, loss=False), _Narrow(terms))
-    return first_that_fits((_table(group, rows, question, one) for one in layouts), width)
+    lacking = terms.loss if any(row.changes["loss"] is not None for row in rows) else ""
+    layouts = (
+        (_Wide(terms, loss=True), ""),
+        (_Wide(terms, loss=False), lacking),
+        (_Narrow(terms), lacking),
+    )
+    return fitted(((_table(group, rows, question, one), less) for one, less in layouts), width)
 
 
 class _Wide:

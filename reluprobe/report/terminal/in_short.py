@@ -4,145 +4,173 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import RenderableType
 from rich.text import Text
 
 from reluprobe.analysis import (
     claims,
     death_causes,
-    init_signal,
-    phase_outcomes,
+    learning_curves,
     replication,
     splits,
-    step_course,
     unit_fates,
 )
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.analysis.claims import Verdict
+from reluprobe.analysis.death_causes import Blame
 from reluprobe.analysis.sorting import extremes
+from reluprobe.analysis.splits import SplitShares
 from reluprobe.config import labels
 from reluprobe.records.folder import Archive
 from reluprobe.report import formatting
-from reluprobe.report.terminal import phase_outcomes as phase_table
+from reluprobe.report.terminal import blocks
+from reluprobe.report.terminal.layout import plain_table, shown_layers
 from reluprobe.report.terminal.tables import CALLED
+from reluprobe.report.terms import terms_of
 
-#: Configurations whose phases have a line each, at most.
-MOST_PHASED = 6
-#: Of so few configurations those with the most dead have a line of their lives each, so many.
-FEW, MOST_LIVES = 4, 3
+#: Layers that are named; probes of a course.
+MOST_LAYERS, MOST_PROBES = 5, 16
+#: Of more configurations than this only the one with the most dead is looked at on other data.
+MOST_LOOKED_AT = 40
+#: Shares of a fall beyond these say that causes worked against each other.
+FAR, HALF = 2.0, 0.5
 Rows = Sequence[Summary]
+#: What it is about, what it comes to, and the flag that shows more.
+Line = tuple[str, str, str]
 
 
-def lines(sweep: Archive, rows: Rows, definition: str) -> list[Text]:
-    """Of the configuration with the most dead units, unless a line says otherwise."""
-    worst = next(iter(extremes(rows, 1)[1] or extremes(rows, 1)[0]), None)
+def parts(
+    sweep: Archive, rows: Rows, definition: str, base: Summary | None = None
+) -> list[RenderableType]:
+    """A title and a line a section: of the configuration with the most dead, or of ``base``."""
+    best, most = extremes(rows, 1)
+    worst = base or next(iter([*most, *best]), None)
     if worst is None:
         return []
-    name = f" ({labels.settings(worst.settings)})" if len(rows) > 1 else ""
-    sections = [
-        *_phases(rows, definition),
-        *_steps(worst, definition),
+    lines = [
         *_layers(worst, definition),
-        *_splits(worst, definition),
-        *_lives(rows if len(rows) <= FEW else [worst]),
+        *_course(worst, definition),
+        *_splits(rows if base is None else [], worst, definition),
+        *_lives(worst),
         *_causes(worst),
-        *_signals(rows),
         *_claims(sweep),
     ]
-    head = [Text(f"where most are {CALLED[definition][0]}{name}:", style="italic")]
-    return [*head, *(Text(f"  {line}") for line in sections)] if sections else []
+    if not lines:
+        return []
+    table = plain_table()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True, style="dim")
+    table.show_header = False
+    for line in lines:
+        table.add_row(*line)
+    name = f": {labels.settings(worst.settings)}" if len(rows) > 1 else ""
+    which = (
+        f"where most are {CALLED[definition][0]}" if base is None else "where nothing is changed"
+    )
+    title = f"{which}{name}" if name else "more"
+    return [Text(title, style="italic"), table]
 
 
-def _layers(row: Summary, definition: str) -> Iterator[str]:
+def _layers(row: Summary, definition: str) -> Iterator[Line]:
     shares = {name: e for name, e in row.layers.items() if e is not None}
     if len(shares) < 2:
         return
-    listed = [f"{name} {formatting.mean(e)}" for name, e in shares.items()]
-    if len(listed) > 6:
-        listed = [*listed[:3], "…", *listed[-2:]]
-    yield f"by layer  {', '.join(listed)} % {CALLED[definition][0]}  (--full)"
+    names = [*shares]
+    shown = [names[i] for i in shown_layers(len(names), MOST_LAYERS)]
+    listed = [f"{name} {formatting.mean(shares[name])}" for name in shown]
+    some = f" ({len(shown)} of {len(names)})" if len(shown) < len(names) else ""
+    yield "by layer", f"{', '.join(listed)}%{some}", "--full"
 
 
-def _splits(row: Summary, definition: str) -> Iterator[str]:
-    by_split = splits.by_split(row.members, definition)
-    if by_split is None:
+def _course(row: Summary, definition: str) -> Iterator[Line]:
+    """The whole network's share at every probe, as a sparkline."""
+    curve = learning_curves.network(row.members, definition)
+    if not curve:
         return
-    parts = [
-        f"{formatting.mean(share)}% on {name} ({by_split.examples[name]:,})"
-        for name, share in by_split.shares.items()
-    ]
-    wakes = by_split.awakened
-    more = f"; {formatting.mean(wakes)}% of the probe's dead fire in training" if wakes else ""
-    yield f"by data   {', '.join(parts)}{more}  (--bounds)"
-
-
-def _lives(rows: Rows) -> Iterator[str]:
-    """Of a few configurations, those with the most dead: whether death was for good."""
-    for row in extremes(rows, MOST_LIVES)[1] or rows[:1]:
-        fates = unit_fates.fates(row.members)
-        if fates is None or fates.network.revives is None:
-            continue
-        fate = fates.network
-        name = f" with {labels.settings(row.settings)}" if len(rows) > 1 else ""
-        yield (
-            f"lives     {formatting.mean(fate.revives)}% of the dead are alive at the next probe"
-            f"{name}; {formatting.mean(fate.permanent)}% of those dead at the end never came back"
-            "  (--lives)"
-        )
-
-
-def _causes(row: Summary) -> Iterator[str]:
-    blamed = death_causes.blame(row.members)
-    if not blamed or blamed[-1].weights is None:
-        return
-    whole = blamed[-1]
-    parts = ("weights", "bias", "upstream")
-    listed = ", ".join(f"{name} {formatting.mean(getattr(whole, name))}%" for name in parts)
-    yield f"causes    {listed} of the fall  (--causes)"
-
-
-def _steps(row: Summary, definition: str) -> Iterator[str]:
-    course = [point for point in step_course.course(row.members, definition) if point.mean]
-    if len(course) < 3:
-        return
-    last = course[-1].mean
-    half = next(p for p in course if p.mean and last and p.mean.mean >= last.mean / 2)
-    start, end = course[0], course[-1]
+    places = shown_layers(len(curve.values), MOST_PROBES)
+    shares = [value.mean for value in curve.values]
+    terms = terms_of(row.members)
+    drawn = blocks.heights([shares[i] for i in places])
+    ends = f"{formatting.percent(shares[0])} → {formatting.percent(shares[-1])}%"
     yield (
-        f"by step   {formatting.mean(start.mean)}% at step {start.step:,}, "
-        f"{formatting.mean(half.mean)}% by step {half.step:,}, "
-        f"{formatting.mean(last)}% at step {end.step:,}  (--full)"
+        f"by {terms.clock}",
+        f"{drawn} {ends}, {terms.span(curve.when[0], curve.when[-1])}",
+        "--lives",
     )
 
 
-def _phases(rows: Rows, definition: str) -> Iterator[str]:
-    for row in rows[:MOST_PHASED]:
-        turns = phase_outcomes.turns(row.members, definition)
-        if turns and (last := turns[-1].end) is not None and last.mean:
-            yield phase_table.headline(row.settings, turns, definition).plain
-
-
-def _signals(rows: Rows) -> Iterator[str]:
-    """Of networks that made no step: what became of the signal, at its ends."""
-    if any(run.when(run.final) for row in rows for run in row.members if run.ended):
+def _splits(rows: Rows, worst: Summary, definition: str) -> Iterator[Line]:
+    """On the largest other sample, the training set; of few configurations who is next there."""
+    at = splits.by_split(worst.members, definition)
+    names = [name for name in at.shares if name != "probe"] if at else []
+    if at is None or not names:
         return
-    ratios = [
-        (ratio.mean, row)
-        for row in rows
-        if (signals := init_signal.signals(row.members)) and (ratio := signals[-1].ratio)
-    ]
-    for end in (min, max) if len(ratios) > 1 else ():
-        ratio, row = end(ratios, key=lambda pair: pair[0])
+    name = max(names, key=lambda name: at.examples[name])
+    text = f"{formatting.mean(at.shares[name])}% of {at.examples[name]:,}"
+    if at.awakened is not None and name == "train":
+        text += f", where {formatting.mean(at.awakened)}% of the probe's dead fire"
+    yield f"on {name}", text, "--full"
+    if not 1 < len(rows) <= MOST_LOOKED_AT:
+        return
+    others = ((row, splits.by_split(row.members, definition)) for row in rows if row is not worst)
+    next_ = max(((_mean(shares, name), row) for row, shares in others if shares), key=_first)
+    if next_[0] > 0:
         yield (
-            f"signal    last layer's mean z² over that before it: {ratio:.2f} with "
-            f"{labels.settings(row.settings)}  (--signals)"
+            "",
+            f"next there {formatting.percent(next_[0])}%: {labels.settings(next_[1].settings)}",
+            "",
         )
 
 
-def _claims(sweep: Archive) -> Iterator[str]:
+def _first(pair: tuple[float, Summary]) -> float:
+    return pair[0]
+
+
+def _mean(shares: SplitShares, name: str) -> float:
+    estimate = shares.shares.get(name)
+    return -1.0 if estimate is None else estimate.mean
+
+
+def _lives(row: Summary) -> Iterator[Line]:
+    fates = unit_fates.fates(row.members)
+    if fates is None or fates.network.revives is None:
+        return
+    fate = fates.network
+    text = f"{formatting.mean(fate.revives)}% of the dead live at the next probe"
+    if fate.permanent is not None:
+        text += f", {formatting.mean(fate.permanent)}% for good"
+    yield "lives", text, "--lives"
+
+
+def _causes(row: Summary) -> Iterator[Line]:
+    blamed = death_causes.blame(row.members)
+    if blamed and blamed[-1].weights is not None:
+        yield "causes", _blame(blamed[-1]), "--causes"
+
+
+def _blame(whole: Blame) -> str:
+    """Shares of the fall; what is below 0 held units up while the others pushed them down."""
+    named = {"weights": whole.weights, "bias": whole.bias, "layers before": whole.upstream}
+    shares = {name: e.mean for name, e in named.items() if e is not None}
+    if max(map(abs, shares.values())) > FAR:
+        down = " and ".join(n for n, share in shares.items() if share > HALF)
+        up = " and ".join(n for n, share in shares.items() if share < -HALF)
+        return f"{down} pushed them down{f', {up} held them up' if up else ''}"
+    listed = ", ".join(f"{name} {100 * share:.0f}%" for name, share in shares.items())
+    return listed.replace("-", "−")
+
+
+def _claims(sweep: Archive) -> Iterator[Line]:
     if sweep.reference is None:
         return
     judged = claims.judge_all(replication.compare(sweep.records, sweep.reference))
     if judged:
         counts = {v: sum(j.verdict is v for j in judged) for v in Verdict}
-        listed = ", ".join(f"{v.value}: {n}" for v, n in counts.items() if n)
-        yield f"claims    of {len(judged)} published claims  {listed}  (--full)"
+        words = {
+            Verdict.HOLDS: "hold",
+            Verdict.FAILS: "do not",
+            Verdict.OPEN: "cannot be told",
+        }
+        listed = ", ".join(f"{n} {words[v]}" for v, n in counts.items() if n)
+        yield "claims", f"of {len(judged)} published with {sweep.reference.name} {listed}", "--full"

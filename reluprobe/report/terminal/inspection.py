@@ -14,7 +14,7 @@ from reluprobe.foreign.result import Layer, Look
 from reluprobe.records.network import Coverage, Place
 from reluprobe.report import formatting
 from reluprobe.report.terminal import named_layers
-from reluprobe.report.terminal.layout import first_that_fits, plain_table
+from reluprobe.report.terminal.layout import Fitted, fitted, plain_table
 from reluprobe.report.terminal.tables import CALLED, heat
 
 #: Layers in a table that is not asked to show all: with headline and coverage it fills a screen.
@@ -64,14 +64,20 @@ def legend(look: Look) -> Text:
     return Text(f"dead: {meaning}{f', in {types}' if types else ''}", style="dim")
 
 
-def table(layers: Sequence[Layer], width: int) -> Table:
+def table(layers: Sequence[Layer], width: int) -> Fitted:
     """One row per layer. Where ``width`` is short, definitions and places are left out."""
     certified = ("certified",) if any(layer.certified is not None for layer in layers) else ()
     also = [name for name in ALSO if any(layer.share(name) is not None for layer in layers)]
     known = any(layer.where for layer in layers)
     sizes = [(len(also), known), *((n, False) for n in range(len(also), -1, -1))]
-    layouts = (_table(layers, (*certified, *also[:n]), where) for n, where in sizes)
-    return first_that_fits(layouts, width)
+    layouts = (
+        (
+            _table(layers, (*certified, *also[:n]), where),
+            ", ".join([name.replace("_", " ") for name in also[n:]] + ["where"] * (known - where)),
+        )
+        for n, where in sizes
+    )
+    return fitted(layouts, width)
 
 
 def _table(layers: Sequence[Layer], definitions: Iterable[str], where: bool) -> Table:

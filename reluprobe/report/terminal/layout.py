@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from rich.cells import cell_len
@@ -19,6 +20,8 @@ Settings = Mapping[str, Value | None]
 NARROW = 80
 #: Columns that ``print`` of a result fills.
 PRINTED = 100
+#: Columns that somebody may still ask for.
+WIDEST = 240
 #: Blanks between two columns.
 GAP = 2
 #: Letters of a layer's name beside several numbers.
@@ -94,6 +97,56 @@ def first_that_fits(
     if layout is None:
         raise ValueError("there must be a layout to choose")
     return layout
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What is shown at a width, and below it in a line what there was no room for.
+
+    Attributes:
+        shown: the table, or several.
+        left_out: what it lacks, in words; empty where it lacks nothing.
+        needs: columns at which nothing is lacking.
+    """
+
+    shown: RenderableType
+    left_out: str = ""
+    needs: int = 0
+
+    @property
+    def note(self) -> Text | None:
+        """What is lacking and how to see it, in one line; None where nothing is."""
+        if not self.left_out:
+            return None
+        see = f"COLUMNS={self.needs} or --json" if self.needs <= WIDEST else "--json"
+        return Text(f"no room here for {self.left_out}: {see} shows it", style="dim italic")
+
+    def __rich__(self) -> RenderableType:
+        """The same for a console."""
+        return self.shown if self.note is None else Group(self.shown, self.note)
+
+
+def fitted(
+    layouts: Iterable[tuple[RenderableType, str]],
+    width: int,
+    measure: Callable[[Table], int] = table_width,
+) -> Fitted:
+    """The first of these that cuts nothing at this width, as :func:`first_that_fits`.
+
+    Args:
+        layouts: each with what it lacks beside the first, in words.
+        width: columns of the terminal.
+        measure: how many of them a table needs.
+    """
+    needs, chosen = 0, None
+    for layout, lacking in layouts:
+        chosen = Fitted(layout, lacking, needs)
+        if not isinstance(layout, Table) or (taken := measure(layout)) <= width:
+            break
+        needs = needs or taken
+    if chosen is None:
+        raise ValueError("there must be a layout to choose")
+    return chosen
 
 
 def split_columns(

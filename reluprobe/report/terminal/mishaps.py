@@ -10,6 +10,7 @@ from rich.text import Text
 from reluprobe.analysis.aggregate import Collapse, Summary
 from reluprobe.analysis.aggregate import collapsed as collapse_of
 from reluprobe.analysis.environments import Differences
+from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import labels
 from reluprobe.files.printable import printable
 from reluprobe.records import RunRecord
@@ -49,6 +50,15 @@ def collapsed(records: Sequence[RunRecord]) -> Group | None:
     head = Text(f"{labels.count(len(evidence), 'run')} collapsed: {what}:", style="bold red")
     rows = (f"  {r.id}  {_evidence(c)}  {run_label(r)}" for r, c in evidence)
     return Group(head, *map(Text, rows))
+
+
+def badly(records: Sequence[RunRecord]) -> Group | None:
+    """What trained badly, one line per run with the evidence; None where nothing did."""
+    bad = bad_runs(records)
+    if not bad:
+        return None
+    head = Text(f"{labels.count(len(bad), 'run')} trained badly:", style="bold yellow")
+    return Group(head, *(Text(f"  {r.id}  {how.reason}  {run_label(r)}") for r, how in bad))
 
 
 def unlike(differences: Differences) -> Text | None:

@@ -15,7 +15,7 @@ from reluprobe.analysis.learning_curves import Curve
 from reluprobe.config import labels
 from reluprobe.records import LayerInfo, RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.terminal.layout import first_that_fits, plain_table, split_columns, tail
+from reluprobe.report.terminal.layout import fitted, plain_table, split_columns, tail
 
 #: By a layer's name.
 Shares = Mapping[str, float | None]
@@ -77,9 +77,12 @@ def by_layer(rows: Sequence[Summary], word: str, width: int, cell: WriteCell) ->
         return Column(_heading(row, word), cells, number=True)
 
     written = [[column(row, w) for row in rows] for w in (formatting.plus_minus, formatting.mean)]
-    layouts = (table([*described, *columns]) for columns in written)
+    full, means = (table([*described, *columns]) for columns in written)
     split = split_columns(written[1], lambda some: table([*described, *some]), width)
-    return _with_rest(first_that_fits((*layouts, split), width), shares, shown, word)
+    ends = any(e is not None and e.ends for row in rows for e in row.layers.values())
+    lacking = "±" * ends
+    chosen = fitted(((full, ""), (means, lacking), (split, lacking)), width)
+    return _with_rest(chosen, shares, shown, word)
 
 
 def courses(

@@ -12,7 +12,7 @@ from reluprobe.analysis.aggregate import Estimate
 from reluprobe.analysis.phase_outcomes import Turn
 from reluprobe.config import labels
 from reluprobe.report import formatting
-from reluprobe.report.terminal.layout import Settings, first_that_fits, plain_table
+from reluprobe.report.terminal.layout import Fitted, Settings, fitted, plain_table
 from reluprobe.report.terminal.tables import CALLED, cell
 
 MOST_ROWS = 12
@@ -39,10 +39,12 @@ def _from_to(first: Estimate | None, last: Estimate | None) -> str:
     return f"{formatting.mean(first)}% → {formatting.mean(last)}%"
 
 
-def table(turns: Sequence[Turn], definition: str, width: int) -> Table:
+def table(turns: Sequence[Turn], definition: str, width: int) -> Fitted:
     """One row per phase, first and last among them; intervals only where there is room."""
-    writes = (formatting.plus_minus, formatting.mean)
-    return first_that_fits((_table(turns, definition, write) for write in writes), width)
+    ends = any(turn.end is not None and turn.end.ends for turn in turns)
+    writes = ((formatting.plus_minus, ""), (formatting.mean, "±" if ends else ""))
+    layouts = ((_table(turns, definition, write), lacking) for write, lacking in writes)
+    return fitted(layouts, width)
 
 
 def _table(

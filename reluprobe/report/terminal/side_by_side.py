@@ -15,7 +15,7 @@ from reluprobe.report import formatting
 from reluprobe.report.terminal import mishaps, tables
 from reluprobe.report.terminal.compare_text import points
 from reluprobe.report.terminal.layout import (
-    first_that_fits,
+    fitted,
     plain_table,
     split_columns,
     table_width,
@@ -82,22 +82,29 @@ def table(beside: Beside, definition: str, width: int) -> RenderableType:
     Where ``width`` is short, intervals go, of accuracy first; then names take one column and as
     many lines as they need; then sweeps go into several tables.
     """
-    return first_that_fits(_layouts(shown(beside), definition, width), width, _least)
+    return fitted(_layouts(shown(beside), definition, width), width, _least)
 
 
-def _layouts(lines: Sequence[Line], definition: str, width: int) -> Iterator[RenderableType]:
+def _layouts(
+    lines: Sequence[Line], definition: str, width: int
+) -> Iterator[tuple[RenderableType, str]]:
     sweeps = range(len(lines[0].sweeps))
     columns, one = _names(lines, tables.MOST_NAMES), _names(lines, 1)
     full, means = formatting.plus_minus, formatting.mean
-    yield _table(lines, columns, sweeps, definition, (full, full))
-    yield _table(lines, columns, sweeps, definition, (full, means))
-    yield _table(lines, columns, sweeps, definition, (means, means))
-    yield _table(lines, one, sweeps, definition, (means, means))
+    every = [e for line in lines for one in line.present for e in (one.mean, one.accuracy)]
+    ends = "±" * any(e is not None and e.ends for e in every)
+    yield _table(lines, columns, sweeps, definition, (full, full)), ""
+    yield (
+        _table(lines, columns, sweeps, definition, (full, means)),
+        f"{ends} of accuracy" * len(ends),
+    )
+    yield _table(lines, columns, sweeps, definition, (means, means)), ends
+    yield _table(lines, one, sweeps, definition, (means, means)), ends
 
     def part(sweeps: Sequence[int]) -> Table:
         return _table(lines, one, sweeps, definition, (means, means))
 
-    yield split_columns(sweeps, part, width, _least)
+    yield split_columns(sweeps, part, width, _least), ends
 
 
 def _least(table: Table) -> int:

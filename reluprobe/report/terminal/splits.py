@@ -12,7 +12,7 @@ from reluprobe.analysis.splits import SplitShares, firing_bound
 from reluprobe.config import labels
 from reluprobe.config.choices import SPLITS
 from reluprobe.report import formatting
-from reluprobe.report.terminal.layout import Settings, first_that_fits, plain_table
+from reluprobe.report.terminal.layout import Fitted, Settings, fitted, plain_table
 from reluprobe.report.terminal.tables import CALLED, cell
 
 #: Configurations and what each has on the splits; one at least.
@@ -55,11 +55,17 @@ def headline(configurations: SharesByConfiguration) -> Text | None:
     return Text(words, style="bold")
 
 
-def table(configurations: SharesByConfiguration, width: int) -> Table:
+def table(configurations: SharesByConfiguration, width: int) -> Fitted:
     """One row per configuration. Where ``width`` is short, intervals go, then what wakes."""
-    layouts = ((formatting.plus_minus, 3), (formatting.mean, 3), (formatting.mean, 1))
-    tables = (_table(configurations, write, more) for write, more in layouts)
-    return first_that_fits(tables, width)
+    full, means = formatting.plus_minus, formatting.mean
+    fullest = _table(configurations, full, 3)
+    titles = [str(column.header) for column in fullest.columns]
+    ends = [e for _, s in configurations for e in s.shares.values() if e is not None and e.ends]
+    layouts = [(fullest, "")]
+    for more in (3, 1):
+        lacking = ["±"] * bool(ends) + [n for n in [*LEGEND][more:] if n in titles]
+        layouts.append((_table(configurations, means, more), " and ".join(lacking)))
+    return fitted(layouts, width)
 
 
 def _table(
@@ -80,9 +86,10 @@ def _table(
     return table
 
 
-def legend(table: Table) -> Text:
+def legend(table: Fitted) -> Text:
     """The meaning of those columns that this table has."""
-    titles = [str(column.header) for column in table.columns]
+    shown = table.shown
+    titles = [str(column.header) for column in shown.columns] if isinstance(shown, Table) else []
     meanings = [f"{n}: {words}" for n, words in LEGEND.items() if n in titles]
     return Text("; ".join(meanings), style="dim")
 

@@ -19,7 +19,7 @@ from reluprobe.records.folder import Archive
 from reluprobe.records.schema import NAME
 from reluprobe.report import formatting
 from reluprobe.report.terminal import foreign_words, named_layers
-from reluprobe.report.terminal.layout import first_that_fits, plain_table, shown_layers
+from reluprobe.report.terminal.layout import Fitted, fitted, plain_table, shown_layers
 from reluprobe.report.terminal.mishaps import MISHAPS
 from reluprobe.report.terms import OURS, Terms, terms_of
 
@@ -106,8 +106,8 @@ def _usual(counted: Counter[Setting], name: str | None) -> Setting:
     return default if default in counted else counted.most_common(1)[0][0]
 
 
-def provenance(archive: Archive) -> Text:
-    """What was run, where, for how long, and the sample behind the numbers."""
+def provenance(archive: Archive, *, short: bool = False) -> Text:
+    """What was run, where, for how long, and the sample behind the numbers; in short, not where."""
     records = archive.records
     if not records:
         return Text("no readable run", style="dim")
@@ -116,7 +116,8 @@ def provenance(archive: Archive) -> Text:
     known = [r for r in records if r.status != "failed" or "device" in r.environment]
     if terms_of(records).foreign:
         places = {_place(r) for r in known if "device" in r.environment}
-        return Text(foreign_words.provenance(records, seconds, places), style="dim")
+        where = () if short else places
+        return Text(foreign_words.provenance(records, seconds, where), style="dim")
     places = {_place(r) for r in known}
     probes = {formatting.probe_examples(r.probe) for r in records}
     configs = [r.ours for r in records if r.ours is not None]
@@ -128,9 +129,10 @@ def provenance(archive: Archive) -> Text:
     absent = f" ({archive.missing:,} more missing)" if archive.missing else ""
     text = (
         f"{labels.count(len(records), 'run')} of {', '.join(sorted(sets))}{absent}, {spans}, "
-        f"probed on {' or '.join(sorted(probes))}; "
-        f"{formatting.duration(seconds)} on {' and '.join(sorted(places)) or 'unknown devices'}"
+        f"probed on {' or '.join(sorted(probes))}; {formatting.duration(seconds)}"
     )
+    if not short:
+        text += f" on {' and '.join(sorted(places)) or 'unknown devices'}"
     return Text(text, style="dim")
 
 
@@ -140,17 +142,22 @@ def _place(record: RunRecord) -> str:
     return f"{count} × {device} (JAX {jax})"
 
 
-def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Table:
-    """One row per configuration: share, test accuracy, losses, number of runs.
+def outcome(
+    summaries: Sequence[Summary], definition: str, width: int, *, losses: bool = True
+) -> Fitted:
+    """One row per configuration: share, test accuracy, losses if wanted, number of runs.
 
-    Where ``width`` is short, losses are left out before a name is cut.
+    Where ``width`` is short, losses are left out before a name is cut, then names take several
+    lines.
     """
     names = _names(summaries)
     terms = terms_of(summaries[0].members if summaries else ())
     measures = {
         f"{terms.short} %": [(c.accuracy, formatting.percent) for c in summaries],
-        terms.loss: [(c.loss, formatting.number) for c in summaries],
-        "train loss": [(c.train_loss, formatting.number) for c in summaries],
+        **({terms.loss: [(c.loss, formatting.number) for c in summaries]} if losses else {}),
+        **(
+            {"train loss": [(c.train_loss, formatting.number) for c in summaries]} if losses else {}
+        ),
     }
     columns = {f"{CALLED[definition][0]} %": [cell(c.mean) for c in summaries]}
     for title, estimates in measures.items():
@@ -158,12 +165,14 @@ def outcome(summaries: Sequence[Summary], definition: str, width: int) -> Table:
         if not terms.foreign or any(e is not None for e, _ in estimates):
             columns[title] = [Text(formatting.plus_minus(e, write)) for e, write in estimates]
     columns["runs"] = [Text(runs_of(c)) for c in summaries]
-    given_up = ((), ("train loss",), ("train loss", terms.loss))
-    layouts = (
-        _table(names, {title: c for title, c in columns.items() if title not in losses})
-        for losses in given_up
-    )
-    return first_that_fits(layouts, width)
+    present = [title for title in (terms.loss, "train loss") if title in columns]
+
+    def without(given_up: Sequence[str], wrapped: bool = False) -> tuple[Table, str]:
+        kept = {title: cells for title, cells in columns.items() if title not in given_up}
+        return _table(names, kept, wrapped=wrapped), " and ".join(given_up)
+
+    layouts = [without(present[n:]) for n in range(len(present), -1, -1)]
+    return fitted([*layouts, without(present, wrapped=True)], width)
 
 
 def ends(summaries: Sequence[Summary], layers: bool = True) -> Text | None:
@@ -192,14 +201,32 @@ def by_layer(summaries: Sequence[Summary], definition: str, width: int) -> Rende
         return named_layers.by_layer(summaries, CALLED[definition][0], width, cell)
     names, depth = _names(summaries), len(every)
     full, means = formatting.plus_minus, formatting.mean
-    # Rather all layers without their ends than some; where not even two fit, all are shown, cut.
-    rooms = ((depth, full), *((n, means) for n in (*range(depth, 1, -1), depth)))
-    chosen = (([every[i] for i in shown_layers(depth, room)], write) for room, write in rooms)
-    layouts = (
-        _table(names, {name: _layer(summaries, name, write) for name in layers})
-        for layers, write in chosen
+    # Rather all layers without their ends than some.
+    rooms = ((False, depth, full), *((False, n, means) for n in range(depth, 1, -1)))
+    rooms += ((True, min(depth, 2), means),)
+    chosen = (
+        (last, [every[i] for i in shown_layers(depth, room)], write) for last, room, write in rooms
     )
-    return first_that_fits(layouts, width)
+    ends = any(e is not None and e.ends for c in summaries for e in c.layers.values())
+
+    def of(layers: Sequence[str], write: formatting.WriteEstimate, wrapped: bool) -> Table:
+        cells = {name: _layer(summaries, name, write) for name in layers}
+        return _table(names, cells, wrapped=wrapped)
+
+    layouts = (
+        (
+            # The last, where not even two layers fit beside the names, wraps these.
+            of(layers, write, wrapped=last),
+            _lacking(depth - len(layers), ends and write is means),
+        )
+        for last, layers, write in chosen
+    )
+    return fitted(layouts, width)
+
+
+def _lacking(layers: int, ends: bool) -> str:
+    """What a table by layer does without, in words."""
+    return " and ".join(["±"] * ends + [labels.count(layers, "layer")] * bool(layers))
 
 
 def _layer(
@@ -246,13 +273,16 @@ def _names(summaries: Sequence[Summary]) -> dict[str, list[Text]]:
     return {labels.name(k): [Text(labels.setting(c.settings[k])) for c in summaries] for k in keys}
 
 
-def _table(names: Mapping[str, list[Text]], columns: Mapping[str, list[Text]]) -> Table:
-    """Columns of equally many cells: names to the left, numbers to the right."""
+def _table(
+    names: Mapping[str, list[Text]], columns: Mapping[str, list[Text]], *, wrapped: bool = False
+) -> Table:
+    """Columns of equally many cells: names to the left, in several lines if so, then numbers."""
     table = plain_table()
     for title in names:
         # What sets a configuration apart may be long; a number that is cut is no number.
         longest = max((len(cell) for cell in names[title]), default=0)
-        table.add_column(title, no_wrap=title != "change" and longest <= LONGEST_NAME)
+        one_line = not wrapped and title != "change" and longest <= LONGEST_NAME
+        table.add_column(title, no_wrap=one_line, overflow="fold")
     for title in columns:
         table.add_column(title, justify="right", no_wrap=True)
     for row in zip(*names.values(), *columns.values(), strict=True):

@@ -18,7 +18,7 @@ from reluprobe.report.terminal.layout import (
     LAYER_NAME,
     Settings,
     add_layers,
-    first_that_fits,
+    fitted,
     layer_tables,
     plain_table,
     shown_layers,
@@ -115,20 +115,25 @@ def table(configurations: FatesByConfiguration, width: int) -> RenderableType:
     Where ``width`` is short, the shares that other tables show too give up their intervals, then
     the others; where it is shorter still, names go above their rows.
     """
-    return first_that_fits(_layouts(configurations, width), width)
+    return fitted(_layouts(configurations, width), width)
 
 
-def _layouts(configurations: FatesByConfiguration, width: int) -> Iterator[RenderableType]:
+def _layouts(
+    configurations: FatesByConfiguration, width: int
+) -> Iterator[tuple[RenderableType, str]]:
     full, means = formatting.plus_minus, formatting.mean
-    yield _table(configurations, full, full)
-    yield _table(configurations, means, full)
-    yield _table(configurations, means, means)
+    ends = any(
+        fates is not None and fates.network.end is not None and fates.network.end.ends
+        for _, fates in configurations
+    )
+    yield _table(configurations, full, full), ""
+    yield _table(configurations, means, full), "± of born, ever, end" * ends
+    yield _table(configurations, means, means), "±" * ends
     parts: list[RenderableType] = []
     for settings, fates in configurations:
-        layouts = [_table([({}, fates)], means, rest) for rest in (full, means)]
         heading = Text(labels.settings(settings), style="bold")
-        parts += [heading, first_that_fits(layouts, width)]
-    yield Group(*parts)
+        parts += [heading, _table([({}, fates)], means, means)]
+    yield Group(*parts), "±" * ends
 
 
 def _table(configurations: FatesByConfiguration, write: Write, write_rest: Write) -> Table:
