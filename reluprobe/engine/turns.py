@@ -49,7 +49,8 @@ class Turns:
 
     The next chunk is of the group that has the first run of those that are left, and that group's
     next ones fill it: no chunk is smaller than it would be if groups came one by one. Runs that
-    were begun before come first.
+    were begun before come first. While that group's program is still being compiled, the next group
+    that has its own goes on in its place: no device waits while there is something to train.
 
     Args:
         context: of all chunks.
@@ -73,8 +74,10 @@ class Turns:
 
     def next(self) -> Group | None:
         """The group whose turn it is; None where no run is left."""
-        self.groups = [group for group in self.groups if group.left]
-        group = min(self.groups, key=self._place, default=None)
+        self.groups = sorted((group for group in self.groups if group.left), key=self._place)
+        self.compile_ahead()
+        first = next(iter(self.groups), None)
+        group = next((g for g in self.groups if not self._is_awaited(g)), first)
         if group in self.waiting:
             self.waiting.remove(group)
         return group
@@ -88,6 +91,13 @@ class Turns:
             except Exception:
                 # A run that raises here raises again in its turn, and is recorded as failed then.
                 continue
+
+    def _is_awaited(self, group: Group) -> bool:
+        """Whether its program is being compiled, or is to be. One that cannot be is not awaited."""
+        request = group.requests.get(group.size)
+        if request is None:
+            return group in self.waiting
+        return not self.context.compiler.is_ready(request)
 
     def forget_programs(self) -> None:
         """Keep the programs that runs are left for, and as many others as may be."""

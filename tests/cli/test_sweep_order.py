@@ -12,6 +12,7 @@ import pytest
 import reluprobe as rp
 from killed_sweeps import SWEEP, record_files, same_records
 from reluprobe.config import parse_sweep, sweep_toml
+from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError
 
 
@@ -107,16 +108,13 @@ def test_the_library_gives_records_in_the_plans_order_whatever_ran_first():
         "grid": {"lr": [0.1, 0.2]},
     }
     seen: list[int] = []
-    results = rp.sweep(
-        sweep,
-        out=None,
-        progress=lambda event: seen.append(event.run.config.seed) if _ends(event) else None,
-    )
+
+    def see(event: Any) -> None:
+        if isinstance(event, RunDone):
+            seen.append(event.run.config.seed)
+
+    results = rp.sweep(sweep, out=None, progress=see)
     assert seen == [0, 0, 1, 1]
     assert [r.seed for r in results] == [0, 1, 0, 1]
     with pytest.raises(InputError, match="order: got"):
         rp.sweep(sweep, out=None, overrides={"order": "sideways"})
-
-
-def _ends(event: Any) -> bool:
-    return type(event).__name__ == "RunDone"

@@ -79,6 +79,7 @@ def test_every_order_gives_the_same_bits_compiles_each_program_once_and_fills_it
 
 
 def test_seed_by_seed_the_whole_grid_is_there_after_a_third(plan):
+    executed(arranged(plan, "seeds"))  # its programs are there from now on: none is waited for
     ended = [e.run for e in executed(arranged(plan, "seeds")) if isinstance(e, RunDone)]
     third = [run.config for run in ended[: len(ended) // 3 + 1]]
     assert len({(c.depth, c.activation) for c in third}) == 5
@@ -87,6 +88,18 @@ def test_seed_by_seed_the_whole_grid_is_there_after_a_third(plan):
     for run in ended:
         done[run.config.depth, run.config.activation] += 1
         assert max(done.values()) - min(done[c.depth, c.activation] for c in third) <= 2
+
+
+def test_while_a_program_is_compiled_runs_go_on_whose_program_is_there(plan, monkeypatch):
+    deep = {run.id for run in plan if run.config.depth == 2}
+    monkeypatch.setattr(
+        compiler.Compiler,
+        "is_ready",
+        lambda self, request: request.specs[0].config.depth == 1,
+    )
+    events = executed(arranged(plan, "seeds"))
+    ended = [event.run.id for event in events if isinstance(event, RunDone)]
+    assert {*ended[-len(deep) :]} == deep and len({*ended}) == len(plan)
 
 
 def test_programs_are_kept_while_runs_need_them_and_no_more_than_so_many(plan, monkeypatch):
