@@ -96,7 +96,7 @@ WATCHED = """if 1:
     atexit.register(lambda: print(*sys.modules, file=sys.stderr))
     from reluprobe.cli import main
     main()"""
-HEAVY = {"jax", "flax", "optax", "scipy", "matplotlib", "pyarrow", "tensorflow_datasets"}
+HEAVY = {"jax", "flax", "optax", "scipy", "altair", "vl_convert", "pyarrow", "tensorflow_datasets"}
 OURS = {f"reluprobe.cli.commands.{module}" for module, _ in COMMANDS.values()}
 OURS |= {"reluprobe.config"}
 

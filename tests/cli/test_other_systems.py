@@ -25,7 +25,7 @@ MODULES = {"darwin": [], "win32": ["fcntl", "resource", "pwd", "grp", "termios",
 #: Taken away before ours is imported, and after the libraries, which are Linux's here.
 CODE = """if 1:
     import json, os, signal, sys, warnings
-    import flax.nnx, jax, matplotlib.pyplot, optax, pyarrow.parquet, pydantic, rich.progress, typer
+    import altair, flax.nnx, jax, optax, pyarrow.parquet, pydantic, rich.progress, typer, vl_convert
     lacking, modules, commands = map(json.loads, sys.argv[1:])
     for name in lacking:
         if hasattr(os, name):
