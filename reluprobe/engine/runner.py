@@ -108,7 +108,8 @@ class _Chunk:
     def __init__(self, runs: Sequence[Run], size: int, group: turns.Group) -> None:
         context = group.turns.context
         self.context, self.runs, self.size, self.group = context, runs, size, group
-        self.recorder = Recorder(runs, context.datasets[runs[0].config.dataset])
+        dataset = context.datasets[runs[0].config.dataset]
+        self.recorder = Recorder(runs, dataset, context.datasets)
         self.calls_before = context.calls_made(runs[0])
         self.started = time.perf_counter()
 

@@ -87,7 +87,7 @@ class _Screen:
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
-        self.rows = live_rows.EpochRows(config, console.out.width)
+        self.rows: live_rows.EpochRows | None = None
         self.starts = {s.first: s for s in phases.stretches(config.phases, config.epochs)[1:]}
         self.waiting = progress.Wait("loading and compiling")
         self.watching = ExitStack()
@@ -111,20 +111,16 @@ class _Screen:
         set_up_process()
 
     def see(self, event: Event) -> None:
-        """Take an event; the first after the program's compilation ends the wait."""
+        """Take an event; the first epoch ends the wait, and tells what its columns are."""
         if isinstance(event, Compiling):
             self.waiting.what = f"compiling {progress.size(event.run.config)}"
             return
-        if self.view is None:
-            self.waiting.end()
-            console.out.print(self.rows.heading(), soft_wrap=True)
-            self.view = self.watching.enter_context(live_view.watched(self.config))
         match event:
             case Resumed(history=history):
                 for epoch in history:
-                    self._row(self.view, epoch, epoch.test_loss is None)
+                    self._row(epoch, epoch.test_loss is None)
             case EpochDone(epoch=epoch, diverged=diverged):
-                self._row(self.view, epoch, diverged)
+                self._row(epoch, diverged)
 
     def stopped(self) -> str:
         """How far it has come; as far it is saved."""
@@ -133,18 +129,29 @@ class _Screen:
         total = phases.total_epochs(self.config.phases, self.config.epochs)
         return f"stopped after epoch {self.epoch:,} of {total:,}, and saved"
 
-    def _row(self, view: live_view.Rows, epoch: EpochRecord, diverged: bool) -> None:
+    def _begun(self, epoch: EpochRecord) -> tuple[live_rows.EpochRows, live_view.Rows]:
+        """The table, from its first epoch on: data tell whether a network has R² or accuracy."""
+        if self.rows is None or self.view is None:
+            self.waiting.end()
+            regression, width = epoch.rmse is not None, console.out.width
+            self.rows = live_rows.EpochRows(self.config, regression=regression, width=width)
+            console.out.print(self.rows.heading(), soft_wrap=True)
+            self.view = self.watching.enter_context(live_view.watched(self.config))
+        return self.rows, self.view
+
+    def _row(self, epoch: EpochRecord, diverged: bool) -> None:
+        rows, view = self._begun(epoch)
         start = self.starts.get(epoch.epoch)
-        above = [_phase(start, self.config)] if start else []
-        view.see(epoch, *above, self.rows.row(epoch, diverged))
+        above = [_phase(start, self.config, rows.quality.heading)] if start else []
+        view.see(epoch, *above, rows.row(epoch, diverged))
         self.epoch = epoch.epoch
 
 
-def _phase(stretch: phases.Stretch, config: RunConfig) -> Text:
+def _phase(stretch: phases.Stretch, config: RunConfig, measure: str) -> Text:
     dataset = stretch.phase.dataset or config.dataset
     task = stretch.phase.task.replace("_", " ")
     return Text(
-        f"phase {stretch.index + 1}: {dataset}, {task}; test acc % is of this task", "italic"
+        f"phase {stretch.index + 1}: {dataset}, {task}; {measure} is of this task", "italic"
     )
 
 
