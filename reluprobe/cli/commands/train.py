@@ -113,7 +113,7 @@ class _Screen:
     def see(self, event: Event) -> None:
         """Take an event; the first epoch ends the wait, and tells what its columns are."""
         if isinstance(event, Compiling):
-            self.waiting.what = f"compiling {progress.size(event.run.config)}"
+            self.waiting.what = f"compiling {labels.architecture(event.run.config)}"
             return
         match event:
             case Resumed(history=history):
