@@ -11,8 +11,8 @@ from reluprobe.analysis.baseline import Configuration
 from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.change_alone import ChangeAlone, changes_alone
 from reluprobe.analysis.contrast import MEASURES
-from reluprobe.analysis.quality import one_loss
 from reluprobe.analysis.estimates import Fold
+from reluprobe.analysis.quality import one_loss
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 

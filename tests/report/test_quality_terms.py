@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from reluprobe.report.export.columns import Run
 from reluprobe.report.export.runs import RUNS
 from reluprobe.report.figures.changes import figure
 from reluprobe.report.page import configurations as page_table
-from reluprobe.report.page import histories, model
+from reluprobe.report.page import histories, html, model
 from reluprobe.report.terminal import answer, compare_text, effects_table, first_screen, one_change
 from reluprobe.report.terminal import compare as compare_table
 from reluprobe.report.terminal.live_rows import EpochRows, train_headline
@@ -245,6 +246,14 @@ def test_a_comparison_is_drawn_by_r2():
         how.get("title") for how in channels(one, "x")
     }
     assert "R² +0.114" in one.alt
+
+
+@pytest.mark.parametrize("runs", [[*BASE, *ELU], BOTH, paired_runs.BASE])
+def test_each_row_of_the_pages_table_has_a_cell_for_each_heading(runs):
+    page = html(model(figure_runs.archive(runs)), lambda: "")
+    table = page[page.index('<table id="table"') :]
+    lines = table[: table.index("</table>")].split("<tr")[1:]
+    assert len(lines) > 1 and len({len(re.findall(r"<t[hd]\b", line)) for line in lines}) == 1
 
 
 def test_the_page_has_r2_and_rmse_in_its_table_its_cards_and_its_histories():
