@@ -56,6 +56,7 @@ SCHEDULES = ("constant", "cosine", "step")
 NORMS = ("none", "batch", "layer")
 #: What matrix products are computed in while training. JAX's names are in ``nn.precision``.
 PRECISIONS = ("float32", "tf32")
+LEARNT = ("auto", "classification", "regression")
 PIXELS = ("unit", "standardized", "centred")
 
 #: What is done about dead units while training. Formulas are in ``engine.revive``.

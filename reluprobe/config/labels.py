@@ -90,7 +90,7 @@ def network(config: RunConfig) -> str:
     """The run in one line: what every run has, and what is not as in the study."""
     shown = ("activation", "learning_rate", "optimizer", "init")
     sizes = f"{architecture(config)} · {config.dataset} · seed {config.seed}"
-    known = (*shown, "depth", "width", "dataset", "seed", "epochs")
+    known = (*shown, "depth", "width", "dataset", "data_sha256", "seed", "epochs")
     other = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
     more = settings({n: v for n, v in other.items() if n not in known})
     line = f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"

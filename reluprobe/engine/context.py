@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import jax
 from jax.sharding import Mesh
 
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import checkpoint, compiler, placement
 from reluprobe.plan.grouping import dials_of, program_settings
 from reluprobe.plan.runs import Run
@@ -34,7 +34,7 @@ class Context:
         compiler: compiles programs ahead.
     """
 
-    datasets: Mapping[str, Dataset]
+    datasets: Mapping[DatasetKey, Dataset]
     mesh: Mesh
     lanes: compiler.LaneMode
     used: Mapping[Hashable, set[str]]
@@ -49,7 +49,7 @@ class Context:
     @staticmethod
     def of(
         runs: Sequence[Run],
-        datasets: Mapping[str, Dataset],
+        datasets: Mapping[DatasetKey, Dataset],
         devices: Sequence[jax.Device],
         lanes: compiler.LaneMode,
         stop: Callable[[], bool] = lambda: False,
@@ -79,7 +79,7 @@ class Context:
         if self.lanes == "map":
             return 1
         config = group[0].config
-        features = self.datasets[config.dataset].train_inputs.shape[1]
+        features = self.datasets[key_of(config)].train_inputs.shape[1]
         return placement.lanes_that_fit(config, len(group), features, self.mesh)
 
     def begun(self, run: Run) -> Checkpoint | None:
