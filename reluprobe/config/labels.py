@@ -10,6 +10,7 @@ from reluprobe.config import SETTINGS, RunConfig, Value, settings_of
 from reluprobe.config.choices import PARAMETERS
 from reluprobe.config.settings import PRINTED_NAMES
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 V = TypeVar("V", bound=Value | None)
 
 
@@ -19,6 +20,8 @@ def setting(value: Value | None) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and _SHA256.fullmatch(value):
+        return f"{value[:12]}…"
     if not isinstance(value, float) or value == 0 or 0.01 <= abs(value) < 10_000:
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     mantissa, exponent = f"{value:.2e}".split("e")
