@@ -93,12 +93,9 @@ def _as_features(inputs: np.ndarray, name: str, raw: Raw, source: OwnData) -> np
         bad = np.argwhere(~np.isfinite(flat))
         row, feature = bad[0]
         where = f"{_place(name, row, feature, inputs, raw)} is {flat[row, feature]}"
-        more = (
-            f"; so is {len(bad) - 1:,} more" if len(bad) == 2 else f"; so are {len(bad):,} in all"
-        )
-        raise refused(source.path, where + (more if len(bad) > 1 else ""))
-    most = np.abs(flat).max() if flat.dtype.kind == "f" else 0
-    if most > _FLOAT32_MAX:
+        more = f"; so are {len(bad):,} in all" if len(bad) > 1 else ""
+        raise refused(source.path, where + more)
+    if flat.dtype.kind == "f" and float(np.abs(flat).max()) > _FLOAT32_MAX:
         row, feature = np.argwhere(np.abs(flat) > _FLOAT32_MAX)[0]
         where = f"{_place(name, row, feature, inputs, raw)} is {flat[row, feature]:g}"
         raise refused(source.path, f"{where}, which is beyond float32 ({_FLOAT32_MAX:.3g})")

@@ -26,15 +26,19 @@ def read(source: OwnData, path: Path) -> Raw:
 
     try:
         table = _parquet(source, path) if path.suffix.lower() == ".parquet" else _csv(source, path)
+        names = table.column_names
+    except UnicodeDecodeError:
+        raise refused(source.path, "its columns' names are not UTF-8: save it as UTF-8") from None
     except pa.ArrowException as error:
         raise refused(source.path, f"it cannot be read: {str(error).splitlines()[0]}") from None
     except OSError as error:
         raise InputError(f"dataset: cannot read {source.path}: {error}") from None
-    names = table.column_names
     _check_target(source, names)
     columns = tuple(name for name in names if name != source.target)
     if not columns:
         raise refused(source.path, f"it has no column beside its target {source.target}")
+    if not table.num_rows:
+        raise refused(source.path, "it has names of columns and no row")
     features = [table.column(name) for name in columns]
     target = table.column(source.target)
     if faults := _faults(source, dict(zip(columns, features, strict=True)), target):

@@ -72,11 +72,8 @@ def _check_finite(source: OwnData, columns: list[np.ndarray], raw: Raw) -> None:
     for column, name in zip(columns, raw.called[1::2], strict=False):
         if column.dtype.kind == "f" and len(bad := np.flatnonzero(~np.isfinite(column))):
             where = f"{name}, example {bad[0] + 1:,}, is {column[bad[0]]}"
-            raise refused(source.path, f"{where}; so {_are(len(bad))} of {len(column):,}")
-
-
-def _are(count: int) -> str:
-    return "is 1" if count == 1 else f"are {count:,}"
+            more = f"; so are {len(bad):,} of {len(column):,}" if len(bad) > 1 else ""
+            raise refused(source.path, where + more)
 
 
 def _numbers(source: OwnData, values: np.ndarray, kind: str, name: str) -> Targets:
