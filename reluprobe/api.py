@@ -31,7 +31,7 @@ from reluprobe.config import (
 from reluprobe.errors import InputError
 from reluprobe.files import check_writable
 from reluprobe.plan import order
-from reluprobe.plan.own_data import with_digest, with_digests
+from reluprobe.plan.digests import with_digest, with_digests
 from reluprobe.plan.runs import Run, checked_run, expand, without_letter
 from reluprobe.records.folder import Archive, open_all
 from reluprobe.records.ownership import Claim, Way

@@ -81,7 +81,9 @@ def test_chunks_come_in_the_order_of_their_first_runs_and_hold_them_in_order(
 
 
 def test_a_chunk_on_disk_says_all_and_the_same_runs_have_the_same_file(folder: Path):
-    chunk = chunks.Chunk(chunks.__version__, True, False, (), "/data", "/home/me", tuple(runs_of(3)))
+    chunk = chunks.Chunk(
+        chunks.__version__, True, False, (), "/data", "/home/me", tuple(runs_of(3))
+    )
     file = chunks.write(chunk, folder, (2, 3))
     assert chunks.read(file) == chunk
     assert file == chunks.write(replace(chunk, retry=False), folder, (2, 3))

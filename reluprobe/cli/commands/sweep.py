@@ -26,7 +26,7 @@ from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.executor import session
 from reluprobe.executor.dispatch import Job
-from reluprobe.plan.own_data import with_digests
+from reluprobe.plan.digests import with_digests
 from reluprobe.plan.pictured import pictured
 from reluprobe.plan.runs import expand
 from reluprobe.plan.slices import Part, runs_of_part

@@ -13,7 +13,7 @@ from rich.text import Text
 from reluprobe.cli import console, live_view, options, progress, signals, streams
 from reluprobe.config import SETTINGS, RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
-from reluprobe.plan.own_data import with_digest
+from reluprobe.plan.digests import with_digest
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
 from reluprobe.records.folder import RUNS

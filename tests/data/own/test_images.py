@@ -48,9 +48,7 @@ def refusal(path: Path, **settings: Any) -> str:
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3)])
-def test_every_image_is_there_once_with_its_class(
-    tmp_path: Path, mode: str, channels: int
-) -> None:
+def test_every_image_is_there_once_with_its_class(tmp_path: Path, mode: str, channels: int) -> None:
     classes = folder_of(tmp_path, mode)
     got = load(tmp_path)
     assert (got.shape, got.classes, got.class_names) == ((3, 4, channels), 2, ("cat", "dog"))
