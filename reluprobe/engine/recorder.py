@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -213,6 +214,9 @@ def _causes(
     return records.CausesRecord(*sums)
 
 
-def _activations(stats: Any, layer: int) -> records.ActivationsRecord:
+def _activations(stats: Any, layer: int) -> records.ActivationsRecord | None:
     values = {name: float(getattr(stats, name)[layer]) for name in STATISTICS}
+    # Pre-activations from about 1e19 on are finite, and their squares are not.
+    if not all(map(math.isfinite, values.values())):
+        return None
     return records.ActivationsRecord(**values, counts=tuple(map(int, stats.counts[layer])))
