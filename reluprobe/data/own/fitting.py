@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from reluprobe.data.dataset import Dataset
@@ -39,7 +37,9 @@ def fitted(raw: Raw, source: OwnData) -> Dataset:
     _check_classes(source, targets, parts[1], parts[3], raw)
     _note(raw, source, targets, parts)
     if source.standardize:
-        parts = _standardized(parts, regression=targets.class_names is None)
+        parts = _standardized(parts)
+        if targets.class_names is None:
+            parts = _standardized_targets(parts, raw.called[1])
     if targets.class_names is None:
         numbers = [part.astype(np.float32) for part in (parts[1], parts[3])]
         parts = (parts[0], numbers[0], parts[2], numbers[1])
@@ -193,7 +193,7 @@ def _constant(constant: np.ndarray, features: int, raw: Raw) -> str:
     return f"constant in the training set, of no use: {listed}"
 
 
-def _standardized(parts: Parts, regression: bool) -> Parts:
+def _standardized(parts: Parts) -> Parts:
     """(x − mean) / standard deviation, both of the training examples; a constant becomes 0."""
     trained, train_targets, tested, test_targets = parts
     mean, deviation = trained.mean(axis=0, dtype=np.float64), trained.std(axis=0, dtype=np.float64)
@@ -202,10 +202,19 @@ def _standardized(parts: Parts, regression: bool) -> Parts:
     mean = np.where(constant, trained[0], mean)
     deviation = np.where(constant | (deviation == 0), 1.0, deviation)
     inputs = [((part - mean) / deviation).astype(np.float32) for part in (trained, tested)]
-    if not regression:
-        return inputs[0], train_targets, inputs[1], test_targets
-    centre, spread = float(train_targets.mean()), float(train_targets.std())
-    spread = spread if math.isfinite(spread) and spread > 0 else 1.0
-    scaled = [(part - centre) / spread for part in (train_targets, test_targets)]
-    log.info("a regression's loss counts squares of the target's standard deviation, %.4g", spread)
-    return inputs[0], scaled[0], inputs[1], scaled[1]
+    return inputs[0], train_targets, inputs[1], test_targets
+
+
+def _standardized_targets(parts: Parts, name: str) -> Parts:
+    """The same of a regression's targets: a network starts near 0, and steps are of its size."""
+    trained, train_targets, tested, test_targets = parts
+    mean, deviation = float(train_targets.mean()), float(train_targets.std())
+    deviation = deviation or 1.0
+    log.info(
+        "%s is standardized: a loss of 1 is that of predicting its mean, √loss × %.4g is an error "
+        "in its own units",
+        name,
+        deviation,
+    )
+    scaled = [(part - mean) / deviation for part in (train_targets, test_targets)]
+    return trained, scaled[0], tested, scaled[1]
