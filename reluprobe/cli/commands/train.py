@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.cli import console, live_view, options, progress, signals, streams
-from reluprobe.config import SETTINGS, RunConfig, labels, phases, sizes
+from reluprobe.config import RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
 from reluprobe.plan.digests import with_digest
 from reluprobe.plan.runs import checked_run
@@ -41,6 +41,7 @@ Keep = Annotated[
 @options.with_settings
 def command(
     *,
+    context: typer.Context,
     out: options.Out = Path("results"),
     name: Name = None,
     manual_dir: options.ManualDir = None,
@@ -50,7 +51,7 @@ def command(
     """Run it; the help is HELP."""
     from reluprobe import api  # not for those who ask for help
 
-    given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
+    given = options.typed_settings(context, settings)
     checked_run(given)  # before a file is looked for
     given = with_digest(given)
     run = checked_run(given)
@@ -90,7 +91,7 @@ class _Screen:
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
-        self.rows = live_rows.EpochRows(config, console.out.width)
+        self.rows: live_rows.EpochRows | None = None
         self.starts = {s.first: s for s in phases.stretches(config.phases, config.epochs)[1:]}
         self.waiting = progress.Wait("loading and compiling")
         self.watching = ExitStack()
@@ -118,16 +119,13 @@ class _Screen:
         if isinstance(event, Compiling):
             self.waiting.what = f"compiling {labels.architecture(event.run.config)}"
             return
-        if self.view is None:
-            self.waiting.end()
-            console.out.print(self.rows.heading(), soft_wrap=True)
-            self.view = self.watching.enter_context(live_view.watched(self.config))
+        self.waiting.end()
         match event:
             case Resumed(history=history):
                 for epoch in history:
-                    self._row(self.view, epoch, epoch.test_loss is None)
+                    self._row(epoch, epoch.test_loss is None)
             case EpochDone(epoch=epoch, diverged=diverged):
-                self._row(self.view, epoch, diverged)
+                self._row(epoch, diverged)
 
     def stopped(self) -> str:
         """How far it has come; as far it is saved."""
@@ -136,10 +134,16 @@ class _Screen:
         total = phases.total_epochs(self.config.phases, self.config.epochs)
         return f"stopped after epoch {self.epoch:,} of {total:,}, and saved"
 
-    def _row(self, view: live_view.Rows, epoch: EpochRecord, diverged: bool) -> None:
+    def _row(self, epoch: EpochRecord, diverged: bool) -> None:
+        if self.rows is None or self.view is None:
+            # How many layers somebody's own network has, its first look tells.
+            layers = len(epoch.layers)
+            self.rows = live_rows.EpochRows(layers, console.out.width)
+            console.out.print(self.rows.heading(), soft_wrap=True)
+            self.view = self.watching.enter_context(live_view.watched(self.config, layers))
         start = self.starts.get(epoch.epoch)
         above = [_phase(start, self.config)] if start else []
-        view.see(epoch, *above, self.rows.row(epoch, diverged))
+        self.view.see(epoch, *above, self.rows.row(epoch, diverged))
         self.epoch = epoch.epoch
 
 
