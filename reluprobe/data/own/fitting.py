@@ -45,6 +45,8 @@ def fitted(raw: Raw, source: OwnData) -> Dataset:
         parts = (parts[0], numbers[0], parts[2], numbers[1])
     classes = None if targets.class_names is None else len(targets.class_names)
     shape = raw.inputs.shape[1:] or (1,)
+    if raw.inputs.dtype == np.uint8 and len(shape) == 2:
+        shape = (*shape, 1)  # grey images, as Keras saves MNIST
     return Dataset(source.path, *parts, classes, shape, targets.class_names)
 
 

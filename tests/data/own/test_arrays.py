@@ -62,6 +62,7 @@ def test_uint8_stays_pixels_and_other_numbers_become_float32(tmp_path: Path) -> 
     assert (got.train_inputs.dtype, got.shape) == (np.uint8, (4, 4, 1))
     every = np.concatenate([got.train_inputs, got.test_inputs])
     assert sorted(map(bytes, every)) == sorted(map(bytes, pixels.reshape(40, 16)))
+    assert load(saved(tmp_path, {"x": pixels[..., 0], "y": Y})).shape == (4, 4, 1)
     for kind in (np.int64, np.float16, np.float32, np.uint16, np.bool_):
         numbers = RNG.integers(0, 2, (40, 3)).astype(kind)
         got = load(saved(tmp_path, {"x": numbers, "y": Y}))

@@ -56,7 +56,7 @@ def test_pixels_can_be_standardized_too(tmp_path: Path) -> None:
     got = load(tmp_path, np.arange(N) % 2, pixels, standardize=True)
     np.testing.assert_allclose(got.train_inputs.mean(0), 0, atol=1e-6)
     np.testing.assert_allclose(got.train_inputs.std(0), 1, atol=1e-6)
-    assert got.shape == (2, 2)
+    assert got.shape == (2, 2, 1)
 
 
 @pytest.mark.parametrize("standardize", [False, True])
