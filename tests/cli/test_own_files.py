@@ -138,6 +138,16 @@ def test_a_moved_file_is_one_dataset_in_a_report(
     assert row["runs"] == 3
 
 
+def test_two_files_are_told_apart_by_their_names_alone(tmp_path: Path) -> None:
+    houses = write_houses(tmp_path)
+    villas = houses.rename(tmp_path / "villas.csv")
+    settings = {**SMALL, "target": "price", "standardize": True, "epochs": 0}
+    sweep = {"base": settings, "grid": {"dataset": [str(write_houses(tmp_path, 1.0)), str(villas)]}}
+    summary = rp.sweep(sweep, out=None).summary()
+    assert summary.column_names[0] == "dataset" and summary.num_rows == 2
+    assert "data_sha256" not in summary.column_names
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

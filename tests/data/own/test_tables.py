@@ -80,6 +80,7 @@ def test_the_target_may_stand_anywhere_and_be_text(tmp_path: Path) -> None:
             "columns that are no numbers: city ('Oslo'), day (date32[day])",
         ),
         ("a,b,price\n1,,2\n,,3\n1,2,\n", "price", "missing values: a 1, b 2, price 1"),
+        ("a,kind\n1,x\n2,\n3,y\n", "kind", "missing values: kind 1"),
         ("a,b,price\n1,NA,2\n3,nan,3\n", "price", "columns without any value: b"),
         ("a,price\n1,2\n3,inf\n", "price", "price, example 2, is inf"),
         ("a,b,price\n1,2,3.5\n4,5,6\n7,-inf,7\n", "price", "column b, row 3 is -inf"),
