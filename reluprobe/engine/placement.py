@@ -14,6 +14,7 @@ from jax.sharding import PartitionSpec as P
 from reluprobe.config import RunConfig
 from reluprobe.data import Dataset, DatasetKey
 from reluprobe.engine import evaluate, state
+from reluprobe.engine.program_spec import BATCH
 from reluprobe.nn import networks
 
 #: On an accelerator, no more lanes than this side by side on one device.
@@ -105,7 +106,7 @@ def lane_bytes(config: RunConfig, shape: tuple[int, ...]) -> int:
         shape: of one example.
     """
     weights, outputs = networks.sizes(config, shape)
-    examples = max(evaluate.BATCH, config.batch_size)
+    examples = max(BATCH, config.batch_size)
     # Weights, two moments, gradient, update, and room for one copy; then activations.
     floats = 6 * weights + 4 * examples * sum(outputs)
     if config.norm == "batch":  # a look's statistics: inputs, and a layer in and out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,12 +11,12 @@ import jax
 import numpy as np
 
 from reluprobe import records
-from reluprobe.config import RunConfig
 from reluprobe.config.choices import DEFINITIONS, SPLITS, UNIT_REVIVALS
 from reluprobe.config.sizes import probed, steps_per_epoch
 from reluprobe.data import Dataset
 from reluprobe.engine.schedule import Call
 from reluprobe.engine.state import Segment
+from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.nn import activations
 from reluprobe.nn.mlp import plain
 from reluprobe.plan.runs import Run
@@ -28,9 +29,12 @@ STATISTICS = ("mean", "variance", "zeros", "second", "low", "high")
 class Recorder:
     """Gathers the records of one chunk's runs, report by report."""
 
-    def __init__(self, runs: Sequence[Run], dataset: Dataset) -> None:
+    def __init__(
+        self, runs: Sequence[Run], dataset: Dataset, own: OwnNetwork | None = None
+    ) -> None:
         self.runs = tuple(runs)
         self.dataset = dataset
+        self.own = own
         self.nonfinite: set[str] = set()
         self.history: dict[str, list[records.EpochRecord]] = {run.id: [] for run in runs}
         self.steps: dict[str, list[records.StepRecord]] = {run.id: [] for run in runs}
@@ -111,12 +115,12 @@ class Recorder:
     def _layers(self, run: Run, own: Any, segment: Segment) -> Layers:
         """The layers on the probe, with what has died since the last one and of what."""
         if run.id in self.nonfinite:
-            return tuple(map(_null_layer, run.config.sizes))
+            return tuple(map(_null_layer, self._sizes(run)))
         units = _of_split(own.units, SPLITS.index("probe"))
         before = self.dead.get(run.id)
         # A unit that was drawn anew after the last probe has lived since.
         died = None if before is None else units["dead"] & ~(before & ~own.revived)
-        sizes = run.config.sizes
+        sizes = self._sizes(run)
         self.dead[run.id] = units["dead"]
         provable = activations.ACTIVATIONS[run.config.activation].dies_for_certain
         fields = [{} for _ in sizes]
@@ -129,9 +133,9 @@ class Recorder:
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
-            if segment.epoch == 0 or segment.ends:
+            if (segment.epoch == 0 or segment.ends) and self.own is None:
                 extra["activations"] = _activations(own.stats, layer)
-        return tuple(_layer(run.config, units, i, **extra) for i, extra in enumerate(fields))
+        return tuple(self._layer(run, units, i, **extra) for i, extra in enumerate(fields))
 
     def _samples(self, run: Run, own: Any) -> tuple[records.SampleRecord, ...]:
         """The finished network on each split; none of a run that has diverged."""
@@ -144,9 +148,24 @@ class Recorder:
     def _sample(self, run: Run, own: Any, name: str, size: int) -> records.SampleRecord:
         i = SPLITS.index(name)
         units = _of_split(own.units, i)
-        layers = tuple(_layer(run.config, units, n) for n in range(len(run.config.sizes)))
+        layers = tuple(self._layer(run, units, n) for n in range(len(self._sizes(run))))
         accuracy = None if self.dataset.classes is None else float(own.accuracy[i])
         return records.SampleRecord(name, size, float(own.loss[i]), accuracy, layers)
+
+    def _sizes(self, run: Run) -> tuple[int, ...]:
+        return run.config.sizes if self.own is None else self.own.sizes
+
+    def _layer(
+        self, run: Run, units: dict[str, np.ndarray], layer: int, **more: Any
+    ) -> records.LayerRecord:
+        # Rows are as long as the widest layer's.
+        size = self._sizes(run)[layer]
+        own = {name: answers[layer, :size] for name, answers in units.items()}
+        shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
+        bounded = activations.ACTIVATIONS[run.config.activation].bounded
+        if not (bounded if self.own is None else self.own.bounded[layer]):
+            shares["saturated"] = None
+        return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""
@@ -178,8 +197,16 @@ class Recorder:
             steps=tuple(self.steps[run.id]),
             samples=self.samples[run.id],
             phases=tuple(self.phases[run.id]),
+            layers=self._described(examples),
+            coverage=self.own.coverage if self.own else None,
             error=error,
         )
+
+    def _described(self, examples: int) -> tuple[records.LayerInfo, ...]:
+        """What was counted, where the settings do not say it."""
+        if self.own is None:
+            return ()
+        return tuple(dataclasses.replace(layer, examples=examples) for layer in self.own.layers)
 
 
 def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
@@ -189,18 +216,6 @@ def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
 
 def _null_layer(size: int) -> records.LayerRecord:
     return records.LayerRecord(size, **dict.fromkeys(DEFINITIONS), dead_units=None)
-
-
-def _layer(
-    config: RunConfig, units: dict[str, np.ndarray], layer: int, **more: Any
-) -> records.LayerRecord:
-    # Rows are as long as the widest layer's.
-    size = config.sizes[layer]
-    own = {name: answers[layer, :size] for name, answers in units.items()}
-    shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
-    if not activations.ACTIVATIONS[config.activation].bounded:
-        shares["saturated"] = None
-    return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
 
 
 def _causes(
