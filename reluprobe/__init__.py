@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "reluprobe.api": ("born_dead", "load", "sweep", "train"),
     "reluprobe.measures.unit_definitions": ("UnitDefinitions", "probe"),
+    "reluprobe.engine.saved_network": ("SavedNetwork", "load_network"),
     "reluprobe.inspection": ("Inspection", "inspect"),
     "reluprobe.monitor": ("Monitor",),
     "reluprobe.results": ("Results",),
@@ -33,6 +34,7 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 if TYPE_CHECKING:
     from reluprobe.api import born_dead, load, sweep, train
     from reluprobe.config.choices import DEFINITIONS
+    from reluprobe.engine.saved_network import SavedNetwork, load_network
     from reluprobe.errors import DatasetError, InputError, ReluprobeError
     from reluprobe.inspection import Inspection, inspect
     from reluprobe.measures.unit_definitions import UnitDefinitions, probe
@@ -49,10 +51,12 @@ __all__ = [
     "ReluprobeError",
     "Results",
     "RunRecord",
+    "SavedNetwork",
     "UnitDefinitions",
     "born_dead",
     "inspect",
     "load",
+    "load_network",
     "probe",
     "sweep",
     "train",

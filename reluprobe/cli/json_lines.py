@@ -64,6 +64,8 @@ def _name_and_fields(event: events.Event) -> tuple[str, dict[str, Any]]:
             return "resumed", {"id": run.id, "epoch": history[-1].epoch}
         case events.Saved(run, checkpoint):
             return "saved", {"id": run.id, "epoch": checkpoint.record.final.epoch}
+        case events.WeightsTaken(run, weights):
+            return "weights", {"id": run.id, "epoch": weights.notes.epoch}
         case events.EpochDone(run, epoch, diverged):
             names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
             fields = {name: getattr(epoch, name) for name in names}

@@ -258,6 +258,7 @@ def complain_of_mishap(event: events.Event) -> None:
             | events.Resumed()
             | events.EpochDone()
             | events.Saved()
+            | events.WeightsTaken()
             | events.RunDone()
         ):
             pass

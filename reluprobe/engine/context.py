@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import jax
 from jax.sharding import Mesh
 
+from reluprobe.config.choices import SaveWeights
 from reluprobe.data import Dataset
 from reluprobe.engine import checkpoint, compiler, placement
 from reluprobe.plan.grouping import dials_of, program_settings
@@ -29,6 +30,7 @@ class Context:
         stop: asked between segments.
         keep: ids of runs that, once they end, come with their activations.
         unfinished: where runs go on that were begun before, by id; None where none is saved.
+        save_weights: whether runs come with their weights at their ends, or after every epoch.
         origin: what a run's bits hang on besides its settings.
         placed: the datasets on the devices.
         compiler: compiles programs ahead.
@@ -42,6 +44,7 @@ class Context:
     stop: Callable[[], bool]
     keep: Collection[str]
     unfinished: Mapping[str, Checkpoint] | None
+    save_weights: SaveWeights | None
     origin: checkpoint.Origin
     placed: placement.PlacedDatasets
     compiler: compiler.Compiler = field(default_factory=compiler.Compiler)
@@ -55,6 +58,7 @@ class Context:
         stop: Callable[[], bool] = lambda: False,
         keep: Collection[str] = (),
         unfinished: Mapping[str, Checkpoint] | None = None,
+        save_weights: SaveWeights | None = None,
     ) -> Context:
         """The context of these runs on these devices."""
         mesh = placement.mesh_of(devices)
@@ -66,7 +70,7 @@ class Context:
         if unfinished is not None:
             unfinished = checkpoint.usable(runs, unfinished, origin)
         placed = placement.PlacedDatasets(datasets, mesh)
-        asked = stop, keep, unfinished, origin
+        asked = stop, keep, unfinished, save_weights, origin
         return Context(datasets, mesh, lanes, used, environment, *asked, placed)
 
     def request(self, run: Run, size: int) -> compiler.ProgramRequest:

@@ -115,6 +115,11 @@ class ProgramSpec:
         return index, nnx.merge(self.graph, weights).slopes[...][:, None, None]
 
 
+def undrawn(config: RunConfig, features: int, outputs: int) -> mlp.MLP:
+    """The network of a run with shapes in the places of its arrays; arguments as of ``spec_of``."""
+    return nnx.eval_shape(lambda: mlp.make(config, features, outputs, nnx.Rngs(0)))
+
+
 def spec_of(config: RunConfig, features: int, outputs: int, examples: int) -> ProgramSpec:
     """What is static about a run. No array is computed for it.
 
@@ -124,8 +129,7 @@ def spec_of(config: RunConfig, features: int, outputs: int, examples: int) -> Pr
         outputs: outputs of the network.
         examples: size of the training set.
     """
-    network = nnx.eval_shape(lambda: mlp.make(config, features, outputs, nnx.Rngs(0)))
-    graph, _ = nnx.split(network)
+    graph, _ = nnx.split(undrawn(config, features, outputs))
     own = (activations.INDEX[config.activation],)
     return ProgramSpec(graph, program_settings(config), features, examples, outputs, own)
 

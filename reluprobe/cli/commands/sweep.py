@@ -91,6 +91,8 @@ def command(
     retry_failed: Retry = False,
     max_failures: MaxFailures = None,
     dry_run: DryRun = False,
+    save_weights: options.SaveWeights = False,
+    save_weights_every: options.SaveWeightsEvery = False,
     quiet: Quiet = False,
     as_json: Json = False,
     executor: executor_options.ExecutorOption = "local",
@@ -104,6 +106,8 @@ def command(
     way = _way(fresh, extend, part)
     place = executor_options.Place(executor, address, devices)
     overrides = options.parse_overrides(set_ or []) | ({} if order is None else {"order": order})
+    if when := options.when_saved(save_weights, save_weights_every):
+        overrides["save_weights"] = when
     sweep = read_sweep(file, overrides)
     plan = expand(sweep)
     mine, folder = runs_of_part(plan.runs, part), out / sweep.name
@@ -127,7 +131,7 @@ def command(
             voice.start(job, ours.standing)
             every = sweep.save_activations
             keep = pictured(plan.runs, every)
-            work = Job(folder, part, manual_dir, retry_failed, every, keep)
+            work = Job(folder, part, manual_dir, retry_failed, every, sweep.save_weights, keep)
             outcome = _run(job, ours, voice, place, work, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:

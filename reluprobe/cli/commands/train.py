@@ -44,6 +44,8 @@ def command(
     name: Name = None,
     manual_dir: options.ManualDir = None,
     save_activations: Keep = False,
+    save_weights: options.SaveWeights = False,
+    save_weights_every: options.SaveWeightsEvery = False,
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
@@ -51,12 +53,13 @@ def command(
 
     given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
     run = checked_run(given)
+    when = options.when_saved(save_weights, save_weights_every)
     claim = api.train_claim(
         run,
         given,
         out,
         name,
-        save_activations,
+        {"save_activations": save_activations, "save_weights": when},
         where="the command line",
         hint="another --name or --out",
     )
