@@ -24,6 +24,7 @@ _HOMES = {
     "reluprobe.engine.saved_network": ("SavedNetwork", "load_network"),
     "reluprobe.inspection": ("Inspection", "inspect"),
     "reluprobe.monitor": ("Monitor",),
+    "reluprobe.pruning": ("PruneReport", "prune"),
     "reluprobe.results": ("Results",),
     "reluprobe.records": ("RunRecord",),
     "reluprobe.errors": ("DatasetError", "InputError", "ReluprobeError"),
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from reluprobe.inspection import Inspection, inspect
     from reluprobe.measures.unit_definitions import UnitDefinitions, probe
     from reluprobe.monitor import Monitor
+    from reluprobe.pruning import PruneReport, prune
     from reluprobe.records import RunRecord
     from reluprobe.results import Results
 
@@ -48,6 +50,7 @@ __all__ = [
     "InputError",
     "Inspection",
     "Monitor",
+    "PruneReport",
     "ReluprobeError",
     "Results",
     "RunRecord",
@@ -58,6 +61,7 @@ __all__ = [
     "load",
     "load_network",
     "probe",
+    "prune",
     "sweep",
     "train",
 ]

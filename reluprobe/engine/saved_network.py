@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from reluprobe import records
@@ -139,6 +141,12 @@ class SavedNetwork:
                 layers.setdefault(part, {})[rest] = array
         return layers
 
+    @property
+    def hidden(self) -> list[dict[str, np.ndarray]]:
+        """Of :attr:`layers` the hidden ones, first to last."""
+        layers = self.layers
+        return [layers[f"L{n}"] for n in range(1, len(layers))]
+
     def state(self, weights: Mapping[str, Any]) -> nnx.State:
         """The network's state with these arrays, by name."""
         flat = nnx.to_flat_state(_undrawn(self.notes))
@@ -147,9 +155,21 @@ class SavedNetwork:
         )
 
     def outputs(self, weights: Mapping[str, Any], raw: Array) -> Float[Array, "example output"]:
-        """What these weights make of raw examples ``(example, feature)``; JAX can trace it."""
+        """What these weights make of raw examples ``(example, feature)``, for JAX to trace.
+
+        Without what the network computes besides: who looks into it would take pre-activations that
+        are stacked for a look of ours for a second way around the activation.
+        """
         data, hyper = self.scaling
-        return _outputs(self.spec, data, self.state(weights), hyper, raw)
+
+        def alone(weights: Mapping[str, Any], raw: Array) -> Array:
+            inputs = self.spec.network_inputs(data, hyper, raw)
+            return self.spec.run(inputs, self.state(weights), hyper)[0]
+
+        traced = jax.make_jaxpr(alone)(weights, raw)
+        needed, _ = partial_eval.dce_jaxpr(traced.jaxpr, [True], instantiate=True)
+        leaves = jax.tree.leaves((weights, raw))
+        return jax.core.eval_jaxpr(needed, traced.consts, *leaves)[0]
 
     @cached_property
     def scaling(self) -> tuple[Arrays, Hyperparameters]:
@@ -283,9 +303,9 @@ def stacked(weights: Mapping[str, np.ndarray], config: RunConfig) -> dict[str, n
 
 
 def load_network(
-    run: records.RunRecord | str | Path,
+    run: records.RunRecord | str | PathLike[str],
     *,
-    folder: str | Path | None = None,
+    folder: str | PathLike[str] | None = None,
     epoch: int | None = None,
 ) -> SavedNetwork:
     """The trained network of a run that saved its weights.
@@ -315,7 +335,9 @@ def load_network(
 
 
 def file_of_weights(
-    run: records.RunRecord | str | Path, folder: str | Path | None, epoch: int | None
+    run: records.RunRecord | str | PathLike[str],
+    folder: str | PathLike[str] | None,
+    epoch: int | None,
 ) -> Path:
     """Where the weights of a run lie; arguments and errors as in :func:`load_network`."""
     if isinstance(run, records.RunRecord):
@@ -323,7 +345,7 @@ def file_of_weights(
             hint = 'folder="results/dying_relu", or the path of the record'
             raise InputError("a record does not say where its weights lie", hint=hint)
         return _beside(run, Path(folder).expanduser(), epoch)
-    if not isinstance(run, str | Path):
+    if not isinstance(run, str | PathLike):
         allowed = "allowed is a record, or the path of one or of a .safetensors file"
         raise InputError("cannot load a network", [f"got {shown(run)}; {allowed}"])
     path = Path(run).expanduser()

@@ -1,0 +1,107 @@
+"""What ``prune`` prints: how many units went, and that the network gives out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reluprobe.config import labels
+from reluprobe.report.formatting import number, percent
+from reluprobe.report.terminal.layout import plain_table
+
+if TYPE_CHECKING:
+    from reluprobe.pruning import PruneReport
+
+#: A difference of outputs is rounding up to this share of the largest output.
+ROUNDING = 1e-5
+
+
+def parts(report: PruneReport) -> Iterator[RenderableType]:
+    """The answer, the units by layer, both networks on the splits, what stays and why."""
+    yield Text(_answer(report), style="bold")
+    yield Text(_same(report))
+    yield Text()
+    yield _layers(report)
+    yield Text()
+    yield _splits(report)
+    for line in _staying(report):
+        yield Text(line, style="dim")
+
+
+def _answer(report: PruneReport) -> str:
+    units = sum(layer.units for layer in report.layers)
+    train = report.splits[0]
+    where = f"dead on all {train.examples:,} training examples"
+    if report.on == "certified":
+        where = "proven dead for every input in the training set's box"
+    before, after = report.parameters
+    if not report.removed:
+        return f"nothing to take out: of {units:,} hidden units none is {where} and can go"
+    return (
+        f"took out {report.removed:,} of {units:,} hidden units ({percent(report.removed / units)}"
+        f"%), {where}: {before - after:,} of {before:,} parameters "
+        f"({percent((before - after) / before)}%)"
+    )
+
+
+def _same(report: PruneReport) -> str:
+    test = report.splits[-1]
+    if test.difference <= ROUNDING * max(test.largest, 1):
+        how = "the same on the test set, but for rounding"
+    else:
+        how = "not the same on the test set: some units are dead on the training set alone"
+    return f"outputs are {how}: they differ by {test.difference:.1e} at most"
+
+
+def _layers(report: PruneReport) -> Table:
+    table = plain_table()
+    for name in ("L", "units", "dead", "taken out", "left"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = [
+        (str(n), layer.units, layer.dead, layer.removed)
+        for n, layer in enumerate(report.layers, start=1)
+    ]
+    if len(rows) > 1:
+        rows.append(("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
+    for name, units, dead, removed in rows:
+        table.add_row(name, *(f"{n:,}" for n in (units, dead, removed, units - removed)))
+    return table
+
+
+def _splits(report: PruneReport) -> Table:
+    table = plain_table()
+    classifies = report.splits[0].accuracy is not None
+    measure = "acc %" if classifies else "loss"
+    table.add_column("split", no_wrap=True)
+    names = (f"{measure} before", "after", "largest difference", "largest output")
+    for name in ("examples", *names):
+        table.add_column(name, justify="right", no_wrap=True)
+    for split in report.splits:
+        both = split.accuracy or split.loss or (None, None)
+        shown = map(percent if classifies else number, both)
+        sizes = f"{split.difference:.1e}", f"{split.largest:.3g}"
+        table.add_row(split.name, f"{split.examples:,}", *shown, *sizes)
+    return table
+
+
+def _staying(report: PruneReport) -> Iterable[str]:
+    """Dead units that stay, and why."""
+    numbered = list(enumerate(report.layers, start=1))
+    varying = sum(layer.varying for layer in report.layers)
+    unfolded = sum(layer.unfolded for layer in report.layers)
+    if varying:
+        yield (
+            f"{labels.count(varying, 'dead unit')} left: flat on every example, but not at one "
+            "value, so the network needs it"
+        )
+    if unfolded:
+        yield (
+            f"{labels.count(unfolded, 'dead unit')} left: at a constant that is not 0, and the "
+            "next layer has no bias to take it up"
+        )
+    for name in [f"L{n}" for n, layer in numbered if layer.emptied]:
+        yield f"{name} is dead whole: one of its units stays, for a layer has a unit"
