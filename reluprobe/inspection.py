@@ -63,8 +63,9 @@ def inspect(
     differentiation of whatever f is, in the network's own dtype.
 
     Args:
-        model: a network of :func:`load_network`, or the path of its weights; a Flax NNX or Equinox module, or its ``vmap``; a Linen module with ``params``; any
-            function of ``(params, batch)``, or of ``(batch)`` alone; the path of an ONNX file.
+        model: a Flax NNX or Equinox module, or its ``vmap``; a Linen module with ``params``; any
+            function of ``(params, batch)``, or of ``(batch)`` alone; the path of an ONNX file; a
+            network of :func:`load_network`, or the path of its weights.
         batches: an array, ``(example, …)``; a dict of arrays for a network that takes one; an
             iterable of either; or a folder of ``.npy`` files. The last may be smaller.
         params: the function's parameters; of a module or file, others than its own.

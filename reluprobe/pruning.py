@@ -30,6 +30,7 @@ class Split:
         examples: how many it has.
         difference: the largest |difference| of two outputs.
         largest: the largest |output| before, which the difference is small beside.
+        changed: on how many examples the predicted class is another; None of a regression.
         accuracy: before and after; None of a regression.
         loss: the mean squared error of a regression, before and after; else None.
     """
@@ -38,6 +39,7 @@ class Split:
     examples: int
     difference: float
     largest: float
+    changed: int | None
     accuracy: tuple[float, float] | None
     loss: tuple[float, float] | None
 
@@ -112,7 +114,8 @@ def prune(
         run: the path of a run's record or of a file of weights; or a record, with its ``folder``.
         on: ``"train"``: units that are dead on the training set; ``"certified"``: of these only
             those that are proven dead for every input in the training set's box.
-        out: where the smaller weights are written, as ``.safetensors``. None: nowhere.
+        out: where the smaller weights are written, as ``.safetensors``; where nothing is taken out
+            nothing is. None: nowhere.
         folder: the sweep's, of a record that is given itself.
         manual_dir: a folder with dataset files that are already on disk.
 
@@ -142,8 +145,10 @@ def prune(
         _split("train", before, after, dataset.train_inputs, dataset.train_targets),
         _split("test", before, after, dataset.test_inputs, dataset.test_targets),
     )
-    if target is not None:
+    if target is not None and any(layer.removed for layer in layers):
         saved_weights.write(after.saved, target)
+    else:
+        target = None
     return PruneReport(before, after, on, layers, splits, target)
 
 
@@ -175,6 +180,8 @@ def _split(
     sizes = float(np.abs(both[0] - both[1]).max()), float(np.abs(both[0]).max())
     if before.spec.regression:
         losses = (float(np.mean((outputs[:, 0] - targets) ** 2)) for outputs in both)
-        return Split(name, len(targets), *sizes, None, tuple(losses))  # type: ignore[arg-type]
-    right = (float((outputs.argmax(axis=1) == targets).mean()) for outputs in both)
-    return Split(name, len(targets), *sizes, tuple(right), None)  # type: ignore[arg-type]
+        return Split(name, len(targets), *sizes, None, None, tuple(losses))  # type: ignore[arg-type]
+    classes = [outputs.argmax(axis=1) for outputs in both]
+    right = tuple(float((predicted == targets).mean()) for predicted in classes)
+    changed = int((classes[0] != classes[1]).sum())
+    return Split(name, len(targets), *sizes, changed, right, None)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from reluprobe.cli import console
 from reluprobe.cli.sweep_output import Invocation, Outcome
+from reluprobe.cli.weights_on_disk import Cost
 from reluprobe.engine import events
 from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
@@ -29,7 +30,12 @@ class JsonLinesOutput:
 
     def start(self, job: Invocation, standing: resume.Standing) -> None:
         """How many runs are done already, and which files are no whole records."""
-        _print("start", damaged=list(standing.damaged), **_counts(job, standing))
+        again = {"damaged": list(standing.damaged), "weightless": list(standing.weightless)}
+        _print("start", **again, **_counts(job, standing))
+
+    def weights(self, cost: Cost) -> None:
+        """What the weights that are to be saved will take."""
+        _print("to_be_saved", files=cost.files, bytes=cost.bytes)
 
     def event(self, event: events.Event, path: Path | None) -> None:
         """An event of the engine."""

@@ -133,8 +133,15 @@ def _chosen(layer: _Seen, next_has_bias: bool) -> tuple[Mask, LayerCut]:
     gone = layer.dead & constant & folds
     if emptied := bool(gone.all()):
         gone[0] = False
-    counts = (layer.dead, gone, layer.dead & ~constant, layer.dead & constant & ~folds)
-    return gone, LayerCut(gone.size, *(int(mask.sum()) for mask in counts), emptied)
+    counts = LayerCut(
+        units=gone.size,
+        dead=int(layer.dead.sum()),
+        removed=int(gone.sum()),
+        varying=int((layer.dead & ~constant).sum()),
+        unfolded=int((layer.dead & constant & ~folds).sum()),
+        emptied=emptied,
+    )
+    return gone, counts
 
 
 def with_widths(config: RunConfig, sizes: Sequence[int]) -> RunConfig:

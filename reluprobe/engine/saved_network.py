@@ -5,6 +5,7 @@ It is built by what trains it, from its settings and by the names of its tensors
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.extend import core
 from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
@@ -96,8 +98,6 @@ class SavedNetwork:
     Attributes:
         saved: what the file holds.
         spec: of a program with this network.
-        notes: whose weights they are, after how many epochs.
-        weights: NumPy arrays by the names of the Flax state, ``hidden.0.kernel``.
     """
 
     saved: SavedWeights
@@ -115,7 +115,7 @@ class SavedNetwork:
 
     @property
     def weights(self) -> Mapping[str, np.ndarray]:
-        """Every array, by its name in the file."""
+        """Every NumPy array by its name in the Flax state, ``hidden.0.kernel``."""
         return self.saved.weights
 
     @cached_property
@@ -169,7 +169,7 @@ class SavedNetwork:
         traced = jax.make_jaxpr(alone)(weights, raw)
         needed, _ = partial_eval.dce_jaxpr(traced.jaxpr, [True], instantiate=True)
         leaves = jax.tree.leaves((weights, raw))
-        return jax.core.eval_jaxpr(needed, traced.consts, *leaves)[0]
+        return core.jaxpr_as_fun(core.ClosedJaxpr(needed, traced.consts))(*leaves)[0]
 
     @cached_property
     def scaling(self) -> tuple[Arrays, Hyperparameters]:
@@ -242,6 +242,14 @@ def _outputs(
 def _undrawn(notes: Notes) -> nnx.State:
     features = int(np.prod(notes.shape))
     return nnx.state(program_spec.undrawn(notes.config, features, notes.outputs))
+
+
+def file_bytes(config: RunConfig, features: int, outputs: int) -> int:
+    """About how large a file of a network's weights is. No array is computed for it."""
+    with jax_settings.ours():
+        leaves = jax.tree.leaves(nnx.state(program_spec.undrawn(config, features, outputs)))
+    # A header has some text for each tensor, and the settings.
+    return sum(4 * math.prod(leaf.shape) + 90 for leaf in leaves) + 2000
 
 
 def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwork:
@@ -358,7 +366,8 @@ def file_of_weights(
         what = "no such file" if path.suffix == ".json" else "is no record of a run"
         hint = "results/dying_relu/runs/<id>.json, or the .safetensors beside it"
         raise InputError(f"cannot load a network: {path}: {what}", hint=hint)
-    return _beside(records.read(record), record.absolute().parents[1], epoch, path)
+    above = record.parents if len(record.parents) > 2 else record.absolute().parents
+    return _beside(records.read(record), above[1], epoch, path)
 
 
 def _beside(
@@ -390,5 +399,6 @@ def saving_hint(folder: Path, every: bool) -> str:
     import shlex
 
     flag = "--save-weights-every" if every else "--save-weights"
-    out = "" if folder.parent.name == "results" else f" --out {shlex.quote(str(folder.parent))}"
+    usual = folder.parent.absolute() == Path("results").absolute()
+    out = "" if usual else f" --out {shlex.quote(str(folder.parent))}"
     return f"reluprobe sweep {shlex.quote(str(folder / 'sweep.toml'))}{out} {flag}  (runs it again)"

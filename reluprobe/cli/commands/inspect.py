@@ -136,8 +136,8 @@ def _opened(model: str, data: options.Texts) -> tuple[Network, Any]:
 
 def _own(path: Path, data: options.Texts) -> tuple[Network, Any]:
     """A network that reluprobe trained, and the examples: its training set, if none are given."""
-    from reluprobe import inspection, pruning
     from reluprobe import data as datasets
+    from reluprobe import inspection, pruning
     from reluprobe.config import phases
     from reluprobe.engine.saved_network import load_network
     from reluprobe.foreign import stored

@@ -65,12 +65,15 @@ def command(
     if as_json:
         console.write(json.dumps(report.to_dict(), allow_nan=False) + "\n")
         return
+    from reluprobe.report.formatting import file_size
     from reluprobe.report.terminal import pruning as shown
 
     for part in shown.parts(report):
         console.out.print(part)
-    size = target.stat().st_size
+    if report.path is None:
+        return
+    size = file_size(target.stat().st_size)
     console.out.print()
-    console.out.print(Text(f"wrote {target}  ({size / 1e6:.1f} MB)"), soft_wrap=True)
+    console.out.print(Text(f"wrote {target}  ({size})"), soft_wrap=True)
     following = f"next: reluprobe inspect {shlex.quote(str(target))}"
     console.out.print(Text(following), soft_wrap=True)

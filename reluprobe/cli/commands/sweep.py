@@ -18,6 +18,7 @@ from reluprobe.cli import (
     signals,
     streams,
     sweep_output,
+    weights_on_disk,
 )
 from reluprobe.cli.running_dead import RunningDead
 from reluprobe.config import read_sweep
@@ -129,6 +130,9 @@ def command(
         claim = Claim(folder, sweep, plan.runs, part, way)
         with session.opened(claim, retry_failed=retry_failed) as ours:
             voice.start(job, ours.standing)
+            if cost := weights_on_disk.cost(ours.todo, sweep.save_weights, manual_dir):
+                voice.weights(cost)
+                weights_on_disk.check_room(cost, folder)
             every = sweep.save_activations
             keep = pictured(plan.runs, every)
             work = Job(folder, part, manual_dir, retry_failed, every, sweep.save_weights, keep)

@@ -23,6 +23,9 @@ ROUNDING = 1e-5
 def parts(report: PruneReport) -> Iterator[RenderableType]:
     """The answer, the units by layer, both networks on the splits, what stays and why."""
     yield Text(_answer(report), style="bold")
+    if not report.removed:
+        yield from (Text(line, style="dim") for line in _staying(report))
+        return
     yield Text(_same(report))
     yield Text()
     yield _layers(report)
@@ -34,13 +37,13 @@ def parts(report: PruneReport) -> Iterator[RenderableType]:
 
 def _answer(report: PruneReport) -> str:
     units = sum(layer.units for layer in report.layers)
-    train = report.splits[0]
-    where = f"dead on all {train.examples:,} training examples"
+    examples = f"{report.splits[0].examples:,}"
+    where = f"dead on all {examples} training examples"
     if report.on == "certified":
         where = "proven dead for every input in the training set's box"
     before, after = report.parameters
     if not report.removed:
-        return f"nothing to take out: of {units:,} hidden units none is {where} and can go"
+        return f"nothing to take out: of {units:,} hidden units none that could go is {where}"
     return (
         f"took out {report.removed:,} of {units:,} hidden units ({percent(report.removed / units)}"
         f"%), {where}: {before - after:,} of {before:,} parameters "
@@ -50,24 +53,24 @@ def _answer(report: PruneReport) -> str:
 
 def _same(report: PruneReport) -> str:
     test = report.splits[-1]
+    apart = f"outputs differ by {test.difference:.1e} at most, of up to {test.largest:.3g}"
     if test.difference <= ROUNDING * max(test.largest, 1):
-        how = "the same on the test set, but for rounding"
-    else:
-        how = "not the same on the test set: some units are dead on the training set alone"
-    return f"outputs are {how}: they differ by {test.difference:.1e} at most"
+        return f"on the test set the network gives out the same, but for rounding: {apart}"
+    fires = "units that are dead on the training set fire on the test set"
+    if test.changed is None:
+        return f"on the test set {apart}: some {fires}"
+    total = f"{test.changed:,} of {test.examples:,} predictions"
+    return f"on the test set {total} change; {apart}: some {fires}"
 
 
 def _layers(report: PruneReport) -> Table:
     table = plain_table()
     for name in ("L", "units", "dead", "taken out", "left"):
         table.add_column(name, justify="right", no_wrap=True)
-    rows = [
-        (str(n), layer.units, layer.dead, layer.removed)
-        for n, layer in enumerate(report.layers, start=1)
-    ]
-    if len(rows) > 1:
-        rows.append(("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
-    for name, units, dead, removed in rows:
+    counts = [(layer.units, layer.dead, layer.removed) for layer in report.layers]
+    names = [*map(str, range(1, len(counts) + 1)), "all"]
+    totals = tuple(map(sum, zip(*counts, strict=True)))
+    for name, (units, dead, removed) in zip(names, [*counts, totals], strict=True):
         table.add_row(name, *(f"{n:,}" for n in (units, dead, removed, units - removed)))
     return table
 

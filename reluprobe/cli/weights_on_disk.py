@@ -1,0 +1,108 @@
+"""Weights on disk: what they will take there before anything is trained, and where they are after.
+
+Told and checked first: a sweep that fills a disk fails where it hurts most.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from reluprobe import data
+from reluprobe.config import RunConfig, labels
+from reluprobe.config.choices import SaveWeights
+from reluprobe.errors import ReluprobeError
+from reluprobe.plan.grouping import program_settings
+from reluprobe.plan.runs import Run
+from reluprobe.records import saved_weights
+from reluprobe.records.folder import RUNS
+from reluprobe.report.formatting import file_size
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What files of weights take, about: how many there will be, of how many bytes together."""
+
+    files: int
+    bytes: int
+
+    @property
+    def text(self) -> str:
+        """``36 files of weights, 1.9 MB each, 67 MB in all``."""
+        files = labels.count(self.files, "file")
+        each = f"{file_size(self.bytes / self.files)} each, " if self.files > 1 else ""
+        all_ = " in all" if self.files > 1 else ""
+        return f"{files} of weights, {each}{file_size(self.bytes)}{all_}"
+
+
+def cost(runs: Sequence[Run], wanted: SaveWeights | None, manual_dir: Path | None) -> Cost | None:
+    """What these runs' weights will take; None where there will be none.
+
+    Raises:
+        InputError, DatasetError: data that cannot be had.
+    """
+    if wanted is None or not runs:
+        return None
+    from reluprobe.engine.process import set_up_process
+    from reluprobe.engine.saved_network import file_bytes
+
+    set_up_process()
+    load = cache(partial(data.load, manual_dir=manual_dir))
+    sizes: dict[Hashable, int] = {}
+    files = total = 0
+    for run in runs:
+        number = len(saved_weights.wanted_of(run, wanted))
+        key = run.config.dataset, program_settings(run.config)
+        if key not in sizes:
+            sizes[key] = _bytes(run.config, load, file_bytes)
+        files, total = files + number, total + number * sizes[key]
+    return Cost(files, total)
+
+
+def _bytes(
+    config: RunConfig,
+    load: Callable[[str], data.Dataset],
+    file_bytes: Callable[[RunConfig, int, int], int],
+) -> int:
+    dataset = load(config.dataset)
+    return file_bytes(config, dataset.train_inputs.shape[1], dataset.classes or 1)
+
+
+def check_room(cost: Cost, folder: Path) -> None:
+    """Whether they fit on the folder's disk.
+
+    Raises:
+        ReluprobeError: they do not.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if cost.bytes > free:
+        raise ReluprobeError(
+            f"no room for {cost.text}: {folder} has {file_size(free)} free",
+            hint='save_weights = "end" where it is "every", fewer runs, or another --out',
+        )
+
+
+def after(folder: Path, run_ids: Collection[str], ended: bool) -> list[str]:
+    """Where these runs' weights are, what they take, and how to be rid of them.
+
+    Args:
+        folder: the sweep's.
+        run_ids: whose.
+        ended: whether nothing else is at work in the folder, whose files would go too.
+    """
+    files = saved_weights.files_of(folder, run_ids)
+    if not files:
+        return []
+    size = file_size(sum(file.stat().st_size for file in files))
+    where = folder / RUNS / f"*{saved_weights.SUFFIX}" if len(files) > 1 else files[0]
+    line = f"weights: {labels.count(len(files), 'file')}, {size}: {where}"
+    if not ended:
+        return [line]
+    place = shlex.quote(str(folder / RUNS)) + f"/*{saved_weights.SUFFIX}"
+    target = place if len(files) > 1 else shlex.quote(str(files[0]))
+    return [line, f"no report needs them; to delete them: rm {target}"]
