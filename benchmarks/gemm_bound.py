@@ -10,6 +10,7 @@ at the rate of one large product.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Iterator
@@ -33,13 +34,13 @@ TRAIN, TEST, FEATURES, OUTPUTS = 60_000, 10_000, 784, 10
 
 def products(config: RunConfig) -> dict[tuple[int, int, int], float]:
     """The (m, k, n) products of one epoch of one run and how often each is taken."""
-    steps, batch, width = -(-TRAIN // config.batch_size), config.batch_size, config.width
+    steps, batch = -(-TRAIN // config.batch_size), config.batch_size
     counts: dict[tuple[int, int, int], float] = {}
 
     def add(shape: tuple[int, int, int], times: float) -> None:
         counts[shape] = counts.get(shape, 0) + times
 
-    sizes = [(FEATURES, width)] + [(width, width)] * (config.depth - 1) + [(width, OUTPUTS)]
+    sizes = itertools.pairwise([FEATURES, *config.sizes, OUTPUTS])
     looks = (TEST + probed(config, TRAIN)) / batch
     for layer, (k, n) in enumerate(sizes):
         add((batch, k, n), steps + looks)  # forward

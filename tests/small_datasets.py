@@ -17,7 +17,8 @@ IDX_FILES = tuple(idx.MNIST_SHA256)
 
 
 def assert_same(got: data.Dataset, want: data.Dataset) -> None:
-    assert (got.name, got.classes) == (want.name, want.classes)
+    described = (want.name, want.classes, want.shape)
+    assert (got.name, got.classes, got.shape) == described
     for array in ARRAYS:
         np.testing.assert_array_equal(getattr(got, array), getattr(want, array), strict=True)
 
@@ -34,7 +35,7 @@ def small(name: str = "some/set", shift: int = 0) -> data.Dataset:
     rng = np.random.default_rng(1)
     inputs = rng.integers(0, 255, (30, 12), dtype=np.uint8) + np.uint8(shift)
     labels = rng.integers(0, 3, 30, dtype=np.int32)
-    return data.Dataset(name, inputs[:20], labels[:20], inputs[20:], labels[20:], 3)
+    return data.Dataset(name, inputs[:20], labels[:20], inputs[20:], labels[20:], 3, (2, 2, 3))
 
 
 def flip(path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from reluprobe.cli import console
 from reluprobe.cli.running_dead import RunningDead
 from reluprobe.cli.time_left import TimeLeft
-from reluprobe.config import SETTINGS, RunConfig, labels, phases
+from reluprobe.config import SETTINGS, labels, phases
 from reluprobe.engine import events
 from reluprobe.plan.runs import Run
 from reluprobe.report import formatting
@@ -49,7 +49,7 @@ class Progress:
             self.dead.see(event)
         match event:
             case events.Compiling(run=run):
-                self.where = f"compiling {size(run.config)}"
+                self.where = f"compiling {labels.architecture(run.config)}"
             case events.Compiled(seconds=seconds):
                 self.compiling += seconds
             case events.Resumed(run=run, history=history):
@@ -132,11 +132,6 @@ class Wait:
     def end(self) -> None:
         """It is over, if it has begun."""
         self.shown.close()
-
-
-def size(config: RunConfig) -> str:
-    """``1,000 × 32``: the part of a network that its program's size follows from."""
-    return f"{config.depth:,} × {config.width:,}"
 
 
 def _lines(line: Callable[[], str], every: float) -> AbstractContextManager[None]:

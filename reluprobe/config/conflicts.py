@@ -18,6 +18,10 @@ RULES: tuple[Rule, ...] = (
         f"({', '.join(choices.BOUNDED)}): no other can saturate",
     ),
     (
+        lambda c: c.residual and len(set(c.sizes)) > 1,
+        "residual = true adds a layer's input to its output: hidden layers must be of one width",
+    ),
+    (
         lambda c: c.residual and c.activation == "crelu",
         "residual = true does not go with activation = crelu: its layers give out twice as many "
         "values as they have units, which cannot be added to their input",
@@ -44,8 +48,8 @@ RULES: tuple[Rule, ...] = (
         "revive_at = phases needs further phases: set phases",
     ),
     (
-        lambda c: c.freeze_layers > c.depth,
-        "freeze_layers is larger than depth",
+        lambda c: c.freeze_layers > len(c.sizes),
+        "freeze_layers is larger than the number of hidden layers",
     ),
     (
         lambda c: c.epochs == 0 and c.phases != phases.NONE,

@@ -36,12 +36,20 @@ class Form:
         pattern: the same as a regular expression of a whole text, as far as one can say it.
         fault: what is wrong with a text; None where nothing is.
         normal: the one way of writing what a text says, so that equal runs have equal ids.
+        listed: in TOML and Python a list of whole numbers may stand for the text of them.
     """
 
     allowed: str
     pattern: str
     fault: Callable[[str], str | None]
     normal: Callable[[str], str]
+    listed: bool = False
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """A text that pydantic takes where it has no fault."""
+        return core_schema.no_info_after_validator_function(self.checked, core_schema.str_schema())
 
     def checked(self, text: str) -> str:
         """The text, as pydantic wants a check to be.
@@ -108,9 +116,7 @@ class Spec:
         if self.choices:
             return core_schema.literal_schema([*self.choices])
         if self.form:
-            return core_schema.no_info_after_validator_function(
-                self.form.checked, core_schema.str_schema()
-            )
+            return self.form.__get_pydantic_core_schema__(source, handler)
         limits = {"gt": self.gt, "ge": self.ge, "lt": self.lt, "le": self.le}
         if source is float:
             limits["ge"] = -FLOAT32_MAX if self.gt is self.ge is None else self.ge
@@ -128,6 +134,7 @@ class Setting(Spec):
         type: of its values, words apart.
         default: its value where nobody gives another; the MNIST study's.
         words: words that may stand in a number's place.
+        text: the text that may.
         adapter: checks a value as the field does.
     """
 
@@ -135,6 +142,7 @@ class Setting(Spec):
     type: type
     default: Any
     words: tuple[str, ...]
+    text: Form | None = None
     adapter: TypeAdapter[Any] = dataclasses.field(repr=False, compare=False)
 
     @property
@@ -154,7 +162,7 @@ class Setting(Spec):
         if self.type is float and not parts:
             return "a finite number"
         number = f"{TYPES[self.type]} {' and '.join(parts)}".strip()
-        return ", or ".join([number, *self.words])
+        return ", or ".join([number, *self.words, *([self.text.allowed] if self.text else [])])
 
     @property
     def condition(self) -> str:
@@ -166,13 +174,24 @@ class Setting(Spec):
 
     def fault(self, value: Any) -> str | None:
         """Why ``value`` may not stand here, or None where it may."""
-        if self._allows(value):
+        if self._allows(self._unlisted(value)):
             return None
-        if self.form and isinstance(value, str):
-            return f"{self.name} = {shown(value)}: {self.form.fault(value)}"
+        grammar = self.form or self.text
+        text = self._unlisted(value)
+        # Where a number may stand too, what is no list of them is told of both.
+        if grammar and isinstance(text, str) and (self.form or text[:1].isdigit()):
+            return f"{self.name} = {shown(value)}: {grammar.fault(text)}"
         close = nearest(value, self.choices) if isinstance(value, str) else ""
         rounding = IN_FLOAT32 if self.type is float and self._within(value) else ""
         return f"{self.name} = {shown(value)}: allowed is {self.allowed}{rounding}{close}"
+
+    def _unlisted(self, value: Any) -> Any:
+        """A list of whole numbers as the text that stands for it."""
+        grammar = self.form or self.text
+        if grammar is None or not grammar.listed or not isinstance(value, list | tuple):
+            return value
+        whole = value and all(type(number) is int for number in value)
+        return "-".join(map(str, value)) if whole else value
 
     def _within(self, value: Any) -> bool:
         """Whether a number is within the bounds, be it one that the engine can hold or not."""
@@ -197,10 +216,11 @@ class Setting(Spec):
 
     def clean(self, value: Any) -> Any:
         """A checked value as its own type (``5`` becomes ``5.0`` where a number is due)."""
-        value = self.adapter.validate_python(value)
+        value = self.adapter.validate_python(self._unlisted(value))
         if self.type is float:
             return value + 0.0  # −0 is 0: equal runs have one id
-        return value if self.form is None else self.form.normal(value)
+        grammar = self.form or self.text
+        return grammar.normal(value) if grammar and isinstance(value, str) else value
 
     def applies(self, settings: Mapping[str, Any]) -> bool:
         """Whether this setting has an effect beside these other ``settings``."""
@@ -227,15 +247,18 @@ def settings_in(table: type) -> dict[str, Setting]:
     settings = {}
     for f in dataclasses.fields(table):
         hint = hints[f.name]
-        # ``Annotated[int, Spec(…)] | Literal["all"]``: a number, or one of some words.
-        number, *literals = get_args(hint) if get_origin(hint) is Union else (hint,)
+        # ``Annotated[int, Spec(…)] | Literal["all"]``: a number, or one of some words; or a text,
+        # ``Annotated[str, Form(…)]``.
+        number, *others = get_args(hint) if get_origin(hint) is Union else (hint,)
         kind, spec = get_args(number)
+        arguments = [argument for other in others for argument in get_args(other)]
         settings[f.name] = Setting(
             **vars(spec),
             name=f.name,
             type=kind,
             default=f.default,
-            words=tuple(word for literal in literals for word in get_args(literal)),
+            words=tuple(word for word in arguments if isinstance(word, str)),
+            text=next((form for form in arguments if isinstance(form, Form)), None),
             adapter=TypeAdapter(hint, config=strict),
         )
     return settings

@@ -89,12 +89,19 @@ def _named(key: str, value: Value) -> str:
 def network(config: RunConfig) -> str:
     """The run in one line: what every run has, and what is not as in the study."""
     shown = ("activation", "learning_rate", "optimizer", "init")
-    sizes = f"{config.depth} × {config.width} · {config.dataset} · seed {config.seed}"
+    sizes = f"{architecture(config)} · {config.dataset} · seed {config.seed}"
     known = (*shown, "depth", "width", "dataset", "seed", "epochs")
     other = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
     more = settings({n: v for n, v in other.items() if n not in known})
     line = f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"
     return f"{line} · {more}" if more else line
+
+
+def architecture(config: RunConfig) -> str:
+    """Hidden layers in short: ``5 × 256``, or one width after the other, ``128-64-32``."""
+    if isinstance(config.width, str):
+        return config.width.replace(",", "-")
+    return f"{config.depth:,} × {config.width:,}"
 
 
 def count(n: int, noun: str) -> str:

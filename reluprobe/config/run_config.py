@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
-from reluprobe.config import choices, phases, triggers
+from reluprobe.config import choices, phases, triggers, widths
 from reluprobe.config.field import INT32_MAX, Form, Spec
 
 # Outside the class, in which ``phases`` is a field.
@@ -60,7 +60,13 @@ class RunConfig:
     ] = 0.0
     use_bias: Annotated[bool, Spec("Whether hidden layers have biases.")] = True
     depth: Annotated[int, Spec("Number of hidden layers.", ge=1, le=1000)] = 5
-    width: Annotated[int, Spec("Units in each hidden layer.", ge=1, le=65536)] = 256
+    width: (
+        Annotated[
+            int,
+            Spec("Units in each hidden layer, or of one layer after the other.", ge=1, le=65536),
+        ]
+        | Annotated[str, widths.WIDTHS]
+    ) = 256
     norm: Annotated[
         str,
         Spec("Normalization between a layer's product and its activation.", choices=choices.NORMS),
@@ -306,6 +312,13 @@ class RunConfig:
         int,
         Spec("Seed of the run's weights and of its data order.", role="start", ge=0, le=2**32 - 1),
     ] = 42
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of each hidden layer, the first layer's first."""
+        if isinstance(self.width, str):
+            return widths.parse(self.width)
+        return (self.width,) * self.depth
 
 
 #: The settings by what they are about, for ``--help``: each in one group.

@@ -11,8 +11,9 @@ from typing import Any
 
 from reluprobe.config import choices, phases, reference, sweep_keys, sweep_name
 from reluprobe.config.axes import MOST_VALUES
-from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, Setting
+from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, Form, Setting
 from reluprobe.config.settings import SETTINGS, SHORT_NAMES
+from reluprobe.config.widths import MOST_LAYERS, WIDEST
 
 Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-04/schema#"
@@ -77,9 +78,22 @@ def _value(setting: Setting) -> Schema:
     if setting.choices:
         return {"enum": [*setting.choices]}
     if setting.form:
-        return _text(setting.form.pattern)
-    number = {"type": _TYPES[setting.type]} | _bounds(setting)
-    return _either(number, {"enum": [*setting.words]}) if setting.words else number
+        kinds = _text_or_list(setting.form)
+        return _either(*kinds) if kinds[1:] else kinds[0]
+    kinds: list[Schema] = [{"type": _TYPES[setting.type]} | _bounds(setting)]
+    if setting.words:
+        kinds.append({"enum": [*setting.words]})
+    if setting.text:
+        kinds += _text_or_list(setting.text)
+    return _either(*kinds) if kinds[1:] else kinds[0]
+
+
+def _text_or_list(form: Form) -> list[Schema]:
+    text = _text(form.pattern)
+    if not form.listed:
+        return [text]
+    widths = {"items": _integer(1, WIDEST), "maxItems": MOST_LAYERS}
+    return [text, {"type": "array", "minItems": 1} | widths]
 
 
 def _axis(setting: Setting) -> Schema:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from reluprobe.config import choices
+from reluprobe.config import choices, widths
 from reluprobe.config.field import Setting, settings_in
 from reluprobe.config.run_config import RunConfig
 from reluprobe.errors import InputError, nearest, shown
@@ -149,8 +149,8 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     if faults:
         raise InputError("bad settings", faults)
     full = {n: s.default for n, s in SETTINGS.items()}
-    full |= {n: _cleaned(n, v) for n, v in spelled_out(settings).items()}
-    return RunConfig(**without_idle(full))
+    full |= {n: _clean(n, v) for n, v in spelled_out(settings).items()}
+    return RunConfig(**without_idle(widths.settled(full)))
 
 
 def without_idle(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,6 +164,10 @@ def without_idle(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _idle(name: str, full: Mapping[str, Value]) -> bool:
     return not SETTINGS[name].applies(full)
+
+
+def _clean(name: str, value: Any) -> Value:
+    return _cleaned(name, value) if isinstance(value, Value) else SETTINGS[name].clean(value)
 
 
 @functools.lru_cache(maxsize=4096, typed=True)
@@ -183,9 +187,11 @@ def written(value: Value | None) -> str:
 
 def idle_settings(settings: Mapping[str, Value]) -> list[str]:
     """The given settings that have no effect beside the others, each with the reason."""
-    settings = spelled_out(settings)
+    settings = {n: _clean(n, v) for n, v in spelled_out(settings).items()}
     full = {n: s.default for n, s in SETTINGS.items()} | settings
     reasons = {name: SETTINGS[name].idle(full) for name in settings}
+    if "depth" in settings:
+        reasons["depth"] = widths.idle_depth(full)
     return [f"{name} {reason}" for name, reason in reasons.items() if reason]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reluprobe.config import documents, phases, reference
+from reluprobe.config import documents, phases, reference, widths
 from reluprobe.config.axes import axis_values
 from reluprobe.config.settings import (
     SETTINGS,
@@ -153,7 +153,10 @@ class _Parser:
         valid = {key: value for key, value in table.items() if faults[key] is None}
         for text in (*filter(None, faults.values()), *given_twice(valid)):
             self.fault(where, text)
-        return cleaned(valid)
+        table = cleaned(valid)
+        if {"width", "depth"} <= table.keys() and (reason := widths.idle_depth(table)):
+            self.fault(where, f"depth {reason}")
+        return table
 
     def axes(
         self, where: str, table: dict[str, Any], fold: bool = True

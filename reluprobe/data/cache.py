@@ -24,7 +24,7 @@ from reluprobe.errors import DatasetError
 from reluprobe.files import locks
 
 _log = logging.getLogger("reluprobe")
-_FORMAT = 1
+_FORMAT = 2  # 1: without the shape of an example
 _MANIFEST = "manifest.json"
 
 
@@ -91,12 +91,15 @@ def _read(folder: Path, name: str) -> Dataset | None:
     try:
         manifest = json.loads((folder / _MANIFEST).read_text("utf-8"))
         seal = manifest.pop("crc32")
+        if seal == _seal(manifest) and manifest["format"] < _FORMAT:
+            return None  # whole, and of an older reluprobe
         if seal != _seal(manifest) or manifest["format"] != _FORMAT or manifest["name"] != name:
             raise DamagedCacheError(f"{_MANIFEST} does not hold")
         arrays = {a: _read_array(folder / f"{a}.npy", manifest["arrays"][a]) for a in ARRAYS}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedCacheError(f"{type(error).__name__}: {error}") from error
-    return frozen(Dataset(name, **arrays, classes=manifest["classes"]))
+    shape = tuple(manifest["shape"])
+    return frozen(Dataset(name, **arrays, classes=manifest["classes"], shape=shape))
 
 
 def _read_array(path: Path, entry: dict[str, Any]) -> np.ndarray:
@@ -118,6 +121,7 @@ def _write(folder: Path, dataset: Dataset) -> None:
             "format": _FORMAT,
             "name": dataset.name,
             "classes": dataset.classes,
+            "shape": dataset.shape,
             "arrays": {a: _write_array(part / f"{a}.npy", getattr(dataset, a)) for a in ARRAYS},
         }
         manifest["crc32"] = _seal(manifest)

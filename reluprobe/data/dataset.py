@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,8 @@ class Dataset:
         test_targets: as ``train_targets``.
         classes: labels are below this, and a network has as many outputs; None means regression
             with squared loss, one output. Not every label need exist (:attr:`existing`).
+        shape: of one example as the data has it, ``(28, 28, 1)`` for MNIST; inputs are it in C
+            order. Where none is given, examples are vectors: ``(feature,)``.
     """
 
     name: str
@@ -30,6 +32,12 @@ class Dataset:
     test_inputs: np.ndarray
     test_targets: np.ndarray
     classes: int | None
+    shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Examples without a shape of their own are vectors."""
+        if not self.shape:
+            object.__setattr__(self, "shape", self.train_inputs.shape[1:])
 
     @cached_property
     def existing(self) -> np.ndarray | None:
@@ -40,7 +48,7 @@ class Dataset:
         return None if self.classes is None else np.unique(self.train_targets)
 
 
-ARRAYS = tuple(f.name for f in fields(Dataset) if f.name not in ("name", "classes"))
+ARRAYS = ("train_inputs", "train_targets", "test_inputs", "test_targets")
 
 
 def frozen(dataset: Dataset) -> Dataset:

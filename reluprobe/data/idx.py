@@ -68,7 +68,7 @@ def load_mnist() -> Dataset:
     Source: Yann LeCun, Corinna Cortes and Christopher Burges, CC BY-SA 3.0.
     """
     train, test = _bundled("train"), _bundled("t10k")
-    return frozen(Dataset("mnist", *train, *test, classes=10))
+    return frozen(Dataset("mnist", *train, *test, classes=10, shape=(28, 28, 1)))
 
 
 def _bundled(split: str) -> tuple[np.ndarray, np.ndarray]:

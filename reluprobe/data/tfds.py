@@ -120,9 +120,10 @@ def _decode(builder: Any, name: str) -> Dataset:
     if absent:
         raise _unfit(name, f"it has no split {' and no '.join(absent)}")
     features = builder.info.features
-    width = int(np.prod(features["image"].shape))
+    shape, classes = tuple(features["image"].shape), features["label"].num_classes
+    width = int(np.prod(shape))
     train, test = (_decode_split(builder, split, width) for split in ("train", "test"))
-    return Dataset(name, *train, *test, classes=features["label"].num_classes)
+    return Dataset(name, *train, *test, classes, shape)
 
 
 def _decode_split(builder: Any, split: str, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from functools import partial
 from typing import NamedTuple
 
@@ -65,6 +66,10 @@ def with_statistics(
     return nnx.state(network)
 
 
+def _finite(values: Array) -> Array:
+    return jnp.isfinite(values).all()
+
+
 class SplitSums(NamedTuple):
     """What a pass over a split adds up: losses, right predictions, and each unit's tally."""
 
@@ -98,7 +103,7 @@ def sum_over_split(
         return SplitSums(
             sums.loss + jnp.sum(loss * counts),
             sums.right + jnp.sum(right * counts),
-            sums.finite & jnp.isfinite(z).all(),
+            functools.reduce(jnp.logical_and, map(_finite, jax.tree.leaves(z)), sums.finite),
             jax.lax.cond(
                 tallied, lambda: definitions.add(sums.tally, z, counts, *f), lambda: sums.tally
             ),
@@ -109,10 +114,9 @@ def sum_over_split(
             ),
         )
 
-    layers, units = spec.config.depth, spec.config.width
     zero, yes = jnp.float32(0), jnp.bool_(True)
     empty = SplitSums(
-        zero, zero, yes, definitions.empty(layers, units), activation_stats.empty(layers)
+        zero, zero, yes, definitions.empty(spec.sizes), activation_stats.empty(len(spec.sizes))
     )
     batches = -((start - stop) // _batch(spec))
     return jax.lax.fori_loop(0, batches, batch, empty)
@@ -121,16 +125,25 @@ def sum_over_split(
 @partial(jax.jit, static_argnums=(0, 4))
 def outputs(
     spec: ProgramSpec, data: Arrays, weights: nnx.State, hyper: Hyperparameters, count: int
-) -> Float[Array, "layer unit example"]:
-    """What every hidden unit gives out, f(z), on the first so many examples.
+) -> tuple[Float[Array, "unit example"], ...]:
+    """What every hidden unit gives out, f(z), on the first so many examples, layer after layer.
 
-    Of a CReLU, whose units give out max(0, z) and max(0, −z), it is |z|, their sum.
+    Of a CReLU, whose units give out max(0, z) and max(0, −z), it is |z|, their sum; of a channel
+    the mean over its positions.
     """
     with precision.full():
         weights = with_statistics(spec, data, weights, hyper)
         _, z = spec.run(spec.inputs(data, hyper, jnp.arange(count)), weights, hyper)
     index, parameter = spec.f_of_layers(weights, hyper)
-    return jnp.swapaxes(activations.activate(index, z, parameter), 1, 2)
+
+    of_each = jnp.asarray(parameter)
+
+    def layer(n: int, z: Array) -> Array:
+        own = of_each[n, 0] if of_each.ndim else parameter
+        a = activations.activate(index, z, own)
+        return jnp.mean(a, axis=range(1, a.ndim - 1)).T
+
+    return tuple(layer(n, own) for n, own in enumerate(z))
 
 
 def explain(
@@ -145,9 +158,8 @@ def explain(
 
     Of networks that are not plain (``ProgramSpec.plain``) it says nothing: zeros.
     """
-    layers, units = spec.config.depth, spec.config.width
     if not spec.plain:
-        zeros = jnp.zeros((layers, units))
+        zeros = jnp.zeros((len(spec.sizes), max(spec.sizes)))
         return attribution.Causes(zeros, zeros, zeros)
     old, new = nnx.merge(spec.graph, before), nnx.merge(spec.graph, after)
 
@@ -155,6 +167,6 @@ def explain(
         inputs, _, _ = _span(spec, data, hyper, i, 0, segment.explained)
         return attribution.add(peaks, old, new, inputs)
 
-    start = attribution.empty(layers, units)
+    start = attribution.empty(spec.sizes)
     batches = -(-segment.explained // _batch(spec))
     return attribution.shares(jax.lax.fori_loop(0, batches, batch, start), old, new)

@@ -13,7 +13,7 @@ from jax.sharding import PartitionSpec as P
 from reluprobe.config import RunConfig
 from reluprobe.data import Dataset
 from reluprobe.engine import evaluate, state
-from reluprobe.nn.mlp import given_out
+from reluprobe.nn.mlp import values_of_a_unit
 
 #: On an accelerator, no more lanes than this side by side on one device.
 MOST_LANES = 512
@@ -98,13 +98,14 @@ def fits_an_idle_device(config: RunConfig, dataset: Dataset, mesh: Mesh) -> bool
 
 def lane_bytes(config: RunConfig, features: int) -> int:
     """What a lane takes, about."""
-    given = given_out(config)
-    weights = config.width * (features + config.depth * (given + 1)) + 10 * given
+    given = [units * values_of_a_unit(config) for units in config.sizes]
+    fans = zip([features, *given], [*config.sizes, 10], strict=True)
+    weights = sum((n_in + 1) * n_out for n_in, n_out in fans)
     examples = max(evaluate.BATCH, config.batch_size)
     # Weights, two moments, gradient, update, and room for one copy; then activations.
-    floats = 6 * weights + 4 * examples * given * config.depth
+    floats = 6 * weights + 4 * examples * sum(given)
     if config.norm == "batch":  # a look's statistics: inputs, and a layer in and out
-        floats += evaluate.STATISTICS * (features + 3 * given)
+        floats += evaluate.STATISTICS * (features + 3 * max(given))
     return 4 * floats
 
 

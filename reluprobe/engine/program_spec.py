@@ -32,6 +32,7 @@ class ProgramSpec:
         features: inputs of the network.
         train_examples: size of the training set.
         outputs: of the network; 1 is a regression.
+        sizes: units of each hidden layer.
         activations: indices of those that lanes of this program may have (see
             ``nn.activations.activate``). One is compiled in; of several each lane's is traced.
     """
@@ -41,6 +42,7 @@ class ProgramSpec:
     features: int
     train_examples: int
     outputs: int
+    sizes: tuple[int, ...]
     activations: tuple[int, ...]
 
     @property
@@ -131,7 +133,8 @@ def spec_of(config: RunConfig, features: int, outputs: int, examples: int) -> Pr
     """
     graph, _ = nnx.split(undrawn(config, features, outputs))
     own = (activations.INDEX[config.activation],)
-    return ProgramSpec(graph, program_settings(config), features, examples, outputs, own)
+    settings = program_settings(config)
+    return ProgramSpec(graph, settings, features, examples, outputs, config.sizes, own)
 
 
 def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparameters]:
@@ -157,7 +160,7 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
     steps = -(-spec.train_examples // config.batch_size)
     order = jnp.zeros((steps, config.batch_size), jnp.int32)
     revives = config.revive in UNIT_REVIVALS
-    dead_mask = jnp.zeros((config.depth, config.width), bool) if revives else None
+    dead_mask = jnp.zeros((len(spec.sizes), max(spec.sizes)), bool) if revives else None
     return Lane(weights, optimizer, order, jnp.zeros(2), dead_mask), hyper
 
 

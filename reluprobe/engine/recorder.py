@@ -110,20 +110,21 @@ class Recorder:
     def _layers(self, run: Run, own: Any, segment: Segment) -> Layers:
         """The layers on the probe, with what has died since the last one and of what."""
         if run.id in self.nonfinite:
-            return (_null_layer(run.config),) * run.config.depth
+            return tuple(map(_null_layer, run.config.sizes))
         units = _of_split(own.units, SPLITS.index("probe"))
         before = self.dead.get(run.id)
         # A unit that was drawn anew after the last probe has lived since.
         died = None if before is None else units["dead"] & ~(before & ~own.revived)
+        sizes = run.config.sizes
         self.dead[run.id] = units["dead"]
         provable = activations.ACTIVATIONS[run.config.activation].dies_for_certain
-        fields = [{} for _ in range(run.config.depth)]
-        for layer, extra in enumerate(fields):
+        fields = [{} for _ in sizes]
+        for (layer, size), extra in zip(enumerate(sizes), fields, strict=True):
             if provable and plain(run.config):
-                extra["certified"] = float(own.certified[layer].mean())
+                extra["certified"] = float(own.certified[layer, :size].mean())
             if run.config.revive in UNIT_REVIVALS:
                 extra["revived"] = int(own.revived[layer].sum())
-                extra["revived_units"] = pack(own.revived[layer])
+                extra["revived_units"] = pack(own.revived[layer, :size])
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
@@ -142,7 +143,7 @@ class Recorder:
     def _sample(self, run: Run, own: Any, name: str, size: int) -> records.SampleRecord:
         i = SPLITS.index(name)
         units = _of_split(own.units, i)
-        layers = tuple(_layer(run.config, units, n) for n in range(run.config.depth))
+        layers = tuple(_layer(run.config, units, n) for n in range(len(run.config.sizes)))
         accuracy = None if self.dataset.classes is None else float(own.accuracy[i])
         return records.SampleRecord(name, size, float(own.loss[i]), accuracy, layers)
 
@@ -185,18 +186,20 @@ def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
     return {name: getattr(units, name)[split] for name in DEFINITIONS}
 
 
-def _null_layer(config: RunConfig) -> records.LayerRecord:
-    return records.LayerRecord(config.width, **dict.fromkeys(DEFINITIONS), dead_units=None)
+def _null_layer(size: int) -> records.LayerRecord:
+    return records.LayerRecord(size, **dict.fromkeys(DEFINITIONS), dead_units=None)
 
 
 def _layer(
     config: RunConfig, units: dict[str, np.ndarray], layer: int, **more: Any
 ) -> records.LayerRecord:
-    shares: dict[str, float | None] = {n: float(u[layer].mean()) for n, u in units.items()}
+    # Rows are as long as the widest layer's.
+    size = config.sizes[layer]
+    own = {name: answers[layer, :size] for name, answers in units.items()}
+    shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
     if not activations.ACTIVATIONS[config.activation].bounded:
         shares["saturated"] = None
-    mask = pack(units["dead"][layer])
-    return records.LayerRecord(config.width, **shares, dead_units=mask, **more)
+    return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
 
 
 def _causes(

@@ -16,7 +16,7 @@ anew. The weights out of a unit that is drawn anew belong to a later layer, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -63,7 +63,7 @@ def at_start(spec: ProgramSpec, segment: Segment, lane: Lane, hyper: Hyperparame
 
 
 def _no_unit(spec: ProgramSpec) -> Bool[Array, "layer unit"]:
-    return jnp.zeros((spec.config.depth, spec.config.width), bool)
+    return jnp.zeros((len(spec.sizes), max(spec.sizes)), bool)
 
 
 def _redo(
@@ -76,7 +76,7 @@ def _random(
     spec: ProgramSpec, lane: Lane, hyper: Hyperparameters, segment: Segment, key: Array
 ) -> Revived:
     which, draws = jax.random.split(key)
-    chosen = as_many(_dead_that_train(spec, lane, segment), which)
+    chosen = as_many(_dead_that_train(spec, lane, segment), which, spec.sizes)
     return redraw_units(spec, lane, chosen, draws)
 
 
@@ -85,9 +85,12 @@ def _dead_that_train(spec: ProgramSpec, lane: Lane, segment: Segment) -> Bool[Ar
     return lane.dead_mask & ~optimizers.held(spec.config, segment.epoch)[:, None]
 
 
-def as_many(mask: Bool[Array, "layer unit"], key: Array) -> Bool[Array, "layer unit"]:
-    """As many units of each layer as the mask has, chosen at random."""
-    places = jnp.argsort(jnp.argsort(jax.random.uniform(key, mask.shape), axis=1), axis=1)
+def as_many(
+    mask: Bool[Array, "layer unit"], key: Array, sizes: Sequence[int]
+) -> Bool[Array, "layer unit"]:
+    """As many units of each layer as the mask has, chosen at random among its units."""
+    drawn = jnp.where(definitions.present(sizes), jax.random.uniform(key, mask.shape), 2.0)
+    places = jnp.argsort(jnp.argsort(drawn, axis=1), axis=1)
     return places < mask.sum(axis=1, keepdims=True)
 
 
@@ -101,12 +104,13 @@ def redraw_units(
     and variance, and the others' pre-activations do change.
     """
     network, mask = _network_and_mask(spec, lane.weights)
-    draw = initializers.layer_initializer(spec.config)
 
     def layer(before: Array | None, i: Any, layer: Layer, mask: Layer) -> tuple[Array, None]:
-        unit, kernel = chosen[i], layer.linear.kernel[...]
-        drawn = draw(jax.random.fold_in(key, i), *kernel.shape)[0] * spec.config.weight_gain
-        _put(layer.linear.kernel, mask.linear.kernel, unit[None, :], drawn)
+        kernel = layer.linear.kernel[...]
+        unit = chosen[i][: kernel.shape[-1]]
+        drawn = initializers.weights(spec.config, jax.random.fold_in(key, i), kernel.shape)
+        drawn = drawn * spec.config.weight_gain
+        _put(layer.linear.kernel, mask.linear.kernel, _last_axis(unit, kernel.ndim), drawn)
         if layer.linear.bias is not None:
             _put(layer.linear.bias, mask.linear.bias, unit, 0.0)
         if layer.norm is not None:
@@ -138,8 +142,16 @@ def _put(values: Any, mask: Any, where: Array, new: Array | float) -> None:
 
 def _cut(linear: Any, mask: Any, unit: Array) -> None:
     """Weights 0 out of these units of the layer before."""
-    rows = jnp.tile(unit, linear.kernel[...].shape[0] // unit.size)
-    _put(linear.kernel, mask.kernel, rows[:, None], 0.0)
+    kernel = linear.kernel[...]
+    # What a unit gives out comes several times where its layer's outputs are put in a row: the two
+    # of a CReLU, or a channel's positions, which run slower than the channels.
+    rows = jnp.tile(unit, kernel.shape[-2] // unit.size)
+    _put(linear.kernel, mask.kernel, _last_axis(rows, kernel.ndim - 1)[..., None], 0.0)
+
+
+def _last_axis(values: Array, axes: int) -> Array:
+    """A vector as an array of so many axes, along the last of them."""
+    return values.reshape((1,) * (axes - 1) + values.shape)
 
 
 def _put_norm(norm: Any, mask: Any, unit: Array) -> None:
@@ -186,7 +198,7 @@ def _shrink_perturb(
         return carry, None
 
     hidden_layers.scan(layer, None, network)
-    move(network.output, spec.config.depth, False)
+    move(network.output, len(spec.sizes), False)
     return lane._replace(weights=nnx.state(network)), _no_unit(spec)
 
 

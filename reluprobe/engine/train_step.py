@@ -109,7 +109,7 @@ def _certified(
 ) -> Array:
     """Which units are proven dead in the whole box; none of a network that the proof is not for."""
     if not spec.plain:
-        return jnp.zeros((spec.config.depth, spec.config.width), bool)
+        return jnp.zeros((len(spec.sizes), max(spec.sizes)), bool)
     low, high = (spec.network_inputs(data, hyper, end[None])[0] for end in (data.low, data.high))
     return certify.certified(nnx.merge(spec.graph, weights), low, high, spec.f(hyper)[0])
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from reluprobe.measures.definitions import by_layers
 from reluprobe.nn import activations
+from reluprobe.nn.mlp import Preactivations
 
 BINS = 32
 
@@ -32,7 +35,7 @@ class ActivationStats(NamedTuple):
 
 
 def describe(
-    z: Float[Array, "layer example unit"],
+    z: Preactivations,
     counts: Float[Array, " example"],
     activation: activations.Index,
     parameter: activations.Scalar,
@@ -40,12 +43,17 @@ def describe(
     """Every layer's statistics.
 
     Args:
-        z: pre-activations.
+        z: pre-activations, as of ``definitions.add``.
         counts: 1 for an example, 0 for a repetition that fills up the batch.
         activation: index into ``activations.ACTIVATIONS``.
         parameter: the activation's parameter.
     """
+    return by_layers(partial(_described, activation), z, counts, parameter, BINS)
 
+
+def _described(
+    activation: activations.Index, z: Array, counts: Array, parameter: activations.Scalar
+) -> ActivationStats:
     def layer(z: Array, a: Array) -> ActivationStats:
         weights = jnp.broadcast_to(counts[:, None], a.shape) / (counts.sum() * a.shape[1])
         mean = jnp.sum(a * weights)

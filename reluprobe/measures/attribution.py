@@ -12,6 +12,7 @@ and w and x share the rest as two players. Source: Shapley 1953.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -43,9 +44,9 @@ class Peaks(NamedTuple):
     new_new: Float[Array, "layer unit"]
 
 
-def empty(layers: int, units: int) -> Peaks:
-    """Peaks over no example."""
-    lowest = jnp.full((layers, units), -jnp.inf)
+def empty(sizes: Sequence[int]) -> Peaks:
+    """Peaks over no example, of layers of so many units, in rows as long as the widest layer."""
+    lowest = jnp.full((len(sizes), max(sizes)), -jnp.inf)
     return Peaks(lowest, lowest, lowest, lowest)
 
 

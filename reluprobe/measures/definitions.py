@@ -10,13 +10,20 @@ the formulas would: autodiff has ReLU'(NaN) = 0, and an infinite output makes a 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from reluprobe.nn import activations
+from reluprobe.nn.activations import Scalar
+from reluprobe.nn.hidden_layers import filled_up
+from reluprobe.nn.mlp import Preactivations
 
 #: τ of ``dormant``: Sokar et al. 2023, for the ReDo of their value-based agents.
 DORMANT_THRESHOLD = 0.025
@@ -109,16 +116,26 @@ class Tally(NamedTuple):
     examples: Float[Array, ""]
 
 
-def empty(layers: int, units: int) -> Tally:
-    """A tally of no example: every "for all" holds."""
-    shape = (layers, units)
-    yes, zero = jnp.ones(shape, bool), jnp.zeros(shape)
-    return Tally(yes, yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
+def empty(sizes: Sequence[int]) -> Tally:
+    """A tally of no example: every "for all" holds.
+
+    Args:
+        sizes: units of each layer. A row is as long as the widest layer's; what stands in it for
+            units that a layer has not is not finite, and so counts nowhere.
+    """
+    here = jnp.asarray(present(sizes))
+    yes, zero = jnp.ones(here.shape, bool), jnp.zeros(here.shape)
+    return Tally(here, yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
+
+
+def present(sizes: Sequence[int]) -> Bool[np.ndarray, "layer unit"]:
+    """Which places of rows as long as the widest layer are units of their layer."""
+    return np.arange(max(sizes))[None] < np.asarray(sizes)[:, None]
 
 
 def add(
     tally: Tally,
-    z: Float[Array, "layer example unit"],
+    z: Preactivations,
     counts: Float[Array, " example"],
     activation: activations.Index,
     parameter: activations.Scalar,
@@ -127,22 +144,14 @@ def add(
 
     Args:
         tally: what is known so far.
-        z: pre-activations.
+        z: pre-activations; of layers of unequal shapes one after the other, each
+            ``(example, *position, unit)``: a channel is flat if it is so at all its positions.
         counts: 1 for an example, 0 for a repetition that fills up the batch.
         activation: index into ``activations.ACTIVATIONS``.
-        parameter: the activation's parameter.
+        parameter: the activation's parameter, or one of each layer, ``(layer, 1, 1)``.
     """
-    low, high = _range(activation)
-
-    def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
-        finite = jnp.all(jnp.isfinite(z) & jnp.isfinite(a))
-        flags = finite, dead(d), silent(a), never_positive(z), saturated(a, low, high)
-        return (*flags, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
-
-    outputs = activations.activate(activation, z, parameter)
-    slopes = activations.derivative(activation, z, parameter)
-    by_layer = jax.vmap(jax.vmap(unit, in_axes=1))
-    finite, none, zero, negative, extreme, highest, lowest, total = by_layer(z, outputs, slopes)
+    seen = by_layers(partial(_seen, activation), z, counts, parameter, tally.finite.shape[1])
+    finite, none, zero, negative, extreme, highest, lowest, total = seen
     return Tally(
         tally.finite & finite,
         tally.dead & none,
@@ -154,6 +163,57 @@ def add(
         tally.total + total,
         tally.examples + jnp.sum(counts),
     )
+
+
+def by_layers(
+    measure: Callable[[Array, Array, Scalar], Any],
+    z: Preactivations,
+    counts: Float[Array, " example"],
+    parameter: Scalar,
+    units: int,
+) -> Any:
+    """What is measured of all layers, along a first axis ``layer``.
+
+    Args:
+        measure: (z ``(layer, example, unit)``, counts ``(example,)``, parameter) → arrays
+            ``(layer, …)``. Of layers of unequal shapes it is asked one by one, a position being as
+            good as an example. So a layer's sums are over its positions too: they are for
+            comparisons within the layer.
+        z: pre-activations.
+        counts: of the examples.
+        parameter: of all layers, or one of each.
+        units: of the widest layer: so long are rows of units.
+    """
+    if not isinstance(z, tuple):
+        return measure(z, counts, parameter)
+    rows, of_each = [], jnp.asarray(parameter)
+    for n, layer in enumerate(z):
+        flat = layer.reshape(1, -1, layer.shape[-1])
+        own = of_each[n : n + 1] if of_each.ndim else parameter
+        row = measure(flat, jnp.repeat(counts, math.prod(layer.shape[1:-1])), own)
+        rows.append(jax.tree.map(lambda x: x[0], row))
+    return jax.tree.map(lambda *x: _in_rows(x, units), *rows)
+
+
+def _in_rows(layers: Sequence[Array], units: int) -> Array:
+    unequal = len({layer.shape for layer in layers}) > 1
+    return jnp.stack([filled_up(x, units) if unequal else x for x in layers])
+
+
+def _seen(
+    activation: activations.Index, z: Array, counts: Array, parameter: Scalar
+) -> tuple[Array, ...]:
+    """What these examples show of each unit, ``(layer, unit)``."""
+    low, high = _range(activation)
+
+    def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
+        finite = jnp.all(jnp.isfinite(z) & jnp.isfinite(a))
+        flags = finite, dead(d), silent(a), never_positive(z), saturated(a, low, high)
+        return (*flags, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
+
+    outputs = activations.activate(activation, z, parameter)
+    slopes = activations.derivative(activation, z, parameter)
+    return jax.vmap(jax.vmap(unit, in_axes=1))(z, outputs, slopes)
 
 
 def answer(
@@ -176,7 +236,7 @@ def probe(
     """The six answers for each unit, from a probe's pre-activations at once."""
     layers, examples, units = z.shape
     counts = jnp.ones(examples)
-    return answer(add(empty(layers, units), z, counts, activation, parameter))
+    return answer(add(empty([units] * layers), z, counts, activation, parameter))
 
 
 def _range(activation: activations.Index) -> tuple[Array, Array]:

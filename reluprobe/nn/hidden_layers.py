@@ -8,7 +8,7 @@ way; what is computed with them is the same but for rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -37,7 +37,7 @@ class Layer(NamedTuple):
 
 def is_stacked(config: RunConfig) -> bool:
     """Whether the network of a run has its layers stacked."""
-    return config.depth > DEEPEST_UNROLLED
+    return config.depth > DEEPEST_UNROLLED and not isinstance(config.width, str)
 
 
 def numbers(config: RunConfig, place: int) -> int | slice:
@@ -67,7 +67,34 @@ def draw_each(draw: Callable[[Array], Any], keys: Key[Array, " layer"]) -> Any:
     return jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *map(draw, apart))
 
 
-def scan(body: Callable[..., tuple[Any, Any]], carry: Any, *networks: MLP) -> tuple[Any, Any]:
+def filled_up(row: Array, units: int) -> Array:
+    """A layer's row ``(…, unit)`` with zeros in the places of units that only wider layers have."""
+    missing = units - row.shape[-1]
+    return jnp.pad(row, [(0, 0)] * (row.ndim - 1) + [(0, missing)]) if missing else row
+
+
+def together(rows: Sequence[Any]) -> Any:
+    """Rows of layers as one, along a first axis ``layer``, each as long as the widest layer's."""
+
+    def leaf(*row: Array) -> Array:
+        units = max((x.shape[-1] for x in row if x.ndim), default=0)
+        return jnp.stack([filled_up(x, units) if x.ndim else x for x in row])
+
+    return jax.tree.map(leaf, *rows)
+
+
+def apart(rows: Sequence[Any]) -> Any:
+    """Rows along a first axis ``layer`` where they are of one shape; else one after the other."""
+    shapes = {tuple(x.shape for x in jax.tree.leaves(row)) for row in rows}
+    return together(rows) if len(shapes) == 1 else tuple(rows)
+
+
+def scan(
+    body: Callable[..., tuple[Any, Any]],
+    carry: Any,
+    *networks: MLP,
+    join: Callable[[Sequence[Any]], Any] = together,
+) -> tuple[Any, Any]:
     """``jax.lax.scan`` over the hidden layers of networks of one structure.
 
     Args:
@@ -75,6 +102,8 @@ def scan(body: Callable[..., tuple[Any, Any]], carry: Any, *networks: MLP) -> tu
             writes into a layer stays. The first layer's carry may have another shape.
         carry: what the first layer is given.
         networks: whose layers it goes through side by side.
+        join: what is made of the rows, of layers that are not stacked: :func:`together` or
+            :func:`apart`.
 
     Returns:
         The last carry, and the rows along a first axis ``layer``.
@@ -88,7 +117,7 @@ def scan(body: Callable[..., tuple[Any, Any]], carry: Any, *networks: MLP) -> tu
     for i, layers in enumerate(others, 1):
         carry, row = body(carry, i, *layers)
         rows.append(row)
-    return carry, jax.tree.map(lambda *x: jnp.stack(x), *rows)
+    return carry, join(rows)
 
 
 def _scan_stack(body: Any, carry: Any, stacks: tuple[Layer, ...], depth: int) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -94,13 +94,20 @@ def layer_initializer(config: RunConfig) -> LayerInit:
     """Weights and biases of one hidden layer, for whatever init."""
     if config.init in JOINT:
         return JOINT[config.init]
-    weights = initializer(config)
 
     def draw(key: Array, n_in: int, n_out: int) -> tuple[Array, Array]:
-        kernel = jnp.asarray(weights(key, (n_in, n_out), jnp.float32))
-        return kernel, jnp.full((n_out,), config.bias_init, jnp.float32)
+        return weights(config, key, (n_in, n_out)), jnp.full(
+            (n_out,), config.bias_init, jnp.float32
+        )
 
     return draw
+
+
+def weights(config: RunConfig, key: Array, shape: Sequence[int]) -> Array:
+    """The weights of a hidden layer alone, ``(…, n_in, n_out)``, without its gain."""
+    if config.init in JOINT:
+        return JOINT[config.init](key, *shape)[0]
+    return jnp.asarray(initializer(config)(key, tuple(shape), jnp.float32))
 
 
 @partial(jax.jit, static_argnums=(1, 2))

@@ -15,6 +15,9 @@ from reluprobe.config import RunConfig
 from reluprobe.nn import activations, hidden_layers, initializers
 from reluprobe.nn.hidden_layers import Layer
 
+#: z of every hidden layer; where layers differ in shape one after the other.
+Preactivations = Float[Array, "layer example unit"] | tuple[Float[Array, "example *at unit"], ...]
+
 
 class Training(NamedTuple):
     """What a pass has while training and an evaluation has not: batch norm takes its own batch.
@@ -35,13 +38,13 @@ def plain(config: RunConfig) -> bool:
     return config.norm == "none" and not config.residual and config.activation != "crelu"
 
 
-def given_out(config: RunConfig) -> int:
-    """How many values a hidden layer gives out: a CReLU unit two."""
-    return config.width * (2 if config.activation == "crelu" else 1)
+def values_of_a_unit(config: RunConfig) -> int:
+    """How many values a hidden unit gives out: one of a CReLU two."""
+    return 2 if config.activation == "crelu" else 1
 
 
 class MLP(nnx.Module):
-    """``depth`` hidden layers of ``width`` units and a linear output.
+    """Hidden layers, each of a ``width`` of its own or all of one, and a linear output.
 
     h₀ = x, z_l = norm(h_{l−1} W_l + b_l), h_l = f(z_l), logits = h_depth W + b; with residual
     connections h_l = h_{l−1} + f(z_l) from the second layer on (He et al. 2016). Dropout, while
@@ -56,12 +59,13 @@ class MLP(nnx.Module):
         kernel_init = initializers.drawn(config.init) or initializers.initializer(config)
         self.hidden = _hidden(config, features, kernel_init, rngs)
         # The bias setting is about hidden units; a constant on all outputs changes no softmax.
-        self.output = nnx.Linear(given_out(config), outputs, kernel_init=kernel_init, rngs=rngs)
+        given = config.sizes[-1] * values_of_a_unit(config)
+        self.output = nnx.Linear(given, outputs, kernel_init=kernel_init, rngs=rngs)
         # What follows takes no key of ``rngs``: the weights of a seed are the same with it, also
         # those that :func:`make` draws later. Scales of 1 and shifts of 0 are not drawn.
         self.norms = nnx.List(
-            norm(config.width, rngs=nnx.Rngs(0))
-            for norm in itertools.repeat(NORMS[config.norm], len(self.hidden))
+            norm(layer.out_features, rngs=nnx.Rngs(0))
+            for layer, norm in zip(self.hidden, itertools.repeat(NORMS[config.norm]), strict=False)
             if norm is not None
         )
         if self.stacked and self.norms:
@@ -81,7 +85,7 @@ class MLP(nnx.Module):
         activation: activations.Index,
         parameter: activations.Scalar,
         training: Training | None = None,
-    ) -> tuple[Float[Array, "example output"], Float[Array, "layer example unit"]]:
+    ) -> tuple[Float[Array, "example output"], Preactivations]:
         """Logits, and the pre-activations z of every hidden layer: the inputs of the activation.
 
         Args:
@@ -103,7 +107,7 @@ class MLP(nnx.Module):
                 a = dropped(key, a, training.dropout)
             return given + a if self.residual and given is not inputs else a, z
 
-        hidden, preactivations = hidden_layers.scan(layer, inputs, self)
+        hidden, preactivations = hidden_layers.scan(layer, inputs, self, join=hidden_layers.apart)
         return self.output(hidden), preactivations
 
     def _activated(
@@ -179,14 +183,15 @@ def _hidden(
 ) -> nnx.List[nnx.Linear]:
     """The hidden layers without their norms; where they are stacked, the first and the stack."""
     constant = nnx.initializers.constant(config.bias_init)
-    layer = partial(nnx.Linear, out_features=config.width, bias_init=constant)
-    given, others = given_out(config), config.depth - 1
-    layers = nnx.List([layer(features, kernel_init=kernel_init, rngs=rngs)])
+    layer = partial(nnx.Linear, bias_init=constant)
+    given = [features, *(units * values_of_a_unit(config) for units in config.sizes[:-1])]
     if not hidden_layers.is_stacked(config):
-        layers.extend(layer(given, kernel_init=kernel_init, rngs=rngs) for _ in range(others))
-        return layers
+        sizes = zip(given, config.sizes, strict=True)
+        return nnx.List([layer(*size, kernel_init=kernel_init, rngs=rngs) for size in sizes])
+    layer, others = partial(layer, out_features=config.sizes[0]), config.depth - 1
+    layers = nnx.List([layer(features, kernel_init=kernel_init, rngs=rngs)])
     keys = hidden_layers.next_keys(rngs.params, others, of_each=2)  # its weights' and its biases'
-    undrawn = layer(given, kernel_init=nnx.initializers.zeros, rngs=nnx.Rngs(0))
+    undrawn = layer(given[1], kernel_init=nnx.initializers.zeros, rngs=nnx.Rngs(0))
     shape = undrawn.kernel.shape
     layers.append(hidden_layers.stack(undrawn, others))
     layers[1].kernel[...] = hidden_layers.draw_each(

@@ -182,7 +182,7 @@ def held(config: RunConfig, epoch: Int[Array, ""]) -> Bool[Array, " layer"]:
     The first ``freeze_layers`` do after ``freeze_after``: what comes after a layer that trains
     trains too.
     """
-    return (jnp.arange(config.depth) < config.freeze_layers) & (epoch > config.freeze_after)
+    return (jnp.arange(len(config.sizes)) < config.freeze_layers) & (epoch > config.freeze_after)
 
 
 def frozen(updates: Any, config: RunConfig, epoch: Int[Array, ""]) -> Any:

@@ -24,7 +24,7 @@ def pictured(runs: Sequence[Run], every: bool = False) -> frozenset[str]:
         return frozenset(run.id for run in runs)
     firsts: dict[Hashable, Run] = {}
     for run in runs:
-        if run.config.depth * run.config.width <= MOST_UNITS:
+        if sum(run.config.sizes) <= MOST_UNITS:
             settings = tuple(v for name, v in vars(run.config).items() if name != "seed")
             firsts.setdefault(settings, run)
     few = list(firsts.values())

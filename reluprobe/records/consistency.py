@@ -47,7 +47,7 @@ def _faults_of_ours(record: RunRecord, config: RunConfig) -> Iterator[str]:
     yield from _of_epochs(record, config)
     if record.layers or record.coverage or record.clock != "epoch":
         yield "layers, coverage, clock: are of runs that reluprobe did not train"
-    check = LayerChecks([config.width] * config.depth)
+    check = LayerChecks(config.sizes)
     lost = False
     for epoch in record.history:
         if epoch.test_loss is not None and lost:

@@ -82,8 +82,8 @@ def read(folder: Path, run_id: str, config: RunConfig | None = None) -> list[Out
         raise records.RecordError(f"{path}: holds no activations: {error}") from None
     rows = [len(layer) for layer in layers]
     # A CReLU's units give out two numbers each.
-    if config is not None and rows not in ([n * config.width] * config.depth for n in (1, 2)):
-        fault = f"has {rows} units, and depth × width is {config.depth} × {config.width}"
+    if config is not None and rows not in ([n * size for size in config.sizes] for n in (1, 2)):
+        fault = f"has {rows} units, and the network's layers have {[*config.sizes]}"
         raise records.RecordError(f"{path}: {fault}")
     return layers
 

@@ -145,14 +145,14 @@ class RunRecord:
     def layer_names(self) -> tuple[str, ...]:
         """What its layers are called: ``L1``, ``L2``, … in a network of ours."""
         if isinstance(self.config, RunConfig):
-            return tuple(f"L{n}" for n in range(1, self.config.depth + 1))
+            return tuple(f"L{n}" for n in range(1, len(self.config.sizes) + 1))
         return tuple(layer.name for layer in self.layers)
 
     @property
     def units(self) -> int:
         """Hidden units of the network: of a foreign one those that are counted."""
         if isinstance(self.config, RunConfig):
-            return self.config.depth * self.config.width
+            return sum(self.config.sizes)
         return sum(layer.units for layer in self.layers)
 
     @property

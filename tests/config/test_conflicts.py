@@ -13,13 +13,14 @@ from reluprobe.plan.runs import expand
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"revive": "redo", "revive_definition": "saturated"}, "revive_definition", "bounded"),
+    ({"residual": True, "width": [8, 4]}, "width", "of one width"),
     ({"residual": True, "activation": "crelu"}, "activation", "twice as many"),
     ({"residual": True, "revive": "random"}, "revive", "outgoing weights"),
     ({"norm": "batch", "batch_size": 1}, "norm", "no variance"),
     ({"init": "rai", "use_bias": False}, "init", "use_bias = false has none"),
     ({"use_bias": False, "bias_init": 0.1}, "bias_init", "use_bias = false has none"),
     ({"revive": "redo", "revive_at": "phases"}, "revive_at", "needs further phases"),
-    ({"freeze_layers": 6}, "freeze_layers", "larger than depth"),
+    ({"freeze_layers": 6}, "freeze_layers", "larger than the number"),
     ({"epochs": 0, "phases": "same"}, "phases", "phases need epochs >= 1"),
     ({"epochs": 2**31 - 1, "phases": "same@1"}, "phases", "come to more than 2147483647"),
     ({"revive": "redo", "revive_at": "12"}, "revive_at", "after which the run goes on"),
@@ -84,7 +85,7 @@ def test_all_that_does_not_mix_is_told_at_once_and_each_reason_once():
         (dict(activation="crelu", residual=True), "cannot be added to their input"),
         (dict(norm="batch", batch_size=1), "one example has no variance"),
         (dict(init="rai", use_bias=False), "use_bias = false has none"),
-        (dict(freeze_layers=6), "freeze_layers is larger than depth"),
+        (dict(freeze_layers=6), "freeze_layers is larger than the number of hidden layers"),
     ],
 )
 def test_what_does_not_mix_is_refused_by_train(

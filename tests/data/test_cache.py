@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import logging
 import os
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,22 @@ def test_a_cache_of_another_dataset_is_not_taken_for_this_one(tmp_path: Path) ->
     cache.build(tmp_path, "one", lambda: small("one"))
     (tmp_path / "arrays" / "one").rename(tmp_path / "arrays" / "two")
     assert cache.read(tmp_path, "two") is None
+
+
+def test_a_cache_of_an_older_reluprobe_is_built_again_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache.build(tmp_path, "some/set", small)
+    file = tmp_path / "arrays" / "some--set" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["crc32"], manifest["shape"]  # as it was written before
+    manifest["format"] = 1
+    manifest["crc32"] = zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
+    file.write_text(json.dumps(manifest))
+    assert cache.read(tmp_path, "some/set") is None
+    assert_same(cache.build(tmp_path, "some/set", lambda: small(shift=1)), small(shift=1))
+    assert_same(cache.build(tmp_path, "some/set", no_build), small(shift=1))
+    assert caplog.text == ""
 
 
 def test_a_build_killed_half_way_leaves_nothing_that_is_believed(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_mnist_is_the_well_known_one(mnist: data.Dataset) -> None:
     assert mnist.train_targets.dtype == mnist.test_targets.dtype == np.int32
     assert np.bincount(mnist.train_targets).tolist() == TRAIN_COUNTS
     assert (mnist.train_targets[0], mnist.classes, mnist.name) == (5, 10, "mnist")
+    assert (mnist.shape, data.load("blobs").shape) == ((28, 28, 1), (32,))
     # The usual "mean 0.1307, deviation 0.3081" of the training pixels.
     assert mnist.train_inputs.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
     assert mnist.train_inputs.std() / 255 == pytest.approx(0.3081, abs=5e-5)

@@ -57,6 +57,7 @@ def test_another_dataset_of_tfds_is_flattened(made_up: Any, tmp_path: Path) -> N
     dataset = data.load("shapes", cache_dir=tmp_path)
     assert (dataset.name, dataset.classes) == ("shapes", 3)
     assert dataset.train_inputs.shape == dataset.test_inputs.shape == (6, 4 * 5 * 3)
+    assert dataset.shape == (4, 5, 3)
     assert sorted(dataset.train_inputs[:, 0]) == [0, 1, 2, 3, 4, 5]
     np.testing.assert_array_equal(dataset.train_inputs[:, 0] % 3, dataset.train_targets)
 

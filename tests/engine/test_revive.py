@@ -32,7 +32,7 @@ from revived_lanes import (
 
 def tally_of(mean: np.ndarray) -> definitions.Tally:
     examples = 50
-    whole = definitions.empty(*mean.shape)
+    whole = definitions.empty([mean.shape[1]] * len(mean))
     return whole._replace(total=jnp.asarray(mean * examples), examples=jnp.float32(examples))
 
 
@@ -59,7 +59,7 @@ def test_the_units_marked_are_those_of_the_chosen_definition(definition: str):
     _, kinds = definitions.UnitStatistics, 6
     own = np.zeros(kinds, bool)
     own[choices.DEFINITIONS.index(definition)] = True
-    flat = definitions.empty(1, kinds)
+    flat = definitions.empty([kinds])
     named = {n: own[None] & (n == definition) for n in ("dead", "silent", "never_positive")}
     named |= {"saturated": own[None] & (definition == "saturated")}
     same = own[None] & (definition == "constant")
@@ -84,7 +84,9 @@ def test_where_no_unit_is_picked_out_none_is_marked():
 def test_random_takes_as_many_of_each_layer_and_any_of_them():
     dead_mask = jnp.arange(WIDTH)[None] < jnp.array([0, 1, 3, WIDTH])[:, None]
     keys = jax.random.split(jax.random.key(0), 4000)
-    drawn = np.asarray(jax.jit(jax.vmap(lambda key: revive.as_many(dead_mask, key)))(keys))
+    drawn = np.asarray(
+        jax.jit(jax.vmap(lambda key: revive.as_many(dead_mask, key, [WIDTH] * 4)))(keys)
+    )
     np.testing.assert_array_equal(drawn.sum(axis=2), np.tile([0, 1, 3, WIDTH], (4000, 1)))
     shares = drawn.mean(axis=0)
     for layer, count in ((1, 1), (2, 3)):

@@ -174,7 +174,7 @@ def test_they_are_those_of_a_network_of_our_own(with_layers: Any):
         nnx.merge(graph, with_layers((graph, start), [(p[w], p[b]) for w, b in names]))
         for p in both
     )
-    peaks = attribution.add(attribution.empty(2, 5), old, new, jnp.asarray(X))
+    peaks = attribution.add(attribution.empty([5, 5]), old, new, jnp.asarray(X))
     ours = attribution.shares(peaks, old, new)
     moved = explained(dense, *both, X)
     for number, name in enumerate(["w", "up"]):

@@ -53,7 +53,7 @@ def explained(with_layers: Any) -> Any:
 
     def run(before: Layers, after: Layers, inputs: np.ndarray) -> Any:
         old, new = (with_layers((GRAPH, START), layers) for layers in (before, after))
-        peaks = peaks_of(attribution.empty(DEPTH, WIDTH), old, new, jnp.asarray(inputs))
+        peaks = peaks_of(attribution.empty([WIDTH] * DEPTH), old, new, jnp.asarray(inputs))
         return {n: np.asarray(s) for n, s in shares_of(peaks, old, new)._asdict().items()}
 
     return run
@@ -155,9 +155,9 @@ def test_a_probe_in_two_parts_has_the_peaks_of_the_whole(cut: int, with_layers: 
     # Filled up with a repeated example, so that every part has one shape.
     parts = [inputs[np.minimum(np.arange(EXAMPLES), cut - 1)]]
     parts += [inputs[np.minimum(cut + np.arange(EXAMPLES), EXAMPLES - 1)]]
-    halves = attribution.empty(DEPTH, WIDTH)
+    halves = attribution.empty([WIDTH] * DEPTH)
     for part in parts:
         halves = peaks_of(halves, old, new, jnp.asarray(part))
-    whole = peaks_of(attribution.empty(DEPTH, WIDTH), old, new, jnp.asarray(inputs))
+    whole = peaks_of(attribution.empty([WIDTH] * DEPTH), old, new, jnp.asarray(inputs))
     for one, other in zip(halves, whole, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)

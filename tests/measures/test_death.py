@@ -81,7 +81,7 @@ def streamed(z: np.ndarray, name: str) -> definitions.Tally:
         jnp.int32(activations.INDEX[name]),
         activations.activation_parameter(make_run({"activation": name})),
     )
-    tally = definitions.empty(LAYERS, UNITS)
+    tally = definitions.empty([UNITS] * LAYERS)
     for first in range(0, EXAMPLES, PIECE):
         at = first + np.arange(PIECE)
         counts = (at < EXAMPLES).astype(np.float32)
@@ -96,7 +96,7 @@ def test_a_probe_in_pieces_is_the_probe_at_once(name: str, value: Any):
     tally = streamed(z, name)
     p = activations.activation_parameter(make_run({"activation": name}))
     whole = add(
-        definitions.empty(LAYERS, UNITS),
+        definitions.empty([UNITS] * LAYERS),
         z,
         np.ones(EXAMPLES, np.float32),
         jnp.int32(activations.INDEX[name]),

@@ -206,7 +206,7 @@ def test_a_value_that_is_not_finite_counts_in_whichever_piece_of_a_probe_it_is(b
     z = np.full((2, 1, EXAMPLES, UNITS), -1, np.float32)
     z[0, 0, 1, 2] = bad
     for pieces in (z, z[::-1]):
-        tally = definitions.empty(1, UNITS)
+        tally = definitions.empty([UNITS])
         for piece in pieces:
             one = np.ones(EXAMPLES, np.float32)
             tally = definitions.add(tally, piece, one, activations.INDEX["relu"], 0.0)

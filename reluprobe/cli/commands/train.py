@@ -124,7 +124,7 @@ class _Screen:
     def see(self, event: Event) -> None:
         """Take an event; the first after the program's compilation ends the wait."""
         if isinstance(event, Compiling):
-            self.waiting.what = f"compiling {progress.size(event.run.config)}"
+            self.waiting.what = f"compiling {labels.architecture(event.run.config)}"
             return
         if self.view is None:
             self.waiting.end()
