@@ -158,8 +158,7 @@ def check_data(network: SavedNetwork, dataset: data.Dataset) -> None:
     Raises:
         InputError: it is not.
     """
-    raw = dataset.train_inputs
-    got = tuple(raw.shape[1:]), str(raw.dtype)
+    got = tuple(dataset.shape), str(dataset.train_inputs.dtype)
     if got != (network.notes.shape, network.notes.dtype):
         fault = f"the network takes {network.notes.dtype} {network.notes.shape}"
         raise InputError(f"{dataset.name} has changed: it is {got[1]} {got[0]}", [fault])

@@ -189,7 +189,7 @@ def _judged(network: SavedNetwork, datasets: Mapping[str, Dataset], on: On) -> l
     task = draw_task(config, stretch.index, stretch.phase.task, datasets)
     # Whose label an example has is nothing to its pre-activations.
     hyper = network.scaling[1]._replace(task=task._replace(targets=None))
-    features = int(np.prod(network.notes.shape))
+    features = dataset.train_inputs.shape[1]
     spec = program_spec.spec_of(config, features, network.notes.outputs, count)
     weights = network.state(network.weights)
     looked = _look(spec, on == "certified", jax.device_put(arrays), weights, hyper)

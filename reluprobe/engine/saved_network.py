@@ -69,8 +69,8 @@ def take(
         inputs = {"mean": np.asarray(data.means), "deviation": np.asarray(data.deviation)}
     if hyper.task.pixels is not None:
         inputs["order"] = np.asarray(hyper.task.pixels)
-    raw = dataset.train_inputs
-    notes = Notes(run.id, epoch, run.config, raw.shape[1:], str(raw.dtype), spec.outputs)
+    dtype = str(dataset.train_inputs.dtype)
+    notes = Notes(run.id, epoch, run.config, dataset.shape, dtype, spec.outputs)
     return SavedWeights(notes, by_name(jax.device_get(weights)), inputs)
 
 
@@ -208,7 +208,7 @@ class SavedNetwork:
     def checked(self, raw: Any) -> np.ndarray:
         """Raw examples as ``(example, feature)``, of the type that the network was trained on."""
         examples, shape, dtype = np.asarray(raw), self.notes.shape, self.notes.dtype
-        features = int(np.prod(shape))
+        features = math.prod(shape)
         if examples.ndim < 2 or examples[:1].size != features * len(examples[:1]):
             allowed = f"allowed is (example, {', '.join(map(str, shape))})"
             raise InputError("cannot run this network", [f"got shape {examples.shape}; {allowed}"])
@@ -240,16 +240,21 @@ def _outputs(
 
 
 def _undrawn(notes: Notes) -> nnx.State:
-    features = int(np.prod(notes.shape))
-    return nnx.state(program_spec.undrawn(notes.config, features, notes.outputs))
+    return nnx.state(program_spec.undrawn(notes.config, math.prod(notes.shape), notes.outputs))
 
 
 def file_bytes(config: RunConfig, features: int, outputs: int) -> int:
     """About how large a file of a network's weights is. No array is computed for it."""
-    with jax_settings.ours():
-        leaves = jax.tree.leaves(nnx.state(program_spec.undrawn(config, features, outputs)))
     # A header has some text for each tensor, and the settings.
-    return sum(4 * math.prod(leaf.shape) + 90 for leaf in leaves) + 2000
+    arrays = shapes(config, features, outputs).values()
+    return sum(4 * math.prod(shape) + 90 for shape in arrays) + 2000
+
+
+def shapes(config: RunConfig, features: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of a network's arrays, by their names. No array is computed for it."""
+    with jax_settings.ours():
+        flat = nnx.to_flat_state(nnx.state(program_spec.undrawn(config, features, outputs)))
+    return {_name(path): tuple(variable.shape) for path, variable in flat}
 
 
 def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwork:
@@ -263,14 +268,15 @@ def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwor
         RecordError: the arrays are not those of a network with these settings.
     """
     notes = saved.notes
+    size = notes.config, math.prod(notes.shape), notes.outputs
+    wanted = shapes(*size)
     with jax_settings.ours():
-        wanted = {_name(p): v.shape for p, v in nnx.to_flat_state(_undrawn(notes))}
-        spec = program_spec.spec_of(notes.config, int(np.prod(notes.shape)), notes.outputs, 1)
+        spec = program_spec.spec_of(*size, 1)
     if odd := sorted(wanted.keys() ^ saved.weights.keys()):
         which = "lacks" if odd[0] in wanted else "has"
         raise records.RecordError(f"{where}: {which} {odd[0]}, unlike a network of its settings")
     for name, shape in wanted.items():
-        if saved.weights[name].shape != tuple(shape):
+        if saved.weights[name].shape != shape:
             got = saved.weights[name].shape
             raise records.RecordError(f"{where}: {name} is {got}; by its settings it is {shape}")
     return SavedNetwork(saved, spec)
