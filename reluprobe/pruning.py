@@ -28,8 +28,8 @@ class Split:
     Attributes:
         name: ``train`` or ``test``.
         examples: how many it has.
-        difference: the largest |difference| of two outputs.
-        largest: the largest |output| before, which the difference is small beside.
+        difference: the largest difference of two outputs, whatever its sign.
+        largest: the largest output before, whatever its sign, which the difference is small beside.
         changed: on how many examples the predicted class is another; None of a regression.
         accuracy: before and after; None of a regression.
         loss: the mean squared error of a regression, before and after; else None.

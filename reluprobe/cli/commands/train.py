@@ -83,7 +83,11 @@ def command(
     wrote = f"wrote {folder / RUNS / f'{run.id}.json'}  ({formatting.duration(record.seconds)})"
     console.out.print(Text(wrote), soft_wrap=True)
     if when is not None:
-        for line in weights_on_disk.after(folder, {run.id}, ended=True):
+        lines = weights_on_disk.after(folder, {run.id}, ended=True)
+        if record.ended:
+            place = shlex.quote(str(folder / RUNS / f"{run.id}.json"))
+            lines.append(f"without its dead units: reluprobe prune {place}")
+        for line in lines:
             console.out.print(Text(line), soft_wrap=True)
     following = f"next: reluprobe report {shlex.quote(str(folder))}"
     console.out.print(Text(following), soft_wrap=True)
