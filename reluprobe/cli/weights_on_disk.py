@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 from reluprobe import data
-from reluprobe.config import RunConfig, labels
+from reluprobe.config import labels
 from reluprobe.config.choices import SaveWeights
 from reluprobe.errors import ReluprobeError
 from reluprobe.plan.grouping import program_settings
@@ -25,51 +25,62 @@ from reluprobe.report.formatting import file_size
 
 @dataclass(frozen=True)
 class Cost:
-    """What files of weights take, about: how many there will be, of how many bytes together."""
+    """What files of weights take, about.
+
+    Attributes:
+        files: how many there will be.
+        bytes: of all of them; None where the data are not loaded that it hangs on.
+    """
 
     files: int
-    bytes: int
+    bytes: int | None
 
     @property
     def text(self) -> str:
-        """``36 files of weights, 1.9 MB each, 67 MB in all``."""
-        files = labels.count(self.files, "file")
-        each = f"{file_size(self.bytes / self.files)} each, " if self.files > 1 else ""
-        all_ = " in all" if self.files > 1 else ""
-        return f"{files} of weights, {each}{file_size(self.bytes)}{all_}"
+        """``36 files of weights, about 1.9 MB each, 67 MB in all``."""
+        text = f"{labels.count(self.files, 'file')} of weights"
+        if self.bytes is None:
+            return f"{text}, whose size hangs on data that are not loaded yet"
+        if self.files == 1:
+            return f"{text}, about {file_size(self.bytes)}"
+        each, together = file_size(self.bytes / self.files), file_size(self.bytes)
+        return f"{text}, about {each} each, {together} in all"
 
 
-def cost(runs: Sequence[Run], wanted: SaveWeights | None, manual_dir: Path | None) -> Cost | None:
+def cost(
+    runs: Sequence[Run], wanted: SaveWeights | None, manual_dir: Path | None, load: bool = True
+) -> Cost | None:
     """What these runs' weights will take; None where there will be none.
+
+    Args:
+        runs: those that will be run.
+        wanted: when their weights are saved.
+        manual_dir: where dataset files lie that are not downloaded.
+        load: whether data may be looked for that reluprobe does not bring.
 
     Raises:
         InputError, DatasetError: data that cannot be had.
     """
     if wanted is None or not runs:
         return None
+    files = sum(len(saved_weights.wanted_of(run, wanted)) for run in runs)
+    if not load and not all(run.config.dataset in data.BUILT_IN for run in runs):
+        return Cost(files, None)
     from reluprobe.engine.process import set_up_process
     from reluprobe.engine.saved_network import file_bytes
 
     set_up_process()
-    load = cache(partial(data.load, manual_dir=manual_dir))
+    dataset_of = cache(partial(data.load, manual_dir=manual_dir))
     sizes: dict[Hashable, int] = {}
-    files = total = 0
+    total = 0
     for run in runs:
-        number = len(saved_weights.wanted_of(run, wanted))
         key = run.config.dataset, program_settings(run.config)
         if key not in sizes:
-            sizes[key] = _bytes(run.config, load, file_bytes)
-        files, total = files + number, total + number * sizes[key]
+            dataset = dataset_of(run.config.dataset)
+            shape = dataset.train_inputs.shape[1], dataset.classes or 1
+            sizes[key] = file_bytes(run.config, *shape)
+        total += len(saved_weights.wanted_of(run, wanted)) * sizes[key]
     return Cost(files, total)
-
-
-def _bytes(
-    config: RunConfig,
-    load: Callable[[str], data.Dataset],
-    file_bytes: Callable[[RunConfig, int, int], int],
-) -> int:
-    dataset = load(config.dataset)
-    return file_bytes(config, dataset.train_inputs.shape[1], dataset.classes or 1)
 
 
 def check_room(cost: Cost, folder: Path) -> None:
@@ -80,7 +91,7 @@ def check_room(cost: Cost, folder: Path) -> None:
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free
-    if cost.bytes > free:
+    if cost.bytes is not None and cost.bytes > free:
         raise ReluprobeError(
             f"no room for {cost.text}: {folder} has {file_size(free)} free",
             hint='save_weights = "end" where it is "every", fewer runs, or another --out',

@@ -237,15 +237,12 @@ class _Chunk:
         context, seconds = self.context, [self._seconds(run) for run in self.runs]
         for lane, run in enumerate(self.runs):
             record = self.recorder.record(run, seconds[lane], context.environment)
-            if record.status != "ok":
-                yield RunDone(run, record)
-                continue
-            own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
-            kept = run.id in context.keep
-            outputs = _outputs(run, spec, data, *own) if kept else None
-            taken = None
-            if context.save_weights is not None:
-                taken = self._taken(run, spec, record.final.epoch, data, *own)
+            kept, saved = run.id in context.keep, context.save_weights is not None
+            outputs = taken = None
+            if record.status == "ok" and (kept or saved):
+                own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
+                outputs = _outputs(run, spec, data, *own) if kept else None
+                taken = self._taken(run, spec, record.final.epoch, data, *own) if saved else None
             yield RunDone(run, record, outputs, taken)
 
     def _weights(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import namedtuple
 from collections.abc import Callable
@@ -124,6 +125,20 @@ def test_events_say_which_weights_were_taken(saved, reluprobe):
     assert start["weightless"] == []
 
 
+def test_a_dry_run_says_what_they_would_take(saved, reluprobe):
+    size = sum(map(len, weights_in(saved).values())) / 1000
+
+    def told(*args: str) -> str:
+        return reluprobe("sweep", "grid.toml", *args, "--dry-run").out.splitlines()[-1]
+
+    form = r"to be saved: 6 files of weights, about \S+ kB each, (\S+) kB in all"
+    match = re.fullmatch(form, told("--save-weights-every"))
+    assert match is not None and size - 1 <= float(match[1]) <= 2 * size
+    others = told("--save-weights", "--set", "dataset=kmnist")
+    assert others.endswith("2 files of weights, whose size hangs on data that are not loaded yet")
+    assert "to be saved" not in told()
+
+
 def test_where_there_is_no_room_nothing_is_trained(swept, reluprobe, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(weights_on_disk.shutil, "disk_usage", lambda path: usage(0, 0, 1000))
@@ -134,7 +149,7 @@ def test_where_there_is_no_room_nothing_is_trained(swept, reluprobe, monkeypatch
     assert "in all: results/grid has 1.0 kB free" in result.err
     assert record_files(swept) == before and not weights_in(swept)
     trained = reluprobe("train", "--dataset", "blobs", "--save-weights", "--name", "a")
-    assert "no room for 1 file of weights, 1.1 MB: results/a has 1.0 kB free" in trained.err
+    assert "no room for 1 file of weights, about 1.1 MB: results/a has 1.0 kB free" in trained.err
     assert trained.code == 1 and not Path("results/a").exists()
 
 
@@ -214,9 +229,7 @@ def test_inspect_looks_at_saved_weights_on_the_runs_training_set(saved, reluprob
     looked = json.loads(reluprobe("inspect", str(file), "--json").out)
     record = records.read(file.with_suffix(".json"))
     train = next(s for s in record.samples if s.sample == "train")
-    assert [layer["shares"]["dead"] for layer in looked["layers"]] == [
-        layer.dead for layer in train.layers
-    ]
+    assert [layer["dead"] for layer in looked["layers"]] == [layer.dead for layer in train.layers]
     np.save("few.npy", np.zeros((5, 32), np.float32))
     few = reluprobe("inspect", str(file), "--data", "few.npy")
     assert few.code == 0 and "on 5 examples" in few.out

@@ -50,6 +50,20 @@ def ids(runs_or_events: Collection[Any]) -> list[str]:
     return sorted(getattr(one, "run", one).id for one in runs_or_events)
 
 
+@pytest.mark.parametrize("when", [None, "end", "every"])
+def test_machines_are_asked_for_weights_and_no_run_is_done_without(
+    engine: Engine, folder: Path, when: Any
+):
+    runs = runs_of(1)
+    # This engine writes none: a machine that says it has run is asked for what is not there.
+    if when is None:
+        assert len(driven(Machine(), folder, runs)[1]) == 1
+    else:
+        with pytest.raises(ReluprobeError, match="its record is not in"):
+            driven(Machine(), folder, runs, save_weights=when)
+    assert engine.asked == [when]
+
+
 # --- cutting -----------------------------------------------------------------------------------
 
 

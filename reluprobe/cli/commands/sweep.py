@@ -124,6 +124,8 @@ def command(
         streams.work_goes_on()
     voice.plan(job)
     if dry_run:
+        if cost := weights_on_disk.cost(mine, sweep.save_weights, manual_dir, load=False):
+            voice.weights(cost)
         return
     console.log_to_stderr()
     try:
