@@ -77,8 +77,8 @@ def cost(
         key = run.config.dataset, program_settings(run.config)
         if key not in sizes:
             dataset = dataset_of(run.config.dataset)
-            shape = dataset.train_inputs.shape[1], dataset.classes or 1
-            sizes[key] = file_bytes(run.config, *shape)
+            outputs = dataset.classes or 1
+            sizes[key] = file_bytes(run.config, dataset.shape, outputs)
         total += len(saved_weights.wanted_of(run, wanted)) * sizes[key]
     return Cost(files, total)
 

@@ -18,6 +18,14 @@ RULES: tuple[Rule, ...] = (
         f"({', '.join(choices.BOUNDED)}): no other can saturate",
     ),
     (
+        lambda c: c.residual and bool(c.convolutions),
+        "residual = true adds a layer's input to its output, and a cnn's differ in shape",
+    ),
+    (
+        lambda c: c.init == "rai" and bool(c.convolutions),
+        "init = rai is of dense layers: it draws a unit's one bias together with its weights",
+    ),
+    (
         lambda c: c.residual and len(set(c.sizes)) > 1,
         "residual = true adds a layer's input to its output: hidden layers must be of one width",
     ),

@@ -81,8 +81,8 @@ def request(
         mesh: the devices.
     """
     data = datasets[config.dataset]
-    features, examples = data.train_inputs.shape[1], len(data.train_targets)
-    spec = program_spec.spec_of(config, features, data.classes or 1, examples)
+    examples = len(data.train_targets)
+    spec = program_spec.spec_of(config, data.shape, data.classes or 1, examples)
     by_lane = NamedSharding(mesh, P("lane"))
     stacked = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((size, *x.shape), x.dtype, sharding=by_lane),

@@ -83,8 +83,8 @@ class Context:
         if self.lanes == "map":
             return 1
         config = group[0].config
-        features = self.datasets[config.dataset].train_inputs.shape[1]
-        return placement.lanes_that_fit(config, len(group), features, self.mesh)
+        shape = self.datasets[config.dataset].shape
+        return placement.lanes_that_fit(config, len(group), shape, self.mesh)
 
     def begun(self, run: Run) -> Checkpoint | None:
         """Where a run goes on; None where it starts."""

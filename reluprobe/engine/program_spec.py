@@ -17,7 +17,7 @@ from reluprobe.config import RunConfig
 from reluprobe.config.choices import UNIT_REVIVALS
 from reluprobe.engine.state import Arrays, Hyperparameters, Lane, scaled, trained
 from reluprobe.engine.tasks import Task
-from reluprobe.nn import activations, mlp, optimizers
+from reluprobe.nn import activations, mlp, networks, optimizers
 from reluprobe.plan.grouping import dials_of, program_settings
 
 
@@ -29,7 +29,7 @@ class ProgramSpec:
         graph: the network's structure.
         config: the settings that are compiled (``grouping.program_settings``); the others are at
             their defaults.
-        features: inputs of the network.
+        shape: of one example.
         train_examples: size of the training set.
         outputs: of the network; 1 is a regression.
         sizes: units of each hidden layer.
@@ -39,7 +39,7 @@ class ProgramSpec:
 
     graph: nnx.GraphDef
     config: RunConfig
-    features: int
+    shape: tuple[int, ...]
     train_examples: int
     outputs: int
     sizes: tuple[int, ...]
@@ -109,7 +109,7 @@ class ProgramSpec:
     ) -> tuple[activations.Index, Any]:
         """The same for z of all layers at once, ``(layer, example, unit)``.
 
-        Learned slopes are the parameter, ``(layer, 1, 1)``.
+        Learned slopes are the parameter, ``(layer, 1, 1)``; of layers of unequal shapes too.
         """
         index, parameter = self.f(hyper)
         if self.config.activation != "prelu":
@@ -117,24 +117,24 @@ class ProgramSpec:
         return index, nnx.merge(self.graph, weights).slopes[...][:, None, None]
 
 
-def undrawn(config: RunConfig, features: int, outputs: int) -> mlp.MLP:
+def undrawn(config: RunConfig, shape: tuple[int, ...], outputs: int) -> mlp.MLP:
     """The network of a run with shapes in the places of its arrays; arguments as of ``spec_of``."""
-    return nnx.eval_shape(lambda: mlp.make(config, features, outputs, nnx.Rngs(0)))
+    return nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0)))
 
 
-def spec_of(config: RunConfig, features: int, outputs: int, examples: int) -> ProgramSpec:
+def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: int) -> ProgramSpec:
     """What is static about a run. No array is computed for it.
 
     Args:
         config: the run.
-        features: inputs of the network.
+        shape: of one example.
         outputs: outputs of the network.
         examples: size of the training set.
     """
-    graph, _ = nnx.split(undrawn(config, features, outputs))
+    graph, _ = nnx.split(undrawn(config, shape, outputs))
     own = (activations.INDEX[config.activation],)
     settings = program_settings(config)
-    return ProgramSpec(graph, settings, features, examples, outputs, config.sizes, own)
+    return ProgramSpec(graph, settings, shape, examples, outputs, config.sizes, own)
 
 
 def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparameters]:
@@ -145,7 +145,7 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
         spec: of a program that trains it (:func:`spec_of`).
     """
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
-    network = mlp.make(config, spec.features, spec.outputs, nnx.Rngs(weights_key))
+    network = networks.make(config, spec.shape, spec.outputs, nnx.Rngs(weights_key))
     _, weights = nnx.split(network)
     hyper = Hyperparameters(
         jnp.float32(config.learning_rate),

@@ -24,7 +24,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from reluprobe.config import RunConfig, phases
+from reluprobe.config import RunConfig, phases, widths
 from reluprobe.data import Dataset
 from reluprobe.engine import evaluate, program_spec, saved_network, state
 from reluprobe.engine.program_spec import ProgramSpec
@@ -51,8 +51,8 @@ class LayerCut:
         dead: how many are dead where they have to be.
         removed: how many of these were taken out.
         varying: dead ones that stay, for they give out more than one value.
-        unfolded: dead ones that stay, for they give out a constant that is not 0, and the next
-            layer has no bias to take it up.
+        unfolded: dead ones that stay, for they give out a constant that is not 0, which the next
+            layer cannot take up: it has no bias, or is a convolution that pads with zeros.
         emptied: whether all could go: then one stays, for a layer has a unit.
     """
 
@@ -79,19 +79,29 @@ def check(network: SavedNetwork, on: On) -> None:
     Raises:
         InputError: they cannot; it says why.
     """
-    config = network.config
+    why, hint = _never(network.config), None
+    if why is None and on == "certified":
+        why, hint = _uncertified(network.config), "--on train"
+    if why is not None:
+        raise InputError(f"cannot prune run {network.notes.run}", [why], hint=hint)
+
+
+def _never(config: RunConfig) -> str | None:
     if config.norm == "layer":
-        why = "norm = layer takes a mean over all units of a layer, which changes without some"
-    elif config.residual:
-        why = "residual adds each layer's units to the next one's, so that no layer can lose some"
-    elif on == "certified" and not plain(config):
-        why = "units are certified only in networks without a norm whose units give out one value"
-    elif on == "certified" and not activations.ACTIVATIONS[config.activation].dies_for_certain:
-        why = f"{config.activation} has no flat stretch, so that no unit is certified dead"
-    else:
-        return
-    hint = "--on train" if config.norm != "layer" and not config.residual else None
-    raise InputError(f"cannot prune run {network.notes.run}", [why], hint=hint)
+        return "norm = layer takes a mean over all units of a layer, which changes without some"
+    if config.residual:
+        return "residual adds each layer's units to the next one's, so that no layer can lose some"
+    if config.is_own:
+        return "what reads a layer's units is known of networks that reluprobe builds alone"
+    return None
+
+
+def _uncertified(config: RunConfig) -> str | None:
+    if not plain(config):
+        return "units are certified only in MLPs without a norm whose units give out one value"
+    if not activations.ACTIVATIONS[config.activation].dies_for_certain:
+        return f"{config.activation} has no flat stretch, so that no unit is certified dead"
+    return None
 
 
 def trained_on(config: RunConfig, datasets: Mapping[str, Dataset]) -> Dataset:
@@ -114,8 +124,10 @@ def take_out(
     with jax_settings.ours():
         layers = _judged(network, datasets, on)
     parts = saved_network.unstacked(network.weights, config)
-    biased = [f"hidden.{n}.bias" in parts for n in range(1, len(layers))] + [True]
-    both = [_chosen(layer, has_bias) for layer, has_bias in zip(layers, biased, strict=True)]
+    following = range(1, len(layers))
+    # A convolution pads with zeros: at its edges a constant does not come in as it does within.
+    folds = [f"hidden.{n}.bias" in parts and n >= len(config.convolutions) for n in following]
+    both = [_chosen(layer, can) for layer, can in zip(layers, [*folds, True], strict=True)]
     gone, cuts = [mask for mask, _ in both], tuple(layer for _, layer in both)
     smaller_config = with_widths(config, [layer.units - layer.removed for layer in cuts])
     smaller = cut(parts, gone, [layer.highest for layer in layers])
@@ -126,10 +138,10 @@ def take_out(
     return saved_network.network_of(saved), cuts
 
 
-def _chosen(layer: _Seen, next_has_bias: bool) -> tuple[Mask, LayerCut]:
+def _chosen(layer: _Seen, next_folds: bool) -> tuple[Mask, LayerCut]:
     """Which units of a layer are taken out, and why others are not."""
     constant = layer.lowest == layer.highest
-    folds = next_has_bias | (layer.highest == 0)
+    folds = next_folds | (layer.highest == 0)
     gone = layer.dead & constant & folds
     if emptied := bool(gone.all()):
         gone[0] = False
@@ -146,8 +158,10 @@ def _chosen(layer: _Seen, next_has_bias: bool) -> tuple[Mask, LayerCut]:
 
 def with_widths(config: RunConfig, sizes: Sequence[int]) -> RunConfig:
     """The settings with so many units in each hidden layer."""
-    width = sizes[0] if len(set(sizes)) == 1 else ",".join(map(str, sizes))
-    return dataclasses.replace(config, width=width)  # type: ignore[arg-type]
+    first = len(config.convolutions)
+    dense = {"width": "-".join(map(str, sizes[first:])), "depth": len(sizes) - first}
+    channels = {"channels": "-".join(map(str, sizes[:first]))} if first else {}
+    return dataclasses.replace(config, **widths.settled({**dense, **channels}))
 
 
 def cut(
@@ -160,7 +174,8 @@ def cut(
     Args:
         weights: the arrays by name, of each hidden layer apart.
         gone: which units of each hidden layer.
-        constants: what each of those gives out; of a CReLU's, which gives out two values, 0.
+        constants: what each of those gives out; of a CReLU's, which gives out two values, 0, and
+            so before a convolution.
     """
     smaller = dict(weights)
     for layer, (mask, constant) in enumerate(zip(gone, constants, strict=True)):
@@ -168,13 +183,16 @@ def cut(
             smaller[name] = smaller[name][..., ~mask]
         following = "output" if layer + 1 == len(gone) else f"hidden.{layer + 1}"
         kernel = smaller[f"{following}.kernel"]
-        times = kernel.shape[0] // mask.size  # two rows a unit of a CReLU
+        # A unit has several rows where its layer's outputs are put in a row: two of a CReLU, one a
+        # position of a channel.
+        times = kernel.shape[-2] // mask.size
         rows = np.tile(mask, times)
-        added = np.tile(np.float64(constant), times)[rows] @ np.float64(kernel[rows])
-        if np.any(added):
+        constants_out = np.tile(np.float64(constant), times)[rows]
+        if np.any(constants_out):
             bias = smaller[f"{following}.bias"]
+            added = constants_out @ np.float64(kernel[rows])
             smaller[f"{following}.bias"] = (bias + added).astype(np.float32)
-        smaller[f"{following}.kernel"] = kernel[~rows]
+        smaller[f"{following}.kernel"] = kernel[..., ~rows, :]
     return smaller
 
 
@@ -189,8 +207,7 @@ def _judged(network: SavedNetwork, datasets: Mapping[str, Dataset], on: On) -> l
     task = draw_task(config, stretch.index, stretch.phase.task, datasets)
     # Whose label an example has is nothing to its pre-activations.
     hyper = network.scaling[1]._replace(task=task._replace(targets=None))
-    features = dataset.train_inputs.shape[1]
-    spec = program_spec.spec_of(config, features, network.notes.outputs, count)
+    spec = program_spec.spec_of(config, dataset.shape, network.notes.outputs, count)
     weights = network.state(network.weights)
     looked = _look(spec, on == "certified", jax.device_put(arrays), weights, hyper)
     tally, dead = jax.device_get(looked)

@@ -240,20 +240,20 @@ def _outputs(
 
 
 def _undrawn(notes: Notes) -> nnx.State:
-    return nnx.state(program_spec.undrawn(notes.config, math.prod(notes.shape), notes.outputs))
+    return nnx.state(program_spec.undrawn(notes.config, notes.shape, notes.outputs))
 
 
-def file_bytes(config: RunConfig, features: int, outputs: int) -> int:
+def file_bytes(config: RunConfig, shape: tuple[int, ...], outputs: int) -> int:
     """About how large a file of a network's weights is. No array is computed for it."""
     # A header has some text for each tensor, and the settings.
-    arrays = shapes(config, features, outputs).values()
-    return sum(4 * math.prod(shape) + 90 for shape in arrays) + 2000
+    arrays = shapes(config, shape, outputs).values()
+    return sum(4 * math.prod(array) + 90 for array in arrays) + 2000
 
 
-def shapes(config: RunConfig, features: int, outputs: int) -> dict[str, tuple[int, ...]]:
+def shapes(config: RunConfig, shape: tuple[int, ...], outputs: int) -> dict[str, tuple[int, ...]]:
     """The shapes of a network's arrays, by their names. No array is computed for it."""
     with jax_settings.ours():
-        flat = nnx.to_flat_state(nnx.state(program_spec.undrawn(config, features, outputs)))
+        flat = nnx.to_flat_state(nnx.state(program_spec.undrawn(config, shape, outputs)))
     return {_name(path): tuple(variable.shape) for path, variable in flat}
 
 
@@ -268,7 +268,7 @@ def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwor
         RecordError: the arrays are not those of a network with these settings.
     """
     notes = saved.notes
-    size = notes.config, math.prod(notes.shape), notes.outputs
+    size = notes.config, notes.shape, notes.outputs
     wanted = shapes(*size)
     with jax_settings.ours():
         spec = program_spec.spec_of(*size, 1)

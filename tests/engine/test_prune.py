@@ -45,7 +45,7 @@ def network_of(dead: Mapping[int, Mapping[int, float]], **settings: Any) -> Save
     that its pre-activation is near its bias on all inputs.
     """
     config = make_run({"dataset": "blobs", "depth": 2, "width": 6, **settings})
-    rng, shapes = np.random.default_rng(1), saved_network.shapes(config, FEATURES, OUTPUTS)
+    rng, shapes = np.random.default_rng(1), saved_network.shapes(config, (FEATURES,), OUTPUTS)
     weights = {n: rng.normal(0, 0.7, shape).astype(np.float32) for n, shape in shapes.items()}
     inputs = DATA["blobs"].train_inputs
     for layer in (0, 1):
@@ -172,6 +172,30 @@ def test_the_two_rows_of_a_crelu_unit_go_together():
     assert differ(network, after) < 1e-6
 
 
+def test_channels_go_from_convolutions_and_all_their_positions_from_the_dense_layer_behind():
+    settings = {"network": "cnn", "channels": "3,4", "width": 5, "depth": 1, "activation": "relu6"}
+    config = make_run({"dataset": "mnist", **settings})
+    rng, shape = np.random.default_rng(0), (8, 8, 1)
+    sizes = saved_network.shapes(config, shape, OUTPUTS)
+    weights = {n: rng.normal(0, 0.3, size).astype(np.float32) for n, size in sizes.items()}
+    # At 0 before a convolution, which can go; at 6 before one, which pads with 0; at 6 before the
+    # dense layer, whose bias takes it up.
+    weights["hidden.0.bias"][:] = -99, 99, 0
+    weights["hidden.1.bias"][:] = 0, 99, 0, 0
+    inputs = rng.integers(0, 256, (50, 64)).astype(np.uint8)
+    targets = rng.integers(OUTPUTS, size=50).astype(np.int32)
+    images = {"mnist": Dataset("mnist", inputs, targets, inputs, targets, OUTPUTS, shape)}
+    notes = Notes("r0", 1, config, shape, "uint8", OUTPUTS)
+    network = saved_network.network_of(SavedWeights(notes, weights, {}))
+    after, layers = engine.take_out(network, images, "train")
+    assert [(x.removed, x.unfolded) for x in layers] == [(1, 1), (1, 0), (layers[2].removed, 0)]
+    assert after.config.sizes == (2, 3, 5 - layers[2].removed)
+    assert after.hidden[1]["kernel"].shape == (3, 3, 2, 3)
+    assert after.hidden[2]["kernel"].shape[0] == 2 * 2 * 3
+    before = network(inputs)
+    assert np.abs(before - after(inputs)).max() < 2e-6 * np.abs(before).max()
+
+
 def test_of_a_layer_that_is_dead_whole_one_unit_stays():
     network = network_of({0: dict.fromkeys(range(6), -9.0), 1: dict.fromkeys(range(6), 1.0)})
     after, layers = engine.take_out(network, DATA, "train")
@@ -211,7 +235,7 @@ def test_against_a_forward_pass_in_numpy_with_float64():
 REFUSED = {
     "layer norm": ({"norm": "layer"}, "train", "norm = layer takes a mean over all units"),
     "residual": ({"residual": True}, "train", "residual adds each layer's units to the next"),
-    "certified, normed": ({"norm": "batch"}, "certified", "units are certified only in networks"),
+    "certified, normed": ({"norm": "batch"}, "certified", "units are certified only in MLPs"),
     "certified, tanh": ({"activation": "tanh"}, "certified", "tanh has no flat stretch"),
 }
 

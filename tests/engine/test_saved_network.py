@@ -74,7 +74,7 @@ def test_weights_after_every_epoch_are_those_of_a_shorter_run_to_the_bit(run_of,
 
 def test_before_the_first_step_they_are_those_that_the_seed_draws(run_of, blobs):
     run = run_of(epochs=0)
-    spec = program_spec.spec_of(run.config, blobs.train_inputs.shape[1], 10, 9)
+    spec = program_spec.spec_of(run.config, blobs.shape, 10, 9)
     drawn = saved_network.by_name(program_spec.init_lane(run.config, spec)[0].weights)
     (saved,) = saved_of([run], "end", blobs).values()
     assert bits(saved) == {name: np.asarray(array).tobytes() for name, array in drawn.items()}
@@ -299,8 +299,8 @@ def test_of_a_run_without_finite_numbers_there_is_no_network(tmp_path: Path, sta
 def test_a_file_is_about_as_large_as_it_is_said_to_be(kept, run_of):
     folder, run = kept
     size = saved_weights.file_of(folder, run.id).stat().st_size
-    told = saved_network.file_bytes(run.config, 32, 10)
+    told = saved_network.file_bytes(run.config, (32,), 10)
     assert size <= told <= size + 3000
     wide = run_of(width=300, depth=4).config
     floats = 32 * 300 + 3 * 300 * 300 + 4 * 300 + 300 * 10 + 10
-    assert saved_network.file_bytes(wide, 32, 10) == pytest.approx(4 * floats, rel=0.01)
+    assert saved_network.file_bytes(wide, (32,), 10) == pytest.approx(4 * floats, rel=0.01)

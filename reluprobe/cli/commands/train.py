@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.cli import console, live_view, options, progress, signals, streams, weights_on_disk
-from reluprobe.config import SETTINGS, RunConfig, labels, phases
+from reluprobe.config import RunConfig, labels, phases
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
@@ -40,6 +40,7 @@ Keep = Annotated[
 @options.with_settings
 def command(
     *,
+    context: typer.Context,
     out: options.Out = Path("results"),
     name: Name = None,
     manual_dir: options.ManualDir = None,
@@ -51,7 +52,7 @@ def command(
     """Run it; the help is HELP."""
     from reluprobe import api  # not for those who ask for help
 
-    given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
+    given = options.typed_settings(context, settings)
     run = checked_run(given)
     when = options.when_saved(save_weights, save_weights_every)
     claim = api.train_claim(
@@ -100,7 +101,7 @@ class _Screen:
 
     def __init__(self, config: RunConfig, cost: weights_on_disk.Cost | None = None) -> None:
         self.config, self.cost = config, cost
-        self.rows = live_rows.EpochRows(config, console.out.width)
+        self.rows: live_rows.EpochRows | None = None
         self.starts = {s.first: s for s in phases.stretches(config.phases, config.epochs)[1:]}
         self.waiting = progress.Wait("loading and compiling")
         self.watching = ExitStack()
@@ -130,16 +131,13 @@ class _Screen:
         if isinstance(event, Compiling):
             self.waiting.what = f"compiling {labels.architecture(event.run.config)}"
             return
-        if self.view is None:
-            self.waiting.end()
-            console.out.print(self.rows.heading(), soft_wrap=True)
-            self.view = self.watching.enter_context(live_view.watched(self.config))
+        self.waiting.end()
         match event:
             case Resumed(history=history):
                 for epoch in history:
-                    self._row(self.view, epoch, epoch.test_loss is None)
+                    self._row(epoch, epoch.test_loss is None)
             case EpochDone(epoch=epoch, diverged=diverged):
-                self._row(self.view, epoch, diverged)
+                self._row(epoch, diverged)
 
     def stopped(self) -> str:
         """How far it has come; as far it is saved."""
@@ -148,10 +146,16 @@ class _Screen:
         total = phases.total_epochs(self.config.phases, self.config.epochs)
         return f"stopped after epoch {self.epoch:,} of {total:,}, and saved"
 
-    def _row(self, view: live_view.Rows, epoch: EpochRecord, diverged: bool) -> None:
+    def _row(self, epoch: EpochRecord, diverged: bool) -> None:
+        if self.rows is None or self.view is None:
+            # How many layers somebody's own network has, its first look tells.
+            layers = len(epoch.layers)
+            self.rows = live_rows.EpochRows(layers, console.out.width)
+            console.out.print(self.rows.heading(), soft_wrap=True)
+            self.view = self.watching.enter_context(live_view.watched(self.config, layers))
         start = self.starts.get(epoch.epoch)
         above = [_phase(start, self.config)] if start else []
-        view.see(epoch, *above, self.rows.row(epoch, diverged))
+        self.view.see(epoch, *above, self.rows.row(epoch, diverged))
         self.epoch = epoch.epoch
 
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from reluprobe.analysis.aggregate import share
 from reluprobe.analysis.trained_badly import trained_badly
-from reluprobe.config import RunConfig, labels
+from reluprobe.config import labels
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.terminal.layout import NARROW, shown_layers
@@ -17,8 +17,8 @@ from reluprobe.report.terminal.tables import heat
 class EpochRows:
     """A heading, then one row whenever an epoch ends."""
 
-    def __init__(self, config: RunConfig, width: int = NARROW) -> None:
-        self.layers = shown_layers(config.depth, max(2, (max(width, 60) - 44) // 6))
+    def __init__(self, layers: int, width: int = NARROW) -> None:
+        self.layers = shown_layers(layers, max(2, (max(width, 60) - 44) // 6))
 
     def heading(self) -> Text:
         """The column names."""

@@ -103,8 +103,8 @@ def _staying(report: PruneReport) -> Iterable[str]:
         )
     if unfolded:
         yield (
-            f"{labels.count(unfolded, 'dead unit')} left: at a constant that is not 0, and the "
-            "next layer has no bias to take it up"
+            f"{labels.count(unfolded, 'dead unit')} left: at a constant that is not 0, which the "
+            "next layer cannot take up: it has no bias, or pads with zeros"
         )
     for name in [f"L{n}" for n, layer in numbered if layer.emptied]:
         yield f"{name} is dead whole: one of its units stays, for a layer has a unit"
