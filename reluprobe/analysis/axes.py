@@ -16,7 +16,7 @@ def axes(records: Sequence[RunRecord]) -> list[str]:
         InputError: some are runs of ours and some foreign.
     """
     check_kind(records)
-    tables = [run.settings if run.ours is None else vars(run.ours) for run in records]
+    tables = [run.table for run in records]
     return [name for name in differing(tables) if name != SEED]
 
 

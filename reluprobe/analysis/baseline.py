@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from reluprobe.analysis.axes import differing
 from reluprobe.analysis.collapse import collapsed
-from reluprobe.analysis.settings import applies, check_kind, default_of, names_in
+from reluprobe.analysis.settings import applies, check_kind, default_of, names_in, own_names
 from reluprobe.config import rank, written
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord, Setting
@@ -44,7 +44,7 @@ class Configuration:
 def configurations(records: Sequence[RunRecord]) -> list[Configuration]:
     """The configurations of these runs, in order of appearance."""
     check_kind(records)
-    names = names_in(run for run in records if run.ours is None)
+    names = names_in(run for run in records if run.ours is None) + own_names(records)
     groups: dict[tuple[Setting, ...], tuple[dict[str, Setting], dict[int, RunRecord]]] = {}
     for record in records:
         settings = dict.fromkeys(names) | record.settings

@@ -127,7 +127,7 @@ def grid_of(records: Sequence[RunRecord]) -> Grid | None:
         InputError: some are runs of ours and some foreign.
     """
     names = varying_axes(records)
-    tables = [run.settings if run.ours is None else vars(run.ours) for run in records]
+    tables = [run.table for run in records]
     columns: dict[str, tuple[tuple[Setting, ...], list[int]]] = {}
     for name in names:
         numbers: dict[Setting, int] = {}

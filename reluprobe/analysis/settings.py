@@ -1,8 +1,9 @@
 """Settings of runs, ours and foreign alike: what a run has, and whether it has an effect there.
 
-A run of ours has every setting of ``RunConfig``. A foreign one has those that its owner gave, and
-its name among them; one that it lacks is None. The settings of a foreign run all count, and none
-has a default.
+A run of ours has every setting of ``RunConfig``; one that trains somebody's own network has that
+network's settings too, in the place of the text that says them. A foreign one has those that its
+owner gave, and its name among them; one that it lacks is None. The settings of a foreign run all
+count, and none has a default.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def value_of(run: RunRecord, name: str) -> Setting:
     """A setting of a run, the seed among them; None where it has no such setting."""
     if name == SEED:
         return run.seed
-    return run.settings.get(name) if run.ours is None else getattr(run.ours, name, None)
+    return run.table.get(name)
 
 
 def configuration_of(run: RunRecord) -> tuple[object, ...]:
@@ -42,17 +43,22 @@ def is_foreign(settings: Settings) -> bool:
 
 def applies(name: str, settings: Settings) -> bool:
     """Whether a setting has an effect beside these others, which are all of a run's."""
-    return is_foreign(settings) or SETTINGS[name].applies(settings)
+    if is_foreign(settings) or name not in SETTINGS:
+        return True
+    return SETTINGS[name].applies(settings)
 
 
 def default_of(name: str, settings: Settings) -> Setting:
     """What a setting is where nobody says what; None where there is no such thing."""
-    return None if is_foreign(settings) else SETTINGS[name].default
+    return None if is_foreign(settings) or name not in SETTINGS else SETTINGS[name].default
 
 
 def without_idle(settings: Settings) -> dict[str, Setting]:
     """The same settings, those without an effect beside the others put back to their defaults."""
-    return {**settings} if is_foreign(settings) else config.without_idle(settings)
+    if is_foreign(settings):
+        return {**settings}
+    ours = {name: value for name, value in settings.items() if name in SETTINGS}
+    return {**settings, **config.without_idle(ours)}
 
 
 def names_in(runs: Iterable[RunRecord]) -> list[str]:
@@ -75,8 +81,17 @@ def check_kind(runs: Sequence[RunRecord]) -> None:
 
 def known_names(runs: Iterable[RunRecord]) -> list[str]:
     """The names that a setting of these runs may have; of foreign runs those that it has."""
+    runs = tuple(runs)
     foreign = [run for run in runs if run.ours is None]
-    return list(dict.fromkeys([*names_in(foreign), SEED])) if foreign else [*SETTINGS]
+    if foreign:
+        return list(dict.fromkeys([*names_in(foreign), SEED]))
+    return list(dict.fromkeys([*SETTINGS, *own_names(runs)]))
+
+
+def own_names(runs: Iterable[RunRecord]) -> list[str]:
+    """The settings that none but somebody's own networks have."""
+    own = (run for run in runs if run.ours is not None and run.ours.is_own)
+    return [name for name in names_in(own) if name not in SETTINGS]
 
 
 def check_names(names: Sequence[str], runs: Sequence[RunRecord], problem: str) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from reluprobe.config import choices
-from reluprobe.errors import nearest
+from reluprobe.errors import nearest, shown
 
 #: Settings that are handed to the function that builds a network, and are part of its program.
 BUILDING = (
@@ -70,3 +72,28 @@ def _value(text: str) -> OwnValue:
 
 def _shown(value: OwnValue) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def combinations(table: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Every combination of a table's values as a text, and what is wrong with the table.
+
+    Args:
+        table: by name a value, or a list of those that are to be run.
+    """
+    faults = [fault for name, value in table.items() if (fault := _table_fault(name, value))]
+    if faults:
+        return [], faults
+    lists = [value if isinstance(value, list) else [value] for value in table.values()]
+    points = itertools.product(*lists)
+    texts = [written(dict(zip(table, point, strict=True))) for point in points]
+    return list(dict.fromkeys(texts)), []
+
+
+def _table_fault(name: str, value: Any) -> str | None:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        return f"{name} = []: an axis needs at least one value"
+    for one in values:
+        if not isinstance(one, OwnValue) or settings_fault(f"{name}={_shown(one)}"):
+            return f"{name} = {shown(value)}: allowed are numbers, true or false, and plain words"
+    return None

@@ -36,6 +36,7 @@ def sweep_schema() -> Schema:
         "order_seed": _integer(0, INT32_MAX) | {"default": 0},
         "base": _table(settings),
         "data_sha256": {"type": "object", "additionalProperties": _text(own_data.SHA256.pattern)},
+        "network": {"type": "object", "additionalProperties": _own_setting()},
         "grid": axes,
         "zip": _blocks(axes | {"minProperties": 1}),
         "phase": _blocks(_table(_phase())),
@@ -143,6 +144,11 @@ def _phase() -> Schema:
         "repeat": _integer(1, phases.MOST),
     }
     return {key: {"description": k.meaning} | kinds[key] for key, k in phases.KEYS.items()}
+
+
+def _own_setting() -> Schema:
+    one: Schema = {"type": ["integer", "number", "boolean", "string"]}
+    return _either(one, _list(one))
 
 
 def _table(properties: Schema) -> Schema:

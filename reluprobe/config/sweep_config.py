@@ -66,6 +66,8 @@ def sweep_toml(sweep: SweepConfig) -> str:
     Read again, it gives the same runs, whatever the defaults have become by then.
     """
     fixed = {n: s.default for n, s in SETTINGS.items() if n not in sweep.axes}
+    if _depth_follows(sweep):
+        del fixed["depth"]
     if sweep.seeds:
         fixed.pop("seed", None)
     tables: dict[str, Any] = {"name": sweep.name}
@@ -88,3 +90,13 @@ def sweep_toml(sweep: SweepConfig) -> str:
     tables["include"] = [dict(t) for t in sweep.include]
     tables["exclude"] = [dict(t) for t in sweep.exclude]
     return tomli_w.dumps({k: v for k, v in tables.items() if v or k == "base"})
+
+
+def _depth_follows(sweep: SweepConfig) -> bool:
+    """Whether the depth of some runs is not its default: it follows from widths, or is a cnn's."""
+    named = [value for table in (sweep.base, *sweep.include) for value in table.items()]
+    named += [(axis, value) for axis, values in sweep.axes.items() for value in values]
+    follows = (
+        (n == "width" and isinstance(v, str)) or (n, v) == ("network", "cnn") for n, v in named
+    )
+    return "depth" not in sweep.axes and any(follows)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reluprobe.config import documents, phases, reference, widths
+from reluprobe.config import documents, own_network, phases, reference, widths
 from reluprobe.config.axes import axis_values
 from reluprobe.config.settings import (
     SETTINGS,
@@ -111,6 +111,7 @@ class _Parser:
                 self.base[key] = value
 
     def parse(self) -> SweepConfig:
+        self.own_settings()
         base = self.settings("[base]", self.base | self.phases())
         grid = self.axes("[grid]", self.grid)
         blocks = [self.block(f"[[zip]] {n}", t) for n, t in enumerate(self.zip, start=1)]
@@ -130,6 +131,22 @@ class _Parser:
             self.order_seed(),
             self.file.data_sha256,
         )
+
+    def own_settings(self) -> None:
+        """The table ``[network]`` as the one setting, or the one axis, that it stands for."""
+        if not (table := self.file.network):
+            return
+        name = "network_settings"
+        if any(name in block for block in (self.base, self.grid, *self.zip)):
+            self.fault("[network]", f"{name} is set too; use one of the two")
+            return
+        texts, faults = own_network.combinations(table)
+        for text in faults:
+            self.fault("[network]", text)
+        if len(texts) == 1:
+            self.base[name] = texts[0]
+        elif not faults:
+            self.grid[name] = texts
 
     def phases(self) -> dict[str, Any]:
         """The blocks ``[[phase]]`` as the one setting that they stand for."""

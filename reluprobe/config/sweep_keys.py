@@ -105,6 +105,15 @@ class SweepFile(BaseModel):
         Field(ge=0, le=INT32_MAX),
         Key("integer >= 0", "0", "Seed of the order random."),
     ] = 0
+    network: Annotated[
+        Table,
+        Key(
+            "table of a network's own settings",
+            "none",
+            'Settings of your own network (network = "package.module:function"), which the '
+            "function reads; of one that is a list, every value is run.",
+        ),
+    ] = {}
     base: Annotated[Table, Key("table of settings", "their defaults", "What all runs share.")] = {}
     data_sha256: Annotated[
         dict[str, Annotated[str, Field(pattern=f"^({SHA256.pattern})$")]],

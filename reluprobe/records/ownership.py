@@ -212,7 +212,12 @@ def merged(sweep: SweepConfig, existing: Sequence[Run], runs: Sequence[Run]) -> 
     """A plan of the runs of both, each as an ``[[include]]``; its axes are in the runs."""
     both = {run.id: run for run in (*existing, *runs)}
     include = [
-        {n: v for n, v in settings_of(run.config).items() if v != SETTINGS[n].default}
+        {
+            n: v
+            for n, v in settings_of(run.config).items()
+            # Of a cnn another depth is the default.
+            if v != SETTINGS[n].default or (n == "depth" and run.config.convolutions)
+        }
         for run in both.values()
     ]
     # An include must say something: the default run says its seed.

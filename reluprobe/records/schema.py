@@ -10,12 +10,13 @@ a run diverged; of a foreign run also what its owner did not say.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Tag
 
-from reluprobe.config import RunConfig, settings_of
+from reluprobe.config import RunConfig, own_network, settings_of
 from reluprobe.plan.runs import with_letter
 from reluprobe.records.looks import (
     Count,
@@ -137,9 +138,20 @@ class RunRecord:
         """Every setting but the seed, by name; of a foreign run its name is the first of them."""
         if isinstance(self.config, Foreign):
             return {NAME: self.config.name, **self.config.settings}
-        settings: dict[str, Setting] = {**settings_of(self.config)}
+        settings: dict[str, Setting] = {**self.table}
         del settings["seed"]
         return settings
+
+    @property
+    def table(self) -> Mapping[str, Setting]:
+        """Every setting by name, the seed too; those of somebody's own network among them."""
+        if isinstance(self.config, Foreign):
+            return {**self.settings, "seed": self.config.seed}
+        if not self.config.is_own:
+            return vars(self.config)
+        settings = settings_of(self.config)
+        own = own_network.parse(str(settings.pop("network_settings")))
+        return {**settings, **own}
 
     @property
     def layer_names(self) -> tuple[str, ...]:

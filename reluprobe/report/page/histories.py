@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reluprobe.analysis.settings import SEED
-from reluprobe.config import labels, settings_of
+from reluprobe.config import labels
 from reluprobe.files.printable import printable
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.records.folder import RUNS
@@ -28,9 +27,7 @@ def runs(records: Sequence[RunRecord], definition: str) -> dict[str, Any]:
     the point), ``q``, accuracy in percent; per layer of ``l`` the share ``d`` in tenths of a
     percent; and the test loss ``t``; null where a measure does not apply.
     """
-    every = [
-        {**r.settings, SEED: r.seed} if r.ours is None else settings_of(r.ours) for r in records
-    ]
+    every = [run.table for run in records]
     first = every[0].items() if every else ()
     common = {k: v for k, v in first if all(k in s and s[k] == v for s in every)}
     # An epoch has its number, its measures and the loss beside the shares.

@@ -102,7 +102,7 @@ def set_apart(summaries: Sequence[Summary]) -> list[dict[str, Setting]]:
 
 def _usual(counted: Counter[Setting], name: str | None) -> Setting:
     """The default of the setting of this name, if any configuration has it; else the commonest."""
-    default = None if name is None else SETTINGS[name].default
+    default = SETTINGS[name].default if name in SETTINGS else None
     return default if default in counted else counted.most_common(1)[0][0]
 
 
