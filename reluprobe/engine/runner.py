@@ -110,7 +110,7 @@ class _Chunk:
         context = group.turns.context
         self.context, self.runs, self.size, self.group = context, runs, size, group
         dataset = context.datasets[key_of(runs[0].config)]
-        self.recorder = Recorder(runs, dataset, context.own_network(runs[0]))
+        self.recorder = Recorder(runs, dataset, context.datasets, context.own_network(runs[0]))
         self.calls_before = context.calls_made(runs[0])
         self.started = time.perf_counter()
 
