@@ -42,7 +42,7 @@ class Bench:
     """The study's run, one lane a device, through the engine of ``reluprobe sweep``."""
 
     def __init__(self) -> None:
-        datasets = {"mnist": data.load("mnist")}
+        datasets: dict[data.DatasetKey, data.Dataset] = {"mnist": data.load("mnist")}
         self.devices = devices.local_devices()
         count = len(self.devices)
         runs = [as_run(make_run({"seed": seed})) for seed in range(count)]

@@ -21,8 +21,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "reluprobe.api": ("born_dead", "load", "sweep", "train"),
     "reluprobe.measures.unit_definitions": ("UnitDefinitions", "probe"),
+    "reluprobe.engine.saved_network": ("SavedNetwork", "load_network"),
     "reluprobe.inspection": ("Inspection", "inspect"),
     "reluprobe.monitor": ("Monitor",),
+    "reluprobe.pruning": ("PruneReport", "prune"),
     "reluprobe.results": ("Results",),
     "reluprobe.records": ("RunRecord",),
     "reluprobe.errors": ("DatasetError", "InputError", "ReluprobeError"),
@@ -33,10 +35,12 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 if TYPE_CHECKING:
     from reluprobe.api import born_dead, load, sweep, train
     from reluprobe.config.choices import DEFINITIONS
+    from reluprobe.engine.saved_network import SavedNetwork, load_network
     from reluprobe.errors import DatasetError, InputError, ReluprobeError
     from reluprobe.inspection import Inspection, inspect
     from reluprobe.measures.unit_definitions import UnitDefinitions, probe
     from reluprobe.monitor import Monitor
+    from reluprobe.pruning import PruneReport, prune
     from reluprobe.records import RunRecord
     from reluprobe.results import Results
 
@@ -46,14 +50,18 @@ __all__ = [
     "InputError",
     "Inspection",
     "Monitor",
+    "PruneReport",
     "ReluprobeError",
     "Results",
     "RunRecord",
+    "SavedNetwork",
     "UnitDefinitions",
     "born_dead",
     "inspect",
     "load",
+    "load_network",
     "probe",
+    "prune",
     "sweep",
     "train",
 ]

@@ -28,6 +28,7 @@ from reluprobe.config import (
     parse_sweep,
     read_sweep,
 )
+from reluprobe.config.choices import SaveWeights
 from reluprobe.errors import InputError
 from reluprobe.files import check_writable
 from reluprobe.plan import order
@@ -60,6 +61,7 @@ def train(
     out: str | PathLike[str] | None = None,
     name: str | None = None,
     save_activations: bool = False,
+    save_weights: SaveWeights | None = None,
     manual_dir: str | PathLike[str] | None = None,
     progress: Progress = None,
     **settings: Any,
@@ -72,6 +74,8 @@ def train(
             from where it was last saved. None: nothing is written.
         name: the folder below ``out``; ``train-<id>`` if None.
         save_activations: keep what hidden units give out on 200 images beside the record.
+        save_weights: ``"end"``: keep the trained weights beside the record, for
+            :func:`load_network`; ``"every"``: those after every epoch too.
         manual_dir: a folder with dataset files that are already on disk.
         progress: True for a bar on stderr, or a function that gets every event.
         **settings: any setting of a run by its name, ``activation="relu"``,
@@ -99,12 +103,13 @@ def train(
     given = with_digest(given)
     run = checked_run(given)
     if out is None:
-        if name is not None or save_activations:
-            raise InputError("name and save_activations need a folder", hint="out=")
+        if name is not None or save_activations or save_weights:
+            raise InputError("name, save_activations and save_weights need a folder", hint="out=")
         from reluprobe.executor import session
 
         return session.in_memory([run], _path(manual_dir), None, follow)[0]
-    claim = train_claim(run, given, arguments.path("out", out), name, save_activations)
+    keep = {"save_activations": save_activations, "save_weights": save_weights}
+    claim = train_claim(run, given, arguments.path("out", out), name, keep)
     record = train_claimed(claim, _path(manual_dir), progress=follow)
     assert record is not None  # nobody has asked it to stop
     return record
@@ -115,14 +120,17 @@ def train_claim(
     settings: Mapping[str, Any],
     out: Path,
     name: str | None,
-    save_activations: bool,
+    keep: Mapping[str, Any],
     *,
     where: str = "the call",
     hint: str = RETRAIN_HINT,
 ) -> Claim:
-    """One run as a sweep of one: a folder of its own below ``out``."""
+    """One run as a sweep of one: a folder of its own below ``out``.
+
+    ``keep``: what lies beside its record, by the keys of a sweep file.
+    """
     written = {"name": _own_name(run, out) if name is None else name, "base": dict(settings)}
-    written["save_activations"] = save_activations
+    written |= {key: value for key, value in keep.items() if value is not None}
     sweep = parse_sweep(written, where=where)
     return Claim(out / sweep.name, sweep, [run], hint=hint, unread_hint=hint)
 
@@ -217,8 +225,8 @@ def sweep(
 
         local_devices(devices)
     if out is None:
-        if config.save_activations:
-            raise InputError("save_activations needs a folder", hint="out=")
+        if config.save_activations or config.save_weights:
+            raise InputError("save_activations and save_weights need a folder", hint="out=")
         arranged = order.arranged(plan.runs, config.order, config.order_seed)
         records = {r.id: r for r in session.in_memory(arranged, place, devices, follow)}
         in_plan = tuple(records[run.id] for run in plan.runs)

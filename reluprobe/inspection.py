@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reluprobe.config import arguments
+from reluprobe.errors import InputError
 from reluprobe.foreign.result import Look
+from reluprobe.records.saved_weights import SUFFIX
 
 if TYPE_CHECKING:
     from reluprobe.foreign.models.network import Network
@@ -60,7 +64,8 @@ def inspect(
 
     Args:
         model: a Flax NNX or Equinox module, or its ``vmap``; a Linen module with ``params``; any
-            function of ``(params, batch)``, or of ``(batch)`` alone; the path of an ONNX file.
+            function of ``(params, batch)``, or of ``(batch)`` alone; the path of an ONNX file; a
+            network of :func:`load_network`, or the path of its weights.
         batches: an array, ``(example, …)``; a dict of arrays for a network that takes one; an
             iterable of either; or a folder of ``.npy`` files. The last may be smaller.
         params: the function's parameters; of a module or file, others than its own.
@@ -81,11 +86,35 @@ def inspect(
     from reluprobe.foreign.models import opening
     from reluprobe.foreign.progress import shown
 
-    network = opening.as_network(model, params)
+    if is_own(model) and params is not None:
+        raise InputError("a network that reluprobe trained has its parameters: give no params")
+    network = own_network(model) if is_own(model) else opening.as_network(model, params)
     with shown(arguments.progress(progress), batches) as seen:
         return look_into(
             network, batches, weights=weights, device_batch=device_batch, box=box, seen=seen
         )
+
+
+def is_own(model: Any) -> bool:
+    """Whether this is a network that reluprobe trained, or the path of its weights."""
+    if isinstance(model, str | PathLike):
+        return Path(model).suffix == SUFFIX
+    return type(model).__name__ == "SavedNetwork" and hasattr(model, "saved")
+
+
+def own_network(model: Any) -> Network:
+    """Such a network as one to look into: on raw examples, which it scales itself.
+
+    Raises:
+        InputError: the path leads to no file.
+        ReluprobeError: the file is damaged, or holds no weights of ours.
+    """
+    from reluprobe.engine.saved_network import load_network
+    from reluprobe.foreign.models import opening
+
+    saved = load_network(model) if isinstance(model, str | PathLike) else model
+    network = opening.as_network(saved.outputs, dict(saved.weights))
+    return replace(network, called=f"run {saved.notes.run}", adapt=saved.checked)
 
 
 def look_into(

@@ -11,6 +11,7 @@ import pytest
 from plain_records import record_of
 from reluprobe import records
 from reluprobe.config import make_run
+from reluprobe.config.choices import SaveWeights
 from reluprobe.engine.events import EpochDone, RunDone
 from reluprobe.executor import chunks, local
 from reluprobe.executor.interface import Ended, Happening
@@ -89,6 +90,7 @@ class Engine:
         ran: the ids of what it ran.
         failing: the seeds of runs that fail.
         deadly: those that end their process, and how many times they still do.
+        asked: of which weights it was asked, each time.
         absent: whether what it writes is seen by nobody else.
     """
 
@@ -97,6 +99,7 @@ class Engine:
         self.failing: Sequence[int] = ()
         self.deadly: dict[int, int] = {}
         self.absent = False
+        self.asked: list[SaveWeights | None] = []
 
     def put(self, monkeypatch: pytest.MonkeyPatch) -> Engine:
         """Have it in its place; and nobody waits for a network's file system."""
@@ -113,7 +116,9 @@ class Engine:
         *,
         keep: Collection[str],
         own_dir: Path,
+        save_weights: SaveWeights | None,
     ) -> Iterator[Any]:
+        self.asked.append(save_weights)
         for run in runs:
             if self.deadly.get(run.config.seed, 0):
                 self.deadly[run.config.seed] -= 1

@@ -72,7 +72,9 @@ class Place:
 
             set_up_process()
             where = job.folder, runs, job.manual_dir
-            yield from local.start(*where, stop, self.devices, job.keep)
+            yield from local.start(
+                *where, stop, self.devices, job.keep, save_weights=job.save_weights
+            )
 
         return local
 

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from reluprobe.cli import console
 from reluprobe.cli.sweep_output import Invocation, Outcome
+from reluprobe.cli.weights_on_disk import Cost
 from reluprobe.engine import events
 from reluprobe.files.printable import printable
 from reluprobe.plan.grouping import group_runs
@@ -29,7 +30,12 @@ class JsonLinesOutput:
 
     def start(self, job: Invocation, standing: resume.Standing) -> None:
         """How many runs are done already, and which files are no whole records."""
-        _print("start", damaged=list(standing.damaged), **_counts(job, standing))
+        again = {"damaged": list(standing.damaged), "weightless": list(standing.weightless)}
+        _print("start", **again, **_counts(job, standing))
+
+    def weights(self, cost: Cost) -> None:
+        """What the weights that are to be saved will take."""
+        _print("to_be_saved", files=cost.files, bytes=cost.bytes)
 
     def event(self, event: events.Event, path: Path | None) -> None:
         """An event of the engine."""
@@ -64,6 +70,8 @@ def _name_and_fields(event: events.Event) -> tuple[str, dict[str, Any]]:
             return "resumed", {"id": run.id, "epoch": history[-1].epoch}
         case events.Saved(run, checkpoint):
             return "saved", {"id": run.id, "epoch": checkpoint.record.final.epoch}
+        case events.WeightsTaken(run, weights):
+            return "weights", {"id": run.id, "epoch": weights.notes.epoch}
         case events.EpochDone(run, epoch, diverged):
             names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy",
                      "r2", "rmse")  # fmt: skip

@@ -30,6 +30,10 @@ COMMANDS = {
         "inspect",
         "Look into a network of yours: which of its units are dead on your data?",
     ),
+    "prune": (
+        "prune",
+        "Take the dead units out of a trained network, and show that it gives out the same.",
+    ),
     "export": (
         "export",
         "Take results elsewhere: tidy tables for pandas, polars or R, or a table for a paper.",

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from reluprobe.cli import complete
-from reluprobe.config import SETTINGS, Setting, Value, arguments, documents, full_name
+from reluprobe.config import SETTINGS, Setting, Value, arguments, choices, documents, full_name
 from reluprobe.config.run_config import GROUPS
 from reluprobe.errors import InputError, shown
 from reluprobe.plan.runs import LARGEST_PLAN
@@ -36,6 +36,20 @@ ManualDir = Annotated[
         "--manual-dir", help="Folder with dataset files that are already on disk.", **AS_PATH
     ),
 ]
+SaveWeights = Annotated[
+    bool,
+    typer.Option(
+        "--save-weights", help="Keep the trained weights beside each record (safetensors)."
+    ),
+]
+SaveWeightsEvery = Annotated[
+    bool, typer.Option("--save-weights-every", help="Keep those after every epoch too.")
+]
+
+
+def when_saved(at_end: bool, every: bool) -> choices.SaveWeights | None:
+    """When weights are saved, by the two flags."""
+    return "every" if every else "end" if at_end else None
 
 
 def repeatable(

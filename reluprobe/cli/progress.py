@@ -63,7 +63,9 @@ class Progress:
                 self.done += 1
                 # A run that failed has no further epochs to wait for.
                 self._see(run, range(_epochs(run) + 1), trained=False)
-            case events.Saved() | events.BegunAgain() | events.MemoryShort():
+            case (
+                events.Saved() | events.WeightsTaken() | events.BegunAgain() | events.MemoryShort()
+            ):
                 pass
             case _:
                 assert_never(event)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from reluprobe import records
 from reluprobe.analysis.axes import differing
-from reluprobe.cli import console, report_sweep
+from reluprobe.cli import console, report_sweep, weights_on_disk
 from reluprobe.cli.reading import View
 from reluprobe.config import (
     SETTINGS,
@@ -36,6 +36,9 @@ from reluprobe.records.folder import RUNS, Archive
 from reluprobe.report import formatting
 from reluprobe.report.terminal.tables import axes
 from reluprobe.report.terms import run_label
+
+#: So many ids are named of runs that are run again.
+MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ class SweepOutput(Protocol):
     def start(self, job: Invocation, standing: resume.Standing) -> None:
         """What the folder holds before anything is run."""
 
+    def weights(self, cost: weights_on_disk.Cost) -> None:
+        """What the weights that are to be saved will take."""
+
     def event(self, event: events.Event, path: Path | None) -> None:
         """Something happened; ``path``: the record that was written for it."""
 
@@ -128,6 +134,11 @@ class HumanOutput:
             text = Text(f"{job.folder}: {counts(job, standing)}")
             console.out.print(text, soft_wrap=True)
         complain_of_damaged(standing)
+        complain_of_weightless(standing)
+
+    def weights(self, cost: weights_on_disk.Cost) -> None:
+        """How many files, and how large."""
+        console.out.print(Text(f"to be saved: {cost.text}"), soft_wrap=True)
 
     def event(self, event: events.Event, path: Path | None) -> None:
         """Only what went wrong; the rest is progress."""
@@ -145,6 +156,10 @@ class HumanOutput:
             report_sweep.show(archive, View())
             console.out.print()
         console.out.print(Text(last_line(job, outcome)), soft_wrap=True)
+        if job.sweep.save_weights is not None:
+            whole = not interrupted and job.part[1] == 1
+            for line in weights_on_disk.after(job.folder, outcome.records, whole):
+                console.out.print(Text(line), soft_wrap=True)
         if not interrupted:
             following = f"next: reluprobe report {shlex.quote(str(job.folder))}"
             console.out.print(Text(following), soft_wrap=True)
@@ -162,6 +177,10 @@ class QuietOutput:
     def start(self, job: Invocation, standing: resume.Standing) -> None:
         """Only files that are no whole records."""
         complain_of_damaged(standing)
+        complain_of_weightless(standing)
+
+    def weights(self, cost: weights_on_disk.Cost) -> None:
+        """Nothing."""
 
     def event(self, event: events.Event, path: Path | None) -> None:
         """Only what went wrong."""
@@ -231,6 +250,16 @@ def complain_of_damaged(standing: resume.Standing) -> None:
         console.complain(f"run again: {line}")
 
 
+def complain_of_weightless(standing: resume.Standing) -> None:
+    """Name the runs that are run again for their weights alone."""
+    ids = standing.weightless
+    if ids:
+        more = f" and {len(ids) - MOST_NAMED:,} more" if len(ids) > MOST_NAMED else ""
+        named = f"{', '.join(ids[:MOST_NAMED])}{more}"
+        had = "had ended without its" if len(ids) == 1 else "had ended without their"
+        console.complain(f"run again: {labels.count(len(ids), 'run')} {had} weights: {named}")
+
+
 def complain_of_remaining(job: Invocation, outcome: Outcome) -> None:
     """Say what is not done, and the command that does it."""
     if len(outcome.records) < len(job.mine):
@@ -258,6 +287,7 @@ def complain_of_mishap(event: events.Event) -> None:
             | events.Resumed()
             | events.EpochDone()
             | events.Saved()
+            | events.WeightsTaken()
             | events.RunDone()
         ):
             pass

@@ -42,7 +42,7 @@ class TimeLeft:
             case events.EpochDone(run=run) | events.RunDone(run=run):
                 self.seconds[self.group_of[run.id]] += since
                 self.new.discard(self.group_of[run.id])
-            case events.Resumed(run=run) | events.Saved(run=run):
+            case events.Resumed(run=run) | events.Saved(run=run) | events.WeightsTaken(run=run):
                 self.seconds[self.group_of[run.id]] += since
             case events.Compiling() | events.BegunAgain() | events.MemoryShort():
                 pass

@@ -77,6 +77,9 @@ DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "satur
 #: In which order a sweep's runs are trained; see ``plan.order``.
 Order = Literal["seeds", "grid", "random"]
 ORDERS: tuple[Order, ...] = get_args(Order)
+#: When a run's weights are written beside its record.
+SaveWeights = Literal["end", "every"]
+SAVE_WEIGHTS: tuple[SaveWeights, ...] = get_args(SaveWeights)
 
 #: The samples on which a finished network is looked at; an axis ``sample`` follows this order.
 SPLITS = ("probe", "test", "train")

@@ -30,6 +30,7 @@ def sweep_schema() -> Schema:
         "name": _text(sweep_name.pattern()),
         "reference": {"anyOf": [{"enum": [*reference.SHIPPED]}, _text(r".*\.json")]},
         "save_activations": {"type": "boolean", "default": False},
+        "save_weights": {"enum": [*choices.SAVE_WEIGHTS]},
         "seeds": {"anyOf": [_integer(1, sweep_keys.MOST_SEEDS), _axis_list("seed")]},
         "order": {"enum": [*choices.ORDERS], "default": "seeds"},
         "order_seed": _integer(0, INT32_MAX) | {"default": 0},

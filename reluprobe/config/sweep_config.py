@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-from reluprobe.config.choices import Order
+from reluprobe.config.choices import Order, SaveWeights
 from reluprobe.config.settings import SETTINGS, Value
 
 Axes = Mapping[str, tuple[Value, ...]]
@@ -30,6 +30,8 @@ class SweepConfig:
         reference: a published record to hold the runs against: a shipped name, or a file.
         save_activations: whether all runs keep their activations beside their records,
             not those of a few configurations alone.
+        save_weights: whether all runs keep their weights beside their records: at their ends, or
+            after every epoch too.
         order: in which order they are trained; ``order_seed``: of the order ``random``. Neither
             changes what they give, or the plan.
         data_sha256: of the datasets that are files, by their paths as written, once it is known.
@@ -44,6 +46,7 @@ class SweepConfig:
     exclude: tuple[Mapping[str, Value], ...] = ()
     reference: str | None = None
     save_activations: bool = False
+    save_weights: SaveWeights | None = None
     order: Order = "seeds"
     order_seed: int = 0
     data_sha256: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -70,6 +73,8 @@ def sweep_toml(sweep: SweepConfig) -> str:
         tables["reference"] = sweep.reference
     if sweep.save_activations:
         tables["save_activations"] = True
+    if sweep.save_weights is not None:
+        tables["save_weights"] = sweep.save_weights
     if sweep.order != "seeds":
         tables["order"] = sweep.order
     if sweep.order == "random":

@@ -75,7 +75,7 @@ def parse_sweep(
 
 
 #: What ``--set`` changes of a sweep besides ``[base]``.
-_SET = ("seeds", "name", "reference", "save_activations", "order", "order_seed")
+_SET = ("seeds", "name", "reference", "save_activations", "save_weights", "order", "order_seed")
 
 
 class _Parser:
@@ -125,6 +125,7 @@ class _Parser:
             self.partial("[[exclude]]", self.file.exclude),
             self.reference(),
             self.file.save_activations,
+            self.file.save_weights,
             self.file.order,
             self.order_seed(),
             self.file.data_sha256,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from reluprobe.config.choices import ORDERS, Order
+from reluprobe.config.choices import ORDERS, SAVE_WEIGHTS, Order, SaveWeights
 from reluprobe.config.field import INT32_MAX, Key
 from reluprobe.config.own_data import SHA256
 from reluprobe.config.reference import SHIPPED
@@ -21,6 +21,7 @@ MOST_SEEDS = 100_000
 _ALLOWED = {
     "name": "allowed is a text",
     "save_activations": "allowed is true or false",
+    "save_weights": f"allowed is one of {', '.join(SAVE_WEIGHTS)}",
     "order": f"allowed is one of {', '.join(ORDERS)}",
     "order_seed": f"allowed is an integer >= 0 and <= {INT32_MAX}",
     "seeds": f"allowed is a count from 1 to {MOST_SEEDS}, or a list of seeds",
@@ -71,6 +72,15 @@ class SweepFile(BaseModel):
             "configurations does. It is no setting: a run's id and its record are the same.",
         ),
     ] = False
+    save_weights: Annotated[
+        SaveWeights | None,
+        Key(
+            "end or every",
+            "none",
+            "Whether all runs keep their weights, in runs/<id>.safetensors: at their ends, or "
+            "after every epoch too, in runs/<id>-e0.safetensors and so on. No setting either.",
+        ),
+    ] = None
     seeds: Annotated[
         Seeds | None,
         Key(
@@ -158,5 +168,5 @@ def _fault_text(key: str, value: Any, fault: Any) -> str:
     if KEYS[key].kind.startswith("table"):
         return f"[{key}]: got {shown(value)}; allowed is a table of settings"
     own = fault["ctx"]["error"] if fault["type"] == "value_error" else None
-    close = nearest(value, ORDERS) if key == "order" else ""
+    close = nearest(value, {"order": ORDERS, "save_weights": SAVE_WEIGHTS}.get(key, ()))
     return f"{key}: got {shown(value)}; {own or _ALLOWED[key]}{close}"

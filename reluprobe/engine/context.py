@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import jax
 from jax.sharding import Mesh
 
+from reluprobe.config.choices import SaveWeights
 from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import checkpoint, compiler, placement
 from reluprobe.engine.program_spec import spec_on
@@ -31,6 +32,7 @@ class Context:
         stop: asked between segments.
         keep: ids of runs that, once they end, come with their activations.
         unfinished: where runs go on that were begun before, by id; None where none is saved.
+        save_weights: whether runs come with their weights at their ends, or after every epoch.
         origin: what a run's bits hang on besides its settings.
         placed: the datasets on the devices.
         compiler: compiles programs ahead.
@@ -44,6 +46,7 @@ class Context:
     stop: Callable[[], bool]
     keep: Collection[str]
     unfinished: Mapping[str, Checkpoint] | None
+    save_weights: SaveWeights | None
     origin: checkpoint.Origin
     placed: placement.PlacedDatasets
     compiler: compiler.Compiler = field(default_factory=compiler.Compiler)
@@ -57,6 +60,7 @@ class Context:
         stop: Callable[[], bool] = lambda: False,
         keep: Collection[str] = (),
         unfinished: Mapping[str, Checkpoint] | None = None,
+        save_weights: SaveWeights | None = None,
     ) -> Context:
         """The context of these runs on these devices."""
         mesh = placement.mesh_of(devices)
@@ -68,7 +72,7 @@ class Context:
         if unfinished is not None:
             unfinished = checkpoint.usable(runs, unfinished, origin)
         placed = placement.PlacedDatasets(datasets, mesh)
-        asked = stop, keep, unfinished, origin
+        asked = stop, keep, unfinished, save_weights, origin
         return Context(datasets, mesh, lanes, used, environment, *asked, placed)
 
     def request(self, run: Run, size: int) -> compiler.ProgramRequest:

@@ -9,6 +9,7 @@ import numpy as np
 from reluprobe.plan.runs import Run
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.records.checkpoints import Checkpoint
+from reluprobe.records.saved_weights import SavedWeights
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,26 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class WeightsTaken:
+    """A run that has not ended, as it stands after an epoch: whoever has a folder keeps it."""
+
+    run: Run
+    weights: SavedWeights
+
+
+@dataclass(frozen=True)
 class RunDone:
     """A run has ended, if only by failing; its record is whole.
 
     ``activations``: what its hidden units give out, ``(layer, unit, image)``; None where they are
-    not asked for, or the run has not ended with finite numbers.
+    not asked for, or the run has not ended with finite numbers. ``weights``: its network, under
+    the same terms.
     """
 
     run: Run
     record: RunRecord
     activations: np.ndarray | None = None
+    weights: SavedWeights | None = None
 
 
 @dataclass(frozen=True)
@@ -81,4 +92,14 @@ class MemoryShort:
     error: str
 
 
-Event = Compiling | Compiled | Resumed | EpochDone | Saved | RunDone | MemoryShort | BegunAgain
+Event = (
+    Compiling
+    | Compiled
+    | Resumed
+    | EpochDone
+    | Saved
+    | WeightsTaken
+    | RunDone
+    | MemoryShort
+    | BegunAgain
+)

@@ -154,6 +154,13 @@ class ProgramSpec:
         return index, nnx.merge(self.graph, weights).slopes[...][:, None, None]
 
 
+def undrawn(config: RunConfig, shape: tuple[int, ...], outputs: int) -> nnx.State:
+    """The state of a run's network, shapes in the places of arrays; arguments as of ``spec_of``."""
+    if config.is_own:
+        return own_network(program_settings(config), shape, outputs, BATCH).state
+    return nnx.state(nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0))))
+
+
 def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: int) -> ProgramSpec:
     """What is static about a run. No array is computed for it.
 

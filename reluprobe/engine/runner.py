@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from reluprobe.config import phases
+from reluprobe.config.choices import SaveWeights
 from reluprobe.config.sizes import probed
 from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import (
@@ -20,13 +21,23 @@ from reluprobe.engine import (
     compiler,
     evaluate,
     placement,
+    saved_network,
     schedule,
     state,
     turns,
 )
 from reluprobe.engine.context import Context
 from reluprobe.engine.devices import local_devices
-from reluprobe.engine.events import Compiled, Compiling, EpochDone, Event, Resumed, RunDone, Saved
+from reluprobe.engine.events import (
+    Compiled,
+    Compiling,
+    EpochDone,
+    Event,
+    Resumed,
+    RunDone,
+    Saved,
+    WeightsTaken,
+)
 from reluprobe.engine.program_spec import ProgramSpec, check_own_networks
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
@@ -34,6 +45,7 @@ from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.runs import Run
 from reluprobe.records.checkpoints import Checkpoint
 from reluprobe.records.saved_activations import IMAGES
+from reluprobe.records.saved_weights import SavedWeights
 
 
 def execute(
@@ -44,6 +56,7 @@ def execute(
     keep: Collection[str] = (),
     lanes: Literal["auto", "map", "vmap"] = "auto",
     unfinished: Mapping[str, Checkpoint] | None = None,
+    save_weights: SaveWeights | None = None,
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
@@ -62,13 +75,14 @@ def execute(
             (``vmap``); ``auto`` is ``map`` on a CPU, whose cores it suits, else ``vmap``.
         unfinished: where runs go on that were begun before, by id. With None, which has none of
             them, no run is saved while it trains either.
+        save_weights: whether runs come with their weights, once they end or after every epoch too.
 
     Raises:
         InputError: a probe larger than its training set, more devices than there are, or a
             precision that they lack.
         ReluprobeError: JAX cannot compute here as it must, or has no memory left for one run.
     """
-    events = _events(runs, load, stop, most, keep, lanes, unfinished)
+    events = _events(runs, load, stop, most, keep, lanes, unfinished, save_weights)
     return jax_settings.ours_while_stepping(events)
 
 
@@ -80,6 +94,7 @@ def _events(
     keep: Collection[str],
     lanes: Literal["auto", "map", "vmap"],
     unfinished: Mapping[str, Checkpoint] | None,
+    save_weights: SaveWeights | None,
 ) -> Generator[Event]:
     devices = local_devices(most)
     checks.check_precision(runs, devices)
@@ -88,7 +103,8 @@ def _events(
     check_own_networks(runs, datasets)
     if lanes == "auto":
         lanes = "map" if devices[0].platform == "cpu" else "vmap"
-    context = Context.of(runs, datasets, devices, lanes, stop, keep, unfinished)
+    asked = stop, keep, unfinished, save_weights
+    context = Context.of(runs, datasets, devices, lanes, *asked)
     order = turns.Turns(context, runs, _Chunk)
     try:
         while (group := order.next()) is not None and not stop():
@@ -170,6 +186,14 @@ class _Chunk:
             if call.kind == "run":
                 for run, record in self.recorder.add_segment(call.segment, report):
                     yield EpochDone(run, record, self.recorder.diverged(run))
+                if (
+                    context.save_weights == "every"
+                    and call.segment.closes
+                    and not call.segment.ends
+                ):
+                    yield from self._weights(
+                        spec, int(call.segment.epoch), lanes.weights, data, hyper
+                    )
             else:
                 self.recorder.add_phase_probe(call, report)
         yield from self._ends(spec, lanes.weights, *trained_on(stretches[-1]))
@@ -215,11 +239,39 @@ class _Chunk:
         context, seconds = self.context, [self._seconds(run) for run in self.runs]
         for lane, run in enumerate(self.runs):
             record = self.recorder.record(run, seconds[lane], context.environment)
-            outputs = None
-            if run.id in context.keep and record.status == "ok":
+            kept, saved = run.id in context.keep, context.save_weights is not None
+            outputs = taken = None
+            if record.status == "ok" and (kept or saved):
                 own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
-                outputs = _outputs(run, spec, data, *own)
-            yield RunDone(run, record, outputs)
+                outputs = _outputs(run, spec, data, *own) if kept else None
+                taken = self._taken(run, spec, record.final.epoch, data, *own) if saved else None
+            yield RunDone(run, record, outputs, taken)
+
+    def _weights(
+        self,
+        spec: ProgramSpec,
+        epoch: int,
+        weights: Any,
+        data: state.Arrays,
+        hyper: state.Hyperparameters,
+    ) -> Iterator[WeightsTaken]:
+        """The runs' networks as they stand; a run that has diverged has none any more."""
+        for lane, run in enumerate(self.runs):
+            if not self.recorder.diverged(run):
+                own = jax.tree.map(lambda x, lane=lane: x[lane], (weights, hyper))
+                yield WeightsTaken(run, self._taken(run, spec, epoch, data, *own))
+
+    def _taken(
+        self,
+        run: Run,
+        spec: ProgramSpec,
+        epoch: int,
+        data: state.Arrays,
+        weights: Any,
+        hyper: state.Hyperparameters,
+    ) -> SavedWeights:
+        dataset = self.context.datasets[run.config.dataset]
+        return saved_network.take(run, epoch, spec, dataset, data, weights, hyper)
 
     def _draw_tasks(self, phase: int, name: str) -> Task:
         """A phase's permutations, of all lanes."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from reluprobe import __version__, records
+from reluprobe.config.choices import SaveWeights
 from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import Run
 from reluprobe.plan.slices import Part, slices
@@ -39,6 +40,7 @@ class Chunk:
         version: of the reluprobe that cut it.
         retry: whether failed runs are to be run again.
         save_activations: whether a run without activations beside its record is run again.
+        save_weights: the same of its weights, which all its runs write.
         keep: ids of those whose activations are written beside their records.
         manual_dir: where dataset files lie that are not downloaded.
         own_dir: where relative paths of the user's own data start.
@@ -49,6 +51,7 @@ class Chunk:
     version: str
     retry: bool
     save_activations: bool
+    save_weights: SaveWeights | None
     keep: tuple[str, ...]
     manual_dir: str | None
     own_dir: str

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import assert_never
 
 from reluprobe import __version__, data, records
+from reluprobe.config.choices import SaveWeights
 from reluprobe.config.sizes import probed
 from reluprobe.engine import checks, events
 from reluprobe.errors import ReluprobeError
@@ -31,6 +32,7 @@ class Job:
         manual_dir: where dataset files lie that are not downloaded.
         retry: whether failed runs are to be run again.
         save_activations: whether a run without activations beside its record is run again.
+        save_weights: the same of its weights, which all runs write.
         keep: ids of runs whose activations are written beside their records.
     """
 
@@ -39,6 +41,7 @@ class Job:
     manual_dir: Path | None = None
     retry: bool = False
     save_activations: bool = False
+    save_weights: SaveWeights | None = None
     keep: frozenset[str] = frozenset()
 
 
@@ -95,6 +98,7 @@ class _Dispatcher:
             __version__,
             job.retry,
             job.save_activations,
+            job.save_weights,
             keep,
             manual_dir,
             str(Path.cwd()),
@@ -128,6 +132,7 @@ class _Dispatcher:
                 | events.Resumed()
                 | events.EpochDone()
                 | events.Saved()
+                | events.WeightsTaken()
                 | events.RunDone()
             ):
                 yield happening, None
@@ -146,7 +151,8 @@ class _Dispatcher:
         self, runs: Sequence[Run], retry: bool
     ) -> Iterator[tuple[events.Event, Path | None]]:
         """The ends of those that have a record."""
-        standing = resume.progress_of(self.job.folder, runs, self.job.save_activations)
+        job = self.job
+        standing = resume.progress_of(job.folder, runs, job.save_activations, job.save_weights)
         done = standing.done(retry)
         for run in runs:
             if run.id in done and self.open.pop(run.id, None):

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from reluprobe import data, records
+from reluprobe.config.choices import SaveWeights
 from reluprobe.engine import checks, runner
-from reluprobe.engine.events import Event, RunDone, Saved
+from reluprobe.engine.events import Event, RunDone, Saved, WeightsTaken
 from reluprobe.plan.runs import Run
-from reluprobe.records import checkpoints, saved_activations
+from reluprobe.records import checkpoints, saved_activations, saved_weights
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def start(
     devices: int | None = None,
     keep: Collection[str] = (),
     own_dir: Path | None = None,
+    save_weights: SaveWeights | None = None,
 ) -> Iterator[Step]:
     """Run them, and write every record as its run ends; go on with those that were begun before.
 
@@ -38,6 +40,7 @@ def start(
         devices: on how many of this machine's; None for all.
         keep: ids of runs whose activations are written beside their records.
         own_dir: where relative paths of the user's own data start; None for where we stand.
+        save_weights: whether all runs' weights are, at their ends or after every epoch too.
 
     Raises:
         InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.
@@ -45,29 +48,42 @@ def start(
     for name in checks.all_dataset_names(runs):
         data.check_name(name)
     load = partial(data.load, manual_dir=manual_dir, own_dir=own_dir)
-    begun = _read_checkpoints(folder, runs)
-    execute = partial(runner.execute, keep=keep, unfinished=begun)
+    begun = _read_checkpoints(folder, runs, save_weights)
+    execute = partial(runner.execute, keep=keep, unfinished=begun, save_weights=save_weights)
     for event in execute(runs, load, stop, devices):
         if isinstance(event, Saved):
             checkpoints.write(event.checkpoint, folder)
+        if isinstance(event, WeightsTaken):
+            place = saved_weights.file_of(folder, event.run.id, event.weights.notes.epoch)
+            saved_weights.write(event.weights, place)
         yield event, _write(event, folder) if isinstance(event, RunDone) else None
 
 
-def _read_checkpoints(folder: Path, runs: Sequence[Run]) -> dict[str, checkpoints.Checkpoint]:
-    """Where these runs go on; one whose file is damaged starts over, and that is said."""
+def _read_checkpoints(
+    folder: Path, runs: Sequence[Run], save_weights: SaveWeights | None
+) -> dict[str, checkpoints.Checkpoint]:
+    """Where these runs go on; one that cannot starts over, and that is said."""
     whole = {}
     for run in checkpoints.begun(folder, runs):
         try:
-            whole[run.id] = checkpoints.read(folder, run)
+            begun = checkpoints.read(folder, run)
         except checkpoints.CheckpointError as error:
             log.warning("run %s starts over: %s", run.id, error.message)
+            continue
+        past = [epoch.epoch for epoch in begun.record.history if epoch.test_loss is not None]
+        if save_weights == "every" and saved_weights.lacking(folder, run, past):
+            log.warning("run %s starts over: its weights were not saved so far", run.id)
+        else:
+            whole[run.id] = begun
     return whole
 
 
 def _write(event: RunDone, folder: Path) -> Path:
-    # The record after its activations: where it is, the run is done, and needs no checkpoint.
+    # The record after what lies beside it: where it is, the run is done, and needs no checkpoint.
     if event.activations is not None:
         saved_activations.write(list(event.activations), folder, event.run.id)
+    if event.weights is not None:
+        saved_weights.write(event.weights, saved_weights.file_of(folder, event.run.id))
     path = records.write(event.record, folder)
     checkpoints.remove(folder, {event.run.id})
     return path

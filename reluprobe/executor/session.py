@@ -75,10 +75,11 @@ def opened(claim: Claim, *, retry_failed: bool = False, again: bool = False) -> 
         ReluprobeError: somebody else is at work there, or it cannot be written.
     """
     with occupied(claim) as runs:
-        standing = progress_of(claim.folder, runs, claim.sweep.save_activations)
+        sweep = claim.sweep
+        standing = progress_of(claim.folder, runs, sweep.save_activations, sweep.save_weights)
         records = {} if again else standing.done(retry_failed)
         checkpoints.remove(claim.folder, records)  # of a run whose process died as it ended
-        arranged = order.arranged(runs, claim.sweep.order, claim.sweep.order_seed)
+        arranged = order.arranged(runs, sweep.order, sweep.order_seed)
         yield Session(claim.folder, tuple(arranged), standing, records)
 
 
@@ -125,7 +126,8 @@ def follow(
 
     def engine(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator[Step]:
         keep = pictured(claim.runs, claim.sweep.save_activations)
-        return local.start(claim.folder, runs, manual_dir, stop, devices, keep)
+        where = claim.folder, runs, manual_dir
+        return local.start(*where, stop, devices, keep, save_weights=claim.sweep.save_weights)
 
     with _listening(progress, todo) as listen:
         for event, _ in session.run(engine, stop):

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from reluprobe.engine.events import Event, RunDone, Saved
+from reluprobe.engine.events import Event, RunDone, Saved, WeightsTaken
 from reluprobe.errors import ReluprobeError
 from reluprobe.executor import chunks
 from reluprobe.executor.interface import Begun, Written
@@ -36,7 +36,7 @@ def _work(file: Path, tell: Tell) -> None:
     chunk, folder = chunks.read(file), file.parents[1]
     tell(Begun(file, socket.gethostname()))
     # An earlier try, whose process died, has done some of it.
-    standing = resume.progress_of(folder, chunk.runs, chunk.save_activations)
+    standing = resume.progress_of(folder, chunk.runs, chunk.save_activations, chunk.save_weights)
     done = standing.done(chunk.retry)
     todo = [run for run in chunk.runs if run.id not in done]
     if not todo:
@@ -48,7 +48,15 @@ def _work(file: Path, tell: Tell) -> None:
     set_up_process()
     manual_dir = None if chunk.manual_dir is None else Path(chunk.manual_dir)
     own_dir = Path(chunk.own_dir)
-    events = local.start(folder, todo, manual_dir, keep=chunk.keep, own_dir=own_dir)
+    events = local.start(
+        folder,
+        todo,
+        manual_dir,
+        keep=chunk.keep,
+        own_dir=own_dir,
+        save_weights=chunk.save_weights,
+    )
     for event, _ in events:
-        if not isinstance(event, Saved):  # it is in the folder; weights are no message
+        # What is in the folder: weights are no message.
+        if not isinstance(event, Saved | WeightsTaken):
             tell(Written(event.run.id) if isinstance(event, RunDone) else event)

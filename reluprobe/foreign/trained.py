@@ -84,6 +84,7 @@ class OwnNetwork:
     Attributes:
         config: the settings that it is built of.
         structure: of its state.
+        state: shapes in the places of its arrays.
         trace: its program on a batch, with the sites in it.
         layers: what is counted, a site's or one of each turn of a loop.
         bounded: which layers' activation is bounded on both sides, so that it can saturate.
@@ -93,6 +94,7 @@ class OwnNetwork:
 
     config: RunConfig
     structure: Structure
+    state: Any
     trace: traced.Traced
     layers: tuple[LayerInfo, ...]
     bounded: tuple[bool, ...]
@@ -163,6 +165,7 @@ def own_network(
     return OwnNetwork(
         config,
         structure,
+        structs,
         trace,
         tuple(info for info, _ in layers),
         tuple(bounded for _, bounded in layers),

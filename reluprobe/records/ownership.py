@@ -21,7 +21,7 @@ from reluprobe.files.printable import printable
 from reluprobe.plan import diff
 from reluprobe.plan.runs import Run, expand, without_letter
 from reluprobe.plan.slices import WHOLE, Part, runs_of_part
-from reluprobe.records import checkpoints, lock, saved_activations, undo
+from reluprobe.records import checkpoints, lock, saved_activations, saved_weights, undo
 from reluprobe.records.folder import REPORT, RUNS, SWEEP_FILE, read_plan
 
 #: What to do about a folder that holds another plan.
@@ -222,6 +222,7 @@ def merged(sweep: SweepConfig, existing: Sequence[Run], runs: Sequence[Run]) -> 
         include=include_tables,
         reference=sweep.reference,
         save_activations=sweep.save_activations,
+        save_weights=sweep.save_weights,
         order=sweep.order,
         order_seed=sweep.order_seed,
     )
@@ -257,6 +258,7 @@ def _clean(folder: Path, only: Sequence[Run] | None) -> None:
     names = ["*"] if only is None else [n for r in only for n in {r.id, without_letter(r.id)}]
     stale = [*folder.glob(".*.toml.*"), *folder.glob(".*.json.*")]
     kinds = (".json", saved_activations.SUFFIX, checkpoints.SUFFIX)
+    kinds += (saved_weights.SUFFIX, f"-e*{saved_weights.SUFFIX}")
     stale += [f for n in names for kind in kinds for f in (folder / RUNS).glob(f".{n}{kind}.*")]
     for file in stale:
         try:

@@ -109,6 +109,16 @@ def _with_sign(text: str) -> str:
     return text.replace("-", "−", 1) if text.strip("-0.") else text.lstrip("-")
 
 
+def file_size(count: float) -> str:
+    """Bytes in powers of a thousand, as disks are sold: ``838 B``, ``1.9 MB``, ``67 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5 or unit == "GB":
+            digits = 1 if count < 9.95 and unit != "B" else 0
+            return f"{count:,.{digits}f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
 def mean(estimate: Estimate | None, write: Write = percent) -> str:
     """``37.4``: the mean alone, where there is no room for its interval."""
     return write(None if estimate is None else estimate.mean)

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 HELP = """Look into a network of yours: which of its units are dead on your data?
 
 MODEL is an ONNX file, as PyTorch, Keras and TensorFlow export them, or pkg.mod:build, a function
-that returns a JAX model, or a function and its parameters. Naming pkg.mod:build imports that
+that returns a JAX model, or a function and its parameters; or the .safetensors of a run of ours,
+which without --data is looked at on its training set. Naming pkg.mod:build imports that
 module, and so runs its code; an ONNX file runs none, and a pickle is never loaded.
 
 With --checkpoints it takes a look for each of them and writes a record, for report to show when
 units died. Ends with 0; 4: more units are dead than --max-dead allows; 2: bad input."""
 
 Model = Annotated[
-    str, typer.Argument(help="An ONNX file, or pkg.mod:build.", show_default=False, metavar="MODEL")
+    str,
+    typer.Argument(
+        help="An ONNX file, pkg.mod:build, or saved weights.", show_default=False, metavar="MODEL"
+    ),
 ]
 Data = Annotated[
     options.Texts,
@@ -113,19 +117,39 @@ def command(
 
 def _opened(model: str, data: options.Texts) -> tuple[Network, Any]:
     """The network and the examples, before anything is computed."""
+    path = Path(model).expanduser()
+    if path.suffix == ".safetensors":
+        return _own(path, data)
     if not data:
         raise InputError("no examples to look at", hint="--data images.npy")
     from reluprobe.foreign import stored  # brings JAX: not for those who ask for help
     from reluprobe.foreign.models import opening
 
     source = stored.inputs(data)
-    path = Path(model).expanduser()
     if ":" in model and not path.exists() and path.suffix != ".onnx":
         return opening.built(model), source
     if path.suffix != ".onnx" and not path.is_file():
-        allowed = "allowed is an ONNX file, or pkg.mod:build"
+        allowed = "allowed is an ONNX file, pkg.mod:build, or a .safetensors of our own"
         raise InputError("cannot look into this", [f"got {shown(model)}; {allowed}"])
     return opening.as_network(path), source
+
+
+def _own(path: Path, data: options.Texts) -> tuple[Network, Any]:
+    """A network that reluprobe trained, and the examples: its training set, if none are given."""
+    from reluprobe import data as datasets
+    from reluprobe import inspection, pruning
+    from reluprobe.config import phases
+    from reluprobe.engine.saved_network import load_network
+    from reluprobe.foreign import stored
+
+    saved = load_network(path)
+    network = inspection.own_network(saved)
+    if data:
+        return network, stored.inputs(data)
+    stretch = phases.stretches(saved.config.phases, saved.config.epochs)[-1]
+    dataset = datasets.load(stretch.phase.dataset or saved.config.dataset)
+    pruning.check_data(saved, dataset)
+    return network, dataset.train_inputs
 
 
 def _looked(network: Network, source: Any, look: dict[str, Any]) -> Inspection:

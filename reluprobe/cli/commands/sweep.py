@@ -18,6 +18,7 @@ from reluprobe.cli import (
     signals,
     streams,
     sweep_output,
+    weights_on_disk,
 )
 from reluprobe.cli.running_dead import RunningDead
 from reluprobe.config import read_sweep
@@ -92,6 +93,8 @@ def command(
     retry_failed: Retry = False,
     max_failures: MaxFailures = None,
     dry_run: DryRun = False,
+    save_weights: options.SaveWeights = False,
+    save_weights_every: options.SaveWeightsEvery = False,
     quiet: Quiet = False,
     as_json: Json = False,
     executor: executor_options.ExecutorOption = "local",
@@ -105,6 +108,8 @@ def command(
     way = _way(fresh, extend, part)
     place = executor_options.Place(executor, address, devices)
     overrides = options.parse_overrides(set_ or []) | ({} if order is None else {"order": order})
+    if when := options.when_saved(save_weights, save_weights_every):
+        overrides["save_weights"] = when
     sweep = with_digests(read_sweep(file, overrides))
     plan = expand(sweep)
     mine, folder = runs_of_part(plan.runs, part), out / sweep.name
@@ -120,15 +125,20 @@ def command(
         streams.work_goes_on()
     voice.plan(job)
     if dry_run:
+        if cost := weights_on_disk.cost(mine, sweep.save_weights, manual_dir, load=False):
+            voice.weights(cost)
         return
     console.log_to_stderr(facts=not quiet)
     try:
         claim = Claim(folder, sweep, plan.runs, part, way)
         with session.opened(claim, retry_failed=retry_failed) as ours:
             voice.start(job, ours.standing)
+            if cost := weights_on_disk.cost(ours.todo, sweep.save_weights, manual_dir):
+                voice.weights(cost)
+                weights_on_disk.check_room(cost, folder)
             every = sweep.save_activations
             keep = pictured(plan.runs, every)
-            work = Job(folder, part, manual_dir, retry_failed, every, keep)
+            work = Job(folder, part, manual_dir, retry_failed, every, sweep.save_weights, keep)
             outcome = _run(job, ours, voice, place, work, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console, live_view, options, progress, signals, streams
+from reluprobe.cli import console, live_view, options, progress, signals, streams, weights_on_disk
 from reluprobe.config import RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
 from reluprobe.plan.digests import with_digest
@@ -46,6 +46,8 @@ def command(
     name: Name = None,
     manual_dir: options.ManualDir = None,
     save_activations: Keep = False,
+    save_weights: options.SaveWeights = False,
+    save_weights_every: options.SaveWeightsEvery = False,
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
@@ -55,18 +57,22 @@ def command(
     checked_run(given)  # before a file is looked for
     given = with_digest(given)
     run = checked_run(given)
+    when = options.when_saved(save_weights, save_weights_every)
     claim = api.train_claim(
         run,
         given,
         out,
         name,
-        save_activations,
+        {"save_activations": save_activations, "save_weights": when},
         where="the command line",
         hint="another --name or --out",
     )
     console.log_to_stderr(facts=True)
     streams.work_goes_on()
-    with signals.watched() as stop, _Screen(run.config) as screen:
+    cost = weights_on_disk.cost([run], when, manual_dir)
+    if cost is not None:
+        weights_on_disk.check_room(cost, claim.folder)
+    with signals.watched() as stop, _Screen(run.config, cost) as screen:
         record = api.train_claimed(
             claim, manual_dir, opened=screen.opened, progress=screen.see, stop=stop
         )
@@ -80,6 +86,13 @@ def command(
         console.out.print(Text(dead_unit.USUAL, style="dim"))
     wrote = f"wrote {folder / RUNS / f'{run.id}.json'}  ({formatting.duration(record.seconds)})"
     console.out.print(Text(wrote), soft_wrap=True)
+    if when is not None:
+        lines = weights_on_disk.after(folder, {run.id}, ended=True)
+        if record.ended:
+            place = shlex.quote(str(folder / RUNS / f"{run.id}.json"))
+            lines.append(f"without its dead units: reluprobe prune {place}")
+        for line in lines:
+            console.out.print(Text(line), soft_wrap=True)
     following = f"next: reluprobe report {shlex.quote(str(folder))}"
     console.out.print(Text(following), soft_wrap=True)
     if record.status == "failed":
@@ -89,8 +102,8 @@ def command(
 class _Screen:
     """What a terminal shows while one run trains: one row per epoch."""
 
-    def __init__(self, config: RunConfig) -> None:
-        self.config = config
+    def __init__(self, config: RunConfig, cost: weights_on_disk.Cost | None = None) -> None:
+        self.config, self.cost = config, cost
         self.rows: live_rows.EpochRows | None = None
         self.starts = {s.first: s for s in phases.stretches(config.phases, config.epochs)[1:]}
         self.waiting = progress.Wait("loading and compiling")
@@ -109,6 +122,8 @@ class _Screen:
         """What is trained, once its folder is ours; then wait for the program."""
         console.out.print(Text(labels.network(self.config), style="bold cyan"))
         console.out.print(_legend(self.config))
+        if self.cost is not None:
+            console.out.print(Text(f"to be saved: {self.cost.text}"))
         self.waiting.begin()
         from reluprobe.engine.process import set_up_process  # brings JAX
 
