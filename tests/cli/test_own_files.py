@@ -200,7 +200,7 @@ def test_another_machine_finds_a_relative_path(
     settings = {"dataset": "houses.csv", "target": "price", "standardize": True, **SMALL}
     run = checked_run(with_digest(settings))
     folder = tmp_path / "results" / "grid"
-    chunk = chunks.Chunk(chunks.__version__, False, False, (), None, str(tmp_path), (run,))
+    chunk = chunks.Chunk(chunks.__version__, False, False, None, (), None, str(tmp_path), (run,))
     file = chunks.write(chunk, folder, (1, 1))
     monkeypatch.chdir("/")
     work(file, lambda _: None)
