@@ -25,6 +25,7 @@ class Dataset:
         shape: of one example as the data has it, ``(28, 28, 1)`` for MNIST; inputs are it in C
             order. Where none is given, examples are vectors: ``(feature,)``.
         class_names: what the labels stand for, where a file of the user's says so.
+        target_scale: a regression's targets were divided by this.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Dataset:
     classes: int | None
     shape: tuple[int, ...] = ()
     class_names: tuple[str, ...] | None = None
+    target_scale: float = 1.0
 
     def __post_init__(self) -> None:
         """Examples without a shape of their own are vectors."""

@@ -31,7 +31,8 @@ class Targets:
 
         R² = 1 − loss / σ², with σ² the mean squared distance of the split's targets from their own
         mean: 0 for a network that puts out that mean, below 0 for a worse one; null where all
-        targets are the same. RMSE = √loss, in the targets' unit.
+        targets are the same. RMSE = √loss, in the unit that the
+        targets had before they were scaled.
 
         Args:
             loss: the mean of (output − target)² over the split's examples.
@@ -56,7 +57,7 @@ class Targets:
         r2 = 1 - loss / variance if variance else None
         # What no record holds is told by the RMSE alone.
         known = r2 is not None and abs(r2) <= LARGEST
-        return Fit(r2 if known else None, math.sqrt(loss))
+        return Fit(r2 if known else None, math.sqrt(loss) * data.target_scale)
 
     def _uncached(self, key: DatasetKey, split: str, examples: int) -> float:
         data = self.datasets[key]

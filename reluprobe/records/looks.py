@@ -108,7 +108,8 @@ class EpochRecord:
     Attributes:
         r2: of a regression on the test set: 1 − squared error / variance of the test targets about
             their own mean. Null of a classification, and where the targets are all the same.
-        rmse: of a regression on the test set, in the unit of its targets: the root of the loss.
+        rmse: of a regression on the test set, in the unit of its targets: the root of the
+            loss, times their standard deviation where ``standardize`` has scaled them.
     """
 
     epoch: Count

@@ -138,6 +138,19 @@ def test_a_moved_file_is_one_dataset_in_a_report(
     assert row["runs"] == 3
 
 
+def test_rmse_is_in_the_unit_of_the_file(tmp_path: Path) -> None:
+    own = str(write_houses(tmp_path))
+    run = rp.train(dataset=own, target="price", standardize=True, **SMALL)
+    plain = data.load(data.OwnData(own, "price"))
+    deviation = plain.train_targets.std(dtype=np.float64)
+    last = run.final
+    assert last.test_loss is not None and deviation > 50_000
+    assert last.rmse == pytest.approx(deviation * last.test_loss**0.5, rel=1e-5)
+    # R² has no unit: as of the prices themselves.
+    variance = plain.test_targets.var(dtype=np.float64)
+    assert last.r2 == pytest.approx(1 - last.rmse**2 / variance, rel=1e-4)
+
+
 def test_two_files_are_told_apart_by_their_names_alone(tmp_path: Path) -> None:
     houses = write_houses(tmp_path)
     villas = houses.rename(tmp_path / "villas.csv")
@@ -187,7 +200,7 @@ def test_another_machine_finds_a_relative_path(
     settings = {"dataset": "houses.csv", "target": "price", "standardize": True, **SMALL}
     run = checked_run(with_digest(settings))
     folder = tmp_path / "results" / "grid"
-    chunk = chunks.Chunk(chunks.__version__, False, False, (), None, str(tmp_path), (run,))
+    chunk = chunks.Chunk(chunks.__version__, False, False, None, (), None, str(tmp_path), (run,))
     file = chunks.write(chunk, folder, (1, 1))
     monkeypatch.chdir("/")
     work(file, lambda _: None)

@@ -36,10 +36,11 @@ def fitted(raw: Raw, source: OwnData) -> Dataset:
     parts = (joined[trained], targets.values[trained], joined[tested], targets.values[tested])
     _check_classes(source, targets, parts[1], parts[3], raw)
     _note(raw, source, targets, parts)
+    scale = 1.0
     if source.standardize:
         parts = _standardized(parts)
         if targets.class_names is None:
-            parts = _standardized_targets(parts, raw.called[1])
+            parts, scale = _standardized_targets(parts, raw.called[1])
     if targets.class_names is None:
         numbers = [part.astype(np.float32) for part in (parts[1], parts[3])]
         parts = (parts[0], numbers[0], parts[2], numbers[1])
@@ -47,7 +48,7 @@ def fitted(raw: Raw, source: OwnData) -> Dataset:
     shape = raw.inputs.shape[1:] or (1,)
     if raw.inputs.dtype == np.uint8 and len(shape) == 2:
         shape = (*shape, 1)  # grey images, as Keras saves MNIST
-    return Dataset(source.path, *parts, classes, shape, targets.class_names)
+    return Dataset(source.path, *parts, classes, shape, targets.class_names, scale)
 
 
 def _check_shapes(raw: Raw, source: OwnData) -> None:
@@ -207,16 +208,11 @@ def _standardized(parts: Parts) -> Parts:
     return inputs[0], train_targets, inputs[1], test_targets
 
 
-def _standardized_targets(parts: Parts, name: str) -> Parts:
-    """The same of a regression's targets: a network starts near 0, and steps are of its size."""
+def _standardized_targets(parts: Parts, name: str) -> tuple[Parts, float]:
+    """The same of a regression's targets, and their standard deviation: a network starts near 0."""
     trained, train_targets, tested, test_targets = parts
     mean, deviation = float(train_targets.mean()), float(train_targets.std())
     deviation = deviation or 1.0
-    log.info(
-        "%s is standardized: a loss of 1 is that of predicting its mean, √loss × %.4g is an error "
-        "in its own units",
-        name,
-        deviation,
-    )
+    log.info("%s is standardized: a loss of 1 is that of predicting its mean", name)
     scaled = [(part - mean) / deviation for part in (train_targets, test_targets)]
-    return trained, scaled[0], tested, scaled[1]
+    return (trained, scaled[0], tested, scaled[1]), deviation

@@ -69,6 +69,8 @@ def test_floats_are_targets_of_a_regression(tmp_path: Path, standardize: bool) -
     if standardize:
         expected = (expected - expected.mean()) / expected.std()
     np.testing.assert_allclose(got.train_targets, expected, rtol=1e-5, atol=1e-5)
+    train = load(tmp_path, y.astype(np.float64)).train_targets
+    assert got.target_scale == (pytest.approx(train.std(), rel=1e-5) if standardize else 1)
 
 
 @pytest.mark.parametrize(
