@@ -221,7 +221,7 @@ def test_a_setting_of_very_many_values_has_no_buttons():
         figure_runs.record(activation=f, l2=n / 100) for f in ("relu", "elu") for n in range(30)
     ]
     content = model(runs)
-    assert [axis["field"] for axis in content["choices"]] == ["activation"]
+    assert [axis["name"] for axis in content["choices"]] == ["activation"]
     assert {len(axis["values"]) for axis in content["axes"]} == {2, 30}
 
 

@@ -107,7 +107,12 @@ def _width(figures: Sequence[PageFigure]) -> int:
 def _axes(context: Context) -> list[dict[str, Any]]:
     """The settings by whose values figures and table are filtered."""
     return [
-        {"field": labels.field(a), "title": context.title(a), "values": context.domain(a)}
+        {
+            "field": labels.field(a),
+            "name": a,
+            "title": context.title(a),
+            "values": context.domain(a),
+        }
         for a in context.axes
     ]
 
