@@ -172,8 +172,15 @@ def _axes(flag: str, text: str | None, allowed: str, counts: tuple[int, ...]) ->
     return names
 
 
-def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
+def with_names(
+    asked: Request, sweeps: Sequence[Archive], by: Sequence[str] | None = None
+) -> Request:
     """The same request, the settings that it names in full, as these sweeps have them.
+
+    Args:
+        asked: the request.
+        sweeps: whose figures are drawn.
+        by: the settings that tell configurations apart; all that vary, if None.
 
     Raises:
         InputError: one is no setting, has two roles, or cannot have the one that it is given.
@@ -193,7 +200,7 @@ def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
 
         choices = figures.Choices(named.grid, named.facet, named.colour, named.width)
         for sweep in filter(lambda sweep: sweep.records, sweeps):
-            figures.check_choices(sweep, choices)
+            figures.check_choices(sweep, choices, by)
     return named
 
 

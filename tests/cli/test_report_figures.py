@@ -128,6 +128,17 @@ def test_what_is_no_figure_is_refused_before_anything_is_shown(reluprobe, swept,
     assert words in output.err
 
 
+@pytest.mark.parametrize("flag", ["--facet", "--colour"])
+def test_what_is_folded_has_no_role_and_is_refused_before_anything_is_shown(
+    reluprobe, tmp_path, flag
+):
+    for record in figure_runs.sweep(seeds=1):
+        records.write(record, tmp_path / "results" / "made")
+    output = reluprobe("report", "results", flag, "activation", "--by", "learning_rate")
+    assert (output.code, output.out) == (2, "")
+    assert "activation does not vary; these do: learning_rate" in output.err
+
+
 def test_the_heat_map_is_of_the_axes_asked_for(reluprobe, tmp_path):
     for l2 in (0.0, 0.1):
         for dropout in (0.0, 0.1):

@@ -107,7 +107,7 @@ def command(
     sweeps = reading.load(others, needed=not (results or faults))
     drawn = True
     if request is not None:
-        request = figure_flags.with_names(request, sweeps)
+        request = figure_flags.with_names(request, sweeps, view.by)
     if as_json:
         _print_json(sweeps, results, view)
     else:
