@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -10,7 +10,7 @@ from rich.table import Table
 from reluprobe.analysis import aggregate, claims, environments, replication
 from reluprobe.config import Reference, labels
 from reluprobe.records.folder import Archive
-from reluprobe.report.page import configurations, histories, origin, words
+from reluprobe.report.page import configurations, histories, origin, packed, words
 from reluprobe.report.quality_terms import terms_of_quality
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import foreign_coverage, layout, mishaps, tables
@@ -77,6 +77,7 @@ def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
     """Figures that answer first, then the others, then those that there are not."""
     from reluprobe.report.figures import formats, style
 
+    packing = packed.Packing()
     shown = [
         {
             "name": figure.name,
@@ -84,7 +85,7 @@ def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
             "alt": figure.alt,
             "caption": figure.caption,
             "image": image,
-            "spec": {k: v for k, v in figure.spec.items() if k != "config"},
+            "spec": _packed(figure.spec, packing),
         }
         for figure, image in figures
         if image is not None
@@ -93,9 +94,16 @@ def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
         "leading": [figure for figure in shown if figure["name"] in LEADING],
         "figures": [figure for figure in shown if figure["name"] not in LEADING],
         "skipped": [figure for figure, image in figures if image is None],
+        "shared": packing.shared,
         "theme": {**style.theme(_width(figures)), "background": None},
         "colours": {"day": [*formats.NIGHT], "night": [*formats.NIGHT.values()]},
     }
+
+
+def _packed(spec: Mapping[str, Any], packing: packed.Packing) -> dict[str, Any]:
+    """A chart without the look that all have, its rows packed."""
+    datasets = {name: packing.packed(rows) for name, rows in spec.get("datasets", {}).items()}
+    return {k: v for k, v in spec.items() if k != "config"} | {"datasets": datasets}
 
 
 def _width(figures: Sequence[PageFigure]) -> int:
