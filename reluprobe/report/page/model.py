@@ -17,6 +17,7 @@ from reluprobe.report.terminal import foreign_coverage, layout, mishaps, tables
 from reluprobe.report.terms import terms_of
 
 if TYPE_CHECKING:
+    from reluprobe.analysis.effects import EffectsOnce
     from reluprobe.report.figures import DrawnFigure
     from reluprobe.report.figures.context import Context
 
@@ -34,6 +35,7 @@ def model(
     definition: str = "dead",
     by: Sequence[str] | None = None,
     figures: Sequence[PageFigure] = (),
+    computed: EffectsOnce | None = None,
 ) -> dict[str, Any]:
     """What the page of a sweep says.
 
@@ -42,11 +44,12 @@ def model(
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         figures: in their order, those that were skipped among them; names are unique.
+        computed: the sweep's effects, where others need them too.
     """
     summaries = aggregate.summarize(archive.records, definition, by)
     from reluprobe.report.figures.context import Context
 
-    context = Context(archive, definition, None if by is None else tuple(by))
+    context = Context(archive, definition, None if by is None else tuple(by), computed=computed)
     rows, axes = tables.shortened(summaries), _axes(context)
     return {
         "title": archive.name,
