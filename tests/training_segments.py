@@ -19,7 +19,7 @@ Start = tuple[state.Lane, state.Hyperparameters, ProgramSpec]
 
 def start_of(config: RunConfig, features: int, outputs: int, count: int) -> Start:
     """A run's lane before its first step, and the spec of its program."""
-    spec = program_spec.spec_of(config, features, outputs, count)
+    spec = program_spec.spec_of(config, (features,), outputs, count)
     return *program_spec.init_lane(config, spec), spec
 
 

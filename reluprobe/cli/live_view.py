@@ -29,8 +29,8 @@ class Rows:
 class Watched(Rows):
     """The same, with a bar and a strip on stderr below the last row."""
 
-    def __init__(self, config: RunConfig) -> None:
-        self.strip = Strip(config, console.err.width)
+    def __init__(self, config: RunConfig, layers: int) -> None:
+        self.strip = Strip(layers, console.err.width)
         self.epochs = phases.total_epochs(config.phases, config.epochs)
         self.bar = console.bar(self.epochs)
         self.live: Live | None = None
@@ -67,12 +67,12 @@ class Watched(Rows):
 
 
 @contextmanager
-def watched(config: RunConfig) -> Iterator[Rows]:
+def watched(config: RunConfig, layers: int) -> Iterator[Rows]:
     """Rows alone where stderr cannot be drawn over."""
     if not console.lively():
         yield Rows()
         return
-    view = Watched(config)
+    view = Watched(config, layers)
     try:
         yield view
     finally:

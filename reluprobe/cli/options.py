@@ -56,6 +56,12 @@ def typed(but: str | None = None) -> str:
     return shlex.join(["reluprobe", *(word for word in sys.argv[1:] if word != but)])
 
 
+def typed_settings(context: typer.Context, settings: Mapping[str, Value]) -> dict[str, Value]:
+    """Those settings of a command that were typed, also at their defaults."""
+    sources = {name: context.get_parameter_source(name) for name in settings}
+    return {n: v for n, v in settings.items() if getattr(sources[n], "name", "") != "DEFAULT"}
+
+
 def split(texts: Texts) -> list[str] | None:
     """The names of a repeatable option: ``--by a --by b`` and ``--by a,b`` alike."""
     if texts is None:

@@ -54,6 +54,9 @@ ADAMS = ("adam", "adamw")
 
 SCHEDULES = ("constant", "cosine", "step")
 NORMS = ("none", "batch", "layer")
+#: Networks that settings build; any other is somebody's own, ``package.module:function``.
+NETWORKS = ("mlp", "cnn")
+POOLINGS = ("max", "mean", "none")
 #: What matrix products are computed in while training. JAX's names are in ``nn.precision``.
 PRECISIONS = ("float32", "tf32")
 PIXELS = ("unit", "standardized", "centred")

@@ -95,7 +95,7 @@ def network(config: RunConfig) -> str:
     """The run in one line: what every run has, and what is not as in the study."""
     shown = ("activation", "learning_rate", "optimizer", "init")
     sizes = f"{architecture(config)} · {config.dataset} · seed {config.seed}"
-    known = (*shown, "depth", "width", "dataset", "seed", "epochs")
+    known = (*shown, "network", "channels", "depth", "width", "dataset", "seed", "epochs")
     other = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
     more = settings({n: v for n, v in other.items() if n not in known})
     line = f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"
@@ -103,10 +103,12 @@ def network(config: RunConfig) -> str:
 
 
 def architecture(config: RunConfig) -> str:
-    """Hidden layers in short: ``5 × 256``, or one width after the other, ``128-64-32``."""
-    if isinstance(config.width, str):
-        return config.width.replace(",", "-")
-    return f"{config.depth:,} × {config.width:,}"
+    """Hidden layers in short: ``5 × 256``, ``128-64-32``, ``cnn 32-64 + 1 × 256``."""
+    if config.is_own:
+        return config.network
+    many = isinstance(config.width, str)
+    dense = str(config.width) if many else f"{config.depth:,} × {config.width:,}"
+    return f"cnn {config.channels} + {dense}" if config.convolutions else dense
 
 
 def count(n: int, noun: str) -> str:

@@ -10,11 +10,18 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
-from reluprobe.config import choices, phases, triggers, widths
+from reluprobe.config import choices, own_network, phases, triggers, widths
 from reluprobe.config.field import INT32_MAX, Form, Spec
 
 # Outside the class, in which ``phases`` is a field.
 PHASES = Form(phases.FORM, phases.PATTERN, phases.fault, phases.normal)
+NETWORK = Form(own_network.FORM, own_network.PATTERN, own_network.fault, str.strip)
+NETWORK_SETTINGS = Form(
+    own_network.SETTINGS_FORM,
+    own_network.SETTINGS_PATTERN,
+    own_network.settings_fault,
+    own_network.normal_settings,
+)
 REVIVE_AT = Form(triggers.FORM, triggers.PATTERN, triggers.fault, triggers.normal)
 
 
@@ -59,7 +66,41 @@ class RunConfig:
         ),
     ] = 0.0
     use_bias: Annotated[bool, Spec("Whether hidden layers have biases.")] = True
-    depth: Annotated[int, Spec("Number of hidden layers.", ge=1, le=1000)] = 5
+    network: Annotated[
+        str,
+        Spec("What is trained: mlp, cnn, or your own, package.module:function.", form=NETWORK),
+    ] = "mlp"
+    network_settings: Annotated[
+        str,
+        Spec(
+            "Settings of your own network: blocks=2,gate=true.",
+            form=NETWORK_SETTINGS,
+            not_with=("network", choices.NETWORKS),
+        ),
+    ] = ""
+    channels: Annotated[
+        str,
+        Spec(
+            "Channels of a cnn's convolutions, one after the other: 32,64.",
+            form=widths.WIDTHS,
+            only_with=("network", ("cnn",)),
+        ),
+    ] = "32-64"
+    kernel: Annotated[
+        int,
+        Spec("Side of a convolution, in pixels.", ge=1, le=31, only_with=("network", ("cnn",))),
+    ] = 3
+    pooling: Annotated[
+        str,
+        Spec(
+            "Pooling of 2 by 2 after each convolution.",
+            choices=choices.POOLINGS,
+            only_with=("network", ("cnn",)),
+        ),
+    ] = "max"
+    depth: Annotated[
+        int, Spec("Number of hidden layers; of a cnn its dense ones (1).", ge=1, le=1000)
+    ] = 5
     width: (
         Annotated[
             int,
@@ -315,16 +356,29 @@ class RunConfig:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Units of each hidden layer, the first layer's first."""
-        if isinstance(self.width, str):
-            return widths.parse(self.width)
-        return (self.width,) * self.depth
+        """Units of each hidden layer, the first layer's first; none of somebody's own network."""
+        if self.is_own:
+            return ()
+        dense = self.width
+        dense = widths.parse(dense) if isinstance(dense, str) else (dense,) * self.depth
+        return (*self.convolutions, *dense)
+
+    @property
+    def convolutions(self) -> tuple[int, ...]:
+        """Channels of each convolution, which come before the dense layers; of a cnn alone."""
+        return widths.parse(self.channels) if self.network == "cnn" else ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the network is somebody's own function's."""
+        return self.network not in choices.NETWORKS
 
 
 #: The settings by what they are about, for ``--help``: each in one group.
 GROUPS: dict[str, tuple[str, ...]] = {
     "Activation": (*("activation", "leaky_slope", "elu_alpha", "celu_alpha", "prelu_slope"),),
     "Network": (
+        *("network", "network_settings", "channels", "kernel", "pooling"),
         *("depth", "width", "norm", "residual", "dropout"),
         *("init", "init_scale", "weight_gain", "bias_init", "use_bias"),
     ),

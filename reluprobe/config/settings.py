@@ -22,6 +22,8 @@ SHORT_NAMES: dict[str, str] = {
     flag.lstrip("-"): setting.name for setting in SETTINGS.values() for flag in setting.flags
 } | {short: name for name, short in PRINTED_NAMES.items()}
 
+#: Defaults of a cnn that are not those of the MNIST study's network.
+CNN = {"depth": 1}
 #: What a setting's value may be. In TOML and JSON alike.
 Value = int | float | str  # a bool is an int
 
@@ -149,8 +151,10 @@ def make_run(settings: Mapping[str, Value]) -> RunConfig:
     if faults:
         raise InputError("bad settings", faults)
     full = {n: s.default for n, s in SETTINGS.items()}
-    full |= {n: _clean(n, v) for n, v in spelled_out(settings).items()}
-    return RunConfig(**without_idle(widths.settled(full)))
+    given = {n: _clean(n, v) for n, v in spelled_out(settings).items()}
+    if given.get("network") == "cnn":
+        full |= CNN
+    return RunConfig(**without_idle(widths.settled(full | given)))
 
 
 def without_idle(settings: Mapping[str, Any]) -> dict[str, Any]:

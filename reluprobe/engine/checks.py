@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reluprobe.config import RunConfig, phases
+from reluprobe.config import RunConfig, conv_shapes, phases
 from reluprobe.config.field import INT32_MAX
 from reluprobe.config.sizes import probed, steps_per_epoch
 from reluprobe.data import Dataset
@@ -68,6 +68,8 @@ def check(runs: Sequence[Run], loaded: Mapping[str, Dataset]) -> None:
 def _faults(config: RunConfig, loaded: Mapping[str, Dataset]) -> list[str]:
     first = loaded[config.dataset]
     faults: list[str | None] = []
+    if config.convolutions:
+        faults.append(conv_shapes.fault(config, first.shape))
     examples = len(first.train_targets)
     if (size := probed(config, examples)) > examples:
         faults.append(
@@ -106,7 +108,8 @@ def _noise_fault(data: Dataset) -> str | None:
 
 
 def _shape(data: Dataset) -> tuple[object, ...]:
-    return data.train_inputs.shape, data.test_inputs.shape, data.train_inputs.dtype, data.classes
+    examples = data.train_inputs.shape, data.test_inputs.shape, data.train_inputs.dtype
+    return data.shape, *examples, data.classes
 
 
 def _describe(data: Dataset) -> str:

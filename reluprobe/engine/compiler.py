@@ -81,8 +81,7 @@ def request(
         mesh: the devices.
     """
     data = datasets[config.dataset]
-    features, examples = data.train_inputs.shape[1], len(data.train_targets)
-    spec = program_spec.spec_of(config, features, data.classes or 1, examples)
+    spec = program_spec.spec_on(config, datasets)
     by_lane = NamedSharding(mesh, P("lane"))
     stacked = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((size, *x.shape), x.dtype, sharding=by_lane),
@@ -121,7 +120,7 @@ def _specs(spec: ProgramSpec, used: set[int]) -> tuple[ProgramSpec, ...]:
     and ReLU, which selects and never rounds, gives the same bits with and without it. Others do
     not: they keep the branch even where there is only one of them.
     """
-    if spec.config.activation in OWN_CODE:
+    if spec.config.activation in OWN_CODE or spec.own is not None:
         return (spec,)
     specs = [spec.with_activations(RELU)] if RELU in used else []
     if others := used - {RELU}:

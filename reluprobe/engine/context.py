@@ -10,6 +10,8 @@ from jax.sharding import Mesh
 
 from reluprobe.data import Dataset
 from reluprobe.engine import checkpoint, compiler, placement
+from reluprobe.engine.program_spec import spec_on
+from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.plan.grouping import dials_of, program_settings
 from reluprobe.plan.runs import Run
 from reluprobe.records.checkpoints import Checkpoint
@@ -79,8 +81,12 @@ class Context:
         if self.lanes == "map":
             return 1
         config = group[0].config
-        features = self.datasets[config.dataset].train_inputs.shape[1]
-        return placement.lanes_that_fit(config, len(group), features, self.mesh)
+        shape = self.datasets[config.dataset].shape
+        return placement.lanes_that_fit(config, len(group), shape, self.mesh)
+
+    def own_network(self, run: Run) -> OwnNetwork | None:
+        """Somebody's own network that a run trains; None where its settings build one."""
+        return spec_on(run.config, self.datasets).own if run.config.is_own else None
 
     def begun(self, run: Run) -> Checkpoint | None:
         """Where a run goes on; None where it starts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ from jax.sharding import PartitionSpec as P
 from reluprobe.config import RunConfig
 from reluprobe.data import Dataset
 from reluprobe.engine import evaluate, state
-from reluprobe.nn.mlp import values_of_a_unit
+from reluprobe.engine.program_spec import BATCH
+from reluprobe.nn import networks
 
 #: On an accelerator, no more lanes than this side by side on one device.
 MOST_LANES = 512
@@ -75,37 +77,40 @@ def stack_lanes(
     return stack(starts, size, mesh, padding=(lane, hyper._replace(live=np.bool_(False))))
 
 
-def lanes_that_fit(config: RunConfig, runs: int, features: int, mesh: Mesh) -> int:
+def lanes_that_fit(config: RunConfig, runs: int, shape: tuple[int, ...], mesh: Mesh) -> int:
     """How many of these runs a device can train side by side.
 
     Args:
         config: of one of them.
         runs: how many there are.
-        features: inputs of the network.
+        shape: of one example.
         mesh: the devices.
     """
     share = -(-runs // mesh.size)
-    fit = int(0.8 * (memory(mesh) or ASSUMED)) // lane_bytes(config, features)
+    fit = int(0.8 * (memory(mesh) or ASSUMED)) // lane_bytes(config, shape)
     return max(1, min(share, fit, MOST_LANES))
 
 
 def fits_an_idle_device(config: RunConfig, dataset: Dataset, mesh: Mesh) -> bool:
     """Whether a device has memory for a run and its data, and says so; a CPU does not."""
-    needed = lane_bytes(config, dataset.train_inputs.shape[1])
+    needed = lane_bytes(config, dataset.shape)
     needed += dataset.train_inputs.nbytes + dataset.test_inputs.nbytes
     return needed <= 0.8 * (memory(mesh) or 0)
 
 
-def lane_bytes(config: RunConfig, features: int) -> int:
-    """What a lane takes, about."""
-    given = [units * values_of_a_unit(config) for units in config.sizes]
-    fans = zip([features, *given], [*config.sizes, 10], strict=True)
-    weights = sum((n_in + 1) * n_out for n_in, n_out in fans)
-    examples = max(evaluate.BATCH, config.batch_size)
+def lane_bytes(config: RunConfig, shape: tuple[int, ...]) -> int:
+    """What a lane takes, about.
+
+    Args:
+        config: the run.
+        shape: of one example.
+    """
+    weights, outputs = networks.sizes(config, shape)
+    examples = max(BATCH, config.batch_size)
     # Weights, two moments, gradient, update, and room for one copy; then activations.
-    floats = 6 * weights + 4 * examples * sum(given)
+    floats = 6 * weights + 4 * examples * sum(outputs)
     if config.norm == "batch":  # a look's statistics: inputs, and a layer in and out
-        floats += evaluate.STATISTICS * (features + 3 * max(given))
+        floats += evaluate.STATISTICS * (math.prod(shape) + 3 * max(outputs))
     return 4 * floats
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,10 +16,17 @@ from jaxtyping import Array, Int, Shaped
 
 from reluprobe.config import RunConfig
 from reluprobe.config.choices import UNIT_REVIVALS
+from reluprobe.data import Dataset
 from reluprobe.engine.state import Arrays, Hyperparameters, Lane, scaled, trained
 from reluprobe.engine.tasks import Task
-from reluprobe.nn import activations, mlp, optimizers
+from reluprobe.errors import InputError
+from reluprobe.foreign.trained import OwnNetwork, own_network
+from reluprobe.nn import activations, mlp, networks, optimizers
 from reluprobe.plan.grouping import dials_of, program_settings
+from reluprobe.plan.runs import Run
+
+#: Examples a step of a look: bounds the memory that activations take.
+BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -29,21 +37,23 @@ class ProgramSpec:
         graph: the network's structure.
         config: the settings that are compiled (``grouping.program_settings``); the others are at
             their defaults.
-        features: inputs of the network.
+        shape: of one example.
         train_examples: size of the training set.
         outputs: of the network; 1 is a regression.
         sizes: units of each hidden layer.
+        own: somebody's own network; None of one that settings build.
         activations: indices of those that lanes of this program may have (see
             ``nn.activations.activate``). One is compiled in; of several each lane's is traced.
     """
 
     graph: nnx.GraphDef
     config: RunConfig
-    features: int
+    shape: tuple[int, ...]
     train_examples: int
     outputs: int
     sizes: tuple[int, ...]
     activations: tuple[int, ...]
+    own: OwnNetwork | None = None
 
     @property
     def regression(self) -> bool:
@@ -61,10 +71,37 @@ class ProgramSpec:
         weights: nnx.State,
         hyper: Hyperparameters,
         training: mlp.Training | None = None,
-    ) -> tuple[Array, Array]:
-        """The network's outputs and pre-activations for these inputs, as :meth:`inputs` gives."""
+    ) -> tuple[Array, mlp.Preactivations]:
+        """The network's outputs and pre-activations for these inputs, as :meth:`inputs` gives.
+
+        Of somebody's own network there are no pre-activations: ``own.tallied`` has what they show.
+        """
+        if self.own is not None:
+            return self.own.structure.evaluated(weights, inputs), ()
         network = nnx.merge(self.graph, weights)
         return network(inputs, *self.f(hyper), training)
+
+    def train_outputs(
+        self,
+        params: nnx.State,
+        rest: nnx.State,
+        inputs: Array,
+        hyper: Hyperparameters,
+        training: mlp.Training | None,
+    ) -> tuple[Array, nnx.State]:
+        """A step's outputs, and what the network keeps besides its parameters after them."""
+        if self.own is not None:
+            outputs, state = self.own.structure.trained(nnx.merge_state(params, rest), inputs)
+            return outputs, trained(state)[1]
+        # A copy, as batch norm writes the batch's averages into the network it is of.
+        network = nnx.merge(self.graph, params, rest, copy=True)
+        outputs, _ = network(inputs, *self.f(hyper), training)
+        return outputs, rest
+
+    @property
+    def batch(self) -> int:
+        """Examples that a look takes at once."""
+        return min(BATCH, self.train_examples)
 
     def inputs(self, data: Arrays, hyper: Hyperparameters, chosen: Int[Array, " example"]) -> Array:
         """These examples as the network sees them: scaled, and permuted where the task says so."""
@@ -109,7 +146,7 @@ class ProgramSpec:
     ) -> tuple[activations.Index, Any]:
         """The same for z of all layers at once, ``(layer, example, unit)``.
 
-        Learned slopes are the parameter, ``(layer, 1, 1)``.
+        Learned slopes are the parameter, ``(layer, 1, 1)``; of layers of unequal shapes too.
         """
         index, parameter = self.f(hyper)
         if self.config.activation != "prelu":
@@ -117,20 +154,45 @@ class ProgramSpec:
         return index, nnx.merge(self.graph, weights).slopes[...][:, None, None]
 
 
-def spec_of(config: RunConfig, features: int, outputs: int, examples: int) -> ProgramSpec:
+def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: int) -> ProgramSpec:
     """What is static about a run. No array is computed for it.
 
     Args:
         config: the run.
-        features: inputs of the network.
+        shape: of one example.
         outputs: outputs of the network.
         examples: size of the training set.
+
+    Raises:
+        InputError: somebody's own network cannot be built, or does not fit the data or settings.
     """
-    network = nnx.eval_shape(lambda: mlp.make(config, features, outputs, nnx.Rngs(0)))
+    settings, own = program_settings(config), (activations.INDEX[config.activation],)
+    if config.is_own:
+        theirs = own_network(settings, shape, outputs, min(BATCH, examples))
+        if fault := _fault(config, theirs):
+            raise InputError("settings and network do not fit", [fault])
+        graph = theirs.structure.training
+        return ProgramSpec(graph, settings, shape, examples, outputs, theirs.sizes, own, theirs)
+    network = nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0)))
     graph, _ = nnx.split(network)
-    own = (activations.INDEX[config.activation],)
-    settings = program_settings(config)
-    return ProgramSpec(graph, settings, features, examples, outputs, config.sizes, own)
+    return ProgramSpec(graph, settings, shape, examples, outputs, config.sizes, own)
+
+
+def spec_on(config: RunConfig, datasets: Mapping[str, Dataset]) -> ProgramSpec:
+    """What is static about a run on its first phase's data."""
+    data = datasets[config.dataset]
+    return spec_of(config, data.shape, data.classes or 1, len(data.train_targets))
+
+
+def check_own_networks(runs: Sequence[Run], datasets: Mapping[str, Dataset]) -> None:
+    """Build every own network once, before anything is trained.
+
+    Raises:
+        InputError: one cannot be built, or does not fit its data or settings.
+    """
+    for run in runs:
+        if run.config.is_own:
+            spec_on(run.config, datasets)
 
 
 def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparameters]:
@@ -141,8 +203,11 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
         spec: of a program that trains it (:func:`spec_of`).
     """
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
-    network = mlp.make(config, spec.features, spec.outputs, nnx.Rngs(weights_key))
-    _, weights = nnx.split(network)
+    rngs = nnx.Rngs(weights_key)
+    if spec.own is None:
+        _, weights = nnx.split(networks.make(config, spec.shape, spec.outputs, rngs))
+    else:
+        weights = spec.own.start(spec.shape, rngs)
     hyper = Hyperparameters(
         jnp.float32(config.learning_rate),
         jnp.int32(activations.INDEX[config.activation]),
@@ -158,6 +223,16 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
     revives = config.revive in UNIT_REVIVALS
     dead_mask = jnp.zeros((len(spec.sizes), max(spec.sizes)), bool) if revives else None
     return Lane(weights, optimizer, order, jnp.zeros(2), dead_mask), hyper
+
+
+def _fault(config: RunConfig, network: OwnNetwork) -> str | None:
+    """Why weights of this network cannot decay as the settings say."""
+    if network.decays or not (config.l2 or config.weight_decay or config.optimizer == "adamw"):
+        return None
+    return (
+        f"l2, weight_decay and adamw shrink weights that are called kernel, and {config.network} "
+        "has none"
+    )
 
 
 @partial(jax.jit, static_argnums=0)

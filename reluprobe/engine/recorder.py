@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,13 +10,14 @@ import jax
 import numpy as np
 
 from reluprobe import records
-from reluprobe.config import RunConfig, phases
+from reluprobe.config import phases
 from reluprobe.config.choices import DEFINITIONS, SPLITS, UNIT_REVIVALS
 from reluprobe.config.sizes import probed, steps_per_epoch
 from reluprobe.data import Dataset
 from reluprobe.engine.schedule import Call
 from reluprobe.engine.squared_error import Targets
 from reluprobe.engine.state import Segment
+from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.nn import activations
 from reluprobe.nn.mlp import plain
 from reluprobe.plan.runs import Run
@@ -33,6 +35,7 @@ class Recorder:
         runs: of the chunk.
         dataset: that they begin with.
         datasets: by name, those of all phases; that one alone, if None.
+        own: somebody's own network that the runs train; None where settings build one.
     """
 
     def __init__(
@@ -40,9 +43,11 @@ class Recorder:
         runs: Sequence[Run],
         dataset: Dataset,
         datasets: Mapping[str, Dataset] | None = None,
+        own: OwnNetwork | None = None,
     ) -> None:
         self.runs = tuple(runs)
         self.dataset = dataset
+        self.own = own
         first = {run.config.dataset: dataset for run in runs}
         self.targets = Targets({**(datasets or {}), **first})
         self.nonfinite: set[str] = set()
@@ -132,12 +137,12 @@ class Recorder:
     def _layers(self, run: Run, own: Any, segment: Segment) -> Layers:
         """The layers on the probe, with what has died since the last one and of what."""
         if run.id in self.nonfinite:
-            return tuple(map(_null_layer, run.config.sizes))
+            return tuple(map(_null_layer, self._sizes(run)))
         units = _of_split(own.units, SPLITS.index("probe"))
         before = self.dead.get(run.id)
         # A unit that was drawn anew after the last probe has lived since.
         died = None if before is None else units["dead"] & ~(before & ~own.revived)
-        sizes = run.config.sizes
+        sizes = self._sizes(run)
         self.dead[run.id] = units["dead"]
         provable = activations.ACTIVATIONS[run.config.activation].dies_for_certain
         fields = [{} for _ in sizes]
@@ -150,9 +155,9 @@ class Recorder:
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
-            if segment.epoch == 0 or segment.ends:
+            if (segment.epoch == 0 or segment.ends) and self.own is None:
                 extra["activations"] = _activations(own.stats, layer)
-        return tuple(_layer(run.config, units, i, **extra) for i, extra in enumerate(fields))
+        return tuple(self._layer(run, units, i, **extra) for i, extra in enumerate(fields))
 
     def _samples(self, run: Run, own: Any, phase: int) -> tuple[records.SampleRecord, ...]:
         """The finished network on each split; none of a run that has diverged."""
@@ -166,10 +171,25 @@ class Recorder:
     def _sample(self, run: Run, own: Any, name: str, size: int, phase: int) -> records.SampleRecord:
         i = SPLITS.index(name)
         units = _of_split(own.units, i)
-        layers = tuple(_layer(run.config, units, n) for n in range(len(run.config.sizes)))
+        layers = tuple(self._layer(run, units, n) for n in range(len(self._sizes(run))))
         accuracy = None if self.dataset.classes is None else float(own.accuracy[i])
         fit = self._fit(run, own, name, phase)
         return records.SampleRecord(name, size, float(own.loss[i]), accuracy, layers, *fit)
+
+    def _sizes(self, run: Run) -> tuple[int, ...]:
+        return run.config.sizes if self.own is None else self.own.sizes
+
+    def _layer(
+        self, run: Run, units: dict[str, np.ndarray], layer: int, **more: Any
+    ) -> records.LayerRecord:
+        # Rows are as long as the widest layer's.
+        size = self._sizes(run)[layer]
+        own = {name: answers[layer, :size] for name, answers in units.items()}
+        shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
+        bounded = activations.ACTIVATIONS[run.config.activation].bounded
+        if not (bounded if self.own is None else self.own.bounded[layer]):
+            shares["saturated"] = None
+        return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""
@@ -201,8 +221,16 @@ class Recorder:
             steps=tuple(self.steps[run.id]),
             samples=self.samples[run.id],
             phases=tuple(self.phases[run.id]),
+            layers=self._described(examples),
+            coverage=self.own.coverage if self.own else None,
             error=error,
         )
+
+    def _described(self, examples: int) -> tuple[records.LayerInfo, ...]:
+        """What was counted, where the settings do not say it."""
+        if self.own is None:
+            return ()
+        return tuple(dataclasses.replace(layer, examples=examples) for layer in self.own.layers)
 
 
 def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
@@ -212,18 +240,6 @@ def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
 
 def _null_layer(size: int) -> records.LayerRecord:
     return records.LayerRecord(size, **dict.fromkeys(DEFINITIONS), dead_units=None)
-
-
-def _layer(
-    config: RunConfig, units: dict[str, np.ndarray], layer: int, **more: Any
-) -> records.LayerRecord:
-    # Rows are as long as the widest layer's.
-    size = config.sizes[layer]
-    own = {name: answers[layer, :size] for name, answers in units.items()}
-    shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
-    if not activations.ACTIVATIONS[config.activation].bounded:
-        shares["saturated"] = None
-    return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
 
 
 def _phase(run: Run, segment: Segment) -> int:

@@ -27,7 +27,7 @@ from reluprobe.engine import (
 from reluprobe.engine.context import Context
 from reluprobe.engine.devices import local_devices
 from reluprobe.engine.events import Compiled, Compiling, EpochDone, Event, Resumed, RunDone, Saved
-from reluprobe.engine.program_spec import ProgramSpec
+from reluprobe.engine.program_spec import ProgramSpec, check_own_networks
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
 from reluprobe.nn import activations, jax_settings
@@ -85,6 +85,7 @@ def _events(
     checks.check_precision(runs, devices)
     # Data that cannot be had, or do not fit, are known before anything is trained.
     datasets = checks.load_and_check(runs, load)
+    check_own_networks(runs, datasets)
     if lanes == "auto":
         lanes = "map" if devices[0].platform == "cpu" else "vmap"
     context = Context.of(runs, datasets, devices, lanes, stop, keep, unfinished)
@@ -109,7 +110,7 @@ class _Chunk:
         context = group.turns.context
         self.context, self.runs, self.size, self.group = context, runs, size, group
         dataset = context.datasets[runs[0].config.dataset]
-        self.recorder = Recorder(runs, dataset, context.datasets)
+        self.recorder = Recorder(runs, dataset, context.datasets, context.own_network(runs[0]))
         self.calls_before = context.calls_made(runs[0])
         self.started = time.perf_counter()
 

@@ -37,7 +37,8 @@ class Layer(NamedTuple):
 
 def is_stacked(config: RunConfig) -> bool:
     """Whether the network of a run has its layers stacked."""
-    return config.depth > DEEPEST_UNROLLED and not isinstance(config.width, str)
+    alike = config.network == "mlp" and isinstance(config.width, int)
+    return alike and config.depth > DEEPEST_UNROLLED
 
 
 def numbers(config: RunConfig, place: int) -> int | slice:

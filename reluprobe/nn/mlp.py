@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,8 @@ class Training(NamedTuple):
 
 def plain(config: RunConfig) -> bool:
     """Whether z_l = f(z_{l−1}) W_l + b_l and nothing else, as proofs and causes take it."""
+    if config.is_own or config.convolutions:
+        return False
     return config.norm == "none" and not config.residual and config.activation != "crelu"
 
 
@@ -57,7 +59,7 @@ class MLP(nnx.Module):
         self.residual = config.residual
         self.depth, self.stacked = config.depth, hidden_layers.is_stacked(config)
         kernel_init = initializers.drawn(config.init) or initializers.initializer(config)
-        self.hidden = _hidden(config, features, kernel_init, rngs)
+        self.hidden = self._hidden(config, features, kernel_init, rngs)
         # The bias setting is about hidden units; a constant on all outputs changes no softmax.
         given = config.sizes[-1] * values_of_a_unit(config)
         self.output = nnx.Linear(given, outputs, kernel_init=kernel_init, rngs=rngs)
@@ -71,7 +73,7 @@ class MLP(nnx.Module):
         if self.stacked and self.norms:
             self.norms[1] = hidden_layers.stack(self.norms[1], config.depth - 1)
         if config.activation == "prelu":
-            self.slopes = nnx.Param(jnp.full(config.depth, config.prelu_slope))
+            self.slopes = nnx.Param(jnp.full(len(config.sizes), config.prelu_slope))
 
     @property
     def layers(self) -> list[Layer]:
@@ -94,9 +96,10 @@ class MLP(nnx.Module):
             parameter: the activation's parameter; where it is learned, :attr:`slopes` are.
             training: None for an evaluation.
         """
+        inputs = self._as_given(inputs)
 
         def layer(given: Array, i: Array | int, layer: Layer) -> tuple[Array, Array]:
-            z = layer.linear(given)
+            z = self._product(layer.linear, given)
             if layer.norm is not None:
                 z = _normalized(layer.norm, z, training)
             key = None
@@ -105,10 +108,29 @@ class MLP(nnx.Module):
             a = self._activated(i, z, activation, parameter, key)
             if training is not None and training.dropout is not None:
                 a = dropped(key, a, training.dropout)
+            a = self._passed_on(layer.linear, a)
             return given + a if self.residual and given is not inputs else a, z
 
         hidden, preactivations = hidden_layers.scan(layer, inputs, self, join=hidden_layers.apart)
-        return self.output(hidden), preactivations
+        return self._product(self.output, hidden), preactivations
+
+    def _hidden(
+        self, config: RunConfig, features: int, kernel_init: nnx.Initializer, rngs: nnx.Rngs
+    ) -> nnx.List[Any]:
+        """The hidden layers without their norms, in order."""
+        return _dense(config, features, kernel_init, rngs)
+
+    def _as_given(self, inputs: Array) -> Array:
+        """Examples as the first layer takes them."""
+        return inputs
+
+    def _product(self, linear: Any, given: Array) -> Array:
+        """A layer's product and bias."""
+        return linear(given)
+
+    def _passed_on(self, linear: Any, a: Array) -> Array:
+        """What of a layer's outputs goes on."""
+        return a
 
     def _activated(
         self,
@@ -119,7 +141,7 @@ class MLP(nnx.Module):
         key: Array | None,
     ) -> Array:
         if self.activation == "crelu":
-            return jnp.concatenate([jax.nn.relu(z), jax.nn.relu(-z)], axis=1)
+            return jnp.concatenate([jax.nn.relu(z), jax.nn.relu(-z)], axis=-1)
         if self.activation == "rrelu" and key is not None:
             low, high = activations.RANDOM_SLOPES
             drawn = jax.random.uniform(jax.random.fold_in(key, 1), z.shape, z.dtype, low, high)
@@ -152,7 +174,8 @@ def _normalized(norm: nnx.Module, z: Array, training: Training | None) -> Array:
         return norm(z)  # type: ignore[operator]
     if training is None:
         return norm(z, use_running_average=True)
-    return norm(z, use_running_average=False, mask=training.counts[:, None] > 0)
+    examples = training.counts.reshape(-1, *(1 for _ in z.shape[1:]))
+    return norm(z, use_running_average=False, mask=examples > 0)
 
 
 def parameters(
@@ -163,9 +186,18 @@ def parameters(
     return kernel, jnp.zeros(kernel.shape[1]) if bias is None else bias[...]
 
 
-def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
-    """The network of a run."""
-    network = MLP(config, features, outputs, rngs)
+def make(
+    config: RunConfig,
+    features: int,
+    outputs: int,
+    rngs: nnx.Rngs,
+) -> MLP:
+    """An MLP of a run."""
+    return finished(MLP(config, features, outputs, rngs), config, rngs)
+
+
+def finished(network: MLP, config: RunConfig, rngs: nnx.Rngs) -> MLP:
+    """A network as drawn with what else the settings say of its weights."""
     if config.init in initializers.JOINT:
         for layer in (*network.hidden, network.output):
             _draw_jointly(layer, initializers.JOINT[config.init], rngs)
@@ -178,17 +210,18 @@ def make(config: RunConfig, features: int, outputs: int, rngs: nnx.Rngs) -> MLP:
     return network
 
 
-def _hidden(
+def _dense(
     config: RunConfig, features: int, kernel_init: nnx.Initializer, rngs: nnx.Rngs
 ) -> nnx.List[nnx.Linear]:
-    """The hidden layers without their norms; where they are stacked, the first and the stack."""
+    """The dense layers without their norms; where they are stacked, the first and the stack."""
     constant = nnx.initializers.constant(config.bias_init)
     layer = partial(nnx.Linear, bias_init=constant)
-    given = [features, *(units * values_of_a_unit(config) for units in config.sizes[:-1])]
+    dense = config.sizes[len(config.convolutions) :]
+    given = [features, *(units * values_of_a_unit(config) for units in dense[:-1])]
     if not hidden_layers.is_stacked(config):
-        sizes = zip(given, config.sizes, strict=True)
+        sizes = zip(given, dense, strict=True)
         return nnx.List([layer(*size, kernel_init=kernel_init, rngs=rngs) for size in sizes])
-    layer, others = partial(layer, out_features=config.sizes[0]), config.depth - 1
+    layer, others = partial(layer, out_features=dense[0]), config.depth - 1
     layers = nnx.List([layer(features, kernel_init=kernel_init, rngs=rngs)])
     keys = hidden_layers.next_keys(rngs.params, others, of_each=2)  # its weights' and its biases'
     undrawn = layer(given[1], kernel_init=nnx.initializers.zeros, rngs=nnx.Rngs(0))

@@ -92,8 +92,8 @@ class RunRecord:
 
     Attributes:
         config: the settings of a run of ours; name, seed and settings of a foreign one.
-        layers: what was counted, of a foreign run: its layers may differ in width and activation.
-            Empty for a run of ours, whose settings say it.
+        layers: what was counted, of a foreign run and of one that trained somebody's own network:
+            its layers may differ in width and activation. Empty where the settings say it.
         clock: what its history counts in: ours in epochs, a foreign one in its owner's steps.
         coverage: what of a foreign network was not counted, and why.
     """
@@ -145,14 +145,15 @@ class RunRecord:
     def layer_names(self) -> tuple[str, ...]:
         """What its layers are called: ``L1``, ``L2``, … in a network of ours."""
         if isinstance(self.config, RunConfig):
-            return tuple(f"L{n}" for n in range(1, len(self.config.sizes) + 1))
+            layers = len(self.config.sizes) or len(self.layers)
+            return tuple(f"L{n}" for n in range(1, layers + 1))
         return tuple(layer.name for layer in self.layers)
 
     @property
     def units(self) -> int:
         """Hidden units of the network: of a foreign one those that are counted."""
         if isinstance(self.config, RunConfig):
-            return sum(self.config.sizes)
+            return sum(self.config.sizes) or sum(layer.units for layer in self.layers)
         return sum(layer.units for layer in self.layers)
 
     @property

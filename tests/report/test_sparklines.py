@@ -136,7 +136,7 @@ def test_there_is_no_map_of_what_never_died_was_lost_or_was_probed_once():
 
 def test_the_strip_grows_by_a_column_an_epoch():
     record = run(FEW, MANY)
-    strip = Strip(record.config, 80)
+    strip = Strip(len(record.final.layers), 80)
     widths = []
     for epoch in record.history:
         strip.see(epoch)
@@ -151,7 +151,7 @@ def test_the_strip_grows_by_a_column_an_epoch():
 
 def test_a_long_strip_keeps_its_ends_and_its_width():
     record = run(*[["." * 99 + "#"] * 4] * 30)
-    strip = Strip(record.config, 40)
+    strip = Strip(len(record.final.layers), 40)
     for epoch in record.history:
         strip.see(epoch)
     lines = [line for line in study_runs.text(strip, 40).splitlines() if line.startswith("L")]

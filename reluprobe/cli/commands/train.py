@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.cli import console, live_view, options, progress, signals, streams
-from reluprobe.config import SETTINGS, RunConfig, labels, phases
+from reluprobe.config import RunConfig, labels, phases
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
@@ -40,6 +40,7 @@ Keep = Annotated[
 @options.with_settings
 def command(
     *,
+    context: typer.Context,
     out: options.Out = Path("results"),
     name: Name = None,
     manual_dir: options.ManualDir = None,
@@ -49,7 +50,7 @@ def command(
     """Run it; the help is HELP."""
     from reluprobe import api  # not for those who ask for help
 
-    given = {n: v for n, v in settings.items() if v != SETTINGS[n].default}
+    given = options.typed_settings(context, settings)
     run = checked_run(given)
     claim = api.train_claim(
         run,
@@ -115,6 +116,7 @@ class _Screen:
         if isinstance(event, Compiling):
             self.waiting.what = f"compiling {labels.architecture(event.run.config)}"
             return
+        self.waiting.end()
         match event:
             case Resumed(history=history):
                 for epoch in history:
@@ -132,11 +134,12 @@ class _Screen:
     def _begun(self, epoch: EpochRecord) -> tuple[live_rows.EpochRows, live_view.Rows]:
         """The table, from its first epoch on: data tell whether a network has R² or accuracy."""
         if self.rows is None or self.view is None:
-            self.waiting.end()
             regression, width = epoch.rmse is not None, console.out.width
-            self.rows = live_rows.EpochRows(self.config, regression=regression, width=width)
+            # How many layers somebody's own network has, its first look tells.
+            layers = len(epoch.layers)
+            self.rows = live_rows.EpochRows(layers, regression=regression, width=width)
             console.out.print(self.rows.heading(), soft_wrap=True)
-            self.view = self.watching.enter_context(live_view.watched(self.config))
+            self.view = self.watching.enter_context(live_view.watched(self.config, layers))
         return self.rows, self.view
 
     def _row(self, epoch: EpochRecord, diverged: bool) -> None:

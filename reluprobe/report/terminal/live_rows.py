@@ -6,7 +6,7 @@ from rich.text import Text
 
 from reluprobe.analysis.aggregate import share
 from reluprobe.analysis.trained_badly import trained_badly
-from reluprobe.config import RunConfig, labels
+from reluprobe.config import labels
 from reluprobe.records import EpochRecord, RunRecord
 from reluprobe.report import formatting, quality_terms
 from reluprobe.report.terminal.layout import NARROW, shown_layers
@@ -18,14 +18,14 @@ class EpochRows:
     """A heading, then one row whenever an epoch ends.
 
     Args:
-        config: of the run.
+        layers: hidden ones that the network has.
         regression: whether it fits numbers, and has R² in the place of accuracy.
         width: columns of the terminal.
     """
 
-    def __init__(self, config: RunConfig, *, regression: bool, width: int = NARROW) -> None:
+    def __init__(self, layers: int, *, regression: bool, width: int = NARROW) -> None:
         self.quality = quality_terms.OF_REGRESSION if regression else quality_terms.OF_CLASSES
-        self.layers = shown_layers(config.depth, max(2, (max(width, 60) - 44) // 6))
+        self.layers = shown_layers(layers, max(2, (max(width, 60) - 44) // 6))
 
     def heading(self) -> Text:
         """The column names."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from reluprobe.config import RunConfig
 from reluprobe.records import EpochRecord
 from reluprobe.report.terminal import blocks
 from reluprobe.report.terminal.layout import shown_layers
@@ -21,9 +20,9 @@ class Strip:
     What is shown of an epoch is what its probe saw: the epochs between two columns are left out.
     """
 
-    def __init__(self, config: RunConfig, width: int) -> None:
-        self.layers = shown_layers(config.depth, MOST_LAYERS)
-        self.name = len(f"L{config.depth}")
+    def __init__(self, layers: int, width: int) -> None:
+        self.layers = shown_layers(layers, MOST_LAYERS)
+        self.name = len(f"L{layers}")
         self.room = max(2, width - self.name - 1)
         self.shares: list[list[float | None]] = []
 
