@@ -268,6 +268,10 @@ def test_the_page_has_r2_and_rmse_in_its_table_its_cards_and_its_histories():
         "Fewest dead and highest R²": "0.918 ±0.030", "Most dead": "0.804 ±0.014",
     }  # fmt: skip
     assert "; test R² is from 0.804 to 0.918." in " ".join(content["headline"])
+    # A title begins large, and keeps its letters.
+    third = fitted("gelu", 0, 0.3, 0.99)
+    titles = [e["title"] for e in model(figure_runs.archive([*runs, third]))["ends"]]
+    assert titles == ["Fewest dead", "Most dead", "Highest R²"]
     kept = histories.runs(runs, "dead")
     assert kept["measures"] == [["test R²", 3]]
     assert kept["runs"][ELU[0].id]["q"] == [[0.9]]

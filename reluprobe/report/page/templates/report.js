@@ -123,7 +123,7 @@ function history(run) {
     row.append(
       element("th", epoch, { scope: "row", class: "num" }),
       ...run.q[n].map((value, m) =>
-        element("td", value?.toFixed(all.measures[m][1]) ?? "n/a", { class: "num" })),
+        element("td", value?.toFixed(all.measures[m][1]).replace("-", "−") ?? "n/a", { class: "num" })),
       element("td", run.t[n]?.toPrecision(3) ?? "n/a", { class: "num" }),
       ...run.d[n].map((tenths) => {
         const cell = element("td", percent(tenths), { class: "num share" });
