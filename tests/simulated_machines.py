@@ -106,7 +106,13 @@ class Engine:
         return self
 
     def start(
-        self, folder: Path, runs: Sequence[Run], manual_dir: Path | None, *, keep: Collection[str]
+        self,
+        folder: Path,
+        runs: Sequence[Run],
+        manual_dir: Path | None,
+        *,
+        keep: Collection[str],
+        own_dir: Path,
     ) -> Iterator[Any]:
         for run in runs:
             if self.deadly.get(run.config.seed, 0):

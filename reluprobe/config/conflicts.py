@@ -74,6 +74,14 @@ RULES: tuple[Rule, ...] = (
         "freeze_layers is larger than the number of hidden layers",
     ),
     (
+        lambda c: c.standardize and c.pixels != "unit",
+        "standardize = true scales each feature already: leave pixels at unit",
+    ),
+    (
+        lambda c: c.label_noise > 0 and c.task == "regression",
+        "label_noise needs classes, and task = regression has none",
+    ),
+    (
         lambda c: c.epochs == 0 and c.phases != phases.NONE,
         "phases need epochs >= 1: nothing is trained before the first of them",
     ),

@@ -127,6 +127,7 @@ class _Parser:
             self.file.save_activations,
             self.file.order,
             self.order_seed(),
+            self.file.data_sha256,
         )
 
     def phases(self) -> dict[str, Any]:

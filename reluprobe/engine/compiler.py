@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from reluprobe.config import RunConfig
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import program_spec, retry, schedule, state, train_step
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.tasks import draw_task
@@ -66,7 +66,7 @@ def request(
     config: RunConfig,
     used: Collection[str],
     size: int,
-    datasets: Mapping[str, Dataset],
+    datasets: Mapping[DatasetKey, Dataset],
     lanes: LaneMode,
     mesh: Mesh,
 ) -> ProgramRequest:
@@ -80,7 +80,7 @@ def request(
         lanes: how a device runs its lanes.
         mesh: the devices.
     """
-    data = datasets[config.dataset]
+    data = datasets[key_of(config)]
     spec = program_spec.spec_on(config, datasets)
     by_lane = NamedSharding(mesh, P("lane"))
     stacked = jax.tree.map(
@@ -106,7 +106,7 @@ def _shapes(data: Dataset, mesh: Mesh) -> state.Arrays:
 
 
 def init_lane(
-    config: RunConfig, spec: ProgramSpec, datasets: Mapping[str, Dataset]
+    config: RunConfig, spec: ProgramSpec, datasets: Mapping[DatasetKey, Dataset]
 ) -> tuple[state.Lane, state.Hyperparameters]:
     """A run's starting point, with the task of its first phase: nothing is permuted in that."""
     lane, hyper = program_spec.init_lane(config, spec)

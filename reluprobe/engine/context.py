@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import jax
 from jax.sharding import Mesh
 
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import checkpoint, compiler, placement
 from reluprobe.engine.program_spec import spec_on
 from reluprobe.foreign.trained import OwnNetwork
@@ -36,7 +36,7 @@ class Context:
         compiler: compiles programs ahead.
     """
 
-    datasets: Mapping[str, Dataset]
+    datasets: Mapping[DatasetKey, Dataset]
     mesh: Mesh
     lanes: compiler.LaneMode
     used: Mapping[Hashable, set[str]]
@@ -51,7 +51,7 @@ class Context:
     @staticmethod
     def of(
         runs: Sequence[Run],
-        datasets: Mapping[str, Dataset],
+        datasets: Mapping[DatasetKey, Dataset],
         devices: Sequence[jax.Device],
         lanes: compiler.LaneMode,
         stop: Callable[[], bool] = lambda: False,
@@ -81,7 +81,7 @@ class Context:
         if self.lanes == "map":
             return 1
         config = group[0].config
-        shape = self.datasets[config.dataset].shape
+        shape = self.datasets[key_of(config)].shape
         return placement.lanes_that_fit(config, len(group), shape, self.mesh)
 
     def own_network(self, run: Run) -> OwnNetwork | None:

@@ -12,7 +12,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from reluprobe.config import RunConfig
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey
 from reluprobe.engine import evaluate, state
 from reluprobe.engine.program_spec import BATCH
 from reluprobe.nn import networks
@@ -36,12 +36,12 @@ def by_lane(mesh: Mesh) -> NamedSharding:
 class PlacedDatasets:
     """The datasets of the runs at hand, on every device."""
 
-    def __init__(self, datasets: Mapping[str, Dataset], mesh: Mesh) -> None:
+    def __init__(self, datasets: Mapping[DatasetKey, Dataset], mesh: Mesh) -> None:
         self.datasets = datasets
         self.everywhere = NamedSharding(mesh, P())
-        self.placed: dict[str, state.Arrays] = {}
+        self.placed: dict[DatasetKey, state.Arrays] = {}
 
-    def place(self, names: Sequence[str]) -> Mapping[str, state.Arrays]:
+    def place(self, names: Sequence[DatasetKey]) -> Mapping[DatasetKey, state.Arrays]:
         """Have these datasets on every device, and no others."""
         self.placed = {name: data for name, data in self.placed.items() if name in names}
         for name in names:

@@ -16,7 +16,7 @@ from jaxtyping import Array, Int, Shaped
 
 from reluprobe.config import RunConfig
 from reluprobe.config.choices import UNIT_REVIVALS
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine.state import Arrays, Hyperparameters, Lane, scaled, trained
 from reluprobe.engine.tasks import Task
 from reluprobe.errors import InputError
@@ -178,13 +178,13 @@ def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: i
     return ProgramSpec(graph, settings, shape, examples, outputs, config.sizes, own)
 
 
-def spec_on(config: RunConfig, datasets: Mapping[str, Dataset]) -> ProgramSpec:
+def spec_on(config: RunConfig, datasets: Mapping[DatasetKey, Dataset]) -> ProgramSpec:
     """What is static about a run on its first phase's data."""
-    data = datasets[config.dataset]
+    data = datasets[key_of(config)]
     return spec_of(config, data.shape, data.classes or 1, len(data.train_targets))
 
 
-def check_own_networks(runs: Sequence[Run], datasets: Mapping[str, Dataset]) -> None:
+def check_own_networks(runs: Sequence[Run], datasets: Mapping[DatasetKey, Dataset]) -> None:
     """Build every own network once, before anything is trained.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from reluprobe import records
 from reluprobe.config import phases
 from reluprobe.config.choices import DEFINITIONS, SPLITS, UNIT_REVIVALS
 from reluprobe.config.sizes import probed, steps_per_epoch
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine.schedule import Call
 from reluprobe.engine.squared_error import Targets
 from reluprobe.engine.state import Segment
@@ -42,13 +43,13 @@ class Recorder:
         self,
         runs: Sequence[Run],
         dataset: Dataset,
-        datasets: Mapping[str, Dataset] | None = None,
+        datasets: Mapping[DatasetKey, Dataset] | None = None,
         own: OwnNetwork | None = None,
     ) -> None:
         self.runs = tuple(runs)
         self.dataset = dataset
         self.own = own
-        first = {run.config.dataset: dataset for run in runs}
+        first = {key_of(run.config): dataset for run in runs}
         self.targets = Targets({**(datasets or {}), **first})
         self.nonfinite: set[str] = set()
         self.history: dict[str, list[records.EpochRecord]] = {run.id: [] for run in runs}
@@ -259,6 +260,9 @@ def _causes(
     return records.CausesRecord(*sums)
 
 
-def _activations(stats: Any, layer: int) -> records.ActivationsRecord:
+def _activations(stats: Any, layer: int) -> records.ActivationsRecord | None:
     values = {name: float(getattr(stats, name)[layer]) for name in STATISTICS}
+    # Pre-activations from about 1e19 on are finite, and their squares are not.
+    if not all(map(math.isfinite, values.values())):
+        return None
     return records.ActivationsRecord(**values, counts=tuple(map(int, stats.counts[layer])))

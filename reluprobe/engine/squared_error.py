@@ -10,7 +10,7 @@ import numpy as np
 
 from reluprobe.config import RunConfig, phases
 from reluprobe.config.sizes import probed
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine.tasks import draw_task
 from reluprobe.records.looks import LARGEST, Fit
 
@@ -22,7 +22,7 @@ class Targets:
         datasets: by name, all that a run's phases train on.
     """
 
-    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+    def __init__(self, datasets: Mapping[DatasetKey, Dataset]) -> None:
         self.datasets = datasets
         self._variance = cache(self._uncached)
 
@@ -41,8 +41,8 @@ class Targets:
         """
         # Alike for all runs of a dataset, unless labels are shuffled, which is by the run's seed.
         turn = phases.stretches(config.phases, config.epochs)[phase].phase
-        name, examples = turn.dataset or config.dataset, 0
-        data = self.datasets[name]
+        key, examples = key_of(config, turn.dataset), 0
+        data = self.datasets[key]
         if data.classes is not None:
             return Fit(None, None)
         if split == "probe":
@@ -51,15 +51,15 @@ class Targets:
         variance = (
             self._shuffled(config, phase, data, examples)
             if shuffled
-            else self._variance(name, split, examples)
+            else self._variance(key, split, examples)
         )
         r2 = 1 - loss / variance if variance else None
         # What no record holds is told by the RMSE alone.
         known = r2 is not None and abs(r2) <= LARGEST
         return Fit(r2 if known else None, math.sqrt(loss))
 
-    def _uncached(self, name: str, split: str, examples: int) -> float:
-        data = self.datasets[name]
+    def _uncached(self, key: DatasetKey, split: str, examples: int) -> float:
+        data = self.datasets[key]
         if split == "test":
             return _variance(data.test_targets)
         return _variance(data.train_targets[:examples] if examples else data.train_targets)

@@ -41,6 +41,7 @@ class Chunk:
         save_activations: whether a run without activations beside its record is run again.
         keep: ids of those whose activations are written beside their records.
         manual_dir: where dataset files lie that are not downloaded.
+        own_dir: where relative paths of the user's own data start.
     """
 
     __pydantic_config__ = records.STRICT
@@ -50,6 +51,7 @@ class Chunk:
     save_activations: bool
     keep: tuple[str, ...]
     manual_dir: str | None
+    own_dir: str
     runs: tuple[Run, ...]
 
 

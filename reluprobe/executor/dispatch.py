@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -77,7 +77,9 @@ def start(
 class _Dispatcher:
     """Which chunks are out, and which of their runs have not ended."""
 
-    def __init__(self, executor: Executor, job: Job, examples: dict[str, int]) -> None:
+    def __init__(
+        self, executor: Executor, job: Job, examples: Mapping[data.DatasetKey, int]
+    ) -> None:
         self.executor, self.job = executor, job
         self.examples = examples
         self.out: dict[Path, Sequence[Run]] = {}
@@ -90,7 +92,13 @@ class _Dispatcher:
         manual_dir = None if given is None else str(given.absolute())
         job, keep = self.job, tuple(run.id for run in runs if run.id in self.job.keep)
         chunk = chunks.Chunk(
-            __version__, job.retry, job.save_activations, keep, manual_dir, tuple(runs)
+            __version__,
+            job.retry,
+            job.save_activations,
+            keep,
+            manual_dir,
+            str(Path.cwd()),
+            tuple(runs),
         )
         file = chunks.write(chunk, self.job.folder.absolute(), self.job.part)
         self.out[file] = runs
@@ -179,7 +187,7 @@ class _Dispatcher:
             environment={"reluprobe": __version__, "python": platform.python_version()},
             seconds=0.0,
             probe=records.ProbeRecord(
-                "train", probed(run.config, self.examples[run.config.dataset])
+                "train", probed(run.config, self.examples[data.key_of(run.config)])
             ),
             history=(),
             error=f"its process died each time it was tried: {why}",

@@ -26,6 +26,7 @@ def start(
     stop: Callable[[], bool] = lambda: False,
     devices: int | None = None,
     keep: Collection[str] = (),
+    own_dir: Path | None = None,
 ) -> Iterator[Step]:
     """Run them, and write every record as its run ends; go on with those that were begun before.
 
@@ -36,13 +37,14 @@ def start(
         stop: asked between segments; once it says yes, the runs at work are saved and left.
         devices: on how many of this machine's; None for all.
         keep: ids of runs whose activations are written beside their records.
+        own_dir: where relative paths of the user's own data start; None for where we stand.
 
     Raises:
         InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.
     """
     for name in checks.all_dataset_names(runs):
         data.check_name(name)
-    load = partial(data.load, manual_dir=manual_dir)
+    load = partial(data.load, manual_dir=manual_dir, own_dir=own_dir)
     begun = _read_checkpoints(folder, runs)
     execute = partial(runner.execute, keep=keep, unfinished=begun)
     for event in execute(runs, load, stop, devices):

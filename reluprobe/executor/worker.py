@@ -47,7 +47,8 @@ def _work(file: Path, tell: Tell) -> None:
 
     set_up_process()
     manual_dir = None if chunk.manual_dir is None else Path(chunk.manual_dir)
-    events = local.start(folder, todo, manual_dir, keep=chunk.keep)
+    own_dir = Path(chunk.own_dir)
+    events = local.start(folder, todo, manual_dir, keep=chunk.keep, own_dir=own_dir)
     for event, _ in events:
         if not isinstance(event, Saved):  # it is in the folder; weights are no message
             tell(Written(event.run.id) if isinstance(event, RunDone) else event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from reluprobe.config import SETTINGS, RunConfig, settings_of
+from reluprobe.config import SETTINGS, RunConfig, own_data, settings_of
 from reluprobe.config.choices import UNIT_REVIVALS
 from reluprobe.config.own_network import BUILDING
 from reluprobe.plan.runs import Run
@@ -14,7 +14,10 @@ from reluprobe.plan.runs import Run
 #: others are one number of a program that holds them all.
 OWN_CODE = ("prelu", "rrelu", "crelu")
 #: Static settings that say what a program is called with and when, and are no part of it.
-SCHEDULING = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
+SCHEDULING = (
+    *("dataset", *own_data.SETTINGS),
+    *("epochs", "phases", "revive_at", "probe_examples", "probe_every"),
+)
 #: What draws a weight belongs to a program that draws weights anew.
 DRAWING = ("init", "init_scale", "weight_gain")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ def progress_of(folder: Path, runs: Sequence[Run], with_activations: bool = Fals
                 or record.status != "ok"
                 or saved_activations.file_of(folder, run.id).exists()
             ):
-                whole[run.id] = record
+                # Its settings are the plan's; the path of a file may be another by now.
+                whole[run.id] = dataclasses.replace(record, config=run.config)
         else:
             damaged.append(f"{file}: is no whole record of the run that its name says")
     missing = tuple(run for run in runs if run.id not in whole)

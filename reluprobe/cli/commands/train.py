@@ -11,8 +11,9 @@ import typer
 from rich.text import Text
 
 from reluprobe.cli import console, live_view, options, progress, signals, streams
-from reluprobe.config import RunConfig, labels, phases
+from reluprobe.config import RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
+from reluprobe.plan.digests import with_digest
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
 from reluprobe.records.folder import RUNS
@@ -51,6 +52,8 @@ def command(
     from reluprobe import api  # not for those who ask for help
 
     given = options.typed_settings(context, settings)
+    checked_run(given)  # before a file is looked for
+    given = with_digest(given)
     run = checked_run(given)
     claim = api.train_claim(
         run,
@@ -61,7 +64,7 @@ def command(
         where="the command line",
         hint="another --name or --out",
     )
-    console.log_to_stderr()
+    console.log_to_stderr(facts=True)
     streams.work_goes_on()
     with signals.watched() as stop, _Screen(run.config) as screen:
         record = api.train_claimed(
@@ -161,6 +164,8 @@ def _phase(stretch: phases.Stretch, config: RunConfig, measure: str) -> Text:
 def _legend(config: RunConfig) -> Text:
     size = config.probe_examples
     probe = f"{size:,}" if isinstance(size, int) else size
+    if sizes.at_most(config):
+        probe = f"up to {probe}"
     # What it is before its formula: no example sends a gradient to its weights.
     text = f"L1…: % of units that no longer learn (dead, f′(z) = 0 on {probe} training examples)"
     return Text(text, style="dim")
