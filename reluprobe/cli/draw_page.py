@@ -26,7 +26,7 @@ def begin(
     definition: str,
     by: Sequence[str] | None,
     pool: Executor,
-    computed: EffectsOnce,
+    computed: EffectsOnce | None = None,
 ) -> Callable[[Sequence[PageFigure]], None]:
     """Have what a page needs besides its figures made; what is returned writes it.
 

@@ -6,6 +6,7 @@ A sweep of many settings would have all of them in each row of each figure: thre
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -21,10 +22,9 @@ SHARED = ""
 
 def _column(values: Sequence[Any]) -> list[Any] | dict[str, list[Any]]:
     """Values as they are; or where that is shorter what they are, each with how often in a row."""
-    # As written: true is not 1, and 0 not 0.0, to those who read it.
-    runs = [
-        (value, len([*same])) for (_, value), same in groupby(values, key=lambda v: (type(v), v))
-    ]
+    # By how they are written: true is not 1, and 0 not 0.0, to those who read it.
+    alike = [[*same] for _, same in groupby(values, key=repr)]
+    runs = [(same[0], len(same)) for same in alike]
     if 2 * len(runs) < len(values):
         return {"runs": [part for run in runs for part in run]}
     return list(values)
@@ -39,7 +39,7 @@ class Packing:
 
     def __init__(self) -> None:
         self.shared: list[Row] = []
-        self._places: dict[tuple[tuple[str, Any], ...], int] = {}
+        self._places: dict[str, int] = {}
 
     def packed(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
         """Rows in their order, as blocks that have the same ``fields``, a column of values each."""
@@ -61,7 +61,8 @@ class Packing:
         return fields, [*map(self._place, parts), *own.values()]
 
     def _place(self, part: Row) -> int:
-        place = self._places.setdefault(tuple(part.items()), len(self.shared))
+        # As written: true is not 1.
+        place = self._places.setdefault(json.dumps(part, sort_keys=True), len(self.shared))
         if place == len(self.shared):
             self.shared.append(part)
         return place
