@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from reluprobe.config import SETTINGS, labels
 from reluprobe.report import figures
 
 
@@ -14,13 +15,19 @@ def draw(archive, name, **how):
 
 
 def rows(drawn, *fields, **values):
-    """The rows of a figure that have these fields, and these values."""
+    """The rows of a figure that have these fields, and these values; settings by their names."""
+    fields = [_field(name) for name in fields]
+    values = {_field(name): value for name, value in values.items()}
     every = [row for some in drawn.spec["datasets"].values() for row in some]
     return [
         row for row in every
         if all(name in row for name in (*fields, *values))
         and all(row[name] == value for name, value in values.items())
     ]  # fmt: skip
+
+
+def _field(name):
+    return labels.field(name) if name in SETTINGS else name
 
 
 def each(part, key):

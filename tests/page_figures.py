@@ -11,13 +11,15 @@ from reluprobe.records import RunRecord
 from reluprobe.report import page
 from reluprobe.report.figures import DrawnFigure, formats
 
+ACTIVATION, RATE = map(labels.field, ("activation", "learning_rate"))
+
 
 def by_rate(runs: Sequence[RunRecord], title: str = "Dead units by rate") -> DrawnFigure:
     """A line an activation over rates, with a point for each run."""
     rows = [
         {
-            "activation": labels.setting(run.config.activation),
-            "learning_rate": labels.setting(run.config.learning_rate),
+            ACTIVATION: labels.setting(run.config.activation),
+            RATE: labels.setting(run.config.learning_rate),
             "rate": run.config.learning_rate,
             "dead": 100 * run.final.layers[0].dead,
             "record": f"runs/{run.id}.json",
@@ -27,10 +29,10 @@ def by_rate(runs: Sequence[RunRecord], title: str = "Dead units by rate") -> Dra
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("rate:Q", scale=alt.Scale(type="log", domain=[1e-4, 1]), title="lr"),
         y=alt.Y("mean(dead):Q", title="dead %"),
-        color=alt.Color("activation:N", title="activation"),
+        color=alt.Color(f"{ACTIVATION}:N", title="activation"),
     )
     points = base.mark_point(filled=True).encode(
-        y="dead:Q", tooltip=["activation:N", "learning_rate:N", "dead:Q", "record:N"]
+        y="dead:Q", tooltip=[f"{ACTIVATION}:N", f"{RATE}:N", "dead:Q", "record:N"]
     )
     return DrawnFigure(
         "learning_rate", title, "A caption.", "An alternative.", base.mark_line() + points
@@ -40,8 +42,8 @@ def by_rate(runs: Sequence[RunRecord], title: str = "Dead units by rate") -> Dra
 def by_activation(runs: Sequence[RunRecord]) -> DrawnFigure:
     """A bar an activation; rates are folded in it."""
     names = dict.fromkeys(labels.setting(run.config.activation) for run in runs)
-    rows = [{"activation": name, "mean": 10.0} for name in names]
-    chart = alt.Chart(alt.Data(values=rows)).mark_bar().encode(x="mean:Q", y="activation:N")
+    rows = [{ACTIVATION: name, "mean": 10.0} for name in names]
+    chart = alt.Chart(alt.Data(values=rows)).mark_bar().encode(x="mean:Q", y=f"{ACTIVATION}:N")
     return DrawnFigure("effects", "Effects", "A caption.", "An alternative.", chart)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from reluprobe.analysis.variance import Decomposition
 from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 
-__all__ = ["Design", "Effect", "Effects", "Interaction", "VarianceShare", "effects"]
+__all__ = ["Design", "Effect", "Effects", "EffectsOnce", "Interaction", "VarianceShare", "effects"]
 
 #: Pairs of axes that are named in a sentence at most.
 MOST_PAIRS = 3
@@ -99,6 +100,22 @@ class Effects:
     interactions: tuple[Interaction, ...] = ()
     untold: str = ""
     r2: tuple[VarianceShare, ...] = ()
+
+
+class EffectsOnce:
+    """The effects of some runs, worked out when they are first asked for, and once.
+
+    Args:
+        records, definition: as :func:`effects` has them.
+    """
+
+    def __init__(self, records: Sequence[RunRecord], definition: str = "dead") -> None:
+        self.records, self.definition = records, definition
+
+    @cached_property
+    def value(self) -> Effects | None:
+        """None where nothing varies but the seed."""
+        return effects(self.records, self.definition)
 
 
 @dataclass(frozen=True)

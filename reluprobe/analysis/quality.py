@@ -86,5 +86,9 @@ def qualities(runs: Iterable[RunRecord]) -> tuple[Quality, ...]:
 
 
 def one_loss(runs: Sequence[RunRecord]) -> bool:
-    """Whether the losses of these runs are of one kind: cross-entropies, or squared errors."""
-    return len({run.final.test_accuracy is None for run in runs if run.ended}) < 2
+    """Whether the losses of these runs are of one kind: cross-entropies, or squared errors.
+
+    Of foreign runs nobody knows: an owner who gives no accuracy may have classes all the same.
+    """
+    ours = [run for run in runs if run.ended and run.ours is not None]
+    return len({run.final.test_accuracy is None for run in ours}) < 2

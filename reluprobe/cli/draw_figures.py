@@ -20,6 +20,7 @@ from reluprobe.errors import ReluprobeError
 from reluprobe.records.folder import REPORT, Archive
 
 if TYPE_CHECKING:
+    from reluprobe.analysis.effects import EffectsOnce
     from reluprobe.born.result import Result
     from reluprobe.report.figures import DrawnFigure
     from reluprobe.report.page import PageFigure
@@ -41,6 +42,7 @@ def show(
     definition: str,
     by: Sequence[str] | None,
     pool: Executor,
+    computed: Mapping[str, EffectsOnce],
 ) -> bool:
     """Draw the figures of sweeps and of results of born-dead; say where they are.
 
@@ -49,7 +51,7 @@ def show(
     """
     good = True
     for sweep in filter(lambda sweep: sweep.records, sweeps):
-        good &= _draw(sweep, sweeps, asked, definition, by, pool)
+        good &= _draw(sweep, sweeps, asked, definition, by, pool, computed[sweep.place])
     if results and not asked.only:
         folder = asked.out or next(iter(results)).parent / REPORT
         good &= _write(_born_dead(results), folder, asked, pool)
@@ -63,12 +65,13 @@ def _draw(
     definition: str,
     by: Sequence[str] | None,
     pool: Executor,
+    computed: EffectsOnce,
 ) -> bool:
     from reluprobe.report import figures
 
     names = Counter(sweep.name for sweep in sweeps)
     choices = figures.Choices(asked.grid, asked.facet, asked.colour, asked.width)
-    drawn = figures.drawn(sweep, definition, by, choices, asked.only)
+    drawn = figures.drawn(sweep, definition, by, choices, asked.only, computed)
     name = sweep.name
     if names[name] > 1:
         name = f"{sweep.folder.resolve().parent.name}-{name}"
@@ -76,7 +79,7 @@ def _draw(
     folder = own or sweep.folder / REPORT
     if asked.only:  # a page is of all of a sweep's figures
         return _write(drawn, folder, asked, pool)
-    write_page = draw_page.begin(sweep, folder, definition, by, pool)
+    write_page = draw_page.begin(sweep, folder, definition, by, pool, computed)
     return _write(drawn, folder, asked, pool, write_page)
 
 

@@ -14,6 +14,7 @@ from reluprobe.cli import console
 from reluprobe.records.folder import Archive
 
 if TYPE_CHECKING:
+    from reluprobe.analysis.effects import EffectsOnce
     from reluprobe.report.page import PageFigure
 
 FILE = "report.html"
@@ -25,6 +26,7 @@ def begin(
     definition: str,
     by: Sequence[str] | None,
     pool: Executor,
+    computed: EffectsOnce | None = None,
 ) -> Callable[[Sequence[PageFigure]], None]:
     """Have what a page needs besides its figures made; what is returned writes it.
 
@@ -36,7 +38,7 @@ def begin(
 
     def write(figures: Sequence[PageFigure]) -> None:
         with console.status("writing the page"):
-            text = page.html(page.model(sweep, definition, by, figures), script)
+            text = page.html(page.model(sweep, definition, by, figures, computed), script)
             records.write_atomically(folder / FILE, text)
         size = f"{len(text.encode()) / 1e6:.1f} MB"
         written = f"wrote a page to open in a browser ({size}): {folder / FILE}"

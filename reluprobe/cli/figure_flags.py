@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from reluprobe.analysis import settings
+from reluprobe.analysis.effects import EffectsOnce
 from reluprobe.cli import options
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord
@@ -172,8 +173,19 @@ def _axes(flag: str, text: str | None, allowed: str, counts: tuple[int, ...]) ->
     return names
 
 
-def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
+def with_names(
+    asked: Request,
+    sweeps: Sequence[Archive],
+    computed: Mapping[str, EffectsOnce],
+    by: Sequence[str] | None = None,
+) -> Request:
     """The same request, the settings that it names in full, as these sweeps have them.
+
+    Args:
+        asked: the request.
+        sweeps: whose figures are drawn.
+        computed: their effects, by their places.
+        by: the settings that tell configurations apart; all that vary, if None.
 
     Raises:
         InputError: one is no setting, has two roles, or cannot have the one that it is given.
@@ -193,7 +205,7 @@ def with_names(asked: Request, sweeps: Sequence[Archive]) -> Request:
 
         choices = figures.Choices(named.grid, named.facet, named.colour, named.width)
         for sweep in filter(lambda sweep: sweep.records, sweeps):
-            figures.check_choices(sweep, choices)
+            figures.check_choices(sweep, choices, by, computed[sweep.place])
     return named
 
 

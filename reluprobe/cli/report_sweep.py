@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from reluprobe.analysis import aggregate, effects, environments
-from reluprobe.analysis.effects import Effects
+from reluprobe.analysis import aggregate, environments
+from reluprobe.analysis.effects import Effects, EffectsOnce
 from reluprobe.cli import report_sections
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import FULL, View
@@ -32,29 +32,39 @@ def summaries(sweep: Archive, view: View) -> list[aggregate.Summary]:
     return tables.shortened(aggregate.sort_summaries(rows, view.sort))
 
 
-def show(sweep: Archive, view: View) -> None:
-    """Print the report of one sweep: one screen, and what was asked for; or all of it."""
+def show(sweep: Archive, view: View, computed: EffectsOnce | None = None) -> None:
+    """Print the report of one sweep: one screen, and what was asked for; or all of it.
+
+    ``computed`` is of the sweep, where its figures need it too.
+    """
     rows = summaries(sweep, view)
+    computed = computed or EffectsOnce(sweep.records, view.definition)
     if FULL in view.also:
-        _whole(sweep, rows, view)
+        _whole(sweep, rows, view, computed)
         return
-    for part in screen(sweep, rows, view, out.width):
+    for part in screen(sweep, rows, view, out.width, computed):
         out.print(part)
     report_sections.show_asked(sweep, rows, view)
 
 
 def screen(
-    sweep: Archive, rows: list[aggregate.Summary], view: View, width: int
+    sweep: Archive,
+    rows: list[aggregate.Summary],
+    view: View,
+    width: int,
+    computed: EffectsOnce | None = None,
 ) -> list[RenderableType]:
     """The first screen, one part below the other."""
     asked = {"folded": view.by is not None, "every": view.by is not None or view.sort is not None}
-    return first_screen.parts(sweep, rows, view.definition, width, **asked)
+    return first_screen.parts(sweep, rows, view.definition, width, **asked, computed=computed)
 
 
-def _whole(sweep: Archive, rows: list[aggregate.Summary], view: View) -> None:
+def _whole(
+    sweep: Archive, rows: list[aggregate.Summary], view: View, computed: EffectsOnce
+) -> None:
     """Print all that there is."""
     terms, definition = terms_of(sweep.records), view.definition
-    measured = effects.effects(sweep.records, definition) if view.by is None else None
+    measured = computed.value if view.by is None else None
     out.print(Text(sweep.name, style="bold cyan"))
     for line in answer.sentences(rows, measured, definition):
         out.print(Text(line, style="bold"))

@@ -61,9 +61,14 @@ def name(setting_name: str) -> str:
     return PRINTED_NAMES.get(setting_name, setting_name.replace("_", " "))
 
 
+#: Before a setting among the fields of a chart's data: none is then called as one of the chart's
+#: own, such as ``mean``, whatever the owner of a foreign run calls his settings.
+SETTING = "setting_"
+
+
 def field(setting_name: str) -> str:
     """What a chart's data call a setting: no sign in it means anything to a chart's grammar."""
-    return re.sub(r"\W", "_", setting_name)
+    return SETTING + re.sub(r"\W", "_", setting_name)
 
 
 def settings(values: Mapping[str, Value | None]) -> str:

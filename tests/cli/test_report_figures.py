@@ -8,6 +8,7 @@ import pytest
 import figure_runs
 from python_processes import imported_by
 from reluprobe import records
+from reluprobe.analysis import effects
 from reluprobe.born import bounds, result
 from reluprobe.config import make_born_dead
 
@@ -126,6 +127,34 @@ def test_what_is_no_figure_is_refused_before_anything_is_shown(reluprobe, swept,
     output = reluprobe("report", "results", *args)
     assert output.code == 2 and output.out == ""
     assert words in output.err
+
+
+@pytest.mark.parametrize("more", [(), ("--full",), ("--facet", "activation")])
+def test_what_settings_do_is_worked_out_once_a_report(reluprobe, tmp_path, monkeypatch, more):
+    for record in figure_runs.sweep(seeds=2):
+        records.write(record, tmp_path / "results" / "made")
+    counted = []
+
+    def counting(records, definition):
+        counted.append(definition)
+        return computed(records, definition)
+
+    computed = effects.effects
+    monkeypatch.setattr(effects, "effects", counting)
+    output = reluprobe("report", "results", "--format", "svg", *more)
+    assert output.code == 0 and "wrote a page" in output.out
+    assert counted == ["dead"]
+
+
+@pytest.mark.parametrize("flag", ["--facet", "--colour"])
+def test_what_is_folded_has_no_role_and_is_refused_before_anything_is_shown(
+    reluprobe, tmp_path, flag
+):
+    for record in figure_runs.sweep(seeds=1):
+        records.write(record, tmp_path / "results" / "made")
+    output = reluprobe("report", "results", flag, "activation", "--by", "learning_rate")
+    assert (output.code, output.out) == (2, "")
+    assert "activation does not vary; these do: learning_rate" in output.err
 
 
 def test_the_heat_map_is_of_the_axes_asked_for(reluprobe, tmp_path):

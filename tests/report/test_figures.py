@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
 import figure_runs
 from chart_rows import draw, each, rows
+from foreign_records import foreign_record
 from reluprobe.config import labels
 from reluprobe.errors import InputError
 from reluprobe.records import saved_activations
@@ -53,7 +55,7 @@ def test_rows_say_which_values_of_each_axis_they_are_of(drawn):
     folded = {"effects", "published", "claims", "activations", "histograms"}
     for name in {*NAMES} - folded:
         for field, values in axes.items():
-            present = {row[field] for row in rows(drawn[name], field)}
+            present = {row[labels.field(field)] for row in rows(drawn[name], field)}
             assert present <= values, name
             # Of a network without a dead unit some figures have nothing to show.
             assert present, name
@@ -136,5 +138,21 @@ def test_an_axis_without_an_effect_beside_others_is_named_so_and_not_by_its_defa
         for f, more in [("relu", {}), *(("leaky_relu", {"leaky_slope": s}) for s in (0.1, 0.2))]
     ]
     figure = draw(figure_runs.archive(runs), "accuracy")
-    slopes = {row["activation"] + row["leaky_slope"] for row in rows(figure, "run")}
+    slopes = {
+        row[labels.field("activation")] + row[labels.field("leaky_slope")]
+        for row in rows(figure, "run")
+    }
     assert slopes == {f"relu{labels.setting(None)}", "leaky_relu0.1", "leaky_relu0.2"}
+
+
+@pytest.mark.parametrize("name", ["mean", "low", "when", "label", "place", "value"])
+def test_a_setting_called_as_a_field_of_a_chart_hides_nothing_of_it(name):
+    looks = [["xx..", "..."], ["x...", "x.."], ["....", "..."]]
+    runs = [foreign_record(looks, settings={name: word}) for word in ("small", "large")]
+    for drawn in figures.drawn(figure_runs.archive(runs)):
+        if drawn.skipped is None:
+            for row in rows(drawn):
+                assert row.get(labels.field(name), "small") in ("small", "large"), drawn.name
+                assert row.get(name) not in ("small", "large") or name == "value", drawn.name
+    (ranked,) = figures.drawn(figure_runs.archive(runs), only=["outcome"])
+    assert all(math.isfinite(row["mean"]) for row in rows(ranked, "mean"))

@@ -206,7 +206,7 @@ def test_the_heat_map_is_of_what_was_varied_together():
     with pytest.raises(LackingError, match="no two settings were varied together"):
         chosen(*STAR[:4])
     asked = draw(archive(made(*pairs)), "heatmap", choices=Choices(grid=("dropout", "l2")))
-    assert channels(asked, "y")[0]["field"] == "dropout"
+    assert channels(asked, "y")[0]["field"] == labels.field("dropout")
 
 
 # Finished networks
@@ -224,7 +224,9 @@ def test_the_scatter_has_a_point_for_every_finished_run(quickstart):
         assert row["drawn"] == percent(1 - run.final.test_accuracy)
         assert row["record"] == f"runs/{run.id}.json"
     encodings = next(e for e in each(drawn.spec, "encoding") if "shape" in e)
-    assert [encodings[k]["field"] for k in ("color", "shape")] == ["activation", "learning_rate"]
+    assert [encodings[k]["field"] for k in ("color", "shape")] == [
+        *map(labels.field, ("activation", "learning_rate"))
+    ]
 
 
 def ranked(drawn):
@@ -412,6 +414,7 @@ def test_axes_have_the_roles_that_are_asked_for(quickstart):
     choices = Choices(facet=("init", "activation"), colour=("depth",))
     drawn = draw(quickstart, "learning_rate", choices=choices)
     facet = next(how for how in channels(drawn, "facet") if "row" in how)
-    assert (facet["column"]["field"], facet["row"]["field"]) == ("init", "activation")
+    panels = (facet["column"]["field"], facet["row"]["field"])
+    assert panels == tuple(map(labels.field, ("init", "activation")))
     colours = {c["field"] for c in channels(drawn, "color") if "field" in c}
-    assert colours == {"depth"}
+    assert colours == {labels.field("depth")}

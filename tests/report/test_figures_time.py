@@ -176,7 +176,7 @@ def test_a_setting_without_effect_has_a_value_of_its_own_among_the_panels():
     mixed = [{"activation": "relu"}, {"activation": "leaky_relu", "leaky_slope": 0.1}]
     context = Context(archive(made(*mixed)))
     assert context.domain("leaky_slope") == ["0.1", "–"]
-    assert {entry.fields["leaky_slope"] for entry in context.entries} == {"0.1", "–"}
+    assert {entry.fields[labels.field("leaky_slope")] for entry in context.entries} == {"0.1", "–"}
 
 
 def test_a_whole_grid_is_no_configuration_apart():

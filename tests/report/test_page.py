@@ -21,6 +21,7 @@ from reluprobe.records import write
 from reluprobe.report import page
 from reluprobe.report.figures import DrawnFigure
 from reluprobe.report.page import histories, images, words
+from reluprobe.report.page.packed import Packing
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 BREAKING = "</script><script>alert(1)</script><!-- boom & 'bust' \\"
@@ -221,7 +222,7 @@ def test_a_setting_of_very_many_values_has_no_buttons():
         figure_runs.record(activation=f, l2=n / 100) for f in ("relu", "elu") for n in range(30)
     ]
     content = model(runs)
-    assert [axis["field"] for axis in content["choices"]] == ["activation"]
+    assert [axis["name"] for axis in content["choices"]] == ["activation"]
     assert {len(axis["values"]) for axis in content["axes"]} == {2, 30}
 
 
@@ -274,7 +275,9 @@ def test_text_stays_text(hostile):
     assert not any("onload" in a or "onerror" in a for _, a in seen.tags)
     assert (("h1", {}), HOSTILE) in seen.texts
     assert seen.json("runs")["runs"][runs[1].id]["status"] == f"failed: {BREAKING}"
-    assert seen.json("spec-one") == {k: v for k, v in figure.spec.items() if k != "config"}
+    spec = {k: v for k, v in figure.spec.items() if k != "config"}
+    packed = {name: Packing().packed(rows) for name, rows in spec["datasets"].items()}
+    assert seen.json("spec-one") == spec | {"datasets": packed}
     assert "<!--" not in text
 
 

@@ -54,11 +54,11 @@ def screen(runs, width=80):
 def test_rows_of_training_have_r2_where_a_classification_has_its_accuracy():
     run = fitted("relu", 0, 0.4, 0.91234)
     for regression, heading, cell in ((True, "test R²", "0.912"), (False, "test acc %", "n/a")):
-        rows = EpochRows(run.config, regression=regression)
+        rows = EpochRows(len(run.final.layers), regression=regression)
         assert rows.heading().plain.split()[3:5] == [*heading.split(), "L1"][:2]
         assert cell in rows.row(run.final, False).plain
     diverged = EpochRecord(1, None, None, None, None, run.final.layers)
-    assert "n/a" in EpochRows(run.config, regression=True).row(diverged, True).plain
+    assert "n/a" in EpochRows(len(run.final.layers), regression=True).row(diverged, True).plain
     assert train_headline(run).plain.endswith("; test R² 0.912, RMSE 0.592")
     same = EpochRecord(1, None, None, 0.25, None, run.final.layers, rmse=0.5)
     text = train_headline(dataclasses.replace(run, history=(same,))).plain
@@ -268,6 +268,10 @@ def test_the_page_has_r2_and_rmse_in_its_table_its_cards_and_its_histories():
         "Fewest dead and highest R²": "0.918 ±0.030", "Most dead": "0.804 ±0.014",
     }  # fmt: skip
     assert "; test R² is from 0.804 to 0.918." in " ".join(content["headline"])
+    # A title begins large, and keeps its letters.
+    third = fitted("gelu", 0, 0.3, 0.99)
+    titles = [e["title"] for e in model(figure_runs.archive([*runs, third]))["ends"]]
+    assert titles == ["Fewest dead", "Most dead", "Highest R²"]
     kept = histories.runs(runs, "dead")
     assert kept["measures"] == [["test R²", 3]]
     assert kept["runs"][ELU[0].id]["q"] == [[0.9]]

@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.analysis import side_by_side
+from reluprobe.analysis.effects import EffectsOnce
 from reluprobe.born import result
 from reluprobe.cli import (
     console,
@@ -33,6 +34,8 @@ from reluprobe.report import json_report
 
 #: Of born-dead, by their files.
 Results = Mapping[Path, result.Result]
+#: Of sweeps by their places: tables and figures need the same, which take a while to work out.
+Computed = Mapping[str, EffectsOnce]
 
 HELP = """Show the outcome of finished runs: dead units beside accuracy, seeds folded.
 
@@ -106,17 +109,18 @@ def command(
     others = [p for p in paths if not (p.is_file() and result.is_of(p))]
     sweeps = reading.load(others, needed=not (results or faults))
     drawn = True
+    computed = {s.place: EffectsOnce(s.records, view.definition) for s in sweeps}
     if request is not None:
-        request = figure_flags.with_names(request, sweeps)
+        request = figure_flags.with_names(request, sweeps, computed, view.by)
     if as_json:
         _print_json(sweeps, results, view)
     else:
         with draw_figures.processes(request) as pool:
-            _show(sweeps, results, view)
+            _show(sweeps, results, view, computed)
             if request is not None and pool is not None and _whole(paths, request):
                 console.out.print()
                 shown = (view.definition, view.by)
-                drawn = draw_figures.show(sweeps, results, request, *shown, pool)
+                drawn = draw_figures.show(sweeps, results, request, *shown, pool, computed)
         if sweeps:
             console.out.print()
             for line in _next(sweeps, view):
@@ -146,16 +150,16 @@ def _print_json(sweeps: Sequence[Archive], results: Results, view: View) -> None
     console.write(json.dumps(content, allow_nan=False) + "\n")
 
 
-def _show(sweeps: Sequence[Archive], results: Results, view: View) -> None:
+def _show(sweeps: Sequence[Archive], results: Results, view: View, computed: Computed) -> None:
     """One sweep whole; several side by side, and whole where more than that was asked for.
 
     Sweeps of ours and of foreign runs apart: their settings have nothing in common.
     """
     kinds = side_by_side.by_kind(sweeps)
     if max(map(len, kinds), default=0) < 2:
-        parts = [partial(report_sweep.show, sweep, view) for sweep in sweeps]
+        parts = [partial(report_sweep.show, s, view, computed[s.place]) for s in sweeps]
     else:
-        parts = [part for kind in kinds for part in _of_kind(kind, view)]
+        parts = [part for kind in kinds for part in _of_kind(kind, view, computed)]
     parts += [partial(report_born_dead.show, measured) for measured in results.values()]
     for n, show in enumerate(parts):
         if n:
@@ -163,8 +167,8 @@ def _show(sweeps: Sequence[Archive], results: Results, view: View) -> None:
         show()
 
 
-def _of_kind(sweeps: Sequence[Archive], view: View) -> list[Callable[[], None]]:
-    whole = [partial(report_sweep.show, sweep, view) for sweep in sweeps]
+def _of_kind(sweeps: Sequence[Archive], view: View, computed: Computed) -> list[Callable[[], None]]:
+    whole = [partial(report_sweep.show, s, view, computed[s.place]) for s in sweeps]
     if len(sweeps) == 1:
         return whole
     return [partial(report_several.show, sweeps, view), *(whole if view.also else [])]

@@ -9,9 +9,8 @@ from functools import cached_property
 import altair as alt
 
 from reluprobe.analysis import aggregate
-from reluprobe.analysis import effects as effects_of
 from reluprobe.analysis.aggregate import Estimate, Summary
-from reluprobe.analysis.effects import Effects
+from reluprobe.analysis.effects import Effects, EffectsOnce
 from reluprobe.analysis.learning_curves import ended
 from reluprobe.analysis.settings import applies, value_of
 from reluprobe.config import labels, rank
@@ -88,6 +87,7 @@ class Context:
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         choices: which axes have which roles.
+        computed: the sweep's effects, where others need them too.
         left_out: gets a line for every file beside the records that cannot be read.
     """
 
@@ -96,6 +96,7 @@ class Context:
     by: tuple[str, ...] | None = None
     choices: Choices = Choices()
     left_out: list[str] = field(default_factory=list)
+    computed: EffectsOnce | None = None
 
     @property
     def records(self) -> tuple[RunRecord, ...]:
@@ -115,7 +116,7 @@ class Context:
     @cached_property
     def effects(self) -> Effects | None:
         """What the grid's axes do; None where nothing varies but the seed."""
-        return effects_of.effects(self.records, self.definition)
+        return (self.computed or EffectsOnce(self.records, self.definition)).value
 
     @cached_property
     def axes(self) -> tuple[str, ...]:

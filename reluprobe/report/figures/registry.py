@@ -9,6 +9,7 @@ from functools import partial
 
 from altair.utils import schemapi
 
+from reluprobe.analysis.effects import EffectsOnce
 from reluprobe.born.result import Result
 from reluprobe.errors import InputError, nearest
 from reluprobe.records.folder import Archive
@@ -92,6 +93,7 @@ def drawn(
     by: Sequence[str] | None = None,
     choices: Choices = UNCHOSEN,
     only: Sequence[str] = (),
+    computed: EffectsOnce | None = None,
 ) -> Iterator[DrawnFigure]:
     """Draw every figure of a sweep, one after another.
 
@@ -101,12 +103,14 @@ def drawn(
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         choices: which axes have which roles; by what they explain, where none is chosen.
         only: names of figures; all, if empty.
+        computed: the sweep's effects, where others need them too.
 
     Raises:
         InputError: a name of ``only`` is no figure's, one of ``by`` no setting's, or an axis cannot
             have the role that is chosen.
     """
-    context = Context(archive, definition, None if by is None else tuple(by), choices)
+    whole = None if by is None else tuple(by)
+    context = Context(archive, definition, whole, choices, computed=computed)
     wanted = check_names(only)
     context.check_roles()
     for kind in FIGURES:
@@ -119,13 +123,19 @@ def drawn(
             yield dataclasses.replace(figure, left_out=left_out, width=context.width)
 
 
-def check_choices(archive: Archive, choices: Choices, by: Sequence[str] | None = None) -> None:
+def check_choices(
+    archive: Archive,
+    choices: Choices,
+    by: Sequence[str] | None = None,
+    computed: EffectsOnce | None = None,
+) -> None:
     """See that a sweep's axes can have the roles that are chosen.
 
     Raises:
         InputError: one does not vary, or has more values than there is room for.
     """
-    Context(archive, by=None if by is None else tuple(by), choices=choices).check_roles()
+    whole = None if by is None else tuple(by)
+    Context(archive, by=whole, choices=choices, computed=computed).check_roles()
 
 
 def born_dead(result: Result) -> DrawnFigure:

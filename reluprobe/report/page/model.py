@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -10,13 +10,14 @@ from rich.table import Table
 from reluprobe.analysis import aggregate, claims, environments, replication
 from reluprobe.config import Reference, labels
 from reluprobe.records.folder import Archive
-from reluprobe.report.page import configurations, histories, origin, words
+from reluprobe.report.page import configurations, histories, origin, packed, words
 from reluprobe.report.quality_terms import terms_of_quality
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import foreign_coverage, layout, mishaps, tables
 from reluprobe.report.terms import terms_of
 
 if TYPE_CHECKING:
+    from reluprobe.analysis.effects import EffectsOnce
     from reluprobe.report.figures import DrawnFigure
     from reluprobe.report.figures.context import Context
 
@@ -34,6 +35,7 @@ def model(
     definition: str = "dead",
     by: Sequence[str] | None = None,
     figures: Sequence[PageFigure] = (),
+    computed: EffectsOnce | None = None,
 ) -> dict[str, Any]:
     """What the page of a sweep says.
 
@@ -42,11 +44,12 @@ def model(
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         figures: in their order, those that were skipped among them; names are unique.
+        computed: the sweep's effects, where others need them too.
     """
     summaries = aggregate.summarize(archive.records, definition, by)
     from reluprobe.report.figures.context import Context
 
-    context = Context(archive, definition, None if by is None else tuple(by))
+    context = Context(archive, definition, None if by is None else tuple(by), computed=computed)
     rows, axes = tables.shortened(summaries), _axes(context)
     return {
         "title": archive.name,
@@ -77,6 +80,7 @@ def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
     """Figures that answer first, then the others, then those that there are not."""
     from reluprobe.report.figures import formats, style
 
+    packing = packed.Packing()
     shown = [
         {
             "name": figure.name,
@@ -84,7 +88,7 @@ def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
             "alt": figure.alt,
             "caption": figure.caption,
             "image": image,
-            "spec": {k: v for k, v in figure.spec.items() if k != "config"},
+            "spec": _packed(figure.spec, packing),
         }
         for figure, image in figures
         if image is not None
@@ -93,9 +97,16 @@ def _figures(figures: Sequence[PageFigure]) -> dict[str, Any]:
         "leading": [figure for figure in shown if figure["name"] in LEADING],
         "figures": [figure for figure in shown if figure["name"] not in LEADING],
         "skipped": [figure for figure, image in figures if image is None],
+        "shared": packing.shared,
         "theme": {**style.theme(_width(figures)), "background": None},
         "colours": {"day": [*formats.NIGHT], "night": [*formats.NIGHT.values()]},
     }
+
+
+def _packed(spec: Mapping[str, Any], packing: packed.Packing) -> dict[str, Any]:
+    """A chart without the look that all have, its rows packed."""
+    datasets = {name: packing.packed(rows) for name, rows in spec.get("datasets", {}).items()}
+    return {k: v for k, v in spec.items() if k != "config"} | {"datasets": datasets}
 
 
 def _width(figures: Sequence[PageFigure]) -> int:
@@ -107,7 +118,12 @@ def _width(figures: Sequence[PageFigure]) -> int:
 def _axes(context: Context) -> list[dict[str, Any]]:
     """The settings by whose values figures and table are filtered."""
     return [
-        {"field": labels.field(a), "title": context.title(a), "values": context.domain(a)}
+        {
+            "field": labels.field(a),
+            "name": a,
+            "title": context.title(a),
+            "values": context.domain(a),
+        }
         for a in context.axes
     ]
 

@@ -193,7 +193,7 @@ def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
             titled.setdefault(id(row), ([], row))[0].append(title)
     return [
         {
-            "title": _listed([titles[0].capitalize(), *titles[1:]]),
+            "title": _listed([titles[0][:1].upper() + titles[0][1:], *titles[1:]]),
             "label": labels.settings(row.settings),
             "measures": {word: f"{formatting.plus_minus(row.mean)}%", **_of_quality(row)},
         }

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from reluprobe.analysis import aggregate, effects, lacking
+from reluprobe.analysis import aggregate, lacking
 from reluprobe.analysis.aggregate import Summary
-from reluprobe.analysis.effects import Effects
+from reluprobe.analysis.effects import Effects, EffectsOnce
 from reluprobe.analysis.sorting import extremes
 from reluprobe.config import labels
 from reluprobe.records.folder import Archive
@@ -41,6 +41,7 @@ def parts(
     *,
     folded: bool = False,
     every: bool = False,
+    computed: EffectsOnce | None = None,
 ) -> list[RenderableType]:
     """Some fifty lines, whatever the size of the grid.
 
@@ -51,8 +52,10 @@ def parts(
         width: columns of the terminal.
         folded: the rows are by settings that were asked for: what all settings do is not.
         every: all rows are wanted, as they are ordered.
+        computed: of the sweep, where others need it too.
     """
-    measured = None if folded else effects.effects(sweep.records, definition)
+    computed = computed or EffectsOnce(sweep.records, definition)
+    measured = None if folded else computed.value
     shown: list[RenderableType] = [Text(sweep.name, style="bold cyan")]
     shown += [Text(line, style="bold") for line in answer.sentences(rows, measured, definition)]
     shown += [*dead_unit.lines(definition), tables.provenance(sweep, short=True)]

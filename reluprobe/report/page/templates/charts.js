@@ -33,7 +33,8 @@ const runOf = (row) => row?.record?.match(/^runs\/(.*)\.json$/)?.[1];
 async function draw(place) {
   const name = place.dataset.figure;
   const spec = JSON.parse(coloured(read(`spec-${name}`)));
-  const rows = Object.values(spec.datasets ?? {}).flat();
+  for (const [source, blocks] of Object.entries(spec.datasets)) spec.datasets[source] = unpacked(blocks);
+  const rows = Object.values(spec.datasets).flat();
   const zooms = zoomed(spec);
   pointed(spec, rows.length);
   const host = document.createElement("div");
@@ -43,7 +44,7 @@ async function draw(place) {
     ast: true, actions: false, logLevel: 1, renderer: "svg", tooltip: { theme: "page", formatTooltip: described },
   });
   drawings.get(name)?.view.finalize();
-  drawings.set(name, { view: made.view, data: spec.datasets ?? {}, folds: folds(rows), zooms, place });
+  drawings.set(name, { view: made.view, data: spec.datasets, folds: folds(rows), zooms, place });
   made.view.addEventListener("click", (_, item) => openRun(runOf(item?.datum)));
   host.addEventListener("click", legend);
   place.replaceChildren(host);

@@ -49,8 +49,8 @@ table.tHead.addEventListener("click", (event) => {
 const words = document.getElementById("words");
 const fate = document.getElementById("fate");
 const settings = rows.map((row) => JSON.parse(row.dataset.settings)); // as printed, by field
-const called = new Map(axes.flatMap(({ field, title }) =>
-  [field, title].map((name) => [name.toLowerCase(), field.toLowerCase()])));
+const called = new Map(axes.flatMap(({ field, name, title }) =>
+  [name, title].map((text) => [text.toLowerCase(), field.toLowerCase()])));
 const values = settings.map((own) => Object.entries(own).map(([field, value]) => {
   const text = value.toLowerCase();
   return { field: field.toLowerCase(), texts: [text, ...text.split(/[\s·,()]+/)] };
@@ -123,7 +123,7 @@ function history(run) {
     row.append(
       element("th", epoch, { scope: "row", class: "num" }),
       ...run.q[n].map((value, m) =>
-        element("td", value?.toFixed(all.measures[m][1]) ?? "n/a", { class: "num" })),
+        element("td", value?.toFixed(all.measures[m][1]).replace("-", "−") ?? "n/a", { class: "num" })),
       element("td", run.t[n]?.toPrecision(3) ?? "n/a", { class: "num" }),
       ...run.d[n].map((tenths) => {
         const cell = element("td", percent(tenths), { class: "num share" });

@@ -3,6 +3,22 @@
 // at, horizontal axes that zoom. Each takes a chart in Vega-Lite's grammar.
 
 const read = (id) => document.getElementById(id).textContent;
+
+// Rows lie in blocks that have the same fields, column by column (see packed.py). A field without a
+// name says which of the parts that rows share a row has: a configuration's settings, a run.
+
+const column = (values) =>
+  values.runs?.flatMap((value, n) => (n % 2 ? [] : Array(values.runs[n + 1]).fill(value))) ?? values;
+
+function unpacked(blocks) {
+  const shared = JSON.parse(read("shared"));
+  return blocks.flatMap(({ fields, columns }) => {
+    const values = columns.map(column);
+    return values[0].map((_, row) => Object.assign({},
+      ...fields.map((name, n) => (name ? { [name]: values[n][row] } : shared[values[n][row]]))));
+  });
+}
+
 const scheme = matchMedia("(prefers-color-scheme: dark)");
 
 function coloured(text) {
