@@ -32,6 +32,7 @@ from reluprobe.config.choices import SaveWeights
 from reluprobe.errors import InputError
 from reluprobe.files import check_writable
 from reluprobe.plan import order
+from reluprobe.plan.digests import with_digest, with_digests
 from reluprobe.plan.runs import Run, checked_run, expand, without_letter
 from reluprobe.records.folder import Archive, open_all
 from reluprobe.records.ownership import Claim, Way
@@ -98,6 +99,8 @@ def train(
         0.0
     """
     given, follow = arguments.settings(settings), arguments.progress(progress)
+    checked_run(given)  # before a file is looked for
+    given = with_digest(given)
     run = checked_run(given)
     if out is None:
         if name is not None or save_activations or save_weights:
@@ -212,7 +215,7 @@ def sweep(
 
     arguments.choice("if_other_plan", if_other_plan, ("refuse", "extend", "fresh"))
     devices, follow = arguments.count("devices", devices), arguments.progress(progress)
-    config = _read(source, arguments.table("overrides", overrides))
+    config = with_digests(_read(source, arguments.table("overrides", overrides)))
     plan = expand(config)
     place = _path(manual_dir)
     from reluprobe.executor import session

@@ -140,7 +140,7 @@ class Results:
         Args:
             by: the settings that tell configurations apart; all that vary but the seed, if None.
             definition: what to count, one of ``reluprobe.DEFINITIONS``.
-            sort: order rows by ``dead``, ``accuracy``, ``loss`` or a setting.
+            sort: order rows by ``dead``, ``accuracy``, ``r2``, ``rmse``, ``loss`` or a setting.
 
         Raises:
             InputError: no such setting, definition or order.
@@ -159,8 +159,9 @@ class Results:
         """The same for a paper: ``.latex()``, ``.markdown()``; it shows itself in a notebook.
 
         Arguments are those of :meth:`summary`, and ``columns``: settings, definitions,
-        ``accuracy``, ``loss``, ``train_loss``, ``runs``, layers by their names or ``layers``; if
-        None, the settings that vary, dead units, accuracy and losses.
+        ``accuracy``, ``r2``, ``rmse``, ``loss``, ``train_loss``, ``runs``, layers by their names
+        or ``layers``; if None, the settings that vary, dead units, accuracy (of regressions R² and
+        RMSE) and losses.
 
         Raises:
             InputError: as :meth:`summary`, a column is none, or there are several sweeps.
@@ -218,7 +219,8 @@ class Results:
             within: compare apart at each value of these settings.
             definition: what to count.
             on: dead on which split: ``probe``, ``test`` or ``train``.
-            sort: order rows by their change in ``dead``, ``accuracy`` or ``loss``.
+            sort: order rows by their change in ``dead``, ``accuracy``, ``r2``, ``rmse`` or
+                ``loss``.
 
         Raises:
             InputError: the baseline is not one configuration, or nothing is beside it.
@@ -240,8 +242,9 @@ class Results:
         """The same for a paper: ``.latex()``, ``.markdown()``; it shows itself in a notebook.
 
         Arguments are those of :meth:`compare`, and ``columns``: ``change``, ``dead``,
-        ``dead_change``, ``accuracy``, ``accuracy_change``, ``loss``, ``loss_change``, ``pairs``,
-        ``verdict``, and settings of ``within``; if None, those of the first five that apply.
+        ``dead_change``, the same of ``accuracy``, ``r2``, ``rmse`` and ``loss``, ``pairs``,
+        ``verdict``, and settings of ``within``; if None, dead units and accuracy or R² with their
+        changes.
 
         Raises:
             InputError: as :meth:`compare`, or a column is none.

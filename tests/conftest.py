@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -23,7 +25,7 @@ from scipy import special
 
 import training_segments
 from reluprobe import cli, data
-from reluprobe.cli import console
+from reluprobe.cli import console, signals
 from reluprobe.config import make_run
 from reluprobe.data import tfds_files
 from reluprobe.engine import compiler, state
@@ -220,6 +222,25 @@ def reluprobe(
         return Result(int(left.value.code or 0), text.out, text.err)
 
     return run
+
+
+@pytest.fixture
+def stopped_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Have a SIGTERM come once the engine has asked so often; never for a negative number."""
+
+    class Stopping(signals.Stopping):
+        def __init__(self, times: int) -> None:
+            self.left = times
+
+        def __call__(self) -> bool:
+            self.left -= 1
+            self.signal = signal.SIGTERM if self.left == -1 else self.signal
+            return self.signal is not None
+
+    def stop(times: int) -> None:
+        monkeypatch.setattr(signals, "watched", lambda: nullcontext(Stopping(times)))
+
+    return stop
 
 
 @pytest.fixture(scope="module")

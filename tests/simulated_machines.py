@@ -116,6 +116,7 @@ class Engine:
         *,
         keep: Collection[str],
         save_weights: SaveWeights | None,
+        own_dir: Path,
     ) -> Iterator[Any]:
         self.asked.append(save_weights)
         for run in runs:

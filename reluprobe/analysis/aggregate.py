@@ -18,6 +18,7 @@ from reluprobe.analysis.estimates import (
     share,
 )
 from reluprobe.analysis.layers import by_name
+from reluprobe.analysis.quality import ACCURACY, R2, one_loss
 from reluprobe.analysis.settings import check_kind, value_of
 from reluprobe.analysis.sorting import SORT_KEYS, place, unknown_key
 from reluprobe.analysis.trained_badly import bad_runs
@@ -42,9 +43,10 @@ class Summary:
         layers: share of units per hidden layer, first to last, by the chosen definition; by the
             layers' names.
         mean: the same over the whole network.
-        accuracy, loss: on the test set.
+        accuracy, loss: on the test set. No loss is a mean of cross-entropies and squared errors.
         train_loss: mean over the last epoch.
         members: the runs themselves.
+        r2, rmse: of the regressions among them, on the test set.
     """
 
     settings: Mapping[str, Setting]
@@ -60,6 +62,8 @@ class Summary:
     badly: int = 0
     configurations: int = 1
     members: tuple[RunRecord, ...] = field(default=(), repr=False)
+    r2: Estimate | None = None
+    rmse: Estimate | None = None
 
     @property
     def mixes(self) -> list[str]:
@@ -67,9 +71,9 @@ class Summary:
         return axes(self.members) if self.configurations > 1 else []
 
     def value(self, key: str) -> float | None:
-        """The mean of ``dead``, ``accuracy`` or ``loss``, the keys that tables are sorted by."""
-        by_key = {"dead": self.mean, "accuracy": self.accuracy, "loss": self.loss}
-        return None if (chosen := by_key[key]) is None else chosen.mean
+        """The mean of one of ``SORT_KEYS``, by which tables are sorted."""
+        chosen: Estimate | None = self.mean if key == "dead" else getattr(self, key)
+        return None if chosen is None else chosen.mean
 
 
 def summarize(
@@ -108,6 +112,7 @@ def _named(
 def _fold(settings: dict[str, Setting], runs: Sequence[RunRecord], definition: str) -> Summary:
     average = Fold(run for run in runs if run.ended)
     layers = [by_name(run, run.final.layers) for run in average.runs]
+    alike = one_loss(average.runs)
     return Summary(
         settings,
         len(runs),
@@ -115,20 +120,23 @@ def _fold(settings: dict[str, Setting], runs: Sequence[RunRecord], definition: s
         sum(r.status == "failed" for r in runs),
         by_layer(layers, definition, average.groups),
         average(lambda run: share(run.final.layers, definition)),
-        average(lambda run: run.final.test_accuracy),
-        average(lambda run: run.final.test_loss, POSITIVE),
-        average(lambda run: run.final.train_loss, POSITIVE),
+        average(ACCURACY.of, ACCURACY.limits),
+        average(lambda run: run.final.test_loss, POSITIVE) if alike else None,
+        average(lambda run: run.final.train_loss, POSITIVE) if alike else None,
         sum(collapsed(r) is not None for r in runs),
         len(bad_runs(runs)),
         len(set(numbered(runs))),
         tuple(runs),
+        average(R2.of, R2.limits),
+        average(lambda run: run.final.rmse, POSITIVE),
     )
 
 
 def sort_summaries(configurations: Sequence[Summary], key: str | None) -> list[Summary]:
     """Configurations sorted by ``key``, a measure or a setting; what has no value comes last.
 
-    Dead shares and losses rise, accuracies fall: the best comes first. Ties go by accuracy.
+    Dead shares, losses and RMSE rise, accuracies and R² fall: the best comes first. Ties go by
+    accuracy or R².
 
     Raises:
         InputError: there is no such measure, and no such setting in every configuration.

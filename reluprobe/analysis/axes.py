@@ -27,7 +27,9 @@ def differing(tables: Sequence[Mapping[str, Any]]) -> list[str]:
         columns = zip(*(table.values() for table in tables), strict=True)
     else:
         columns = ([table.get(name) for table in tables] for name in names)
-    return [name for name, column in zip(names, columns, strict=False) if len(set(column)) > 1]
+    varied = [name for name, column in zip(names, columns, strict=False) if len(set(column)) > 1]
+    # Two files have two SHA-256s: that is said by their names, where those differ.
+    return [name for name in varied if name != "data_sha256" or "dataset" not in varied]
 
 
 def check_axes(names: Sequence[str], records: Sequence[RunRecord]) -> list[str]:

@@ -46,7 +46,7 @@ import numpy as np
 
 from reluprobe.analysis.bootstrap import Over
 from reluprobe.analysis.design import IDLE, Grid, numbered
-from reluprobe.analysis.estimates import INTERVAL, SHARE, Estimate, quantile
+from reluprobe.analysis.estimates import INTERVAL, SHARE, Estimate, Limits, quantile
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,14 @@ class BlockMean:
 
 
 def block_means(
-    grid: Grid, seeds: Sequence[Mapping[int, float]]
+    grid: Grid, seeds: Sequence[Mapping[int, float]], limits: Limits = SHARE
 ) -> dict[tuple[str, int], BlockMean]:
     """The mean of every value of every axis that a configuration has, by axis and code.
 
     Args:
         grid: of the configurations that have the measure.
-        seeds: of every configuration the measure, a share, by seed.
+        seeds: of every configuration the measure, by seed.
+        limits: between what it can lie.
     """
     if not seeds:
         return {}
@@ -73,12 +74,16 @@ def block_means(
     return {
         (axis, code): mean
         for column, axis in enumerate(grid.axes)
-        for code, mean in _of_axis(grid, column, means, seeds).items()
+        for code, mean in _of_axis(grid, column, means, seeds, limits).items()
     }
 
 
 def _of_axis(
-    grid: Grid, column: int, means: np.ndarray, seeds: Sequence[Mapping[int, float]]
+    grid: Grid,
+    column: int,
+    means: np.ndarray,
+    seeds: Sequence[Mapping[int, float]],
+    limits: Limits,
 ) -> dict[int, BlockMean]:
     having = np.flatnonzero(grid.codes[:, column] != IDLE)
     values, places = np.unique(grid.codes[having, column], return_inverse=True)
@@ -99,7 +104,7 @@ def _of_axis(
     for place, (value, half) in enumerate(zip(values.tolist(), halves, strict=True)):
         rows = having[used & (places == place)]
         runs = sum(len(seeds[row]) for row in rows)
-        drawn[value] = BlockMean(_mean(means[rows], runs, half), len(paired), over)
+        drawn[value] = BlockMean(_mean(means[rows], runs, half, limits), len(paired), over)
     return drawn
 
 
@@ -150,9 +155,9 @@ def half_widths(paired: np.ndarray) -> list[float] | None:
     return (quantile(number - 1) * spread / math.sqrt(number)).tolist()
 
 
-def _mean(means: np.ndarray, runs: int, half: float | None) -> Estimate:
+def _mean(means: np.ndarray, runs: int, half: float | None, limits: Limits) -> Estimate:
     mean = math.fsum(means) / len(means)
     if half is None:
         return Estimate(mean, None, runs, configurations=len(means))
-    low, high = max(mean - half, SHARE[0]), min(mean + half, SHARE[1])
+    low, high = max(mean - half, limits[0]), min(mean + half, limits[1])
     return Estimate(mean, half, runs, low, high, len(means), INTERVAL)

@@ -22,6 +22,7 @@ from reluprobe.analysis.baseline import (
 )
 from reluprobe.analysis.blocks import Block, by_change, paired
 from reluprobe.analysis.contrast import MEASURES, Contrast, Question, contrast, measure
+from reluprobe.analysis.quality import one_loss
 from reluprobe.analysis.sorting import SORT_KEYS, place, unknown_key
 from reluprobe.config import rank
 from reluprobe.errors import InputError
@@ -135,7 +136,8 @@ def level(group: Group, name: str, question: Question) -> Level | None:
     values = [math.fsum(runs) / len(runs) for runs in measured if runs]
     if not group.same:
         (values,) = measured
-    if not values:
+    runs = [run for one in group.baselines for run in one.done.values()]
+    if not values or (name == "loss" and not one_loss(runs)):
         return None
     low, high = bootstrap.interval(values, MEASURES[name]) or (None, None)
     return Level(math.fsum(values) / len(values), low, high)
@@ -167,7 +169,7 @@ def _grouped(
 def sort_contrasts(rows: Iterable[Contrast], key: str = "dead") -> list[Contrast]:
     """Rows by their change in ``key``, the best first; those without one last.
 
-    Those that change it alike, such as all that leave no unit dead, by accuracy.
+    Those that change it alike, such as all that leave no unit dead, by accuracy or R².
 
     Raises:
         InputError: there is no such measure.

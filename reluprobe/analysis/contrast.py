@@ -19,14 +19,19 @@ from reluprobe.analysis import bootstrap
 from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.estimates import ANY, SHARE, share
+from reluprobe.analysis.quality import QUALITIES, one_loss
 from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 
 #: The verdict where one side's loss is a cross-entropy and the other's a squared error.
 UNLIKE = "losses not comparable"
-#: What is said of accuracy.
-BETTER, WORSE = "more accurate", "less accurate"
+#: What is said of networks that are better, and of those that are worse.
+SAID = {
+    "accuracy": ("more accurate", "less accurate"),
+    "r2": ("higher R²", "lower R²"),
+    "loss": ("lower loss", "higher loss"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,8 @@ class Contrast:
         blocks: each configuration with the change, and its baseline: one, or several that differ
             in something else.
         pairs: the runs that ended on both sides, block by block.
-        changes: ``dead``, ``accuracy`` and ``loss``, other − baseline; None where one does not
-            apply.
-        levels: the same three of the changed runs that have a pair.
+        changes: of each of ``MEASURES``, other − baseline; None where one does not apply.
+        levels: the same of the changed runs that have a pair.
     """
 
     differs: Mapping[str, Setting]
@@ -77,7 +81,7 @@ class Contrast:
         return sum(len(b.other.runs) - len(b.other.done) for b in self.blocks)
 
     def value(self, key: str) -> float | None:
-        """By how much ``dead``, ``accuracy`` or ``loss`` changes: what rows are sorted by."""
+        """By how much one of ``MEASURES`` changes: what rows are sorted by."""
         change = self.changes[key]
         return None if change is None else change.mean
 
@@ -96,45 +100,62 @@ class Contrast:
         return _bad(pair.baseline for pair in self.pairs)
 
     @property
-    def quality(self) -> Change | None:
-        """The change of accuracy; of a regression, of the loss upside down: more is better."""
-        accuracy, loss = self.changes["accuracy"], self.changes["loss"]
-        if accuracy is not None or loss is None:
-            return accuracy
+    def qualities(self) -> dict[str, Change]:
+        """The changes of what says how good networks are: more is better.
+
+        Accuracy and R², where the pairs are of both kinds both; of records that have neither the
+        loss upside down.
+        """
+        names = [quality.name for quality in QUALITIES]
+        known = {name: change for name in names if (change := self.changes[name]) is not None}
+        loss = self.changes["loss"]
+        if known or loss is None:
+            return known
         low, high = (None if end is None else -end for end in (loss.high, loss.low))
-        return replace(loss, mean=-loss.mean, low=low, high=high)
+        return {"loss": replace(loss, mean=-loss.mean, low=low, high=high)}
 
     @property
     def has_interval(self) -> bool:
-        """Whether dead units and accuracy both have an interval to judge by."""
-        dead, quality = self.changes["dead"], self.quality
-        return (
-            dead is not None and quality is not None and dead.has_interval and quality.has_interval
-        )
+        """Whether dead units and how good networks are all have an interval to judge by."""
+        dead, qualities = self.changes["dead"], self.qualities.values()
+        known = dead is not None and dead.has_interval and bool(qualities)
+        return known and all(change.has_interval for change in qualities)
+
+    @property
+    def worse(self) -> bool:
+        """Networks are clearly worse, by one of their measures."""
+        return any(change.falls for change in self.qualities.values())
+
+    @property
+    def better(self) -> bool:
+        """Networks are clearly better by one of their measures, and worse by none."""
+        return not self.worse and any(change.rises for change in self.qualities.values())
 
     @property
     def helps(self) -> bool:
-        """Fewer dead, accuracy not clearly worse, no run lost, and no more that trained badly."""
-        dead, quality = self.changes["dead"], self.quality
-        if dead is None or quality is None or not self.has_interval or self.lost:
+        """Fewer dead, networks not clearly worse, none lost, and no more that trained badly."""
+        dead = self.changes["dead"]
+        if dead is None or not self.has_interval or self.lost:
             return False
-        return dead.falls and not quality.falls and self.badly <= self.baseline_badly
+        return dead.falls and not self.worse and self.badly <= self.baseline_badly
 
 
 def measure(run: RunRecord, name: str, question: Question) -> float | None:
-    """``dead``, ``accuracy`` or ``loss`` of a run that ended; the last two on the test set."""
-    if name == "accuracy":
-        return run.final.test_accuracy
-    if name == "loss":
-        return run.final.test_loss
+    """One of ``MEASURES`` of a run that ended; all but the first are on the test set."""
+    if name != "dead":
+        return getattr(run.final, ON_TEST_SET[name])
     if question.on == "probe":
         return share(run.final.layers, question.definition)
     layers = next((s.layers for s in run.samples if s.sample == question.on), ())
     return share(layers, question.definition)
 
 
-#: What is compared, and between what each can lie.
-MEASURES = {"dead": SHARE, "accuracy": SHARE, "loss": ANY}
+#: What is compared, and between what each can lie. An interval is cut only between two ends.
+MEASURES = {"dead": SHARE, "accuracy": SHARE, "r2": ANY, "rmse": ANY, "loss": ANY}
+#: Fields of an epoch's record.
+ON_TEST_SET = {
+    **{quality.name: quality.field for quality in QUALITIES}, "rmse": "rmse", "loss": "test_loss",
+}  # fmt: skip
 
 
 def contrast(blocks: Sequence[Block], question: Question) -> Contrast:
@@ -145,6 +166,8 @@ def contrast(blocks: Sequence[Block], question: Question) -> Contrast:
         for seed in block.seeds
     )
     sides = {name: _sides(pairs, name, question) for name in MEASURES}
+    if not one_loss([run for pair in pairs for run in (pair.other, pair.baseline)]):
+        sides["loss"] = []
     several = len({pair.block for pair in pairs}) > 1
     over: bootstrap.Over = "blocks" if several else "seeds"
     return Contrast(
@@ -160,8 +183,6 @@ def _sides(pairs: Sequence[Pair], name: str, question: Question) -> list[tuple[f
     """The measure on both sides: of each pair in one block, of each block where there are more."""
     by_block: dict[int, list[tuple[float, float]]] = {}
     for pair in pairs:
-        if name == "loss" and not _one_loss(pair):
-            continue
         ours, theirs = (measure(run, name, question) for run in (pair.other, pair.baseline))
         if ours is not None and theirs is not None:
             by_block.setdefault(pair.block, []).append((ours, theirs))
@@ -180,7 +201,7 @@ def _bad(runs: Iterable[RunRecord]) -> int:
 
 def _one_loss(pair: Pair) -> bool:
     """Whether both runs have classes, or neither: their losses are of one kind."""
-    return len({run.final.test_accuracy is None for run in (pair.other, pair.baseline)}) == 1
+    return one_loss([pair.other, pair.baseline])
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -207,7 +228,8 @@ class Untold:
 
 def untold(row: Contrast) -> Untold | None:
     """Why a row's intervals cannot tell anything; None where they can, or nothing pairs."""
-    counts = [one.n for one in (row.changes["dead"], row.quality) if one is not None]
+    every = (row.changes["dead"], *row.qualities.values())
+    counts = [one.n for one in every if one is not None]
     if not counts or min(counts) >= bootstrap.FEWEST:
         return None
     return Untold(min(counts), bootstrap.FEWEST, row.over)
@@ -217,18 +239,17 @@ def verdict(row: Contrast, definition: str = "dead") -> str:
     """What a row's intervals say, in a few plain words."""
     if not row.pairs:
         return _without_pairs(row)
-    dead, quality = row.changes["dead"], row.quality
-    if quality is None and not all(map(_one_loss, row.pairs)):
+    dead = row.changes["dead"]
+    if not row.qualities and not all(map(_one_loss, row.pairs)):
         return UNLIKE
-    if dead is None or quality is None:
+    if dead is None or not row.qualities:
         return "n/a"
     lacking = untold(row)
     if lacking is not None:
         return str(lacking)
     if not row.has_interval:
         return "no clear change"
-    better, worse = (BETTER, WORSE) if row.changes["accuracy"] else ("lower loss", "higher loss")
-    moved = better if quality.rises else worse if quality.falls else ""
+    moved = _moved(row)
     word = definition.replace("_", " ")
     if dead.falls:
         spoilt = f"{row.badly} trained badly" if row.badly > row.baseline_badly else ""
@@ -236,6 +257,16 @@ def verdict(row: Contrast, definition: str = "dead") -> str:
     if dead.rises:
         return f"more {word}, {moved}" if moved else f"more {word}"
     return f"{moved} only" if moved else "no clear change"
+
+
+def _moved(row: Contrast) -> str:
+    """``more accurate``; of pairs of both kinds ``more accurate, lower R²``."""
+    said = (
+        words[0] if change.rises else words[1] if change.falls else ""
+        for name, change in row.qualities.items()
+        for words in (SAID[name],)
+    )
+    return ", ".join(filter(None, said))
 
 
 def _without_pairs(row: Contrast) -> str:

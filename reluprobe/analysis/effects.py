@@ -1,4 +1,4 @@
-"""Effects: what each setting of a grid does to dead units and accuracy, and how much it explains.
+"""Effects: what each setting of a grid does to dead units and quality, and how much it explains.
 
 The share of the variance that axes explain is the functional ANOVA decomposition (Hutter, Hoos and
 Leyton-Brown 2014); on a full factorial it is exact and adds to 1 (``analysis.variance``). Means and
@@ -8,7 +8,7 @@ intervals of values are over blocks (``analysis.block_means``).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ from reluprobe.analysis import interactions, variance
 from reluprobe.analysis.block_means import BlockMean, block_means
 from reluprobe.analysis.bootstrap import Over
 from reluprobe.analysis.design import Design, Grid, grid_of, restricted
-from reluprobe.analysis.estimates import Estimate, share
+from reluprobe.analysis.estimates import SHARE, Estimate, Limits, share
 from reluprobe.analysis.functional_anova import LEFT
-from reluprobe.analysis.interactions import Interaction, Interactions
+from reluprobe.analysis.interactions import CALLED, Interaction, Interactions
+from reluprobe.analysis.quality import QUALITIES
 from reluprobe.analysis.variance import Decomposition
 from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
@@ -36,9 +37,9 @@ class Effect:
 
     Attributes:
         axis, value: the setting and its value, where it has an effect.
-        dead, accuracy: means over the configurations that have it, each once, of the blocks that
-            have every value of the axis: so that values differ in nothing else. The interval is
-            over these blocks (see ``analysis.block_means``): of two values those of one do not
+        dead, accuracy, r2: means over the configurations that have it, each once, of the blocks
+            that have every value of the axis: so that values differ in nothing else. The interval
+            is over these blocks (see ``analysis.block_means``): of two values those of one do not
             meet those of the other exactly where a paired t-test tells them apart. None where no
             finished run has a number.
         runs: how many finished runs have it.
@@ -55,6 +56,7 @@ class Effect:
     runs: int
     blocks: int
     over: Over = "blocks"
+    r2: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Effects:
             and tables follow.
         design: how the grid lies.
         effects: of every axis, in that order, and of every value, in the sweep's order.
-        dead, accuracy: shares of the variance, largest first; empty where nothing varies, or
+        dead, accuracy, r2: shares of the variance, largest first; empty where nothing varies, or
             nothing tells the axes apart.
         method: how they were computed, in a sentence; says what is estimated where it is.
         interactions: pairs of axes that matter together, above noise, the largest first.
@@ -96,6 +98,7 @@ class Effects:
     method: str
     interactions: tuple[Interaction, ...] = ()
     untold: str = ""
+    r2: tuple[VarianceShare, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,23 +128,29 @@ def effects(records: Sequence[RunRecord], definition: str = "dead") -> Effects |
     if grid is None:
         return None
     dead = _measured(grid, lambda run: share(run.final.layers, definition))
-    accuracy = _measured(grid, lambda run: run.final.test_accuracy)
-    leading = dead if _varies(dead) or not _varies(accuracy) else accuracy
-    axes = _ordered(grid, leading.parts)
-    judged = _judged(leading, "accuracy" if leading is accuracy else definition)
+    beside = {quality.name: _measured(grid, quality.of, quality.limits) for quality in QUALITIES}
+    measured = {definition: dead, **beside}
+    # Where no unit is dead, or as many everywhere, what matters is how good networks are.
+    leading = next((name for name, one in measured.items() if _varies(one)), definition)
+    axes = _ordered(grid, measured[leading].parts)
+    judged = _judged(measured[leading], leading)
+    accuracy, r2 = (measured[q.name] for q in QUALITIES)
     return Effects(
         axes,
         grid.design,
-        tuple(_effect(grid, axis, code, dead, accuracy) for axis, code in _values(grid, axes)),
+        tuple(_effect(grid, axis, code, dead, accuracy, r2) for axis, code in _values(grid, axes)),
         _shares(dead.parts),
         _shares(accuracy.parts),
-        _method(grid, dead, accuracy, records),
+        _method(grid, measured, records),
         judged.present,
         judged.untold,
+        _shares(r2.parts),
     )
 
 
-def _measured(grid: Grid, measure: Callable[[RunRecord], float | None]) -> _Measured:
+def _measured(
+    grid: Grid, measure: Callable[[RunRecord], float | None], limits: Limits = SHARE
+) -> _Measured:
     values = [
         {run.seed: v for run in runs if (v := measure(run)) is not None} for runs in grid.runs
     ]
@@ -151,7 +160,7 @@ def _measured(grid: Grid, measure: Callable[[RunRecord], float | None]) -> _Meas
     parts = None
     if part.factors:
         parts = variance.decompose(part, [[*of_seeds.values()] for of_seeds in seeds])
-    return _Measured(part, seeds, parts, block_means(part, seeds))
+    return _Measured(part, seeds, parts, block_means(part, seeds, limits))
 
 
 def _varies(measured: _Measured) -> bool:
@@ -181,19 +190,21 @@ def _values(grid: Grid, axes: Sequence[str]) -> list[tuple[str, int]]:
     return [(a, code) for a in axes for code in range(len(grid.values[grid.axes.index(a)]))]
 
 
-def _effect(grid: Grid, axis: str, code: int, dead: _Measured, accuracy: _Measured) -> Effect:
+def _effect(grid: Grid, axis: str, code: int, *measured: _Measured) -> Effect:
+    """A value's means: of the dead share, of accuracy, of R²."""
     column = grid.axes.index(axis)
     having = itertools.compress(grid.runs, grid.codes[:, column] == code)
-    of_dead, of_accuracy = (one.means.get((axis, code)) for one in (dead, accuracy))
-    blocks = of_dead or of_accuracy
+    dead, accuracy, r2 = means = [one.means.get((axis, code)) for one in measured]
+    blocks = next((one for one in means if one), None)
     return Effect(
         axis,
         grid.values[column][code],
-        of_dead and of_dead.estimate,
-        of_accuracy and of_accuracy.estimate,
+        dead and dead.estimate,
+        accuracy and accuracy.estimate,
         sum(map(len, having)),
         blocks.blocks if blocks else 0,
         blocks.over if blocks else "blocks",
+        r2 and r2.estimate,
     )
 
 
@@ -204,16 +215,20 @@ def _shares(parts: Decomposition | None) -> tuple[VarianceShare, ...]:
     return tuple(sorted(shares, key=lambda one: -one.share))
 
 
-def _method(grid: Grid, dead: _Measured, accuracy: _Measured, records: Sequence[RunRecord]) -> str:
+def _method(grid: Grid, measured: Mapping[str, _Measured], records: Sequence[RunRecord]) -> str:
     """How shares were computed, and what they do without."""
-    leading = dead if dead.seeds or not accuracy.seeds else accuracy
+    every = {name: one for name, one in measured.items() if one.seeds}
+    leading = next(iter(every.values()), next(iter(measured.values())))
     words = [_decomposed(grid, leading)]
     words += [
         f"{_listed(axes)} change together: which of them it is cannot be told"
         for axes in grid.together
     ]
-    if dead.seeds and accuracy.seeds and dead.grid.complete != accuracy.grid.complete:
-        words.append("accuracy: " + _decomposed(grid, accuracy))
+    words += [
+        f"{CALLED.get(name, name)}: {_decomposed(grid, one)}"
+        for name, one in every.items()
+        if one is not leading and one.grid.complete != leading.grid.complete
+    ]
     counts = sorted({len(of_seeds) for of_seeds in leading.seeds})
     if counts and counts[-1] == 1:
         words.append("1 seed: what seeds do is in the axes' shares")

@@ -32,6 +32,8 @@ NOTHING = 0.1
 ALIKE = 0.7
 #: A sentence has so many characters at most.
 LONGEST = 100
+#: What is no share of anything, and how it is called.
+CALLED = {"r2": "R²"}
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,10 @@ class Interaction:
 
     Attributes:
         axes: the one that matters more beside some values of the other, and the other.
-        measure: of what: the definition of death, or ``accuracy``.
+        measure: of what: the definition of death, ``accuracy`` or ``r2``.
         share: of the variance.
         p: of the F test, before it is held against Holm's levels.
-        sentence: what they do; means over all else, in percent.
+        sentence: what they do; means over all else, shares in percent.
     """
 
     axes: tuple[str, str]
@@ -155,7 +157,7 @@ def _interaction(
 
     chosen = max(((one, other), (other, one)), key=reads)
     moves, is_number = _moves(grid, means, *chosen), _is_number(grid, chosen[0])
-    sentence = _sentence(chosen, moves, is_number, measure.replace("_", " "))
+    sentence = _sentence(chosen, moves, is_number, measure)
     return Interaction(chosen, measure, share, p, sentence)
 
 
@@ -196,7 +198,7 @@ def _sentence(axes: tuple[str, str], moves: Sequence[_Move], is_number: bool, me
     if is_number and turned:
         text = (
             f"{mover} cuts both ways: {_of(most, holder, True, measure)}, "
-            f"{_of(turned[0], holder, True)}"
+            f"{_of(turned[0], holder, True, measure, short=True)}"
         )
     elif nothing := [m.value for m in ranked if m.size <= NOTHING * most.size]:
         text = f"{mover} matters for {_of(most, holder, is_number, measure)}, not for "
@@ -204,20 +206,28 @@ def _sentence(axes: tuple[str, str], moves: Sequence[_Move], is_number: bool, me
     else:
         text = (
             f"{mover} matters more for {_of(most, holder, is_number, measure)} than for "
-            f"{_of(least, holder, is_number)}"
+            f"{_of(least, holder, is_number, measure, short=True)}"
         )
     return text
 
 
-def _of(move: _Move, holder: str, is_number: bool, measure: str = "") -> str:
-    """``relu (4.3 → 66.2%)``; ``relu (4.3–66.2%)`` where the ends are not those of the values."""
+def _of(move: _Move, holder: str, is_number: bool, measure: str, *, short: bool = False) -> str:
+    """``relu (4.3 → 66.2% dead)``; ``relu (4.3–66.2%)`` where the ends are not the values'."""
     low, high = min(move.means), max(move.means)
-    ends = {move.means[0], move.means[-1]}
-    if is_number and ends == {low, high}:
-        text = f"{100 * move.means[0]:.1f} → {100 * move.means[-1]:.1f}%"
-    else:
-        text = f"{100 * low:.1f}–{100 * high:.1f}%"
-    return f"{labels.change({holder: move.value})} ({f'{text} {measure}'.strip()})"
+    in_order = is_number and {move.means[0], move.means[-1]} == {low, high}
+    ends = (move.means[0], move.means[-1]) if in_order else (low, high)
+    return f"{labels.change({holder: move.value})} ({_ends(ends, in_order, measure, short)})"
+
+
+def _ends(ends: tuple[float, float], in_order: bool, measure: str, short: bool) -> str:
+    """``4.3 → 66.2% dead``, ``R² 0.120 → 0.980``; in short without what is measured."""
+    if measure in CALLED:
+        # A dash between numbers that may be negative reads as a minus.
+        between = " → " if in_order else " to "
+        text = between.join(f"{end:.3f}" for end in ends).replace("-", "−")
+        return text if short else f"{CALLED[measure]} {text}"
+    text = f"{(' → ' if in_order else '–').join(f'{100 * end:.1f}' for end in ends)}%"
+    return text if short else f"{text} {measure.replace('_', ' ')}"
 
 
 def _these(holder: str, values: Sequence[Setting], room: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reluprobe.analysis import dead_masks
 from reluprobe.analysis.estimates import Estimate, Fold, share
+from reluprobe.analysis.quality import ACCURACY, R2, Quality
 from reluprobe.records import LayerRecord, RunRecord
 
 
@@ -22,9 +23,9 @@ class Turn:
         wakes: of the units ``dead`` at the end of the phase before, on its probe, the share that
             is alive on this phase's probe before any step: the new data alone woke them.
         end: on this phase's probe, at its end.
-        accuracy: on this phase's test set, at its end.
+        accuracy, r2: on this phase's test set, at its end.
         reference: on the first phase's probe, at this phase's end.
-        remembered: accuracy on the first phase's probe, at this phase's end.
+        remembered, remembered_r2: accuracy and R² on the first phase's probe, at this phase's end.
     """
 
     phase: int
@@ -38,6 +39,12 @@ class Turn:
     accuracy: Estimate | None
     reference: Estimate | None
     remembered: Estimate | None
+    r2: Estimate | None = None
+    remembered_r2: Estimate | None = None
+
+    def still(self, quality: Quality) -> Estimate | None:
+        """How good the network is on the first phase's probe, at this phase's end."""
+        return {ACCURACY: self.remembered, R2: self.remembered_r2}[quality]
 
 
 def turns(runs: Sequence[RunRecord], definition: str) -> list[Turn]:
@@ -50,9 +57,13 @@ def turns(runs: Sequence[RunRecord], definition: str) -> list[Turn]:
 
 
 def _turn(average: Fold, n: int, definition: str) -> Turn:
-    def accuracy(run: RunRecord) -> float | None:
-        end = run.at_epoch(run.phases[n].last_epoch)
-        return end.test_accuracy if end else None
+    def tested(quality: Quality) -> Estimate | None:
+        ends = ((run, run.at_epoch(run.phases[n].last_epoch)) for run in average.runs)
+        by_run = {run.id: quality.at(end) if end else None for run, end in ends}
+        return average(lambda run: by_run[run.id], quality.limits)
+
+    def remembered(quality: Quality) -> Estimate | None:
+        return average(lambda run: quality.on(run.phases[n].reference), quality.limits)
 
     first = average.runs[0].phases[n]
     return Turn(
@@ -64,9 +75,11 @@ def _turn(average: Fold, n: int, definition: str) -> Turn:
         average(lambda run: share(_start(run, n), definition)),
         average(lambda run: _woken(run, n)),
         average(lambda run: share(_layers_at(run, run.phases[n].last_epoch), definition)),
-        average(accuracy),
+        tested(ACCURACY),
         average(lambda run: share(run.phases[n].reference.layers, definition)),
-        average(lambda run: run.phases[n].reference.accuracy),
+        remembered(ACCURACY),
+        tested(R2),
+        remembered(R2),
     )
 
 

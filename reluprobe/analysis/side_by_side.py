@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reluprobe.analysis.aggregate import Summary, fold_by, sort_summaries
 from reluprobe.analysis.axes import applies_in_any, axes, check_axes
 from reluprobe.analysis.estimates import Estimate
+from reluprobe.analysis.quality import QUALITIES
 from reluprobe.analysis.settings import names_in, value_of
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
@@ -52,6 +53,7 @@ class Difference:
 
     dead: float | None
     accuracy: float | None
+    r2: float | None = None
 
 
 def line_up(
@@ -106,7 +108,8 @@ def difference(line: Line) -> Difference:
     first, second = line.sweeps
     if first is None or second is None:
         return Difference(None, None)
-    return Difference(_less(second.mean, first.mean), _less(second.accuracy, first.accuracy))
+    better = (_less(one.among(second), one.among(first)) for one in QUALITIES)
+    return Difference(_less(second.mean, first.mean), *better)
 
 
 def _less(a: Estimate | None, b: Estimate | None) -> float | None:

@@ -8,13 +8,16 @@ from typing import Protocol, TypeVar
 from reluprobe.errors import InputError, nearest
 
 #: What tables can be sorted by, and the sign that puts the best first.
-SORT_KEYS: dict[str, int] = {"dead": 1, "accuracy": -1, "loss": 1}
-#: Shares that are written alike, in percent with so many decimals, are tied.
+SORT_KEYS: dict[str, int] = {"dead": 1, "accuracy": -1, "r2": -1, "rmse": 1, "loss": 1}
+#: Those that are shares; written alike, in percent with so many decimals, they are tied.
+SHARES = ("dead", "accuracy")
 DECIMALS = 1
+#: What breaks ties: how good a network is, by the measure that it has; of those, its dead units.
+BREAKERS = ("accuracy", "r2")
 
 
 class Measured(Protocol):
-    """What has a mean of ``dead``, ``accuracy`` and ``loss``, or None."""
+    """What has a mean of each of ``SORT_KEYS``, or None."""
 
     def value(self, key: str) -> float | None:
         """The mean of one of them."""
@@ -29,19 +32,19 @@ def best_first(key: str, mean: float | None) -> tuple[bool, float]:
     return mean is None, 0.0 if mean is None else SORT_KEYS[key] * mean
 
 
-def place(key: str, row: Measured) -> tuple[bool, float, bool, float]:
-    """A key to sort rows by a measure, the best first; ties by accuracy, those of it by dead."""
-    breaker = "dead" if key == "accuracy" else "accuracy"
+def place(key: str, row: Measured) -> tuple[tuple[bool, float], ...]:
+    """A key to sort rows by a measure, the best first; ties by accuracy or R², of those by dead."""
+    breakers = ("dead",) if key in BREAKERS else BREAKERS
     mean = row.value(key)
-    if mean is not None and key != "loss":
+    if mean is not None and key in SHARES:
         mean = round(100 * mean, DECIMALS)
-    return (*best_first(key, mean), *best_first(breaker, row.value(breaker)))
+    return best_first(key, mean), *(best_first(name, row.value(name)) for name in breakers)
 
 
 def extremes(rows: Iterable[Row], number: int) -> tuple[list[Row], list[Row]]:
     """The rows with the fewest dead, best first, and those with the most, worst first.
 
-    One order gives both: of as many dead the more accurate comes before. No row is in both.
+    One order gives both: of as many dead the better network comes before. No row is in both.
 
     Args:
         rows: those without a dead share are in neither.

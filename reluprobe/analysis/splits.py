@@ -20,6 +20,7 @@ from reluprobe.analysis.estimates import (
     numbered,
     share,
 )
+from reluprobe.analysis.quality import R2
 from reluprobe.config.choices import SPLITS
 from reluprobe.records import RunRecord, SampleRecord
 
@@ -45,7 +46,7 @@ class SplitShares:
         awakened: of the units dead on the probe, the share that is alive on the training set.
         asleep: of the units dead on the training set, the share that is alive on the test set.
         certified: share of units dead for every input in the box of the training data.
-        accuracy: by split.
+        accuracy, r2, rmse: by split.
     """
 
     examples: dict[str, int]
@@ -56,6 +57,8 @@ class SplitShares:
     asleep: Estimate | None
     certified: Estimate | None
     accuracy: dict[str, Estimate | None]
+    r2: dict[str, Estimate | None]
+    rmse: dict[str, Estimate | None]
 
 
 def by_split(runs: Sequence[RunRecord], definition: str) -> SplitShares | None:
@@ -84,6 +87,8 @@ def by_split(runs: Sequence[RunRecord], definition: str) -> SplitShares | None:
         mean(woken_share(masks.get("train"), masks.get("test")) for masks in dead),
         mean(share(run.final.layers, "certified") for run in ended),
         {n: mean(run[n].accuracy for run in samples) for n in names},
+        {n: mean((run[n].r2 for run in samples), R2.limits) for n in names},
+        {n: mean((run[n].rmse for run in samples), POSITIVE) for n in names},
     )
 
 

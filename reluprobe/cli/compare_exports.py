@@ -9,14 +9,16 @@ from typing import Annotated
 import typer
 
 from reluprobe.analysis import compare
+from reluprobe.analysis.contrast import MEASURES
 from reluprobe.cli import options
 from reluprobe.errors import InputError
 from reluprobe.records import RunRecord
 
 #: Of the table for a paper.
 COLUMNS = (
-    *("change", "dead", "dead_change", "accuracy", "accuracy_change"),
-    *("loss", "loss_change", "pairs", "verdict"),
+    "change",
+    *(column for name in MEASURES for column in (name, f"{name}_change")),
+    *("pairs", "verdict"),
 )
 Columns = Annotated[
     options.Texts,
@@ -24,7 +26,7 @@ Columns = Annotated[
         "--columns",
         f"Columns of the Markdown or LaTeX table: {', '.join(COLUMNS)}, or a setting of --within.",
         "NAME",
-        "change, dead, accuracy and their changes",
+        "change, dead, accuracy or R² and their changes",
         among=COLUMNS,
     ),
 ]

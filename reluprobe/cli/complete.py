@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reluprobe.config import Setting
+from reluprobe.config.own_data import SUFFIXES
 
 Completer = Callable[[str], list[str]]
 
@@ -29,17 +30,22 @@ def among(allowed: Iterable[str]) -> Completer:
 
 
 def datasets(incomplete: str) -> list[str]:
-    """The datasets that need no TensorFlow; asking TensorFlow Datasets for all takes too long."""
+    """Datasets that need no TensorFlow, and files of data; to ask TFDS for all takes too long."""
     from reluprobe.data.names import BUILT_IN, TFDS_WITHOUT_TENSORFLOW
 
-    return among((*BUILT_IN, *TFDS_WITHOUT_TENSORFLOW))(incomplete)
+    names = among((*BUILT_IN, *TFDS_WITHOUT_TENSORFLOW))(incomplete)
+    return [*names, *_files(incomplete, [f"*{suffix}" for suffix in SUFFIXES])]
 
 
 def sweep_files(incomplete: str) -> list[str]:
     """TOML files that start so, and those in folders that do."""
+    return _files(incomplete, ["*.toml", "*/*.toml"])
+
+
+def _files(incomplete: str, patterns: Iterable[str]) -> list[str]:
     head, slash, tail = incomplete.rpartition("/")
     folder = Path(f"{head}{slash}" or ".").expanduser()
-    files = [*folder.glob("*.toml"), *folder.glob("*/*.toml")]
+    files = [file for pattern in patterns for file in folder.glob(pattern)]
     paths = sorted(path.relative_to(folder).as_posix() for path in files)
     # Hidden ones, and those to be quoted, are left to the shell itself.
     plain = (name for name in paths if name[0] != "." and shlex.quote(name) == name)

@@ -83,12 +83,13 @@ def lively() -> bool:
     return err.is_terminal and not err.is_dumb_terminal
 
 
-def log_to_stderr() -> None:
-    """Have the package's warnings among the other messages."""
+def log_to_stderr(facts: bool = False) -> None:
+    """Have the package's warnings among the other messages; ``facts``: what was read, too."""
     from rich.logging import RichHandler
 
     handler = RichHandler(console=err, show_time=False, show_path=False)
     logging.getLogger("reluprobe").handlers[:] = [handler]
+    logging.getLogger("reluprobe.data.own").setLevel(logging.INFO if facts else logging.WARNING)
 
 
 def status(text: str) -> AbstractContextManager[object]:

@@ -73,7 +73,8 @@ def _name_and_fields(event: events.Event) -> tuple[str, dict[str, Any]]:
         case events.WeightsTaken(run, weights):
             return "weights", {"id": run.id, "epoch": weights.notes.epoch}
         case events.EpochDone(run, epoch, diverged):
-            names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+            names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy",
+                     "r2", "rmse")  # fmt: skip
             fields = {name: getattr(epoch, name) for name in names}
             dead = [layer.dead for layer in epoch.layers]
             return "epoch", {"id": run.id, **fields, "dead": dead, "diverged": diverged}

@@ -54,7 +54,7 @@ Sort = Annotated[
     str | None,
     typer.Option(
         "--sort",
-        help="Order rows by dead, accuracy, loss, or a setting.",
+        help="Order rows by dead, accuracy, r2, rmse, loss, or a setting.",
         autocompletion=complete.among((*aggregate.SORT_KEYS, *NAMES)),
     ),
 ]

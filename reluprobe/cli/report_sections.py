@@ -24,6 +24,7 @@ from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
+from reluprobe.report.quality_terms import terms_of_quality
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import death_causes as causes_table
 from reluprobe.report.terminal import init_signal as signal_table
@@ -120,8 +121,9 @@ def _phases(rows: Rows, definition: str) -> None:
         turns = phase_outcomes.turns(row.members, definition)
         if turns:
             out.print()
-            out.print(phase_table.headline(row.settings, turns, definition))
-            out.print(phase_table.table(turns, definition, out.width))
+            qualities = terms_of_quality(row.members)
+            out.print(phase_table.headline(row.settings, turns, definition, qualities))
+            out.print(phase_table.table(turns, definition, out.width, qualities))
     if any(run.phases for row in rows for run in row.members):
         out.print(Text(phase_table.LEGEND, style="dim"))
 

@@ -12,6 +12,7 @@ from reluprobe.cli.console import out
 from reluprobe.cli.reading import FULL, View
 from reluprobe.config import labels
 from reluprobe.records.folder import Archive
+from reluprobe.report.quality_terms import terms_of_quality
 from reluprobe.report.terminal import (
     answer,
     dead_unit,
@@ -86,10 +87,10 @@ def _whole(sweep: Archive, rows: list[aggregate.Summary], view: View) -> None:
 
 def _effects(sweep: Archive, measured: Effects, definition: str) -> None:
     """Print what every value of every setting does, and two settings against each other."""
-    terms = terms_of(sweep.records)
+    qualities = terms_of_quality(sweep.records)
     out.print(effects_table.title(measured, definition))
-    out.print(effects_table.table(measured, definition, terms, out.width, every=True))
-    for line in effects_table.legend(measured, definition, terms, every=True):
+    out.print(effects_table.table(measured, definition, qualities, out.width, every=True))
+    for line in effects_table.legend(measured, definition, qualities, every=True):
         out.print(line)
     out.print()
     if not answer.told_apart(measured):
@@ -97,7 +98,7 @@ def _effects(sweep: Archive, measured: Effects, definition: str) -> None:
     drawn = pivot_table.on_a_screen(sweep.records, measured.axes[:2], definition, out.width)
     if drawn is not None:
         cross, down, across = drawn
-        out.print(pivot_table.title(labels.name(down), across, definition, terms))
+        out.print(pivot_table.title(labels.name(down), across, definition, qualities))
         out.print(pivot_table.table(cross, down, out.width))
         out.print(Text(pivot_table.LEGEND, style="dim"))
         out.print()

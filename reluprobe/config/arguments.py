@@ -12,6 +12,7 @@ import numpy as np
 
 from reluprobe.config.axes import MOST_VALUES
 from reluprobe.config.field import INT32_MAX
+from reluprobe.config.own_data import is_path
 from reluprobe.config.settings import SETTINGS, full_name, near_name, with_full_names
 from reluprobe.config.sweep_name import LONGEST
 from reluprobe.errors import InputError, nearest, shown
@@ -103,7 +104,14 @@ def settings(written: Mapping[str, Any]) -> dict[str, Any]:
     full, faults = with_full_names(plain(written))
     if faults:
         raise InputError("bad settings", faults)
+    if isinstance(dataset := full.get("dataset"), PathLike):
+        full["dataset"] = _as_dataset(os.fspath(dataset))
     return full
+
+
+def _as_dataset(path: str) -> str:
+    """A path that is none by its text alone: ``Path("cats")`` is the folder ``./cats``."""
+    return path if is_path(path) else f"./{path}"
 
 
 def choice(name: str, value: Any, allowed: Sequence[str]) -> str:

@@ -59,6 +59,7 @@ NETWORKS = ("mlp", "cnn")
 POOLINGS = ("max", "mean", "none")
 #: What matrix products are computed in while training. JAX's names are in ``nn.precision``.
 PRECISIONS = ("float32", "tf32")
+LEARNT = ("auto", "classification", "regression")
 PIXELS = ("unit", "standardized", "centred")
 
 #: What is done about dead units while training. Formulas are in ``engine.revive``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reluprobe.config import choices, phases, triggers
+from reluprobe.config import choices, own_network, phases, triggers
 from reluprobe.config.field import INT32_MAX
 from reluprobe.config.run_config import RunConfig
 
@@ -12,6 +12,20 @@ from reluprobe.config.run_config import RunConfig
 Rule = tuple[Callable[[RunConfig], bool], str]
 
 RULES: tuple[Rule, ...] = (
+    (
+        lambda c: c.is_own and c.revive != "none",
+        "revive draws units of hidden layers anew that settings build; of your own network it is "
+        "not known which weights go in and out of a unit",
+    ),
+    (
+        lambda c: c.is_own and c.freeze_layers > 0,
+        "freeze_layers stops layers that settings build; your own network has an order of its own",
+    ),
+    (
+        lambda c: bool({*own_network.parse(c.network_settings)} & _TAKEN),
+        "network_settings names a setting that reluprobe has itself: set that, and read it as "
+        "settings[…] in your function",
+    ),
     (
         lambda c: c.revive_definition == "saturated" and c.activation not in choices.BOUNDED,
         "revive_definition = saturated needs an activation bounded on both sides "
@@ -60,6 +74,14 @@ RULES: tuple[Rule, ...] = (
         "freeze_layers is larger than the number of hidden layers",
     ),
     (
+        lambda c: c.standardize and c.pixels != "unit",
+        "standardize = true scales each feature already: leave pixels at unit",
+    ),
+    (
+        lambda c: c.label_noise > 0 and c.task == "regression",
+        "label_noise needs classes, and task = regression has none",
+    ),
+    (
         lambda c: c.epochs == 0 and c.phases != phases.NONE,
         "phases need epochs >= 1: nothing is trained before the first of them",
     ),
@@ -72,6 +94,9 @@ RULES: tuple[Rule, ...] = (
         "revive_at names no epoch after which the run goes on",
     ),
 )
+
+
+_TAKEN = {*RunConfig.__dataclass_fields__, "input_shape", "outputs"}
 
 
 def _never(config: RunConfig) -> bool:

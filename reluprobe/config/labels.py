@@ -10,6 +10,7 @@ from reluprobe.config import SETTINGS, RunConfig, Value, settings_of
 from reluprobe.config.choices import PARAMETERS
 from reluprobe.config.settings import PRINTED_NAMES
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 V = TypeVar("V", bound=Value | None)
 
 
@@ -19,6 +20,8 @@ def setting(value: Value | None) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and _SHA256.fullmatch(value):
+        return f"{value[:12]}…"
     if not isinstance(value, float) or value == 0 or 0.01 <= abs(value) < 10_000:
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     mantissa, exponent = f"{value:.2e}".split("e")
@@ -90,7 +93,8 @@ def network(config: RunConfig) -> str:
     """The run in one line: what every run has, and what is not as in the study."""
     shown = ("activation", "learning_rate", "optimizer", "init")
     sizes = f"{architecture(config)} · {config.dataset} · seed {config.seed}"
-    known = (*shown, "network", "channels", "depth", "width", "dataset", "seed", "epochs")
+    known = (*shown, "network", "channels", "depth", "width", "dataset", "data_sha256")
+    known += ("seed", "epochs")
     other = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
     more = settings({n: v for n, v in other.items() if n not in known})
     line = f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"

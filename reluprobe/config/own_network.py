@@ -8,6 +8,13 @@ from collections.abc import Mapping
 from reluprobe.config import choices
 from reluprobe.errors import nearest
 
+#: Settings that are handed to the function that builds a network, and are part of its program.
+BUILDING = (
+    *("activation", "leaky_slope", "elu_alpha", "celu_alpha", "prelu_slope"),
+    *("depth", "width", "norm", "residual", "dropout"),
+    *("init", "init_scale", "weight_gain", "bias_init", "use_bias"),
+)
+
 OwnValue = int | float | str  # a bool is an int
 
 FORM = f"{', '.join(choices.NETWORKS)}, or your own as package.module:function"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from reluprobe.config import choices
+from reluprobe.config import choices, own_data
 from reluprobe.config.field import INT32_MAX, Key, count_of
 from reluprobe.errors import nearest, shown
 
@@ -26,6 +26,11 @@ FORM = (
 )
 #: More phases than this are taken for a slip of the pen.
 MOST = 100_000
+#: Why a phase's dataset may not be a file.
+NO_FILE = (
+    "a phase's dataset cannot be a file, whose settings (target, standardize, …) are the run's; "
+    f"allowed is a dataset by name, or a task ({', '.join(choices.TASKS)})"
+)
 #: What a dataset may be called.
 DATASET = r"[A-Za-z_][\w/:.-]*"
 _ITEM = re.compile(rf"(?P<what>{DATASET})(\+(?P<task>\w+))?(@(?P<epochs>\d+))?(\*(?P<repeat>\d+))?")
@@ -136,6 +141,8 @@ def fault(text: str) -> str | None:
     total = 0
     for item in text.split(","):
         match = _ITEM.fullmatch(item.strip())
+        if own_data.is_path(match["what"] if match else item.strip()):
+            return f"{shown(item.strip())}: {NO_FILE}"
         if match is None:
             return f"cannot read {shown(item.strip())}; allowed is {FORM}"
         what, task, got = match["what"], match["task"], shown(item.strip())
@@ -177,7 +184,9 @@ def written(table: Mapping[str, Any]) -> tuple[str, list[str]]:
         close = nearest(str(task), choices.TASKS)
         faults.append(f"task = {shown(task)}: allowed is one of {', '.join(choices.TASKS)}{close}")
     named = isinstance(dataset, str) and re.fullmatch(DATASET, dataset)
-    if dataset is not None and (not named or dataset in (NONE, *choices.TASKS)):
+    if own_data.is_path(dataset):
+        faults.append(f"dataset = {shown(dataset)}: {NO_FILE}")
+    elif dataset is not None and (not named or dataset in (NONE, *choices.TASKS)):
         faults.append(f"dataset = {shown(dataset)}: allowed is a dataset's name")
     if faults:
         return "", faults

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
-from reluprobe.config import choices, own_network, phases, triggers, widths
+from reluprobe.config import choices, own_data, own_network, phases, triggers, widths
 from reluprobe.config.field import INT32_MAX, Form, Spec
 
 # Outside the class, in which ``phases`` is a field.
@@ -253,7 +253,63 @@ class RunConfig:
             only_with=("activation", ("prelu",)),
         ),
     ] = 0.25
-    dataset: Annotated[str, Spec("Dataset: mnist, blobs, abs, or any TFDS image set.")] = "mnist"
+    dataset: Annotated[
+        str,
+        Spec(
+            "Dataset: mnist, blobs, abs, any TFDS image set; or the path of your own: .npz, .csv, "
+            ".parquet, a folder of .npy files or of images by class. "
+            f"({own_data.RULE[0].upper()}{own_data.RULE[1:]}.)"
+        ),
+    ] = "mnist"
+    target: Annotated[
+        str,
+        Spec(
+            "Column of a .csv or .parquet to be predicted.", only_with=("dataset", own_data.PATHS)
+        ),
+    ] = ""
+    task: Annotated[
+        str,
+        Spec(
+            "What is learnt of a file; auto: numbers with a point are a regression's targets, "
+            "whole numbers and texts are classes.",
+            choices=choices.LEARNT,
+            only_with=("dataset", own_data.PATHS),
+        ),
+    ] = "auto"
+    test_share: Annotated[
+        float,
+        Spec(
+            "Share of a file's examples that are its test set, where it has none of its own.",
+            gt=0,
+            lt=1,
+            only_with=("dataset", own_data.PATHS),
+        ),
+    ] = 0.2
+    split_seed: Annotated[
+        int,
+        Spec(
+            "Seed of the order in which a file's examples are dealt out.",
+            ge=0,
+            le=2**32 - 1,
+            only_with=("dataset", own_data.PATHS),
+        ),
+    ] = 0
+    standardize: Annotated[
+        bool,
+        Spec(
+            "Shift and scale each feature of a file, and a regression's target, by mean and "
+            "standard deviation of the training examples.",
+            only_with=("dataset", own_data.PATHS),
+        ),
+    ] = False
+    data_sha256: Annotated[
+        str,
+        Spec(
+            "SHA-256 of a file, filled in when its runs are planned; another file is refused.",
+            form=own_data.SHA256,
+            only_with=("dataset", own_data.PATHS),
+        ),
+    ] = ""
     pixels: Annotated[
         str,
         Spec(
@@ -338,7 +394,8 @@ class RunConfig:
         Annotated[
             int,
             Spec(
-                "Training examples, the first of them, that a unit is probed on; all: every one.",
+                "Training examples, the first of them, that a unit is probed on; all: every one. "
+                "A file with fewer than 1000 has all of them probed.",
                 ge=1,
                 le=INT32_MAX,
             ),
@@ -395,7 +452,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         ),
         *("adam_epsilon", "weight_decay", "l2", "clip_norm", "clip_value"),
     ),
-    "Data": ("dataset", "pixels", "label_noise", "phases", "seed"),
+    "Data": (
+        *("dataset", "target", "task", "test_share", "split_seed", "standardize", "data_sha256"),
+        *("pixels", "label_noise", "phases", "seed"),
+    ),
     "Reviving": (
         *("revive", "revive_at", "revive_definition", "revive_threshold", "redraw_scale"),
         *("shrink", "perturb", "freeze_layers", "freeze_after"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reluprobe.config import choices, phases, reference, sweep_keys, sweep_name
+from reluprobe.config import choices, own_data, phases, reference, sweep_keys, sweep_name
 from reluprobe.config.axes import MOST_VALUES
 from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, Form, Setting
 from reluprobe.config.settings import SETTINGS, SHORT_NAMES
@@ -35,6 +35,7 @@ def sweep_schema() -> Schema:
         "order": {"enum": [*choices.ORDERS], "default": "seeds"},
         "order_seed": _integer(0, INT32_MAX) | {"default": 0},
         "base": _table(settings),
+        "data_sha256": {"type": "object", "additionalProperties": _text(own_data.SHA256.pattern)},
         "grid": axes,
         "zip": _blocks(axes | {"minProperties": 1}),
         "phase": _blocks(_table(_phase())),

@@ -34,6 +34,7 @@ class SweepConfig:
             after every epoch too.
         order: in which order they are trained; ``order_seed``: of the order ``random``. Neither
             changes what they give, or the plan.
+        data_sha256: of the datasets that are files, by their paths as written, once it is known.
     """
 
     name: str
@@ -48,6 +49,7 @@ class SweepConfig:
     save_weights: SaveWeights | None = None
     order: Order = "seeds"
     order_seed: int = 0
+    data_sha256: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def axes(self) -> dict[str, tuple[Value, ...]]:
@@ -80,6 +82,7 @@ def sweep_toml(sweep: SweepConfig) -> str:
     if sweep.seeds:
         tables["seeds"] = list(sweep.seeds)
     tables["base"] = fixed | dict(sweep.base)
+    tables["data_sha256"] = dict(sweep.data_sha256)
     tables["grid"] = {k: list(v) for k, v in sweep.grid.items()}
     tables["zip"] = [{k: list(v) for k, v in block.items()} for block in sweep.zip]
     tables["include"] = [dict(t) for t in sweep.include]

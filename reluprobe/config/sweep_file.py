@@ -128,6 +128,7 @@ class _Parser:
             self.file.save_weights,
             self.file.order,
             self.order_seed(),
+            self.file.data_sha256,
         )
 
     def phases(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from reluprobe.config.choices import ORDERS, SAVE_WEIGHTS, Order, SaveWeights
 from reluprobe.config.field import INT32_MAX, Key
+from reluprobe.config.own_data import SHA256
 from reluprobe.config.reference import SHIPPED
 from reluprobe.config.settings import SETTINGS, full_name, unknown
 from reluprobe.config.sweep_name import fault_of_name
@@ -105,6 +106,15 @@ class SweepFile(BaseModel):
         Key("integer >= 0", "0", "Seed of the order random."),
     ] = 0
     base: Annotated[Table, Key("table of settings", "their defaults", "What all runs share.")] = {}
+    data_sha256: Annotated[
+        dict[str, Annotated[str, Field(pattern=f"^({SHA256.pattern})$")]],
+        Key(
+            "table of texts",
+            "taken from the files",
+            "SHA-256 of each dataset that is a file, by its path: reluprobe writes it into the "
+            "sweep.toml beside its results. Another file is refused.",
+        ),
+    ] = {}
     grid: Annotated[
         Table, Key("table of axes", "none", "Every combination of the axes' values is run.")
     ] = {}
@@ -153,6 +163,8 @@ def _fault_text(key: str, value: Any, fault: Any) -> str:
         return unknown(key, KEYS).replace("setting", "key") + moved
     if KEYS[key].kind.startswith("tables"):
         return f"[[{key}]]: got {shown(value)}; write [[{key}]] with double brackets"
+    if key == "data_sha256":
+        return f'[{key}]: got {shown(value)}; allowed is "path" = {SHA256.allowed}'
     if KEYS[key].kind.startswith("table"):
         return f"[{key}]: got {shown(value)}; allowed is a table of settings"
     own = fault["ctx"]["error"] if fault["type"] == "value_error" else None

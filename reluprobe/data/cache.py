@@ -98,8 +98,8 @@ def _read(folder: Path, name: str) -> Dataset | None:
         arrays = {a: _read_array(folder / f"{a}.npy", manifest["arrays"][a]) for a in ARRAYS}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedCacheError(f"{type(error).__name__}: {error}") from error
-    shape = tuple(manifest["shape"])
-    return frozen(Dataset(name, **arrays, classes=manifest["classes"], shape=shape))
+    classes, shape = manifest["classes"], tuple(manifest["shape"])
+    return frozen(Dataset(name, **arrays, classes=classes, shape=shape))  # pyright: ignore
 
 
 def _read_array(path: Path, entry: dict[str, Any]) -> np.ndarray:

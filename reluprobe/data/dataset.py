@@ -24,6 +24,7 @@ class Dataset:
             with squared loss, one output. Not every label need exist (:attr:`existing`).
         shape: of one example as the data has it, ``(28, 28, 1)`` for MNIST; inputs are it in C
             order. Where none is given, examples are vectors: ``(feature,)``.
+        class_names: what the labels stand for, where a file of the user's says so.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Dataset:
     test_targets: np.ndarray
     classes: int | None
     shape: tuple[int, ...] = ()
+    class_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Examples without a shape of their own are vectors."""

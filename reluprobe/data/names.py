@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reluprobe.config.own_data import RULE
+from reluprobe.data.own.source import DatasetKey, OwnData
 from reluprobe.errors import InputError, nearest
 
 BUILT_IN: tuple[str, ...] = ("mnist", "blobs", "abs")
@@ -20,7 +22,7 @@ TFDS_WITHOUT_TENSORFLOW: tuple[str, ...] = (
 _SHAPE = re.compile(r"[A-Za-z0-9]\w*(/[A-Za-z0-9][\w.\-]*)?", re.ASCII)
 
 
-def check_name(name: str) -> None:
+def check_name(name: DatasetKey) -> None:
     """Refuse a name that no dataset has; downloads nothing and needs no network.
 
     Returns at once for the names in ``BUILT_IN`` and ``TFDS_WITHOUT_TENSORFLOW``; any other costs
@@ -30,7 +32,7 @@ def check_name(name: str) -> None:
         InputError: no such dataset or configuration; names the nearest.
         DatasetError: TensorFlow Datasets cannot be imported.
     """
-    if name in BUILT_IN or name in TFDS_WITHOUT_TENSORFLOW:
+    if isinstance(name, OwnData) or name in BUILT_IN or name in TFDS_WITHOUT_TENSORFLOW:
         return
     check_shape(name)
     base, _, config = name.partition("/")
@@ -54,7 +56,8 @@ def _unknown(name: str, registered: tuple[str, ...]) -> InputError:
     close = nearest(name.lower(), (*BUILT_IN, *TFDS_WITHOUT_TENSORFLOW, *registered))
     return InputError(
         f"dataset: got {name!r}, which is neither built in ({', '.join(BUILT_IN)}) "
-        f"nor a NAME or NAME/CONFIG of TensorFlow Datasets{close}"
+        f"nor a NAME or NAME/CONFIG of TensorFlow Datasets{close}",
+        hint=f"of a file or folder of your own: {RULE}",
     )
 
 

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from reluprobe.config import RunConfig
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey
 from reluprobe.data.dataset import ARRAYS
 from reluprobe.engine import checks, compile_cache, state
 from reluprobe.engine.recorder import Recorder
@@ -66,12 +66,12 @@ class Origin:
     """
 
     def __init__(
-        self, datasets: Mapping[str, Dataset], described: Mapping[str, str | int], lanes: str
+        self, datasets: Mapping[DatasetKey, Dataset], described: Mapping[str, str | int], lanes: str
     ) -> None:
         self.datasets = datasets
         names = ("reluprobe", *environment.PACKAGES, "backend", "device")
         self.versions = {name: str(described[name]) for name in names} | {"lanes": lanes}
-        self.digests: dict[str, str] = {}
+        self.digests: dict[DatasetKey, str] = {}
 
     def made_with(self, config: RunConfig) -> dict[str, str]:
         """Of a run; it goes on only where all of it is the same."""
@@ -79,7 +79,7 @@ class Origin:
         own = {"processor": compile_cache.processor(), "code": _code(), "data": data}
         return self.versions | own
 
-    def _digest(self, name: str) -> str:
+    def _digest(self, name: DatasetKey) -> str:
         if name not in self.digests:
             digest = hashlib.sha256()
             for array in (getattr(self.datasets[name], part) for part in ARRAYS):
@@ -97,7 +97,7 @@ def _code() -> str:
     """
     rooms = ("config", "data", "plan", "nn", "measures", "engine")
     digest = hashlib.sha256()
-    for file in sorted(f for room in rooms for f in (PACKAGE / room).glob("*.py")):
+    for file in sorted(f for room in rooms for f in (PACKAGE / room).rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

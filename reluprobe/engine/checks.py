@@ -8,23 +8,25 @@ from typing import Any
 from reluprobe.config import RunConfig, conv_shapes, phases
 from reluprobe.config.field import INT32_MAX
 from reluprobe.config.sizes import probed, steps_per_epoch
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.errors import InputError
 from reluprobe.plan.runs import Run
 
 
-def dataset_names(config: RunConfig) -> list[str]:
+def dataset_names(config: RunConfig) -> list[DatasetKey]:
     """The datasets of a run, the first phase's first."""
     further = (phase.dataset for phase in phases.parse(config.phases))
-    return list(dict.fromkeys([config.dataset, *filter(None, further)]))
+    return list(dict.fromkeys([key_of(config), *filter(None, further)]))
 
 
-def all_dataset_names(runs: Sequence[Run]) -> list[str]:
+def all_dataset_names(runs: Sequence[Run]) -> list[DatasetKey]:
     """The datasets of these runs, each once."""
     return list(dict.fromkeys(name for run in runs for name in dataset_names(run.config)))
 
 
-def load_and_check(runs: Sequence[Run], load: Callable[[str], Dataset]) -> dict[str, Dataset]:
+def load_and_check(
+    runs: Sequence[Run], load: Callable[[DatasetKey], Dataset]
+) -> dict[DatasetKey, Dataset]:
     """The datasets of these runs, loaded, and checked against them.
 
     Raises:
@@ -54,7 +56,7 @@ def _has_tf32(device: Any) -> bool:
     return major.isdigit() and int(major) >= 8
 
 
-def check(runs: Sequence[Run], loaded: Mapping[str, Dataset]) -> None:
+def check(runs: Sequence[Run], loaded: Mapping[DatasetKey, Dataset]) -> None:
     """Whether these runs can be trained on these data.
 
     Raises:
@@ -65,8 +67,8 @@ def check(runs: Sequence[Run], loaded: Mapping[str, Dataset]) -> None:
         raise InputError("settings and data do not fit", list(dict.fromkeys(faults)))
 
 
-def _faults(config: RunConfig, loaded: Mapping[str, Dataset]) -> list[str]:
-    first = loaded[config.dataset]
+def _faults(config: RunConfig, loaded: Mapping[DatasetKey, Dataset]) -> list[str]:
+    first = loaded[key_of(config)]
     faults: list[str | None] = []
     if config.convolutions:
         faults.append(conv_shapes.fault(config, first.shape))

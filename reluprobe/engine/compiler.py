@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from reluprobe.config import RunConfig
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import program_spec, retry, schedule, state, train_step
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.tasks import draw_task
@@ -66,7 +66,7 @@ def request(
     config: RunConfig,
     used: Collection[str],
     size: int,
-    datasets: Mapping[str, Dataset],
+    datasets: Mapping[DatasetKey, Dataset],
     lanes: LaneMode,
     mesh: Mesh,
 ) -> ProgramRequest:
@@ -80,9 +80,8 @@ def request(
         lanes: how a device runs its lanes.
         mesh: the devices.
     """
-    data = datasets[config.dataset]
-    examples = len(data.train_targets)
-    spec = program_spec.spec_of(config, data.shape, data.classes or 1, examples)
+    data = datasets[key_of(config)]
+    spec = program_spec.spec_on(config, datasets)
     by_lane = NamedSharding(mesh, P("lane"))
     stacked = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((size, *x.shape), x.dtype, sharding=by_lane),
@@ -107,7 +106,7 @@ def _shapes(data: Dataset, mesh: Mesh) -> state.Arrays:
 
 
 def init_lane(
-    config: RunConfig, spec: ProgramSpec, datasets: Mapping[str, Dataset]
+    config: RunConfig, spec: ProgramSpec, datasets: Mapping[DatasetKey, Dataset]
 ) -> tuple[state.Lane, state.Hyperparameters]:
     """A run's starting point, with the task of its first phase: nothing is permuted in that."""
     lane, hyper = program_spec.init_lane(config, spec)
@@ -121,7 +120,7 @@ def _specs(spec: ProgramSpec, used: set[int]) -> tuple[ProgramSpec, ...]:
     and ReLU, which selects and never rounds, gives the same bits with and without it. Others do
     not: they keep the branch even where there is only one of them.
     """
-    if spec.config.activation in OWN_CODE:
+    if spec.config.activation in OWN_CODE or spec.own is not None:
         return (spec,)
     specs = [spec.with_activations(RELU)] if RELU in used else []
     if others := used - {RELU}:

@@ -9,8 +9,10 @@ import jax
 from jax.sharding import Mesh
 
 from reluprobe.config.choices import SaveWeights
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import checkpoint, compiler, placement
+from reluprobe.engine.program_spec import spec_on
+from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.plan.grouping import dials_of, program_settings
 from reluprobe.plan.runs import Run
 from reluprobe.records.checkpoints import Checkpoint
@@ -36,7 +38,7 @@ class Context:
         compiler: compiles programs ahead.
     """
 
-    datasets: Mapping[str, Dataset]
+    datasets: Mapping[DatasetKey, Dataset]
     mesh: Mesh
     lanes: compiler.LaneMode
     used: Mapping[Hashable, set[str]]
@@ -52,7 +54,7 @@ class Context:
     @staticmethod
     def of(
         runs: Sequence[Run],
-        datasets: Mapping[str, Dataset],
+        datasets: Mapping[DatasetKey, Dataset],
         devices: Sequence[jax.Device],
         lanes: compiler.LaneMode,
         stop: Callable[[], bool] = lambda: False,
@@ -83,8 +85,12 @@ class Context:
         if self.lanes == "map":
             return 1
         config = group[0].config
-        shape = self.datasets[config.dataset].shape
+        shape = self.datasets[key_of(config)].shape
         return placement.lanes_that_fit(config, len(group), shape, self.mesh)
+
+    def own_network(self, run: Run) -> OwnNetwork | None:
+        """Somebody's own network that a run trains; None where its settings build one."""
+        return spec_on(run.config, self.datasets).own if run.config.is_own else None
 
     def begun(self, run: Run) -> Checkpoint | None:
         """Where a run goes on; None where it starts."""

@@ -12,8 +12,9 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from reluprobe.config import RunConfig
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey
 from reluprobe.engine import evaluate, state
+from reluprobe.engine.program_spec import BATCH
 from reluprobe.nn import networks
 
 #: On an accelerator, no more lanes than this side by side on one device.
@@ -35,12 +36,12 @@ def by_lane(mesh: Mesh) -> NamedSharding:
 class PlacedDatasets:
     """The datasets of the runs at hand, on every device."""
 
-    def __init__(self, datasets: Mapping[str, Dataset], mesh: Mesh) -> None:
+    def __init__(self, datasets: Mapping[DatasetKey, Dataset], mesh: Mesh) -> None:
         self.datasets = datasets
         self.everywhere = NamedSharding(mesh, P())
-        self.placed: dict[str, state.Arrays] = {}
+        self.placed: dict[DatasetKey, state.Arrays] = {}
 
-    def place(self, names: Sequence[str]) -> Mapping[str, state.Arrays]:
+    def place(self, names: Sequence[DatasetKey]) -> Mapping[DatasetKey, state.Arrays]:
         """Have these datasets on every device, and no others."""
         self.placed = {name: data for name, data in self.placed.items() if name in names}
         for name in names:
@@ -105,7 +106,7 @@ def lane_bytes(config: RunConfig, shape: tuple[int, ...]) -> int:
         shape: of one example.
     """
     weights, outputs = networks.sizes(config, shape)
-    examples = max(evaluate.BATCH, config.batch_size)
+    examples = max(BATCH, config.batch_size)
     # Weights, two moments, gradient, update, and room for one copy; then activations.
     floats = 6 * weights + 4 * examples * sum(outputs)
     if config.norm == "batch":  # a look's statistics: inputs, and a layer in and out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,10 +16,17 @@ from jaxtyping import Array, Int, Shaped
 
 from reluprobe.config import RunConfig
 from reluprobe.config.choices import UNIT_REVIVALS
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine.state import Arrays, Hyperparameters, Lane, scaled, trained
 from reluprobe.engine.tasks import Task
+from reluprobe.errors import InputError
+from reluprobe.foreign.trained import OwnNetwork, own_network
 from reluprobe.nn import activations, mlp, networks, optimizers
 from reluprobe.plan.grouping import dials_of, program_settings
+from reluprobe.plan.runs import Run
+
+#: Examples a step of a look: bounds the memory that activations take.
+BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class ProgramSpec:
         train_examples: size of the training set.
         outputs: of the network; 1 is a regression.
         sizes: units of each hidden layer.
+        own: somebody's own network; None of one that settings build.
         activations: indices of those that lanes of this program may have (see
             ``nn.activations.activate``). One is compiled in; of several each lane's is traced.
     """
@@ -44,6 +53,7 @@ class ProgramSpec:
     outputs: int
     sizes: tuple[int, ...]
     activations: tuple[int, ...]
+    own: OwnNetwork | None = None
 
     @property
     def regression(self) -> bool:
@@ -61,10 +71,37 @@ class ProgramSpec:
         weights: nnx.State,
         hyper: Hyperparameters,
         training: mlp.Training | None = None,
-    ) -> tuple[Array, Array]:
-        """The network's outputs and pre-activations for these inputs, as :meth:`inputs` gives."""
+    ) -> tuple[Array, mlp.Preactivations]:
+        """The network's outputs and pre-activations for these inputs, as :meth:`inputs` gives.
+
+        Of somebody's own network there are no pre-activations: ``own.tallied`` has what they show.
+        """
+        if self.own is not None:
+            return self.own.structure.evaluated(weights, inputs), ()
         network = nnx.merge(self.graph, weights)
         return network(inputs, *self.f(hyper), training)
+
+    def train_outputs(
+        self,
+        params: nnx.State,
+        rest: nnx.State,
+        inputs: Array,
+        hyper: Hyperparameters,
+        training: mlp.Training | None,
+    ) -> tuple[Array, nnx.State]:
+        """A step's outputs, and what the network keeps besides its parameters after them."""
+        if self.own is not None:
+            outputs, state = self.own.structure.trained(nnx.merge_state(params, rest), inputs)
+            return outputs, trained(state)[1]
+        # A copy, as batch norm writes the batch's averages into the network it is of.
+        network = nnx.merge(self.graph, params, rest, copy=True)
+        outputs, _ = network(inputs, *self.f(hyper), training)
+        return outputs, rest
+
+    @property
+    def batch(self) -> int:
+        """Examples that a look takes at once."""
+        return min(BATCH, self.train_examples)
 
     def inputs(self, data: Arrays, hyper: Hyperparameters, chosen: Int[Array, " example"]) -> Array:
         """These examples as the network sees them: scaled, and permuted where the task says so."""
@@ -117,11 +154,6 @@ class ProgramSpec:
         return index, nnx.merge(self.graph, weights).slopes[...][:, None, None]
 
 
-def undrawn(config: RunConfig, shape: tuple[int, ...], outputs: int) -> mlp.MLP:
-    """The network of a run with shapes in the places of its arrays; arguments as of ``spec_of``."""
-    return nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0)))
-
-
 def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: int) -> ProgramSpec:
     """What is static about a run. No array is computed for it.
 
@@ -130,11 +162,46 @@ def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: i
         shape: of one example.
         outputs: outputs of the network.
         examples: size of the training set.
+
+    Raises:
+        InputError: somebody's own network cannot be built, or does not fit the data or settings.
     """
-    graph, _ = nnx.split(undrawn(config, shape, outputs))
-    own = (activations.INDEX[config.activation],)
-    settings = program_settings(config)
+    settings, own = program_settings(config), (activations.INDEX[config.activation],)
+    if config.is_own:
+        theirs = own_network(settings, shape, outputs, min(BATCH, examples))
+        if fault := _fault(config, theirs):
+            raise InputError("settings and network do not fit", [fault])
+        graph = theirs.structure.training
+        return ProgramSpec(graph, settings, shape, examples, outputs, theirs.sizes, own, theirs)
+    network = nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0)))
+    graph, _ = nnx.split(network)
     return ProgramSpec(graph, settings, shape, examples, outputs, config.sizes, own)
+
+
+def undrawn(config: RunConfig, spec: ProgramSpec) -> nnx.State:
+    """The network's state with shapes in the places of its arrays, for a run of this program."""
+    if spec.own is not None:
+        own = spec.own
+        return jax.eval_shape(lambda: own.start(spec.shape, nnx.Rngs(0)))
+    shape, outputs = spec.shape, spec.outputs
+    return nnx.state(nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0))))
+
+
+def spec_on(config: RunConfig, datasets: Mapping[DatasetKey, Dataset]) -> ProgramSpec:
+    """What is static about a run on its first phase's data."""
+    data = datasets[key_of(config)]
+    return spec_of(config, data.shape, data.classes or 1, len(data.train_targets))
+
+
+def check_own_networks(runs: Sequence[Run], datasets: Mapping[DatasetKey, Dataset]) -> None:
+    """Build every own network once, before anything is trained.
+
+    Raises:
+        InputError: one cannot be built, or does not fit its data or settings.
+    """
+    for run in runs:
+        if run.config.is_own:
+            spec_on(run.config, datasets)
 
 
 def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparameters]:
@@ -145,8 +212,11 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
         spec: of a program that trains it (:func:`spec_of`).
     """
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
-    network = networks.make(config, spec.shape, spec.outputs, nnx.Rngs(weights_key))
-    _, weights = nnx.split(network)
+    rngs = nnx.Rngs(weights_key)
+    if spec.own is None:
+        _, weights = nnx.split(networks.make(config, spec.shape, spec.outputs, rngs))
+    else:
+        weights = spec.own.start(spec.shape, rngs)
     hyper = Hyperparameters(
         jnp.float32(config.learning_rate),
         jnp.int32(activations.INDEX[config.activation]),
@@ -162,6 +232,16 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
     revives = config.revive in UNIT_REVIVALS
     dead_mask = jnp.zeros((len(spec.sizes), max(spec.sizes)), bool) if revives else None
     return Lane(weights, optimizer, order, jnp.zeros(2), dead_mask), hyper
+
+
+def _fault(config: RunConfig, network: OwnNetwork) -> str | None:
+    """Why weights of this network cannot decay as the settings say."""
+    if network.decays or not (config.l2 or config.weight_decay or config.optimizer == "adamw"):
+        return None
+    return (
+        f"l2, weight_decay and adamw shrink weights that are called kernel, and {config.network} "
+        "has none"
+    )
 
 
 @partial(jax.jit, static_argnums=0)

@@ -25,7 +25,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from reluprobe.config import RunConfig, phases, widths
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import evaluate, program_spec, saved_network, state
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.saved_network import SavedNetwork
@@ -104,20 +104,20 @@ def _uncertified(config: RunConfig) -> str | None:
     return None
 
 
-def trained_on(config: RunConfig, datasets: Mapping[str, Dataset]) -> Dataset:
+def trained_on(config: RunConfig, datasets: Mapping[DatasetKey, Dataset]) -> Dataset:
     """The dataset of a run's last phase."""
     stretch = phases.stretches(config.phases, config.epochs)[-1]
-    return datasets[stretch.phase.dataset or config.dataset]
+    return datasets[key_of(config, stretch.phase.dataset)]
 
 
 def take_out(
-    network: SavedNetwork, datasets: Mapping[str, Dataset], on: On
+    network: SavedNetwork, datasets: Mapping[DatasetKey, Dataset], on: On
 ) -> tuple[SavedNetwork, tuple[LayerCut, ...]]:
     """The smaller network, and what was taken out of each layer.
 
     Args:
         network: one that :func:`check` lets pass.
-        datasets: its run's, by name.
+        datasets: its run's, by key.
         on: where a unit has to be dead.
     """
     config = network.config
@@ -196,7 +196,7 @@ def cut(
     return smaller
 
 
-def _judged(network: SavedNetwork, datasets: Mapping[str, Dataset], on: On) -> list[_Seen]:
+def _judged(network: SavedNetwork, datasets: Mapping[DatasetKey, Dataset], on: On) -> list[_Seen]:
     """Every layer on the whole training set, as it is in the run's last phase."""
     config, dataset = network.config, trained_on(network.config, datasets)
     count = len(dataset.train_targets)

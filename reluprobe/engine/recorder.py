@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from reluprobe import records
-from reluprobe.config import RunConfig
+from reluprobe.config import phases
 from reluprobe.config.choices import DEFINITIONS, SPLITS, UNIT_REVIVALS
 from reluprobe.config.sizes import probed, steps_per_epoch
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine.schedule import Call
+from reluprobe.engine.squared_error import Targets
 from reluprobe.engine.state import Segment
+from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.nn import activations
 from reluprobe.nn.mlp import plain
 from reluprobe.plan.runs import Run
+from reluprobe.records.looks import Fit
 from reluprobe.records.masks import pack
 
 Layers = tuple[records.LayerRecord, ...]
@@ -25,11 +30,27 @@ STATISTICS = ("mean", "variance", "zeros", "second", "low", "high")
 
 
 class Recorder:
-    """Gathers the records of one chunk's runs, report by report."""
+    """Gathers the records of one chunk's runs, report by report.
 
-    def __init__(self, runs: Sequence[Run], dataset: Dataset) -> None:
+    Args:
+        runs: of the chunk.
+        dataset: that they begin with.
+        datasets: by name, those of all phases; that one alone, if None.
+        own: somebody's own network that the runs train; None where settings build one.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        dataset: Dataset,
+        datasets: Mapping[DatasetKey, Dataset] | None = None,
+        own: OwnNetwork | None = None,
+    ) -> None:
         self.runs = tuple(runs)
         self.dataset = dataset
+        self.own = own
+        first = {key_of(run.config): dataset for run in runs}
+        self.targets = Targets({**(datasets or {}), **first})
         self.nonfinite: set[str] = set()
         self.history: dict[str, list[records.EpochRecord]] = {run.id: [] for run in runs}
         self.steps: dict[str, list[records.StepRecord]] = {run.id: [] for run in runs}
@@ -51,7 +72,7 @@ class Recorder:
             record = self._epoch(run, segment, own, layers, step)
             self.history[run.id].append(record)
             if segment.ends:
-                self.samples[run.id] = self._samples(run, own)
+                self.samples[run.id] = self._samples(run, own, _phase(run, segment))
             yield run, record
 
     def add_phase_probe(self, call: Call, report: Any) -> None:
@@ -59,7 +80,9 @@ class Recorder:
         for run, own in self._by_run(report):
             if run.id in self.nonfinite:
                 continue
-            probe = self._sample(run, own, "probe", probed(run.config, self._trained))
+            # The reference is of the first phase's data again.
+            seen = call.stretch.index if call.kind == "switch" else 0
+            probe = self._sample(run, own, "probe", probed(run.config, self._trained), seen)
             if call.kind == "switch":
                 # Death on the new data is counted from what is dead on them at the start.
                 self.dead[run.id] = _of_split(own.units, SPLITS.index("probe"))["dead"]
@@ -97,6 +120,7 @@ class Recorder:
         def value(number: Any, applies: bool = True) -> float | None:
             return None if diverged or not applies else float(number)
 
+        fit = Fit(None, None) if diverged else self._fit(run, own, "test", _phase(run, segment))
         return records.EpochRecord(
             int(segment.epoch),
             value(own.train_loss, bool(trained)),
@@ -105,17 +129,21 @@ class Recorder:
             value(own.accuracy[test], classifies),
             layers,
             step,
+            *fit,
         )
+
+    def _fit(self, run: Run, own: Any, split: str, phase: int) -> Fit:
+        return self.targets.fit(float(own.loss[SPLITS.index(split)]), run.config, split, phase)
 
     def _layers(self, run: Run, own: Any, segment: Segment) -> Layers:
         """The layers on the probe, with what has died since the last one and of what."""
         if run.id in self.nonfinite:
-            return tuple(map(_null_layer, run.config.sizes))
+            return tuple(map(_null_layer, self._sizes(run)))
         units = _of_split(own.units, SPLITS.index("probe"))
         before = self.dead.get(run.id)
         # A unit that was drawn anew after the last probe has lived since.
         died = None if before is None else units["dead"] & ~(before & ~own.revived)
-        sizes = run.config.sizes
+        sizes = self._sizes(run)
         self.dead[run.id] = units["dead"]
         provable = activations.ACTIVATIONS[run.config.activation].dies_for_certain
         fields = [{} for _ in sizes]
@@ -128,24 +156,41 @@ class Recorder:
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
-            if segment.epoch == 0 or segment.ends:
+            if (segment.epoch == 0 or segment.ends) and self.own is None:
                 extra["activations"] = _activations(own.stats, layer)
-        return tuple(_layer(run.config, units, i, **extra) for i, extra in enumerate(fields))
+        return tuple(self._layer(run, units, i, **extra) for i, extra in enumerate(fields))
 
-    def _samples(self, run: Run, own: Any) -> tuple[records.SampleRecord, ...]:
+    def _samples(self, run: Run, own: Any, phase: int) -> tuple[records.SampleRecord, ...]:
         """The finished network on each split; none of a run that has diverged."""
         if run.id in self.nonfinite:
             return ()
         trained, tested = self._trained, len(self.dataset.test_targets)
         sizes = (probed(run.config, trained), tested, trained)
-        return tuple(self._sample(run, own, *split) for split in zip(SPLITS, sizes, strict=True))
+        splits = zip(SPLITS, sizes, strict=True)
+        return tuple(self._sample(run, own, *split, phase) for split in splits)
 
-    def _sample(self, run: Run, own: Any, name: str, size: int) -> records.SampleRecord:
+    def _sample(self, run: Run, own: Any, name: str, size: int, phase: int) -> records.SampleRecord:
         i = SPLITS.index(name)
         units = _of_split(own.units, i)
-        layers = tuple(_layer(run.config, units, n) for n in range(len(run.config.sizes)))
+        layers = tuple(self._layer(run, units, n) for n in range(len(self._sizes(run))))
         accuracy = None if self.dataset.classes is None else float(own.accuracy[i])
-        return records.SampleRecord(name, size, float(own.loss[i]), accuracy, layers)
+        fit = self._fit(run, own, name, phase)
+        return records.SampleRecord(name, size, float(own.loss[i]), accuracy, layers, *fit)
+
+    def _sizes(self, run: Run) -> tuple[int, ...]:
+        return run.config.sizes if self.own is None else self.own.sizes
+
+    def _layer(
+        self, run: Run, units: dict[str, np.ndarray], layer: int, **more: Any
+    ) -> records.LayerRecord:
+        # Rows are as long as the widest layer's.
+        size = self._sizes(run)[layer]
+        own = {name: answers[layer, :size] for name, answers in units.items()}
+        shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
+        bounded = activations.ACTIVATIONS[run.config.activation].bounded
+        if not (bounded if self.own is None else self.own.bounded[layer]):
+            shares["saturated"] = None
+        return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""
@@ -177,8 +222,16 @@ class Recorder:
             steps=tuple(self.steps[run.id]),
             samples=self.samples[run.id],
             phases=tuple(self.phases[run.id]),
+            layers=self._described(examples),
+            coverage=self.own.coverage if self.own else None,
             error=error,
         )
+
+    def _described(self, examples: int) -> tuple[records.LayerInfo, ...]:
+        """What was counted, where the settings do not say it."""
+        if self.own is None:
+            return ()
+        return tuple(dataclasses.replace(layer, examples=examples) for layer in self.own.layers)
 
 
 def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
@@ -190,16 +243,10 @@ def _null_layer(size: int) -> records.LayerRecord:
     return records.LayerRecord(size, **dict.fromkeys(DEFINITIONS), dead_units=None)
 
 
-def _layer(
-    config: RunConfig, units: dict[str, np.ndarray], layer: int, **more: Any
-) -> records.LayerRecord:
-    # Rows are as long as the widest layer's.
-    size = config.sizes[layer]
-    own = {name: answers[layer, :size] for name, answers in units.items()}
-    shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
-    if not activations.ACTIVATIONS[config.activation].bounded:
-        shares["saturated"] = None
-    return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
+def _phase(run: Run, segment: Segment) -> int:
+    """The phase that a segment belongs to: before the first epoch it is the first."""
+    stretches = phases.stretches(run.config.phases, run.config.epochs)
+    return next((s.index for s in stretches if int(segment.epoch) <= s.last), 0)
 
 
 def _causes(
@@ -213,6 +260,9 @@ def _causes(
     return records.CausesRecord(*sums)
 
 
-def _activations(stats: Any, layer: int) -> records.ActivationsRecord:
+def _activations(stats: Any, layer: int) -> records.ActivationsRecord | None:
     values = {name: float(getattr(stats, name)[layer]) for name in STATISTICS}
+    # Pre-activations from about 1e19 on are finite, and their squares are not.
+    if not all(map(math.isfinite, values.values())):
+        return None
     return records.ActivationsRecord(**values, counts=tuple(map(int, stats.counts[layer])))

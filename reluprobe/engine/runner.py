@@ -14,7 +14,7 @@ import numpy as np
 from reluprobe.config import phases
 from reluprobe.config.choices import SaveWeights
 from reluprobe.config.sizes import probed
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import (
     checkpoint,
     checks,
@@ -38,7 +38,7 @@ from reluprobe.engine.events import (
     Saved,
     WeightsTaken,
 )
-from reluprobe.engine.program_spec import ProgramSpec
+from reluprobe.engine.program_spec import ProgramSpec, check_own_networks
 from reluprobe.engine.recorder import Recorder
 from reluprobe.engine.tasks import Task, draw_task
 from reluprobe.nn import activations, jax_settings
@@ -50,7 +50,7 @@ from reluprobe.records.saved_weights import SavedWeights
 
 def execute(
     runs: Sequence[Run],
-    load: Callable[[str], Dataset],
+    load: Callable[[DatasetKey], Dataset],
     stop: Callable[[], bool] = lambda: False,
     most: int | None = None,
     keep: Collection[str] = (),
@@ -88,7 +88,7 @@ def execute(
 
 def _events(
     runs: Sequence[Run],
-    load: Callable[[str], Dataset],
+    load: Callable[[DatasetKey], Dataset],
     stop: Callable[[], bool],
     most: int | None,
     keep: Collection[str],
@@ -100,6 +100,7 @@ def _events(
     checks.check_precision(runs, devices)
     # Data that cannot be had, or do not fit, are known before anything is trained.
     datasets = checks.load_and_check(runs, load)
+    check_own_networks(runs, datasets)
     if lanes == "auto":
         lanes = "map" if devices[0].platform == "cpu" else "vmap"
     asked = stop, keep, unfinished, save_weights
@@ -124,7 +125,8 @@ class _Chunk:
     def __init__(self, runs: Sequence[Run], size: int, group: turns.Group) -> None:
         context = group.turns.context
         self.context, self.runs, self.size, self.group = context, runs, size, group
-        self.recorder = Recorder(runs, context.datasets[runs[0].config.dataset])
+        dataset = context.datasets[key_of(runs[0].config)]
+        self.recorder = Recorder(runs, dataset, context.datasets, context.own_network(runs[0]))
         self.calls_before = context.calls_made(runs[0])
         self.started = time.perf_counter()
 
@@ -136,7 +138,7 @@ class _Chunk:
     def fits_an_idle_device(self) -> bool:
         """Whether one of the runs would fit a device whose memory nobody else holds."""
         config = self.runs[0].config
-        dataset = self.context.datasets[config.dataset]
+        dataset = self.context.datasets[key_of(config)]
         return placement.fits_an_idle_device(config, dataset, self.context.mesh)
 
     def events(self) -> Iterator[Event]:
@@ -164,10 +166,10 @@ class _Chunk:
 
         def trained_on(stretch: phases.Stretch) -> tuple[state.Arrays, state.Hyperparameters]:
             phase, task = stretch.phase, tasks(stretch.index, stretch.phase.task)
-            return placed[phase.dataset or config.dataset], self._live(hyper._replace(task=task))
+            return placed[key_of(config, phase.dataset)], self._live(hyper._replace(task=task))
 
         stretches = phases.stretches(config.phases, config.epochs)
-        examples = len(context.datasets[config.dataset].train_targets)
+        examples = len(context.datasets[key_of(config)].train_targets)
         calls = enumerate(schedule.calls(config, examples))
         self.started, pace = time.perf_counter(), checkpoint.Pace()
         for number, call in itertools.islice(calls, self.calls_before, None):
@@ -268,7 +270,7 @@ class _Chunk:
         weights: Any,
         hyper: state.Hyperparameters,
     ) -> SavedWeights:
-        dataset = self.context.datasets[run.config.dataset]
+        dataset = self.context.datasets[key_of(run.config)]
         return saved_network.take(run, epoch, spec, dataset, data, weights, hyper)
 
     def _draw_tasks(self, phase: int, name: str) -> Task:

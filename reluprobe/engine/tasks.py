@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from reluprobe.config import RunConfig, phases
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey, key_of
 
 if TYPE_CHECKING:  # what runs ask of data is known without JAX
     from jaxtyping import Array, Int
@@ -25,14 +25,16 @@ class Task(NamedTuple):
     targets: Int[Array, " example"] | None
 
 
-def draw_task(config: RunConfig, phase: int, name: str, datasets: Mapping[str, Dataset]) -> Task:
+def draw_task(
+    config: RunConfig, phase: int, name: str, datasets: Mapping[DatasetKey, Dataset]
+) -> Task:
     """A phase's permutations; None for what no phase of the run permutes.
 
     Drawn from the run's seed and the phase's number alone. Pixels are permuted in all examples
     alike; labels among the training examples, the test set's stay.
     """
     kinds = {p.task for p in phases.parse(config.phases)}
-    data = datasets[config.dataset]
+    data = datasets[key_of(config)]
     rng = np.random.default_rng([config.seed, phase])
     pixels, labels = None, None
     if "permuted_pixels" in kinds:

@@ -151,15 +151,13 @@ def _step(
     params, rest = trained(lane.weights)
     training = _training(spec, hyper, epoch, i, counts)
 
-    def mean_loss(params: nnx.State) -> tuple[Array, Array]:
-        # A copy, as batch norm writes the batch's averages into the network it is of.
-        network = nnx.merge(spec.graph, params, rest, copy=True)
-        outputs, _ = network(inputs, *spec.f(hyper), training)
+    def mean_loss(params: nnx.State) -> tuple[Array, tuple[Array, nnx.State]]:
+        outputs, after = spec.train_outputs(params, rest, inputs, hyper, training)
         loss, right = losses(outputs, targets, spec.regression)
         total = jnp.sum(loss * counts)
-        return total / jnp.sum(counts), jnp.stack([total, jnp.sum(right * counts)])
+        return total / jnp.sum(counts), (jnp.stack([total, jnp.sum(right * counts)]), after)
 
-    gradient, sums = jax.grad(mean_loss, has_aux=True)(params)
+    gradient, (sums, rest) = jax.grad(mean_loss, has_aux=True)(params)
     moves, state = spec.optimizer(hyper).update(gradient, lane.optimizer, params)
     if spec.config.freeze_layers:
         moves = optimizers.frozen(moves, spec.config, epoch)
@@ -173,6 +171,8 @@ def _training(
 ) -> mlp.Training | None:
     """What this step's pass has that an evaluation has not; None where that is nothing."""
     dropout, config = hyper.dials.get("dropout"), spec.config
+    if spec.own is not None:  # it knows itself what it does in training
+        return None
     if dropout is None and config.norm != "batch" and config.activation != "rrelu":
         return None
     key = jax.random.wrap_key_data(hyper.order)

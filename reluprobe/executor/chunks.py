@@ -43,6 +43,7 @@ class Chunk:
         save_weights: the same of its weights, which all its runs write.
         keep: ids of those whose activations are written beside their records.
         manual_dir: where dataset files lie that are not downloaded.
+        own_dir: where relative paths of the user's own data start.
     """
 
     __pydantic_config__ = records.STRICT
@@ -53,6 +54,7 @@ class Chunk:
     save_weights: SaveWeights | None
     keep: tuple[str, ...]
     manual_dir: str | None
+    own_dir: str
     runs: tuple[Run, ...]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -80,7 +80,9 @@ def start(
 class _Dispatcher:
     """Which chunks are out, and which of their runs have not ended."""
 
-    def __init__(self, executor: Executor, job: Job, examples: dict[str, int]) -> None:
+    def __init__(
+        self, executor: Executor, job: Job, examples: Mapping[data.DatasetKey, int]
+    ) -> None:
         self.executor, self.job = executor, job
         self.examples = examples
         self.out: dict[Path, Sequence[Run]] = {}
@@ -99,6 +101,7 @@ class _Dispatcher:
             job.save_weights,
             keep,
             manual_dir,
+            str(Path.cwd()),
             tuple(runs),
         )
         file = chunks.write(chunk, self.job.folder.absolute(), self.job.part)
@@ -190,7 +193,7 @@ class _Dispatcher:
             environment={"reluprobe": __version__, "python": platform.python_version()},
             seconds=0.0,
             probe=records.ProbeRecord(
-                "train", probed(run.config, self.examples[run.config.dataset])
+                "train", probed(run.config, self.examples[data.key_of(run.config)])
             ),
             history=(),
             error=f"its process died each time it was tried: {why}",

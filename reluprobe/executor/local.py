@@ -28,6 +28,7 @@ def start(
     devices: int | None = None,
     keep: Collection[str] = (),
     save_weights: SaveWeights | None = None,
+    own_dir: Path | None = None,
 ) -> Iterator[Step]:
     """Run them, and write every record as its run ends; go on with those that were begun before.
 
@@ -39,13 +40,14 @@ def start(
         devices: on how many of this machine's; None for all.
         keep: ids of runs whose activations are written beside their records.
         save_weights: whether all runs' weights are, at their ends or after every epoch too.
+        own_dir: where relative paths of the user's own data start; None for where we stand.
 
     Raises:
         InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.
     """
     for name in checks.all_dataset_names(runs):
         data.check_name(name)
-    load = partial(data.load, manual_dir=manual_dir)
+    load = partial(data.load, manual_dir=manual_dir, own_dir=own_dir)
     begun = _read_checkpoints(folder, runs, save_weights)
     execute = partial(runner.execute, keep=keep, unfinished=begun, save_weights=save_weights)
     for event in execute(runs, load, stop, devices):

@@ -9,19 +9,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend import core
 from jaxtyping import Array
 
 from reluprobe.errors import InputError
-from reluprobe.foreign import answer, batches, causes, facts, naming, network, reduction
+from reluprobe.foreign import answer, batches, causes, naming
 from reluprobe.foreign.certificate import Certificate
 from reluprobe.foreign.coverage import all_linear, coverage
-from reluprobe.foreign.interpret import evaluate
-from reluprobe.foreign.jaxpr import flatten
-from reluprobe.foreign.network import Network
 from reluprobe.foreign.result import Layer
 from reluprobe.foreign.tally import Tally, on_host
-from reluprobe.foreign.weights import given, unfollowed, whole
+from reluprobe.foreign.traced import Traced, trace
+from reluprobe.foreign.weights import given, whole
 from reluprobe.nn import jax_settings
 from reluprobe.records.network import Coverage
 
@@ -34,18 +31,14 @@ class Program:
     """A network's program for batches of one shape.
 
     Attributes:
-        network: looked into.
-        constants: the arrays that it closes over.
+        traced: looked into.
         run: compiled, of parameters, constants, a batch's leaves and weights: what is seen.
         explain: the same of parameters before and after: how far units' largest z has moved.
-        positions: values of z that a unit has in one example, of each site.
     """
 
-    network: Network
-    constants: list[Any]
+    traced: Traced
     run: Callable[..., Any]
     explain: Callable[..., Any]
-    positions: tuple[int, ...]
 
 
 class Probe:
@@ -112,10 +105,11 @@ class Probe:
             if key not in self._programs:
                 self._programs[key] = self._program(params, batch, weights)
             program = self._programs[key]
-            seen = program.run(jax.tree.leaves(params), program.constants, leaves, weights)
+            constants = program.traced.constants
+            seen = program.run(jax.tree.leaves(params), constants, leaves, weights)
             sites = tuple(on_host(site) for site in jax.device_get(seen))
         counted = examples if weights is None else int(np.any(_rows(weights) > 0, axis=1).sum())
-        new = Tally(sites, program.positions, counted)
+        new = Tally(sites, program.traced.positions, counted)
         return new if tally is None else _together(tally, new)
 
     def explain(
@@ -140,12 +134,12 @@ class Probe:
         with jax_settings.theirs():
             program = self._programs[self._key(batch, weights)]
             states = jax.tree.leaves(before), jax.tree.leaves(after)
-            seen = program.explain(*states, program.constants, leaves, weights)
+            seen = program.explain(*states, program.traced.constants, leaves, weights)
             return causes.together(peaks, seen)
 
     def moved(self, tally: Tally, peaks: causes.Peaks) -> dict[str, causes.Causes]:
         """What moved the units of a layer, by its name; of those that it can be told of."""
-        called = self._called(next(iter(self._programs.values())).network)
+        called = next(iter(self._programs.values())).traced.called
         return {
             called[number]: causes.shares(np.asarray(rows))
             for number, rows in peaks.items()
@@ -155,8 +149,8 @@ class Probe:
     def answer(self, tally: Tally, params: Params) -> tuple[tuple[Layer, ...], Coverage]:
         """The layers, a mask a definition, and what was not counted."""
         program = next(iter(self._programs.values()))
-        looked = program.network
-        names, called = naming.Names(all_linear(looked), self._paths), self._called(looked)
+        looked, called = program.traced.network, program.traced.called
+        names = naming.Names(all_linear(looked), self._paths)
         with jax_settings.theirs():
             proven = self._certified(program, params)
             sites = zip(looked.measured, tally.seen, called, tally.positions, proven, strict=True)
@@ -164,77 +158,28 @@ class Probe:
         taken = [bool(np.any(seen.values > 0)) for seen in tally.seen]
         return tuple(layers), coverage(looked, names, called, taken)
 
-    def _called(self, looked: Network) -> list[str]:
-        """The names of its sites."""
-        names = naming.Names(all_linear(looked), self._paths)
-        behind = [here.site.facts.linear for here in looked.measured]
-        return naming.numbered([*map(names.fed, behind)], [*map(naming.scope, behind)])
-
     def _key(self, batch: Batch, weights: Array | None) -> Hashable:
         return (jax.tree.structure(batch), *map(_kind, jax.tree.leaves(batch)), _axes(weights))
 
     def _certified(self, program: Program, params: Params) -> list[answer.Masks]:
         """What is dead for every input of the box, of each site."""
         if self._box is None:
-            return [{} for _ in program.network.measured]
+            return [{} for _ in program.traced.network.measured]
         if self._certificate is None:
-            self._certificate = Certificate(program.network, len(self._paths), self._box)
-        return list(self._certificate.masks(jax.tree.leaves(params), program.constants))
+            self._certificate = Certificate(program.traced.network, len(self._paths), self._box)
+        return list(self._certificate.masks(jax.tree.leaves(params), program.traced.constants))
 
     def _program(self, params: Params, batch: Batch, weights: Array | None) -> Program:
-        closed = jax.make_jaxpr(self._function)(params, batch)
-        graph = flatten(core.ClosedJaxpr(closed.jaxpr, closed.consts))
-        followed = max(_axes(weights), 1)
-        inputs = [
-            *(facts.parameter(v.shape, p) for v, p in zip(graph.inputs, self._paths, strict=False)),
-            *(
-                facts.Facts(data=True, axes=batches.axes_of(leaf, weights, followed))
-                for leaf in jax.tree.leaves(batch)
-            ),
-        ]
-        constants = [self._constant(array) for _, array in graph.constants]
-        looked = network.look(graph, inputs, constants)
-        if weights is not None:
-            self._check_followed(looked, _axes(weights))
-
-        def run(params: Any, constants: Any, batch: Any, weights: Array | None) -> Any:
-            count = whole(batch[0].shape[0]) if weights is None else given(weights)
-            return evaluate(looked, looked.level, [*params, *batch, *constants], count)[1]
+        traced = trace(self._function, params, batch, weights, self._names)
 
         def explain(
             old: Any, new: Any, constants: Any, batch: Any, weights: Array | None
         ) -> causes.Peaks:
             count = whole(batch[0].shape[0]) if weights is None else given(weights)
             rest = [*batch, *constants]
-            return causes.peaks(looked, [*old, *rest], [*new, *rest], count)
+            return causes.peaks(traced.network, [*old, *rest], [*new, *rest], count)
 
-        examples = batches.examples(batch)
-        positions = tuple(
-            -(-reduction.value_count(here.site.facts.axes) // examples) * here.turns_folded
-            for here in looked.measured
-        )
-        arrays = [array for _, array in graph.constants]
-        return Program(looked, arrays, jax.jit(run), jax.jit(explain), positions)
-
-    def _constant(self, array: Any) -> facts.Facts:
-        """What is known of an array that the function closes over: a weight, if it has axes."""
-        path = self._names(array)
-        if path is None and np.ndim(array) and jnp.issubdtype(array.dtype, jnp.floating):
-            path = f"constant[{','.join(map(str, np.shape(array)))}]"
-        if path is None:
-            return facts.constant(np.shape(array))
-        return facts.parameter(np.shape(array), path)
-
-    def _check_followed(self, looked: Network, weighted: int) -> None:
-        names = naming.Names(all_linear(looked), self._paths)
-        faults = [
-            f"{names.fed(here.site.facts.linear)} ({here.site.where}): axis {axis} of the weights"
-            for here in looked.measured
-            for axis in unfollowed(here.site.facts.axes, weighted, here.level.walked)
-        ]
-        if faults:
-            hint = "leave the weights out, or give weights of examples alone: (example,)"
-            raise InputError("weights that cannot be followed to a layer", faults, hint=hint)
+        return Program(traced, jax.jit(traced.seen), jax.jit(explain))
 
 
 def _kind(leaf: Any) -> Hashable:

@@ -151,6 +151,15 @@ def add(
         parameter: the activation's parameter, or one of each layer, ``(layer, 1, 1)``.
     """
     seen = by_layers(partial(_seen, activation), z, counts, parameter, tally.finite.shape[1])
+    return combined(tally, seen, counts)
+
+
+def combined(tally: Tally, seen: Sequence[Array], counts: Float[Array, " example"]) -> Tally:
+    """The tally with what was seen of each unit on some examples, arrays ``(layer, unit)``.
+
+    In this order: whether all was finite, f′ = 0, a = 0, z ≤ 0 and a at an extreme throughout; the
+    largest a and the smallest, and the sum of the magnitudes of a.
+    """
     finite, none, zero, negative, extreme, highest, lowest, total = seen
     return Tally(
         tally.finite & finite,

@@ -30,6 +30,9 @@ def _setting(name: str, existing: Sequence[Run], asked: Sequence[Run]) -> str | 
     old, new = (dict.fromkeys(getattr(r.config, name) for r in runs) for runs in (existing, asked))
     if old.keys() == new.keys():
         return None
+    if name == "data_sha256" and old.keys().isdisjoint(new):
+        there, here = _values(list(old)), _values(list(new))
+        return f"the data have changed: SHA-256 {there} there, {here} asked for"
     if not old.keys() & new.keys():
         return f"{name}: {_values(list(old))} there, {_values(list(new))} asked for"
     only = (("only there", old.keys() - new.keys()), ("only asked for", new.keys() - old.keys()))

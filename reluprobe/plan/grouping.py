@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from reluprobe.config import SETTINGS, RunConfig, settings_of
+from reluprobe.config import SETTINGS, RunConfig, own_data, settings_of
 from reluprobe.config.choices import UNIT_REVIVALS
+from reluprobe.config.own_network import BUILDING
 from reluprobe.plan.runs import Run
 
 #: Activations that need code of their own: learned slopes, random ones, two outputs a unit. All
 #: others are one number of a program that holds them all.
 OWN_CODE = ("prelu", "rrelu", "crelu")
 #: Static settings that say what a program is called with and when, and are no part of it.
-SCHEDULING = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
+SCHEDULING = (
+    *("dataset", *own_data.SETTINGS),
+    *("epochs", "phases", "revive_at", "probe_examples", "probe_every"),
+)
 #: What draws a weight belongs to a program that draws weights anew.
 DRAWING = ("init", "init_scale", "weight_gain")
 
@@ -21,7 +25,9 @@ DRAWING = ("init", "init_scale", "weight_gain")
 def static_settings(config: RunConfig) -> RunConfig:
     """The run's settings that are part of its compiled program, all others at their defaults."""
     settings = {n: v for n, v in settings_of(config).items() if SETTINGS[n].role == "static"}
-    if config.activation not in OWN_CODE:
+    if config.is_own:
+        settings |= {n: getattr(config, n) for n in BUILDING}
+    elif config.activation not in OWN_CODE:
         del settings["activation"]
     if config.revive in UNIT_REVIVALS:
         settings |= {n: getattr(config, n) for n in DRAWING}
@@ -40,10 +46,11 @@ def program_settings(config: RunConfig) -> RunConfig:
 
 def dials_of(config: RunConfig) -> dict[str, float]:
     """The numbers that are part of a program only where they are not at their default."""
+    built = BUILDING if config.is_own else ()
     return {
         n: float(v)
         for n, v in settings_of(config).items()
-        if SETTINGS[n].role == "dial" and v != SETTINGS[n].default
+        if SETTINGS[n].role == "dial" and v != SETTINGS[n].default and n not in built
     }
 
 

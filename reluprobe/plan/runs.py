@@ -57,9 +57,11 @@ def run_id(config: RunConfig) -> str:
     """``r`` and twelve hexadecimal digits of SHA-256 over the settings off their defaults.
 
     Same settings, same id, whatever the sweep; a setting added later, at its default, changes no
-    old id.
+    old id. Of a file of one's own its SHA-256 counts, and not where it lies.
     """
     changed = {n: v for n, v in settings_of(config).items() if v != _DEFAULTS[n]}
+    if config.data_sha256:
+        changed.pop("dataset", None)
     return LETTER + digest(changed)
 
 
@@ -122,7 +124,9 @@ def expand(sweep: SweepConfig) -> Plan:
         raise InputError(f"sweep {sweep.name!r} holds runs whose settings do not mix", list(bad))
     if not unique:
         raise InputError(f"sweep {sweep.name!r} has no run left after [[exclude]]")
-    return Plan(tuple(as_run(c) for c in unique), folded=len(remaining) - len(unique))
+    # One file under two paths is one dataset: such runs differ, and their ids do not.
+    runs = {run.id: run for run in map(as_run, reversed(unique))}
+    return Plan(tuple(reversed(runs.values())), folded=len(remaining) - len(runs))
 
 
 def _check_size(sweep: SweepConfig) -> None:
@@ -159,6 +163,8 @@ def _all_settings(sweep: SweepConfig) -> Iterator[dict[str, Value]]:
         merged: dict[str, Value] = dict(sweep.base)
         for part in (seed, *point):
             merged |= spelled_out(part)
+        if (digest := sweep.data_sha256.get(str(merged.get("dataset")))) is not None:
+            merged["data_sha256"] = merged.get("data_sha256") or digest
         yield merged
 
 

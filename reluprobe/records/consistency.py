@@ -45,9 +45,11 @@ def _faults(record: RunRecord) -> Iterator[str]:
 def _faults_of_ours(record: RunRecord, config: RunConfig) -> Iterator[str]:
     yield from _of_settings(record, config)
     yield from _of_epochs(record, config)
-    if record.layers or record.coverage or record.clock != "epoch":
-        yield "layers, coverage, clock: are of runs that reluprobe did not train"
-    check = LayerChecks(config.sizes)
+    if not config.is_own and (record.layers or record.coverage):
+        yield "layers, coverage: are of networks that reluprobe did not build"
+    if record.clock != "epoch":
+        yield "clock: is of runs that reluprobe did not train"
+    check = LayerChecks(config.sizes or [layer.units for layer in record.layers])
     lost = False
     for epoch in record.history:
         if epoch.test_loss is not None and lost:

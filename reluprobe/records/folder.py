@@ -36,6 +36,7 @@ from reluprobe.config import (
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.files.printable import printable
 from reluprobe.plan.runs import expand, with_letter
+from reluprobe.records.one_path import OnePath
 
 RUNS = "runs"
 #: Figures and a page of the sweep's runs.
@@ -88,8 +89,13 @@ def open_all(
         InputError: a path does not exist.
         ReluprobeError: nothing readable is there.
     """
+    moved = OnePath()
+
+    def read_alike(file: Path) -> records.RunRecord:
+        return moved.of(read(file))
+
     with _uncollected():
-        archives = [_open(folder, files, read) for folder, files in _by_folder(paths).items()]
+        archives = [_open(folder, files, read_alike) for folder, files in _by_folder(paths).items()]
     if needed and not any(a.records for a in archives):
         raise _nothing(paths, [fault for a in archives for fault in a.faults])
     return archives
@@ -112,7 +118,7 @@ def stream_records(
         InputError: a path does not exist.
         ReluprobeError: nothing readable is there; when the last file has been tried.
     """
-    readable = False
+    readable, moved = False, OnePath()
     for folder, files in _by_folder(paths).items():
         home = _home(folder)
         plan, _ = _sweep(home, faults)
@@ -120,7 +126,7 @@ def stream_records(
         in_order = sorted(files, key=lambda f: (place.get(with_letter(f.stem), len(place)), f.name))
         for record in _of_a_kind(_each_once(in_order, faults, copies), home, faults):
             readable = True
-            yield home, record
+            yield home, moved.of(record)
     if not readable:
         raise _nothing(paths, faults)
 

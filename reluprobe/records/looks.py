@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 #: No sum of what float32 holds reaches this, and squares of it are still numbers.
 LARGEST = 1e60
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+#: At most 1, of a network without an error.
+RSquared = Annotated[float, Field(ge=-LARGEST, le=1)]
+Root = Annotated[float, Field(ge=0, le=LARGEST)]
 #: A sum over any sweep is still a number; this is 30,000 years.
 Seconds = Annotated[float, Field(ge=0, le=1e12)]
 #: Tables hold integers of 64 bits.
@@ -18,6 +21,13 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
 #: A bit a unit in hexadecimal: unit 0 is the highest bit of the first digit.
 UnitMask = Annotated[str, Field(pattern="^[0-9a-f]*$")]
+
+
+class Fit(NamedTuple):
+    """How well a regression fits a split (``engine.squared_error``); nulls where there is none."""
+
+    r2: float | None
+    rmse: float | None
 
 
 # Ten thousand runs have a million of these parts: slots take 40% off the memory.
@@ -94,6 +104,11 @@ class EpochRecord:
 
     Of a foreign run it is one look: ``epoch`` numbers the looks 0, 1, 2, …, ``step`` is its
     owner's, and the measures are those that its owner gave.
+
+    Attributes:
+        r2: of a regression on the test set: 1 − squared error / variance of the test targets about
+            their own mean. Null of a classification, and where the targets are all the same.
+        rmse: of a regression on the test set, in the unit of its targets: the root of the loss.
     """
 
     epoch: Count
@@ -103,6 +118,8 @@ class EpochRecord:
     test_accuracy: Fraction | None
     layers: tuple[LayerRecord, ...]
     step: Count | None = None
+    r2: RSquared | None = None
+    rmse: Root | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +134,8 @@ class StepRecord:
 class SampleRecord:
     """The finished network on one sample: ``probe``, ``test``, or the whole of ``train``.
 
-    The samples of a foreign run are called as its owner calls them.
+    The samples of a foreign run are called as its owner calls them. ``r2`` and ``rmse`` are as in
+    an epoch, on this sample and against the variance of its own targets.
     """
 
     sample: str
@@ -125,3 +143,5 @@ class SampleRecord:
     loss: Number | None
     accuracy: Fraction | None
     layers: tuple[LayerRecord, ...]
+    r2: RSquared | None = None
+    rmse: Root | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,8 @@ def progress_of(
             continue
         if ended and with_activations and not saved_activations.file_of(folder, run.id).exists():
             continue
-        whole[run.id] = record
+        # Its settings are the plan's; the path of a file may be another by now.
+        whole[run.id] = dataclasses.replace(record, config=run.config)
     missing = tuple(run for run in runs if run.id not in whole)
     return Standing(whole, missing, tuple(damaged), tuple(weightless))
 

@@ -3,9 +3,9 @@
 A run is ours, trained by reluprobe from its settings, or *foreign*: somebody else's network, which
 was looked at while its owner trained it (``network``). ``history`` starts at epoch 0, before the
 first step; of a foreign run at the first look. Fractions are in [0, 1]; null means that a
-measure does not apply: the training loss of epoch 0, the accuracy of a regression, ``saturated``
-of an unbounded activation, and everything from the epoch on at which a run diverged; of a foreign
-run also what its owner did not say.
+measure does not apply: the training loss of epoch 0, the accuracy of a regression and R² of a
+classification, ``saturated`` of an unbounded activation, and everything from the epoch on at which
+a run diverged; of a foreign run also what its owner did not say.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from reluprobe.records.looks import (
 )
 from reluprobe.records.network import Coverage, Foreign, LayerInfo, Setting
 
-SCHEMA = "reluprobe/run/5"
+SCHEMA = "reluprobe/run/6"
 #: Older ones that are read still: what they lack is null or empty.
-READABLE = (SCHEMA, *(f"reluprobe/run/{n}" for n in (4, 3, 2, 1)))
+READABLE = (SCHEMA, *(f"reluprobe/run/{n}" for n in (5, 4, 3, 2, 1)))
 #: What the name of a foreign run is called among its settings.
 NAME = "name"
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 from reluprobe.analysis.aggregate import Estimate
@@ -37,6 +38,85 @@ def file_size(count: float) -> str:
             return f"{count:,.{digits}f} {unit}"
         count /= 1000
     raise AssertionError
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """What may be of any size, such as an error in its targets' unit: ``0.0513``, ``12,300``."""
+    if value is None:
+        return NOT_APPLICABLE
+    text = f"{value + 0.0:.{digits}g}"  # −0 is 0
+    if "e" not in text:
+        return text
+    size = abs(value)
+    return f"{float(text):,.0f}" if 1 <= size < 1e6 else _exponent(text)
+
+
+def alike(values: Iterable[float]) -> Write:
+    """What writes these and what stands beside them with as many decimals as the least asks for.
+
+    So that three digits of each are seen, and a mean and its interval have as many decimals. Where
+    they are too far apart for that, or too small or large, each is written by itself.
+    """
+    sizes = [abs(value) for value in values if value]
+    if not sizes or not 1e-4 <= min(sizes) <= max(sizes) < 1e9:
+        return significant
+    decimals = max(0, 2 - math.floor(math.log10(min(sizes))))
+    if max(sizes) >= 1e3 and decimals > 3:
+        return significant
+
+    def write(value: float | None) -> str:
+        return NOT_APPLICABLE if value is None else f"{value:,.{decimals}f}"
+
+    return write
+
+
+def _exponent(text: str) -> str:
+    mantissa, _, power = text.partition("e")
+    return f"{mantissa}e{int(power)}"
+
+
+def r2(value: float | None) -> str:
+    """``0.981``, ``−0.120``; powers of ten where it is far below 0."""
+    if value is None:
+        return NOT_APPLICABLE
+    text = f"{value:.3f}" if abs(value) < 1000 else _exponent(f"{value:.2e}")
+    return _with_sign(text)
+
+
+def points(share: float | None) -> str:
+    """A change of a share in percentage points, with its sign: ``+0.3``, ``−38.2``, ``0.0``."""
+    return signed(None if share is None else 100 * share, 1)
+
+
+def r2_change(value: float | None) -> str:
+    """A change of R², with its sign."""
+    return signed(value, 3)
+
+
+def loss_change(value: float | None) -> str:
+    """A change of a loss, with its sign."""
+    return signed(value, 4)
+
+
+def rmse_change(value: float | None) -> str:
+    """A change of an error in its targets' unit, with its sign."""
+    if value is None:
+        return NOT_APPLICABLE
+    text = significant(abs(value))
+    return text if not text.strip("0.") else f"{'−' if value < 0 else '+'}{text}"
+
+
+def signed(value: float | None, digits: int) -> str:
+    """A change with its sign; one that rounds to nothing has none."""
+    if value is None:
+        return NOT_APPLICABLE
+    text = f"{value:+.{digits}f}" if abs(value) < 1e6 else _exponent(f"{value:+.2e}")
+    return text.replace("-", "−", 1) if text.strip("+-0.") else text[1:]
+
+
+def _with_sign(text: str) -> str:
+    """A minus as it is printed; none before what rounds to nothing."""
+    return text.replace("-", "−", 1) if text.strip("-0.") else text.lstrip("-")
 
 
 def mean(estimate: Estimate | None, write: Write = percent) -> str:

@@ -12,6 +12,7 @@ from reluprobe.analysis.blocks import Block, Pair
 from reluprobe.analysis.change_alone import ChangeAlone, changes_alone
 from reluprobe.analysis.contrast import MEASURES
 from reluprobe.analysis.estimates import Fold
+from reluprobe.analysis.quality import one_loss
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 
@@ -91,7 +92,9 @@ def _means(runs: Iterable[RunRecord], question: contrast.Question) -> dict[str, 
     estimates = {
         name: average(lambda run, name=name: contrast.measure(run, name, question), limits)
         for name, limits in MEASURES.items()
+        if name != "loss" or one_loss(average.runs)
     }
+    estimates = {name: estimates.get(name) for name in MEASURES}
     return {name: None if e is None else dataclasses.asdict(e) for name, e in estimates.items()}
 
 

@@ -24,6 +24,8 @@ def _summary(row: Summary, definition: str, layers: Sequence[str]) -> dict[str, 
     measures = {
         definition: row.mean,
         "test_accuracy": row.accuracy,
+        "r2": row.r2,
+        "rmse": row.rmse,
         "test_loss": row.loss,
         "train_loss": row.train_loss,
     }
@@ -59,7 +61,7 @@ def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:
 
 def _contrast(row: Contrast, question: Question) -> dict[str, Any]:
     """One change of settings, and what it changes over the pairs of runs."""
-    names = {"dead": question.definition, "accuracy": "test_accuracy", "loss": "test_loss"}
+    names = {"dead": question.definition, **contrast.ON_TEST_SET}
     cells: dict[str, Any] = {
         "change": labels.change(row.differs),
         "pairs": len(row.pairs),

@@ -113,7 +113,7 @@ def test_what_never_ended_says_so_on_either_side(status):
     comparison = compare.compare([*BASE, *lost], RELU)
     (row,) = only(comparison).rows
     assert verdict(row) == status
-    assert row.changes == {"dead": None, "accuracy": None, "loss": None}
+    assert not any(row.changes.values())
     turned = compare.compare([*BASE, *lost], Question(baseline={"activation": "elu"}))
     (row,) = only(turned).rows
     assert verdict(row) == f"baseline {status}"
@@ -159,7 +159,7 @@ def test_a_cross_entropy_is_not_subtracted_from_a_squared_error():
         question = Question(baseline={"dataset": one})
         comparison = compare.compare([*with_classes, *without], question)
         (row,) = only(comparison).rows
-        assert row.changes["loss"] is row.changes["accuracy"] is row.quality is None
+        assert row.changes["loss"] is row.changes["accuracy"] is None and not row.qualities
         assert row.changes["dead"] is not None and not row.helps
         assert verdict(row) == "losses not comparable"
 

@@ -118,6 +118,6 @@ def test_json_has_the_same_lines(two, reluprobe):
     assert relu["difference"]["dead"] == pytest.approx(0.2)
     assert relu["sweeps"][1]["test_accuracy"]["mean"] == pytest.approx(0.9)
     assert elu["sweeps"][1] is None
-    assert elu["difference"] == {"dead": None, "accuracy": None}
+    assert elu["difference"] == {"dead": None, "accuracy": None, "r2": None}
     alone = json.loads(reluprobe("report", "results/a", "--json").out)
     assert "side_by_side" not in alone

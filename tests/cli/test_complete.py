@@ -89,6 +89,14 @@ def test_sweep_files(tab: Any, tmp_path: Path):
     assert tab("reluprobe sweep nowhere/") == []
 
 
+def test_files_of_data(tab: Any, tmp_path: Path):
+    for name in ("houses.csv", "blobs.npz", "notes.txt"):
+        (tmp_path / name).touch()
+    assert tab("reluprobe train --dataset h") == ["houses.csv"]
+    assert tab("reluprobe train --dataset bl") == ["blobs", "blobs.npz"]
+    assert tab("reluprobe train --dataset ./n") == []
+
+
 #: Runs the command line, and at its end says what it has imported.
 WATCHED = """if 1:
     import atexit, sys

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,7 +17,7 @@ from rich.console import Console
 from killed_sweeps import KILLS, SWEEP, record_files, same_records
 from python_processes import imported_by
 from reluprobe import records
-from reluprobe.cli import console, progress, signals
+from reluprobe.cli import console, progress
 from reluprobe.engine import program_spec, runner
 from reluprobe.engine.events import Resumed
 from reluprobe.records.folder import open_all
@@ -190,25 +188,6 @@ def test_a_failed_train_says_so(reluprobe, poisoned):
 
 
 # --- stopped on the way ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def stopped_after(monkeypatch) -> Callable[[int], None]:
-    """Have a SIGTERM come once the engine has asked so often; never for a negative number."""
-
-    class Stopping(signals.Stopping):
-        def __init__(self, times: int) -> None:
-            self.left = times
-
-        def __call__(self) -> bool:
-            self.left -= 1
-            self.signal = signal.SIGTERM if self.left == -1 else self.signal
-            return self.signal is not None
-
-    def stop(times: int) -> None:
-        monkeypatch.setattr(signals, "watched", lambda: nullcontext(Stopping(times)))
-
-    return stop
 
 
 TRAIN = ("train", "--dataset", "blobs", "--depth", "1", "--width", "8", "--epochs", "4")

@@ -21,6 +21,16 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"use_bias": False, "bias_init": 0.1}, "bias_init", "use_bias = false has none"),
     ({"revive": "redo", "revive_at": "phases"}, "revive_at", "needs further phases"),
     ({"freeze_layers": 6}, "freeze_layers", "larger than the number"),
+    (
+        {"dataset": "a.npz", "standardize": True, "pixels": "centred"},
+        "standardize",
+        "scales each feature already",
+    ),
+    (
+        {"dataset": "a.npz", "task": "regression", "label_noise": 0.1},
+        "task",
+        "task = regression has none",
+    ),
     ({"epochs": 0, "phases": "same"}, "phases", "phases need epochs >= 1"),
     ({"epochs": 2**31 - 1, "phases": "same@1"}, "phases", "come to more than 2147483647"),
     ({"revive": "redo", "revive_at": "12"}, "revive_at", "after which the run goes on"),
@@ -42,6 +52,8 @@ GOOD: list[dict[str, Any]] = [
     {"revive": "redo", "revive_at": "12", "phases": "same@1"},
     {"revive_at": "99"},
     {"revive": "redo", "epochs": 0},
+    {"standardize": True, "pixels": "centred"},  # of a dataset by name it has no effect
+    {"dataset": "a.npz", "standardize": True},
     {"epochs": 2**31 - 2, "phases": "same@1"},
 ]
 

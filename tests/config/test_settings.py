@@ -224,7 +224,8 @@ def test_a_switch_is_true_or_false_and_nothing_else(name: str):
         assert of_run({name: value})[0].startswith(f"{name} = {value!r}: allowed is true or false")
         assert len(faults({"base": {name: value}})) == 1
         assert len(faults({"grid": {name: [True, value]}})) == 1
-    more = {"nesterov": {"optimizer": "momentum"}}.get(name, {})
+    needed = {"nesterov": {"optimizer": "momentum"}, "standardize": {"dataset": "houses.csv"}}
+    more = needed.get(name, {})
     text = f"{name} = [true, false]"
     plan = expand(parse_sweep({"base": more, "grid": tomllib.loads(text)}))
     assert [getattr(run.config, name) for run in plan.runs] == [True, False]

@@ -121,7 +121,7 @@ def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
 
 def test_new_records_are_of_the_newest_schema():
     run = as_run(make_run({"depth": 1, "width": 8}))
-    assert watch_of(run).record(run, 1.0, {}).schema == READABLE[0] == "reluprobe/run/5"
+    assert watch_of(run).record(run, 1.0, {}).schema == READABLE[0] == "reluprobe/run/6"
 
 
 def test_a_record_says_what_products_were_computed_in_while_training():

@@ -13,8 +13,9 @@ import pytest
 from flax import nnx
 
 from reluprobe import data
-from reluprobe.engine import compiler, evaluate, placement, recorder, retry, runner
+from reluprobe.engine import compiler, placement, recorder, retry, runner
 from reluprobe.engine.events import MemoryShort, RunDone
+from reluprobe.engine.program_spec import BATCH
 from reluprobe.errors import ReluprobeError
 from reluprobe.nn import mlp
 from reluprobe.plan.runs import Run
@@ -253,7 +254,7 @@ def test_the_weights_and_activations_of_as_many_lanes_fit(run_of, blobs, activat
     lanes = placement.lanes_that_fit(runs[0].config, 9999, blobs.train_inputs.shape[1], mesh)
     network = nnx.eval_shape(lambda: mlp.make(runs[0].config, 32, 10, nnx.Rngs(0)))
     weights = sum(x.size for x in jax.tree.leaves(nnx.state(network)))
-    layers = evaluate.BATCH * 3 * 1024 * (2 if activation == "crelu" else 1)
+    layers = BATCH * 3 * 1024 * (2 if activation == "crelu" else 1)
     # Of the 8 GiB that a device is taken to have where it does not say: room is left, not wasted.
     share = lanes * 4 * (6 * weights + 4 * layers) / (8 << 30)
     assert 0.5 < share < 0.82

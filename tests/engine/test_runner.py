@@ -113,6 +113,37 @@ def test_a_regression_has_squared_loss_and_no_accuracy(run_of: Any):
         assert epoch.train_accuracy is None and epoch.test_accuracy is None
 
 
+def test_a_regression_has_r2_and_rmse_on_each_split(run_of: Any):
+    dataset = data.load("abs")
+    # With all weights 0 the network says 0 whatever it sees.
+    run = run_of(dataset="abs", init="normal", init_scale=0.0, bias_init=0.0, epochs=0)
+    record = records_in(execute(run))[run.id]
+    train = dataset.train_targets
+    targets = {"probe": train[:200], "test": dataset.test_targets, "train": train}
+    assert record.probe.examples == 200
+    for sample in record.samples:
+        truth = targets[sample.sample].astype(np.float64)
+        assert sample.r2 == pytest.approx(1 - (truth**2).mean() / truth.var(), rel=1e-5)
+        assert sample.rmse == pytest.approx(np.sqrt((truth**2).mean()), rel=1e-5)
+    test = record.samples[1]
+    assert (record.final.r2, record.final.rmse) == (test.r2, test.rmse)
+
+
+def test_r2_rises_as_a_regression_learns_and_a_classification_has_none(run_of: Any):
+    regression = run_of(dataset="abs", epochs=2, learning_rate=0.1)
+    classes = run_of(epochs=1)
+    by_id = records_in(execute(regression, classes))
+    start, *_, last = by_id[regression.id].history
+    variance = data.load("abs").test_targets.astype(np.float64).var()
+    for epoch in (start, last):
+        assert epoch.r2 == pytest.approx(1 - epoch.test_loss / variance)
+        assert epoch.rmse == pytest.approx(epoch.test_loss**0.5)
+    assert start.r2 < last.r2 and last.r2 > 0.5
+    known = by_id[classes.id]
+    assert {(e.r2, e.rmse) for e in known.history} == {(s.r2, s.rmse) for s in known.samples}
+    assert known.final.r2 is known.final.rmse is None
+
+
 def test_a_probe_larger_than_the_training_set_is_refused(run_of: Any):
     with pytest.raises(InputError) as caught:
         execute(run_of(probe_examples=4097))

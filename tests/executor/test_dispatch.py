@@ -95,7 +95,9 @@ def test_chunks_come_in_the_order_of_their_first_runs_and_hold_them_in_order(
 
 
 def test_a_chunk_on_disk_says_all_and_the_same_runs_have_the_same_file(folder: Path):
-    chunk = chunks.Chunk(chunks.__version__, True, False, None, (), "/data", tuple(runs_of(3)))
+    chunk = chunks.Chunk(
+        chunks.__version__, True, False, None, (), "/data", "/home/me", tuple(runs_of(3))
+    )
     file = chunks.write(chunk, folder, (2, 3))
     assert chunks.read(file) == chunk
     assert file == chunks.write(replace(chunk, retry=False), folder, (2, 3))
@@ -113,7 +115,7 @@ def test_a_machine_that_does_not_see_the_folder_or_has_another_reluprobe_says_so
         work(folder / "chunks" / "1-of-1-abc.json", print)
     assert caught.value.message.startswith(f"on {os.uname().nodename}: no such file here: {folder}")
     assert "every machine sees" in (caught.value.hint or "")
-    chunk = chunks.Chunk("0.0.7", False, False, None, (), None, tuple(runs_of(1)))
+    chunk = chunks.Chunk("0.0.7", False, False, None, (), None, "/", tuple(runs_of(1)))
     file = chunks.write(chunk, folder, (1, 1))
     with pytest.raises(ReluprobeError, match="is of reluprobe 0.0.7, and here is"):
         work(file, print)
@@ -144,7 +146,7 @@ def test_a_chunk_that_is_done_again_runs_only_what_it_lacks(folder: Path, engine
         records.write(record_of(run, **({"status": "failed"} if failed else {})), folder)
     for retry, expected in ((False, [runs[0], runs[4]]), (True, [runs[2]])):
         engine.ran.clear()
-        chunk = chunks.Chunk(chunks.__version__, retry, False, None, (), None, tuple(runs))
+        chunk = chunks.Chunk(chunks.__version__, retry, False, None, (), None, "/", tuple(runs))
         messages: list[Any] = []
         work(chunks.write(chunk, folder, (1, 1)), messages.append)
         assert engine.ran == [run.id for run in expected]

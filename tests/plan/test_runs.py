@@ -229,6 +229,12 @@ CHANGED = {
     "celu_alpha": ({"activation": "celu"}, 0.3),
     "prelu_slope": ({"activation": "prelu"}, 0.3),
     "dataset": ({}, "blobs"),
+    "target": ({"dataset": "a.csv"}, "price"),
+    "task": ({"dataset": "a.npz"}, "regression"),
+    "test_share": ({"dataset": "a.npz"}, 0.5),
+    "split_seed": ({"dataset": "./a"}, 7),
+    "standardize": ({"dataset": "~/a/"}, True),
+    "data_sha256": ({"dataset": "a.parquet"}, "0" * 64),
     "pixels": ({}, "centred"),
     "label_noise": ({"label_noise": 0.5}, 0.75),
     "phases": ({}, "permuted_pixels"),
@@ -319,7 +325,10 @@ def test_what_draws_weights_belongs_to_a_program_that_draws_them_anew(revive):
     assert together(make_run(one), make_run(one | {"bias_init": 1.0}))
 
 
-SCHEDULING = ("dataset", "epochs", "phases", "revive_at", "probe_examples", "probe_every")
+SCHEDULING = (
+    *("dataset", "target", "task", "test_share", "split_seed", "standardize", "data_sha256"),
+    *("epochs", "phases", "revive_at", "probe_examples", "probe_every"),
+)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

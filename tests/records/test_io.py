@@ -116,7 +116,7 @@ def record() -> RunRecord:
     config = make_run({"width": 11, "depth": 1, "epochs": 0})
     environment: dict[str, str | int] = {"jax": "0.10", "devices": 2}
     return RunRecord(
-        "reluprobe/run/5",
+        "reluprobe/run/6",
         run_id(config),
         config,
         "ok",
@@ -231,14 +231,14 @@ def test_an_epoch_is_found_by_its_number(record: RunRecord):
 
 
 def test_a_newer_schema_is_refused_by_name(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/6"))
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/7"))
     message = refusal(path)
-    assert "reluprobe/run/6" in message and "reluprobe/run/5" in message
+    assert "reluprobe/run/7" in message and "reluprobe/run/6" in message
 
 
 def test_a_newer_schema_is_named_even_where_its_fields_are_strange(damaged: Any):
-    path = damaged(lambda fields: fields.update(schema="reluprobe/run/6", novelty=1))
-    assert "reluprobe/run/6" in refusal(path)
+    path = damaged(lambda fields: fields.update(schema="reluprobe/run/7", novelty=1))
+    assert "reluprobe/run/7" in refusal(path)
 
 
 def test_a_record_without_its_schema_is_refused(damaged: Any):
@@ -288,7 +288,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a text for a fraction": (lambda f: first_layer(f).update(dead="0.5"), "dead"),
     "true for an epoch": (lambda f: f["history"][0].update(epoch=True), "epoch"),
     "null for the history": (lambda f: f.update(history=None), "history"),
-    "a text in the config": (lambda f: f["config"].update(width="256"), "width"),
+    "a text in the config": (lambda f: f["config"].update(depth="256"), "depth"),
     "a setting below its bound": (lambda f: f["config"].update(depth=0), "config.depth"),
     "a setting above its bound": (lambda f: f["config"].update(dropout=1.0), "config.dropout"),
     "a name that no setting has": (lambda f: f["config"].update(init="he"), "config.init"),

@@ -21,6 +21,7 @@ from reluprobe.config import labels, load_reference
 from reluprobe.report import figures
 from reluprobe.report.figures import Choices, by_grid, context, formats, quality, style
 from reluprobe.report.figures.context import LackingError
+from reluprobe.report.quality_terms import OF_CLASSES, OF_REGRESSION
 
 STAR = [{}, {"l2": 0.1}, {"l2": 0.2}, {"dropout": 0.1}, {"learning_rate": 0.1}]
 
@@ -361,12 +362,23 @@ def test_claims_have_their_range_their_interval_and_their_verdict_in_words(width
 # Axes of accuracy, and widths
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
-def test_an_error_rises_as_accuracy_falls_and_everything_lies_on_its_axis(accuracies):
-    shown = quality.quality("accuracy", [Estimate(a, None, 1) for a in accuracies])
-    assert shown.by_error == (100 * max(accuracies) > quality.ACCURATE)
-    assert shown.title == ("error %" if shown.by_error else "accuracy %")
-    placed = [shown.of(a) for a in sorted(accuracies)]
+@given(
+    st.sampled_from([(OF_CLASSES, 0.0), (OF_REGRESSION, -50.0)]).flatmap(
+        lambda kind: st.tuples(
+            st.just(kind[0]), st.lists(st.floats(kind[1], 1), min_size=1, max_size=9)
+        )
+    )
+)
+def test_an_error_rises_as_a_measure_falls_and_everything_lies_on_its_axis(measured):
+    terms, values = measured
+    shown = quality.quality(terms, [Estimate(value, None, 1) for value in values])
+    assert shown.by_error == (max(values) > quality.ACCURATE)
+    titles = {
+        OF_CLASSES: ("test accuracy %", "test error %"),
+        OF_REGRESSION: ("test R²", "1 − test R²"),
+    }
+    assert shown.title == titles[terms][shown.by_error]
+    placed = [shown.of(value) for value in sorted(values)]
     assert placed == sorted(placed, reverse=shown.by_error)
     low, high = shown.channel("mean").to_dict()["scale"]["domain"]
     assert all(low <= place <= high for place in placed)
@@ -378,7 +390,7 @@ def test_an_error_rises_as_accuracy_falls_and_everything_lies_on_its_axis(accura
 def test_intervals_keep_their_order_where_errors_are_drawn(mean, below, above):
     low, high = max(0.0, mean - below), min(1.0, mean + above)
     value = Estimate(mean, 0.1, 5, low, high)
-    row = quality.quality("accuracy", [value]).span(value)
+    row = quality.quality(OF_CLASSES, [value]).span(value)
     assert row["low"] <= row["mean"] <= row["high"]
 
 

@@ -22,7 +22,7 @@ from reluprobe.records import Coverage, Place, RunRecord
 from reluprobe.report import json_compare, json_inspection, json_report
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
-EXPLAINED = {*re.findall(r"`([a-z_]+)`", PAGE)}
+EXPLAINED = {*re.findall(r"`([a-z0-9_]+)`", PAGE)}
 #: Keys that are values: names of settings, ids of runs, names of splits and of what differs.
 VALUES = {*SETTINGS, "probe", "test", "train", "lr"}
 
@@ -86,5 +86,5 @@ def test_every_key_that_is_explained_is_there():
     looks = {"step", "record", "looks"}  # of several checkpoints: cli.inspect_checkpoints
     present = {*keys(report()), *keys(comparison()), *keys(inspection()), *looks}
     rows = re.findall(r"^\| (`[^|]+`) \|", PAGE, re.M)
-    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    named = {name for row in rows for name in re.findall(r"`([a-z0-9_]+)`", row)}
     assert sorted(named - present) == []

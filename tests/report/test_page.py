@@ -105,9 +105,9 @@ def test_the_headline_has_accuracy_beside_deadness():
         "1 of 4 runs could not be finished (failed) and count in no mean.",
     ]  # fmt: skip
     # Of those without a dead unit the more accurate one; it is the most accurate of all, too.
-    assert [(e["title"], e["label"], e["dead"], e["accuracy"]) for e in content["ends"]] == [
-        ("Fewest dead and most accurate", "gelu", "0.0", "90.0"),
-        ("Most dead", "relu", "60.0", "70.0"),
+    assert [(e["title"], e["label"], *e["measures"].values()) for e in content["ends"]] == [
+        ("Fewest dead and most accurate", "gelu", "0.0%", "90.0%"),
+        ("Most dead", "relu", "60.0%", "70.0%"),
     ]
 
 
@@ -125,7 +125,7 @@ def test_the_headline_of_a_sweep_with_less(runs, definition, said):
     assert said in model(runs, definition)["headline"][0]
 
 
-def test_histories_are_tenths_of_a_percent_with_settings_told_once():
+def test_histories_have_shares_in_tenths_of_a_percent_and_settings_once():
     runs = [
         study_runs.record((0.123, 0.5), accuracy=0.9876, epochs=1, activation=f)
         for f in ("relu", "elu")
@@ -134,7 +134,8 @@ def test_histories_are_tenths_of_a_percent_with_settings_told_once():
     assert content["settings"]["epochs"] == "1" and "activation" not in content["settings"]
     one = content["runs"][runs[1].id]
     assert one["settings"] == {"activation": "elu"}
-    assert (one["e"], one["a"], one["t"]) == ([0, 1], [988, 988], [0.1, 0.1])
+    assert content["measures"] == [["test acc %", 1]]
+    assert (one["e"], one["q"], one["t"]) == ([0, 1], [[98.8], [98.8]], [0.1, 0.1])
     assert (one["l"], one["d"]) == (["L1", "L2"], [[0, 0], [123, 500]])
 
 

@@ -60,7 +60,7 @@ Sort = Annotated[
     str,
     typer.Option(
         "--sort",
-        help="Order rows by change in dead, accuracy, loss.",
+        help="Order rows by change in dead, accuracy, r2, rmse, loss.",
         autocompletion=complete.among(compare.SORT_KEYS),
     ),
 ]

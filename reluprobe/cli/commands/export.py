@@ -41,11 +41,14 @@ Columns = Annotated[
     options.Texts,
     options.repeatable(
         "--columns",
-        "Columns of the Markdown or LaTeX table: settings, definitions, accuracy, loss, "
+        "Columns of the Markdown or LaTeX table: settings, definitions, accuracy, r2, rmse, loss, "
         "train_loss, runs, layers.",
         "NAME",
-        "settings that vary, dead, accuracy, losses",
-        among=(*SETTINGS, *DEFINITIONS, "accuracy", "loss", "train_loss", "runs", "layers"),
+        "settings that vary, dead, accuracy or R² and RMSE, losses",
+        among=(
+            *(*SETTINGS, *DEFINITIONS, "accuracy", "r2", "rmse", "loss", "train_loss"),
+            *("runs", "layers"),
+        ),
     ),
 ]
 #: What ``runs`` calls them.

@@ -27,6 +27,7 @@ from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.executor import session
 from reluprobe.executor.dispatch import Job
+from reluprobe.plan.digests import with_digests
 from reluprobe.plan.pictured import pictured
 from reluprobe.plan.runs import expand
 from reluprobe.plan.slices import Part, runs_of_part
@@ -109,7 +110,7 @@ def command(
     overrides = options.parse_overrides(set_ or []) | ({} if order is None else {"order": order})
     if when := options.when_saved(save_weights, save_weights_every):
         overrides["save_weights"] = when
-    sweep = read_sweep(file, overrides)
+    sweep = with_digests(read_sweep(file, overrides))
     plan = expand(sweep)
     mine, folder = runs_of_part(plan.runs, part), out / sweep.name
     job = sweep_output.Invocation(sweep, plan, mine, part, folder, options.typed(but="--fresh"))
@@ -127,7 +128,7 @@ def command(
         if cost := weights_on_disk.cost(mine, sweep.save_weights, manual_dir, load=False):
             voice.weights(cost)
         return
-    console.log_to_stderr()
+    console.log_to_stderr(facts=not quiet)
     try:
         claim = Claim(folder, sweep, plan.runs, part, way)
         with session.opened(claim, retry_failed=retry_failed) as ours:

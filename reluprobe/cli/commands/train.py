@@ -11,8 +11,9 @@ import typer
 from rich.text import Text
 
 from reluprobe.cli import console, live_view, options, progress, signals, streams, weights_on_disk
-from reluprobe.config import RunConfig, labels, phases
+from reluprobe.config import RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
+from reluprobe.plan.digests import with_digest
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
 from reluprobe.records.folder import RUNS
@@ -53,6 +54,8 @@ def command(
     from reluprobe import api  # not for those who ask for help
 
     given = options.typed_settings(context, settings)
+    checked_run(given)  # before a file is looked for
+    given = with_digest(given)
     run = checked_run(given)
     when = options.when_saved(save_weights, save_weights_every)
     claim = api.train_claim(
@@ -64,7 +67,7 @@ def command(
         where="the command line",
         hint="another --name or --out",
     )
-    console.log_to_stderr()
+    console.log_to_stderr(facts=True)
     streams.work_goes_on()
     cost = weights_on_disk.cost([run], when, manual_dir)
     if cost is not None:
@@ -127,7 +130,7 @@ class _Screen:
         set_up_process()
 
     def see(self, event: Event) -> None:
-        """Take an event; the first after the program's compilation ends the wait."""
+        """Take an event; the first epoch ends the wait, and tells what its columns are."""
         if isinstance(event, Compiling):
             self.waiting.what = f"compiling {labels.architecture(event.run.config)}"
             return
@@ -146,30 +149,38 @@ class _Screen:
         total = phases.total_epochs(self.config.phases, self.config.epochs)
         return f"stopped after epoch {self.epoch:,} of {total:,}, and saved"
 
-    def _row(self, epoch: EpochRecord, diverged: bool) -> None:
+    def _begun(self, epoch: EpochRecord) -> tuple[live_rows.EpochRows, live_view.Rows]:
+        """The table, from its first epoch on: data tell whether a network has R² or accuracy."""
         if self.rows is None or self.view is None:
+            regression, width = epoch.rmse is not None, console.out.width
             # How many layers somebody's own network has, its first look tells.
             layers = len(epoch.layers)
-            self.rows = live_rows.EpochRows(layers, console.out.width)
+            self.rows = live_rows.EpochRows(layers, regression=regression, width=width)
             console.out.print(self.rows.heading(), soft_wrap=True)
             self.view = self.watching.enter_context(live_view.watched(self.config, layers))
+        return self.rows, self.view
+
+    def _row(self, epoch: EpochRecord, diverged: bool) -> None:
+        rows, view = self._begun(epoch)
         start = self.starts.get(epoch.epoch)
-        above = [_phase(start, self.config)] if start else []
-        self.view.see(epoch, *above, self.rows.row(epoch, diverged))
+        above = [_phase(start, self.config, rows.quality.heading)] if start else []
+        view.see(epoch, *above, rows.row(epoch, diverged))
         self.epoch = epoch.epoch
 
 
-def _phase(stretch: phases.Stretch, config: RunConfig) -> Text:
+def _phase(stretch: phases.Stretch, config: RunConfig, measure: str) -> Text:
     dataset = stretch.phase.dataset or config.dataset
     task = stretch.phase.task.replace("_", " ")
     return Text(
-        f"phase {stretch.index + 1}: {dataset}, {task}; test acc % is of this task", "italic"
+        f"phase {stretch.index + 1}: {dataset}, {task}; {measure} is of this task", "italic"
     )
 
 
 def _legend(config: RunConfig) -> Text:
     size = config.probe_examples
     probe = f"{size:,}" if isinstance(size, int) else size
+    if sizes.at_most(config):
+        probe = f"up to {probe}"
     # What it is before its formula: no example sends a gradient to its weights.
     text = f"L1…: % of units that no longer learn (dead, f′(z) = 0 on {probe} training examples)"
     return Text(text, style="dim")

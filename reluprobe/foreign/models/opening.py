@@ -60,15 +60,26 @@ def built(reference: str) -> Network:
     Raises:
         InputError: there is no such module or function, it raised, or returned something else.
     """
-    module_name, _, function_name = reference.partition(":")
-    build = _attribute(_imported(module_name, reference), function_name, reference)
+    build = function(reference)
     try:
         made = build()
     except Exception as error:  # somebody else's code may raise anything
         raise raised(f"{reference} raised", error) from error
     pair = isinstance(made, tuple) and len(made) == 2 and callable(made[0])
     network = as_network(*made) if pair else as_network(made)
-    return replace(network, called=module_name.rpartition(".")[2])
+    return replace(network, called=reference.partition(":")[0].rpartition(".")[2])
+
+
+def function(reference: str) -> Any:
+    """The function that ``pkg.mod:build`` names.
+
+    Importing the module runs its code; the working directory is looked in first.
+
+    Raises:
+        InputError: there is no such module or function, or the module raised.
+    """
+    module_name, _, name = reference.partition(":")
+    return _attribute(_imported(module_name, reference), name, reference)
 
 
 def _imported(name: str, reference: str) -> Any:

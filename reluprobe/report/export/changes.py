@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.compare import Comparison, Group, level, sort_contrasts
 from reluprobe.analysis.contrast import MEASURES, Contrast, verdict
+from reluprobe.analysis.sorting import SHARES
 from reluprobe.config import labels
 from reluprobe.records import RunRecord, Setting
 from reluprobe.report.export.configurations import conditions
 from reluprobe.report.export.markup import Column, PaperTable, picked
 from reluprobe.report.export.paper_numbers import Measured, column, notation
+from reluprobe.report.quality_terms import OF_REGRESSION, RMSE
 from reluprobe.report.terminal import compare_text, tables
 from reluprobe.report.terms import terms_of
 
@@ -41,10 +43,10 @@ def table(
         compared: what is shown.
         runs: of what it was made.
         name: the sweeps'.
-        sort: order changes by ``dead``, ``accuracy`` or ``loss``.
-        names: columns: ``change``, ``dead``, ``dead_change``, ``accuracy``, ``accuracy_change``,
-            ``loss``, ``loss_change``, ``pairs``, ``verdict``, and the settings of ``within``; if
-            None, all but the verdict, the losses beside an accuracy, and pairs that are alike.
+        sort: order changes by one of ``sorting.SORT_KEYS``.
+        names: columns: ``change``, ``dead``, ``dead_change``, the same of ``accuracy``, ``r2``,
+            ``rmse`` and ``loss``, ``pairs``, ``verdict``, and the settings of ``within``; if None,
+            dead and accuracy or R² (without these the loss), and pairs where they differ.
 
     Raises:
         InputError: a name is none of these.
@@ -70,9 +72,12 @@ def _columns(
         for key in compared.question.within
     }
     columns["change"] = Column("change", named([row.contrast for row in rows]), numeric=False)
-    titles = {"dead": word, "accuracy": terms.accuracy, "loss": terms.loss}
+    titles = {
+        **{"dead": word, "accuracy": terms.accuracy, "r2": OF_REGRESSION.name},
+        **{"rmse": RMSE, "loss": terms.loss},
+    }
     for measure, title in titles.items():
-        percent = measure != "loss"
+        percent = measure in SHARES
         levels = [_level(row, measure, compared) for row in rows]
         changes = [_change(row, measure) for row in rows]
         unit, points = (" (%)", " (points)") if percent else ("", "")
@@ -139,10 +144,10 @@ def _verdict(row: _Row, compared: Comparison) -> str:
 def _usual(
     compared: Comparison, rows: Sequence[_Row], columns: Mapping[str, Column]
 ) -> dict[str, Column]:
-    changes = [row.contrast.changes for row in rows if row.contrast is not None]
-    quality = "accuracy" if any(change["accuracy"] for change in changes) else "loss"
+    contrasts = [row.contrast for row in rows if row.contrast is not None]
+    measured = [name for name in MEASURES if any(name in row.qualities for row in contrasts)]
     names = [*compared.question.within, "change", "dead", "dead_change"]
-    names += [quality, f"{quality}_change"]
+    names += [n for quality in measured or ["loss"] for n in (quality, f"{quality}_change")]
     names += ["pairs"] * (len({_pairs(row) for row in rows if row.contrast is not None}) > 1)
     return {name: columns[name] for name in names}
 

@@ -130,15 +130,21 @@ def keys(run: Callable[[Any], Run]) -> list[Column[Any]]:
     ]
 
 
+R2_MEANS = "1 - squared error / variance of the targets about their own mean (R squared)"
+RMSE_MEANS = "root mean squared error, in the unit of the targets,"
+
+
 def measures(
     probe: Callable[[Any], EpochRecord | StepRecord | None], when: str
 ) -> list[Column[Any]]:
-    """Losses and accuracies of an epoch; of a probe between epochs there are none."""
+    """Losses and what says how good a network is; of a probe between epochs there are none."""
     meanings: dict[str, tuple[Kind, str]] = {
         "test_accuracy": ("fraction", "Accuracy on the test set"),
         "test_loss": ("number", "Loss on the test set (nats; of a regression, squared error)"),
         "train_accuracy": ("fraction", "Training accuracy, a mean over the epoch while it trains"),
         "train_loss": ("number", "Training loss, a mean over the epoch while it trains"),
+        "r2": ("number", f"Of a regression: {R2_MEANS} on the test set"),
+        "rmse": ("number", f"Of a regression: {RMSE_MEANS} on the test set"),
     }
     return [
         Column(name, kind, f"{said}{when}.", lambda x, name=name: getattr(probe(x), name, None))

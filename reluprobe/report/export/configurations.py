@@ -1,4 +1,4 @@
-"""The table of configurations for a paper: settings, shares by any definition, accuracy, losses."""
+"""The table of configurations for a paper: settings, shares by any definition, quality, losses."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reluprobe.records.folder import Archive
 from reluprobe.report import formatting
 from reluprobe.report.export.markup import Column, PaperTable, picked
 from reluprobe.report.export.paper_numbers import column, notation, of_estimate
+from reluprobe.report.quality_terms import OF_REGRESSION, RMSE, terms_of_quality
 from reluprobe.report.terminal import tables
 from reluprobe.report.terms import probe_examples, terms_of
 
@@ -36,9 +37,10 @@ def table(
         sweep: what they are of.
         rows: its configurations, as ``aggregate.summarize`` has them.
         definition: what is counted where no other is named.
-        names: columns: settings, definitions, ``accuracy``, ``loss``, ``train_loss``, layers by
-            their names, ``layers`` for all of them, and ``runs``; if None, the settings that vary,
-            the definition, accuracy, losses, and where they differ runs.
+        names: columns: settings, definitions, ``accuracy``, ``r2``, ``rmse``, ``loss``,
+            ``train_loss``, layers by their names, ``layers`` for all of them, and ``runs``; if
+            None, the settings that vary, the definition, accuracy (of regressions R² and RMSE),
+            losses, and where they differ runs.
 
     Raises:
         InputError: a name is none of these, or no column is left that tells two rows apart.
@@ -67,7 +69,9 @@ def _usual(
 ) -> dict[str, Column]:
     keys = [*(rows[0].settings if rows else ())]
     names = [CHANGE] if len(keys) > tables.MOST_NAMES else keys
-    names += [definition, "accuracy", "loss", "train_loss"]
+    qualities = terms_of_quality(run for c in rows for run in c.members)
+    beside = [terms.quality.name for terms in qualities]
+    names += [definition, *beside, *["rmse"] * ("r2" in beside), "loss", "train_loss"]
     # What the owner of foreign runs never gave is no column of theirs.
     measured = {"accuracy": "accuracy", "loss": "loss", "train_loss": "train_loss"}
     foreign = terms_of(rows[0].members if rows else ()).foreign
@@ -106,7 +110,8 @@ def _measures(rows: Sequence[Summary], definition: str) -> dict[str, Column]:
         for name in DEFINITIONS
     }
     columns["accuracy"] = _shares(f"{terms.accuracy} (%)", rows, lambda c: c.accuracy)
-    for name, title in (("loss", terms.loss), ("train_loss", "training loss")):
+    numbers = {"r2": OF_REGRESSION.name, "rmse": RMSE, "loss": terms.loss}
+    for name, title in {**numbers, "train_loss": "training loss"}.items():
         values = [of_estimate(getattr(c, name)) for c in rows]
         columns[name] = Column(title, column(values))
     columns["runs"] = Column("runs", [tables.runs_of(c) for c in rows])
@@ -173,7 +178,8 @@ def conditions(records: Sequence[RunRecord]) -> str:
 
 def over_seeds(rows: Sequence[Summary]) -> list[str]:
     """``±: half of the 95% t interval over 5 seeds``, and what else stands beside means."""
-    every = [e for c in rows for e in (c.mean, c.accuracy, c.loss, c.train_loss) if e is not None]
+    means = (e for c in rows for e in (c.mean, c.accuracy, c.r2, c.rmse, c.loss, c.train_loss))
+    every = [e for e in means if e is not None]
     said = []
     if single := [e.n for e in every if e.half_width is not None]:
         said.append(f"±: half of the 95% t interval over {_seeds(single)}")

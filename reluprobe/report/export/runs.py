@@ -135,10 +135,15 @@ def _splits() -> Columns:
     for s, where in (("test", "test set"), ("train", "training set")):
         size = measured(s, "examples")
         columns.append(Column(f"{s}_examples", "whole number", f"Examples of the {where}.", size))
-    kinds: dict[str, Kind] = {"accuracy": "fraction", "loss": "number"}
+    fields: dict[str, tuple[Kind, str]] = {
+        "accuracy": ("fraction", "Accuracy"),
+        "loss": ("number", "Loss"),
+        "r2": ("number", "R squared"),
+        "rmse": ("number", "Root mean squared error"),
+    }
     for s, where in (("probe", "probe"), ("train", "whole training set")):
-        for field, kind in kinds.items():
-            said = f"{field.capitalize()} of the finished network on the {where}."
+        for field, (kind, called) in fields.items():
+            said = f"{called} of the finished network on the {where}."
             columns.append(Column(f"{field}_on_{s}", kind, said, measured(s, field)))
     return columns
 

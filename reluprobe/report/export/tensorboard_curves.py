@@ -83,4 +83,6 @@ def outcomes(record: RunRecord) -> dict[str, Scalar]:
         "test_loss": Scalar("loss/test", "Loss on the test set."),
         "train_accuracy": Scalar("accuracy/train", "Training accuracy, a mean over the epoch."),
         "train_loss": Scalar("loss/train", "Training loss, a mean over the epoch."),
+        "r2": Scalar("r2/test", "R squared of a regression on the test set."),
+        "rmse": Scalar("rmse/test", "Root mean squared error of a regression on the test set."),
     }

@@ -6,30 +6,34 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from reluprobe.analysis import lacking, learning_curves
-from reluprobe.analysis.estimates import ANY, POSITIVE, SHARE, Limits
+from reluprobe.analysis.estimates import ANY, POSITIVE, Limits
 from reluprobe.records import EpochRecord, RunRecord
-from reluprobe.report import formatting
 from reluprobe.report.figures import curves
 from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
 from reluprobe.report.figures.curves import Drawn, Measure
+from reluprobe.report.quality_terms import QualityTerms
 from reluprobe.report.terminal import tables
 
 
 def training(context: Context) -> Drawing:
-    """Training loss and test accuracy (of a regression, test loss) by epoch."""
+    """Training loss, and test accuracy or R², by epoch; test loss where a record has neither."""
     if (reason := lacking.training(context.records)) is not None:
         raise LackingError(reason)
     if context.terms.foreign:
         return _given(context)
     losses = _measure("training loss", "loss", lambda e: e.train_loss, POSITIVE)
-    tested = _measure("test accuracy %", "accuracy", lambda e: e.test_accuracy, SHARE)
-    if all(run.final.test_accuracy is None for run in context.records if run.ended):
-        tested = _measure("test loss", "loss", lambda e: e.test_loss, POSITIVE)
-    drawn = curves.over_time(context, [losses, tested], "epoch")
+    tested = [
+        _of_quality(terms)
+        for terms in context.qualities
+        if any(terms.quality.of(run) is not None for run in context.records)
+    ]
+    tested = tested or [_measure("test loss", "loss", lambda e: e.test_loss, POSITIVE)]
+    drawn = curves.over_time(context, [losses, *tested], "epoch")
     if drawn is None:
         raise LackingError("the runs of no configuration share an epoch of training")
+    named = " and ".join(measure.name.removesuffix(" %") for measure in tested)
     caption = (
-        f"Training loss (mean over the epoch) and {tested.name.removesuffix(' %')} by epoch. "
+        f"Training loss (mean over the epoch) and {named} by epoch. "
         f"{_seeds(context, drawn)}{drawn.note}"
     )
     return drawn.chart, caption, _facts(context, drawn)
@@ -47,12 +51,19 @@ def _measure(
     return Measure(name, kind, fold)
 
 
+def _of_quality(terms: QualityTerms) -> Measure:
+    def fold(runs: Sequence[RunRecord]) -> learning_curves.Curve:
+        return learning_curves.by_epoch(runs, terms.quality.at, terms.quality.limits)
+
+    return Measure(terms.title, "quality", fold, terms)
+
+
 def _given(context: Context) -> Drawing:
     """What the owners of foreign runs gave: losses and accuracy, whichever there are, by step."""
     measures = [
         _measure("training loss", "loss", lambda e: e.train_loss, POSITIVE),
         _measure("loss", "loss", lambda e: e.test_loss, ANY),
-        _measure("accuracy %", "accuracy", lambda e: e.test_accuracy, SHARE),
+        *map(_of_quality, context.qualities),
     ]
     drawn = curves.over_time(context, measures, context.terms.clock)
     if drawn is None:
@@ -94,10 +105,7 @@ def _facts(context: Context, drawn: Drawn) -> str:
     """Where each line ends."""
     last: dict[str, list[str]] = {}
     for entry, measure, curve in drawn.curves:
-        write = formatting.number if measure.kind == "loss" else formatting.percent
-        unit = "" if measure.kind == "loss" else "%"
-        name = measure.name.removesuffix(" %")
-        ends = f"{name} {formatting.plus_minus(curve.last, write)}{unit}"
+        ends = f"{measure.name.removesuffix(' %')} {measure.written(curve.last)}"
         last.setdefault(f"{entry.label} at {context.terms.at(curve.when[-1])}", []).append(ends)
     return alt_text([f"{label}: {', '.join(ends)}" for label, ends in last.items()])
 

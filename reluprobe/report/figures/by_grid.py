@@ -1,4 +1,4 @@
-"""Heat map of two settings: dead units and accuracy as colours and numbers."""
+"""Heat map of two settings: dead units and errors as colours and numbers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reluprobe.analysis.aggregate import Pivot, Summary
 from reluprobe.analysis.settings import value_of
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
-from reluprobe.report import formatting
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
+from reluprobe.report.quality_terms import QualityTerms
 from reluprobe.report.terminal.tables import MOST_NAMES
 
 #: A table of fewer of its cells is no grid: its settings were not varied together.
@@ -28,25 +28,28 @@ MOST_BESIDE = 7
 ROW, DARK = 26, 0.55
 #: A number takes so many times its size; below this it cannot be read.
 LETTERS, LEAST_TEXT = 2.6, 7
-#: Colours of shares from none to all; of errors by their logarithms, which 3 and 6% differ in.
+#: Colours of shares from none to all; of errors from this part of 1 on by their logarithms, which 3
+#: and 6% differ in.
 COLOURS = list(style.SEQUENCE)
 SHARES: dict[str, Any] = {"domain": [0, 100], "range": COLOURS}
-ERRORS: dict[str, Any] = {"type": "log", "domain": [1, 100], "range": COLOURS, "clamp": True}
+LEAST_ERROR = 0.01
 
 
 @dataclass(frozen=True)
 class _Map:
-    """One measure of the cells, in percent, and the scale of its colours."""
+    """One measure of the cells, how it is written, and the scale of its colours."""
 
     title: str
     measure: Callable[[Summary], float | None]
     scale: dict[str, Any]
+    digits: int = 1
 
     def place(self, value: float) -> float:
         """How dark a value is, from 0 to 1."""
+        low, high = self.scale["domain"]
         if "type" not in self.scale:
-            return value / 100
-        return math.log10(max(value, 1.0)) / 2
+            return value / high
+        return math.log(min(max(value, low), high) / low) / math.log(high / low)
 
 
 def heatmap(context: Context) -> Drawing:
@@ -58,23 +61,21 @@ def heatmap(context: Context) -> Drawing:
     if table is None:
         raise LackingError(f"{down} and {across} do not both vary")
     maps = [_Map(f"{context.word} %", lambda cell: cell.mean and 100 * cell.mean.mean, SHARES)]
-    if any(cell.accuracy for cell in table.cells.values()):
-        title = f"{context.terms.accuracy.replace('accuracy', 'error')} %"
-        maps.append(_Map(title, _error, ERRORS))
+    cells = table.cells.values()
+    known = [terms for terms in context.qualities if any(map(terms.quality.among, cells))]
+    maps += map(_errors, known)
     beside = len(table.columns) <= MOST_BESIDE and context.width == style.PAGE
     width = charts.panel_width(context, 1, len(maps) if beside else 1)
     drawn = [_map(context, table, (down, across), each, width) for each in maps]
     chart = (alt.hconcat if beside else alt.vconcat)(*drawn).resolve_scale(color="independent")
-    facts = [
-        f"{labels.settings(c.settings)}: {formatting.plus_minus(c.mean)}% {context.word}, "
-        f"{context.terms.accuracy} {formatting.plus_minus(c.accuracy)}"
-        for c in table.cells.values()
-    ]
+    facts = [f"{labels.settings(c.settings)}: {context.outcome_of(c)}" for c in cells]
     rest = [axis for axis in aggregate.axes(context.records) if axis not in (down, across)]
-    errors = f", and {maps[1].title.removesuffix(' %')}" if len(maps) > 1 else ""
-    logarithmic = (
-        " Colours of errors from 1 to 100% on a logarithmic scale." if len(maps) > 1 else ""
+    errors = "".join(f", and {terms.lack}" for terms in known)
+    scales = " and ".join(
+        f"of {terms.lack} from {LEAST_ERROR * terms.scale:g} to {terms.scale:g}{terms.unit}"
+        for terms in known
     )
+    logarithmic = f" Colours {scales} on a logarithmic scale." if scales else ""
     caption = (
         f"Share of {context.word} units on {context.examples}{errors} of the finished networks by "
         f"{labels.name(down)} and {labels.name(across)}, means over runs: the darker, the worse; "
@@ -83,8 +84,21 @@ def heatmap(context: Context) -> Drawing:
     return chart, caption, alt_text(facts)
 
 
-def _error(cell: Summary) -> float | None:
-    return None if cell.accuracy is None else 100 * (1 - cell.accuracy.mean)
+def _errors(terms: QualityTerms) -> _Map:
+    """What networks lack of all right, or of all of the variance."""
+    scale = {
+        "type": "log",
+        "domain": [LEAST_ERROR * terms.scale, terms.scale],
+        "range": COLOURS,
+        "clamp": True,
+    }
+
+    def error(cell: Summary) -> float | None:
+        value = terms.quality.among(cell)
+        return None if value is None else terms.scale * (1 - value.mean)
+
+    title = f"{terms.lack} {terms.unit}".strip()
+    return _Map(title, error, scale, digits=terms.digits)
 
 
 def chosen(context: Context) -> tuple[str, str]:
@@ -125,7 +139,7 @@ def _map(context: Context, table: Pivot, pair: tuple[str, str], shown: _Map, wid
             across: labels.setting(column),
             "value": charts.number(value),
             "dark": bool(shown.place(value) > DARK),
-            "written": f"{value:.1f}",
+            "written": f"{value:.{shown.digits}f}",
             "runs": cell.runs,
         }
         for (row, column), cell in table.cells.items()

@@ -1,4 +1,4 @@
-"""Dead units and accuracy against learning rate."""
+"""Dead units and how good networks are against learning rate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from reluprobe.analysis import aggregate, lacking, splits
 from reluprobe.analysis.aggregate import Estimate
 from reluprobe.analysis.settings import names_in, value_of
 from reluprobe.config import labels
-from reluprobe.report import formatting
 from reluprobe.report.figures import charts, quality, style
 from reluprobe.report.figures.context import (
     Context,
@@ -39,7 +38,7 @@ class _Part:
 
     Attributes:
         title, rows, y: its name, what is drawn, and its vertical axis.
-        top: the percent at which an axis of dead units ends; None for accuracy.
+        top: the percent at which an axis of dead units ends; None for accuracy and R².
     """
 
     title: str
@@ -49,7 +48,7 @@ class _Part:
 
 
 def learning_rate(context: Context) -> Drawing:
-    """Share of dead units, and below it accuracy, against learning rate; a line for what else."""
+    """Share of dead units, below it accuracy or R², against learning rate; a line for what else."""
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
     rate = _setting(context)
@@ -66,7 +65,9 @@ def learning_rate(context: Context) -> Drawing:
         for part in parts
     ]
     lost = " ×: a rate at which runs diverged." if any(e.row.diverged for e in entries) else ""
-    beside = context.beside(value for e in entries for value in (e.row.mean, e.row.accuracy))
+    beside = context.beside(
+        value for e in entries for value in (e.row.mean, e.row.accuracy, e.row.r2)
+    )
     bars = f", bars their {beside.replace('interval', 'intervals')}" if beside else ""
     known = " Dashed: the 40% that CS231n says a rate too high can kill."
     caption = (
@@ -79,7 +80,7 @@ def learning_rate(context: Context) -> Drawing:
 
 def _also(parts: Sequence[_Part]) -> str:
     shown = [part.title for part in parts if part.top is None]
-    return f", and {shown[0].removesuffix(' %')}," if shown else ""
+    return "".join(f", and {title.removesuffix(' %')}," for title in shown)
 
 
 def _setting(context: Context) -> str:
@@ -122,16 +123,18 @@ def _several(entries: Sequence[Entry], rate: str) -> list[Entry]:
 
 
 def _parts(context: Context, roles: Roles, rate: str, entries: Sequence[Entry]) -> list[_Part]:
-    """Dead on the probe, where there is room on the training set, and accuracy."""
+    """Dead on the probe, where there is room on the training set, and accuracy or R²."""
     parts = [_dead(rate, entries, f"{context.word} %", lambda entry: entry.row.mean)]
     trained = [_trained(context, entry) for entry in entries] if roles.row is None else []
     if any(trained):
         by_label = {entry.label: value for entry, value in zip(entries, trained, strict=True)}
         title = f"{context.word} % of training set"
         parts.append(_dead(rate, entries, title, lambda entry: by_label[entry.label]))
-    known = [(entry, value) for entry in entries if (value := entry.row.accuracy) is not None]
-    if known:
-        shown = quality.quality(context.terms.accuracy, (value for _, value in known))
+    for terms in context.qualities:
+        known = [(e, value) for e in entries if (value := terms.quality.among(e.row)) is not None]
+        if not known:
+            continue
+        shown = quality.quality(terms, (value for _, value in known))
         rows = [_row(rate, entry, shown.span(value)) for entry, value in known]
         parts.append(_Part(shown.title, rows, shown.channel("mean")))
     return parts
@@ -208,8 +211,4 @@ def _high() -> list[Any]:
 
 
 def _facts(context: Context, entries: Sequence[Entry], rate: str) -> list[str]:
-    return [
-        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, "
-        f"{context.terms.accuracy} {formatting.plus_minus(e.row.accuracy)}"
-        for e in sorted(entries, key=lambda e: _rate_of(e, rate))
-    ]
+    return [context.outcome(e) for e in sorted(entries, key=lambda e: _rate_of(e, rate))]

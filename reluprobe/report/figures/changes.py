@@ -1,4 +1,4 @@
-"""The figure of a comparison: what each change of settings does to dead units and accuracy."""
+"""The figure of a comparison: what each change does to dead units and to how good networks are."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import altair as alt
 from reluprobe.analysis.bootstrap import Change
 from reluprobe.analysis.compare import Comparison, sort_contrasts
 from reluprobe.analysis.contrast import Contrast, verdict
+from reluprobe.analysis.sorting import SHARES
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report.export import changes
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Row, alt_text
 from reluprobe.report.figures.drawn_figure import DrawnFigure
-from reluprobe.report.terminal.compare_text import loss, points
+from reluprobe.report.formatting import points
+from reluprobe.report.quality_terms import terms_of_quality
+from reluprobe.report.terminal.compare_text import quality_changes
 from reluprobe.report.terminal.tables import CALLED
 from reluprobe.report.terms import terms_of
 
@@ -45,7 +48,7 @@ def figure(
     Args:
         compared: what is shown.
         runs: of what it was made.
-        sort: order changes by ``dead``, ``accuracy`` or ``loss``.
+        sort: order changes by one of ``sorting.SORT_KEYS``.
         width: in pixels.
     """
     rows = [(group, row) for group in compared.groups for row in sort_contrasts(group.rows, sort)]
@@ -73,13 +76,15 @@ def figure(
 def _measures(
     compared: Comparison, every: Sequence[Shown], runs: Sequence[RunRecord]
 ) -> dict[str, str]:
-    """Dead units, and beside them accuracy; of a regression the loss."""
-    terms = terms_of(runs)
+    """Dead units, and beside them accuracy or R²; of records that have neither the loss."""
     word = CALLED[compared.question.definition][0]
     titles = {"dead": f"change in {word}, points"}
-    if any(shown.contrast.changes["accuracy"] for shown in every):
-        return titles | {"accuracy": f"change in {terms.accuracy}, points"}
-    return titles | {"loss": f"change in {terms.loss}"}
+    beside = {
+        terms.quality.name: f"change in {terms.name}{', points' if terms.points else ''}"
+        for terms in terms_of_quality(runs)
+        if any(shown.contrast.changes[terms.quality.name] for shown in every)
+    }
+    return titles | (beside or {"loss": f"change in {terms_of(runs).loss}"})
 
 
 def _panel(
@@ -141,8 +146,8 @@ def _row(place: int, shown: Shown, change: Change, measure: str, compared: Compa
 
 
 def _span(change: Change, measure: str) -> dict[str, float]:
-    """A change and the ends of its interval, in points; without one they are the change itself."""
-    unit = 1 if measure == "loss" else 100
+    """A change and the ends of its interval, of shares in points; without one they are itself."""
+    unit = 100 if measure in SHARES else 1
     low, high = (change.mean if end is None else end for end in (change.low, change.high))
     ends = {"mean": change.mean, "low": low, "high": high}
     return {name: charts.number(unit * value) for name, value in ends.items()}
@@ -167,11 +172,9 @@ def _facts(compared: Comparison, every: Sequence[Shown]) -> str:
     facts = []
     for shown in every:
         name = shown.name + (f" at {shown.group}" if shown.group else "")
-        dead, accuracy, lost = (shown.contrast.changes[k] for k in ("dead", "accuracy", "loss"))
+        dead = shown.contrast.changes["dead"]
         parts = [f"{points(dead and dead.mean)} points {word}"]
-        if accuracy is not None:
-            parts.append(f"accuracy {points(accuracy.mean)}")
-        elif lost is not None:
-            parts.append(f"loss {loss(lost.mean)}")
+        beside = quality_changes(shown.contrast)
+        parts += [f"{name} {write(change.mean)}" for name, write, change in beside]
         facts.append(f"{name}: {', '.join(parts)}")
     return alt_text(facts)

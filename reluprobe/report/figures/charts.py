@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import altair as alt
 
+from reluprobe.analysis.estimates import Limits
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report.figures import style
@@ -23,6 +24,8 @@ LETTER, SYMBOL = 5.6, 36
 MOST_TICKS = 6
 #: Pixels; in a panel no wider there is room for half of them.
 NARROW = 130
+#: See :func:`reached`.
+REACH, NEAR = 2.0, 0.25
 
 
 class Rows:
@@ -114,11 +117,14 @@ def faceted(
         roles: which axes these are.
         chart: of one panel, without data.
         rows: the data.
-        headed: whether the columns have their names: below a chart that names them they need none.
+        headed: whether the columns have their names: below a chart that names them they need none,
+            unless some of its columns are missing here.
     """
     panels: dict[str, Any] = {}
     if roles.column is not None:
-        header = _header(context, roles.column) if headed else alt.Header(title=None, labels=False)
+        present = {row[labels.field(roles.column)] for row in rows}
+        named = headed or not present.issuperset(context.domain(roles.column))
+        header = _header(context, roles.column) if named else alt.Header(title=None, labels=False)
         panels["column"] = alt.Column(**nominal(context, roles.column, header=header))
         panels["column"]["title"] = None
     if roles.row is not None:
@@ -200,12 +206,25 @@ def percent(title: str, top: float = 100.0, channel: Any = alt.Y) -> Any:
     )
 
 
-def around(values: Iterable[float]) -> list[float]:
-    """The ends of an axis of these percentages, and a little room beside them."""
+def reached(means: Sequence[float], ends: Sequence[float], limits: Limits) -> list[float]:
+    """The ends of intervals that an axis has room for: all, where they lie between limits.
+
+    Where nothing limits them, as with R², those that are no further from all means than ``REACH``
+    times what these are apart, or ``NEAR``: else one interval would take the whole axis.
+    """
+    if all(map(math.isfinite, limits)):
+        return list(ends)
+    low, high = min(means), max(means)
+    room = max(REACH * (high - low), NEAR)
+    return [min(max(end, low - room), high + room) for end in ends]
+
+
+def around(values: Iterable[float], least: float = 0.0, most: float = 100.0) -> list[float]:
+    """The ends of an axis of these values, and a little room beside them between these limits."""
     present = list(values)
     low, high = min(present), max(present)
-    margin = 0.05 * (high - low) or 1.0
-    return [max(0.0, low - margin), min(100.0, high + margin)]
+    margin = 0.05 * (high - low) or 0.01 * most
+    return [max(least, low - margin), min(most, high + margin)]
 
 
 def roof(shares: Iterable[float]) -> float:

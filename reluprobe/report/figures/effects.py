@@ -11,7 +11,7 @@ import altair as alt
 from reluprobe.analysis import aggregate, lacking
 from reluprobe.analysis.design import grid_of
 from reluprobe.analysis.effects import Effect, Effects
-from reluprobe.analysis.estimates import Estimate
+from reluprobe.analysis.estimates import SHARE, Estimate, Limits
 from reluprobe.config import labels
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, style
@@ -26,22 +26,25 @@ NOTHING_VARIES = "nothing varies but the seed"
 
 @dataclass(frozen=True)
 class _Measure:
-    """What is drawn of each value, in percent.
+    """What is drawn of each value: dead units in percent, and how good networks are.
 
     Attributes:
         name, title: the field of an effect, and its heading.
+        scale: what its values are multiplied by; ``limits``, between what they then can lie.
         explained: the share of its variance that each axis explains alone.
         centre: where the rule stands.
     """
 
     name: str
     title: str
+    scale: float
+    limits: Limits
     explained: dict[str, float]
     centre: float | None
 
 
 def effects(context: Context) -> Drawing:
-    """Each value of each axis: dead units and accuracy, means over all else."""
+    """Each value of each axis: dead units and how good networks are, means over all else."""
     computed = _effects(context)
     axes = computed.axes[:MOST_AXES]
     listed = [effect for axis in axes for effect in _in_order(context, computed, axis)]
@@ -62,7 +65,8 @@ def _effects(context: Context) -> Effects:
         raise LackingError(reason)
     if context.effects is None or not context.effects.effects:
         raise LackingError(NOTHING_VARIES)
-    if all(e.dead is None and e.accuracy is None for e in context.effects.effects):
+    names = ("dead", *(terms.quality.name for terms in context.qualities))
+    if not any(getattr(e, name) for e in context.effects.effects for name in names):
         raise LackingError("no run ended with finite numbers")
     return context.effects
 
@@ -79,17 +83,23 @@ def _measures(context: Context, computed: Effects, listed: Sequence[Effect]) -> 
         runs = tuple(grid.runs[grid.centre])
     (middle,) = aggregate.summarize(runs, context.definition, by=())
     named = [
-        ("dead", f"{context.word} %", computed.dead, middle.mean),
-        ("accuracy", f"{context.terms.accuracy} %", computed.accuracy, middle.accuracy),
+        ("dead", f"{context.word} %", 100.0, SHARE, computed.dead, middle.mean),
+        *(
+            (q.name, t.title, t.scale, q.limits, q.among(computed), q.among(middle))
+            for t in context.qualities
+            for q in (t.quality,)
+        ),
     ]
     return [
         _Measure(
             name,
             title,
-            {part.axes[0]: part.share for part in shares if len(part.axes) == 1},
-            None if mean is None else charts.number(100 * mean.mean),
+            scale,
+            (scale * limits[0], scale * limits[1]),
+            {part.axes[0]: part.share for part in shares or () if len(part.axes) == 1},
+            None if mean is None else charts.number(scale * mean.mean),
         )
-        for name, title, shares, mean in named
+        for name, title, scale, limits, shares, mean in named
         if any(getattr(effect, name) for effect in listed)
     ]
 
@@ -107,7 +117,7 @@ def _panel(
             "place": place,
             "runs": e.runs,
             "blocks": e.blocks,
-            **charts.span(estimate, 100),
+            **charts.span(estimate, measure.scale),
         }
         for place, e in enumerate(listed)
         if (estimate := getattr(e, measure.name)) is not None
@@ -121,8 +131,9 @@ def _panel(
         *map(alt.Tooltip, ("setting:N", "value:N")),
         *(alt.Tooltip(f"{n}:Q", title=t, format=".4~g") for n, t in numbers.items()),
     ]
-    drawn = [number for row in rows for n in ("mean", "low", "high") if (number := row[n])]
-    ends = charts.around(float(str(number)) for number in [*drawn, measure.centre or 0.0])
+    means = [*_numbers(rows, "mean"), *([] if measure.centre is None else [measure.centre])]
+    shown = charts.reached(means, [*_numbers(rows, "low"), *_numbers(rows, "high")], measure.limits)
+    ends = charts.around([*means, *shown], *measure.limits)
     scale = alt.Scale(domain=ends, nice=False)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     layers = []
@@ -130,7 +141,7 @@ def _panel(
         middle = alt.XDatum(measure.centre, scale=scale, title=measure.title)
         layers.append(alt.Chart().mark_rule(strokeDash=[2, 2], strokeWidth=1).encode(x=middle))
     layers += [
-        base.mark_rule(color=style.COLOURS[0], strokeWidth=1.6).encode(
+        base.mark_rule(color=style.COLOURS[0], strokeWidth=1.6, clip=True).encode(
             x=alt.X("low:Q", scale=scale, title=measure.title), x2="high:Q"
         ),
         base.mark_point(color=style.COLOURS[0], size=36, filled=False).encode(
@@ -148,6 +159,10 @@ def _panel(
         .facet(row=alt.Row("setting:N", sort=order, header=header), spacing=6)
         .resolve_scale(y="independent")
     )
+
+
+def _numbers(rows: Sequence[Row], field: str) -> list[float]:
+    return [float(str(row[field])) for row in rows if row[field] is not None]
 
 
 def _heads(
@@ -186,7 +201,7 @@ def _caption(context: Context, computed: Effects, shown: int) -> str:
     )
     shares = f" Shares of the variance: {computed.method}." if computed.dead else ""
     return (
-        f"What each setting does to {context.word} units and {context.terms.accuracy} of the "
+        f"What each setting does to {context.word} units and {context.qualities_named} of the "
         f"finished networks: means over all else, the setting that matters most on top."
         f"{lines}{shares}{more}"
     )

@@ -10,7 +10,6 @@ import altair as alt
 
 from reluprobe.analysis import lacking
 from reluprobe.config import labels
-from reluprobe.report import formatting
 from reluprobe.report.figures import charts, quality
 from reluprobe.report.figures.context import Context, Drawing, Entry, LackingError, Row, alt_text
 from reluprobe.report.figures.roles import MOST_COLOURS, Roles
@@ -40,18 +39,16 @@ def interaction(context: Context) -> Drawing:
         _chart(context, roles, across, *part, first=n == 0, last=n == len(parts) - 1)
         for n, part in enumerate(parts)
     ]
-    beside = context.beside(value for e in entries for value in (e.row.mean, e.row.accuracy))
+    beside = context.beside(
+        value for e in entries for value in (e.row.mean, e.row.accuracy, e.row.r2)
+    )
     bars = f", bars their {beside.replace('interval', 'intervals')}" if beside else ""
     caption = (
         f"Whether what {labels.name(across)} does depends on {labels.name(lines)}: lines that run "
         f"alongside each other say no. Points are means{bars}; {context.word} units on "
         f"{context.examples}.{context.fold_note([axis for axis in rest if axis != panels])}"
     )
-    facts = [
-        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, "
-        f"{context.terms.accuracy} {formatting.plus_minus(e.row.accuracy)}"
-        for e in entries
-    ]
+    facts = [*map(context.outcome, entries)]
     return alt.vconcat(*charted, spacing=6), caption, alt_text(facts)
 
 
@@ -78,14 +75,16 @@ def _crossed(entries: Sequence[Entry], across: str, lines: str) -> bool:
 
 
 def _parts(context: Context, entries: Sequence[Entry]) -> list[tuple[str, list[Row], Any]]:
-    """Dead units, and accuracy where it is known: the title, the rows, the vertical axis."""
+    """Dead units, and accuracy or R² where known: the title, the rows, the vertical axis."""
     title = f"{context.word} %"
     rows: list[Row] = [{**e.fields, **charts.span(e.row.mean, 100)} for e in entries]
     top = charts.roof(float(str(row["high"])) for row in rows)
     parts = [(title, rows, charts.percent(title, top))]
-    known = [(entry, value) for entry in entries if (value := entry.row.accuracy) is not None]
-    if known:
-        shown = quality.quality(context.terms.accuracy, (value for _, value in known))
+    for terms in context.qualities:
+        known = [(e, value) for e in entries if (value := terms.quality.among(e.row)) is not None]
+        if not known:
+            continue
+        shown = quality.quality(terms, (value for _, value in known))
         drawn = [{**entry.fields, **shown.span(value)} for entry, value in known]
         parts.append((shown.title, drawn, shown.channel("mean")))
     return parts

@@ -1,4 +1,4 @@
-"""Parallel coordinates: every run as a line over its settings, its dead units and its accuracy."""
+"""Parallel coordinates: every run as a line over its settings, to its dead units and quality."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reluprobe.config import labels
 from reluprobe.records import RunRecord
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
+from reluprobe.report.quality_terms import QualityTerms
 
 #: Settings that have an axis, at most: those that matter most.
 MOST_AXES = {style.PAGE: 7, style.COLUMN: 3}
@@ -32,11 +33,11 @@ class _Run:
 
     run: RunRecord
     dead: float
-    accuracy: float | None
+    qualities: tuple[float | None, ...]
 
 
 def parallel(context: Context) -> Drawing:
-    """One line a run, from setting to setting, to its dead units and its accuracy."""
+    """One line a run, from setting to setting, to its dead units and its accuracy or R²."""
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
     if not context.axes:
@@ -45,16 +46,19 @@ def parallel(context: Context) -> Drawing:
     runs = _runs(context)
     places = {axis: _places(context, axis, runs) for axis in axes}
     names = [*map(context.title, axes), f"{context.word} %"]
-    if any(run.accuracy is not None for run in runs):
-        terms = context.terms
-        names.append(f"{terms.accuracy if context.width == style.PAGE else terms.short} %")
-    rows = [_row(context, run, places) for run in runs]
-    chart = _chart(context, axes, names, rows)
+    known = [
+        terms
+        for n, terms in enumerate(context.qualities)
+        if any(run.qualities[n] is not None for run in runs)
+    ]
+    names += [terms.title if context.width == style.PAGE else terms.heading for terms in known]
+    rows = [_row(context, run, places, known) for run in runs]
+    chart = _chart(context, axes, names, rows, known)
     left = len(context.axes) - len(axes)
     more = f" The {len(axes)} that matter most of {len(context.axes)} settings." if left else ""
     caption = (
         f"Every run as a line over its settings, to the share of {context.word} units and the "
-        f"{context.terms.accuracy} of its finished network; the darker, the more {context.word}. "
+        f"{context.qualities_named} of its finished network; the darker, the more {context.word}. "
         "Settings in the order in which they matter; at each value runs are spread, those with "
         f"more {context.word} above.{more}"
     )
@@ -65,11 +69,11 @@ def parallel(context: Context) -> Drawing:
 def _runs(context: Context) -> list[_Run]:
     """Those that ended with a share, the fewest dead first: the most are drawn over them."""
     ended = [
-        _Run(run, dead, run.final.test_accuracy)
+        _Run(run, dead, tuple(terms.quality.of(run) for terms in context.qualities))
         for run in context.records
         if run.ended and (dead := share(run.final.layers, context.definition)) is not None
     ]
-    return sorted(ended, key=lambda run: (run.dead, -(run.accuracy or 0.0)))
+    return sorted(ended, key=lambda run: (run.dead, [-(value or 0.0) for value in run.qualities]))
 
 
 def _middle(context: Context, axis: str, written: str) -> float:
@@ -90,20 +94,36 @@ def _places(context: Context, axis: str, runs: Sequence[_Run]) -> dict[str, floa
     }
 
 
-def _row(context: Context, run: _Run, places: dict[str, dict[str, float]]) -> Row:
+def _row(
+    context: Context,
+    run: _Run,
+    places: dict[str, dict[str, float]],
+    known: Sequence[QualityTerms],
+) -> Row:
     """A run: its settings, what came out, and where it meets each axis, from 0 to 1."""
-    met = [places[axis][run.run.id] for axis in places]
-    met += [run.dead] + ([] if run.accuracy is None else [run.accuracy])
+    met: list[float | None] = [places[axis][run.run.id] for axis in places]
+    values = {t: v for t, v in zip(context.qualities, run.qualities, strict=True) if t in known}
+    # A network worse than the mean of its targets, below 0, meets the axis at its lower end.
+    met += [run.dead, *(None if v is None else max(v, 0.0) for v in values.values())]
     return {
         **context.fields_of(run.run),
         **charts.run_fields(run.run),
         "dead": charts.number(100 * run.dead),
-        "accuracy": None if run.accuracy is None else charts.number(100 * run.accuracy),
-        **{f"at{n}": round(place, 3) for n, place in enumerate(met)},
+        **{
+            terms.quality.name: None if value is None else charts.number(terms.scale * value)
+            for terms, value in values.items()
+        },
+        **{f"at{n}": None if place is None else round(place, 3) for n, place in enumerate(met)},
     }
 
 
-def _chart(context: Context, axes: Sequence[str], names: Sequence[str], rows: Sequence[Row]) -> Any:
+def _chart(
+    context: Context,
+    axes: Sequence[str],
+    names: Sequence[str],
+    rows: Sequence[Row],
+    known: Sequence[QualityTerms],
+) -> Any:
     keys = [f"at{n}" for n in range(len(names))]
     # A setting may be called anything: its axis has a number, and its name as a label.
     x = alt.X(
@@ -123,7 +143,7 @@ def _chart(context: Context, axes: Sequence[str], names: Sequence[str], rows: Se
     y = alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[-0.02, 1.02], nice=False))
     colours = alt.Scale(domain=[0, 100], range=list(style.SEQUENCE[1:]))
     legend = alt.Legend(gradientLength=120)
-    numbers = {"dead": f"{context.word} %", "accuracy": f"{context.terms.accuracy} %"}
+    numbers = {"dead": f"{context.word} %", **{t.quality.name: t.title for t in known}}
     tooltip = [
         *(alt.Tooltip(f"{labels.field(a)}:N", title=context.title(a)) for a in context.axes),
         alt.Tooltip("seed:N"),
@@ -133,6 +153,7 @@ def _chart(context: Context, axes: Sequence[str], names: Sequence[str], rows: Se
     lines = (
         alt.Chart(charts.data(rows))
         .transform_fold([*keys], as_=["axis", "place"])
+        .transform_filter("isValid(datum.place)")
         .mark_line(strokeWidth=1 if len(rows) < MANY else 0.5)
         .encode(
             x=x,
@@ -142,7 +163,7 @@ def _chart(context: Context, axes: Sequence[str], names: Sequence[str], rows: Se
             tooltip=tooltip,
         )
     )
-    marks = alt.Chart(charts.data(_values(context, axes, names)))
+    marks = alt.Chart(charts.data(_values(context, axes, known)))
     rules = marks.mark_rule(color=style.QUIET, strokeWidth=2).encode(
         x=x, y=alt.Y("low:Q", axis=None), y2="high:Q"
     )
@@ -163,7 +184,7 @@ def _called(keys: Sequence[str], names: Sequence[str]) -> str:
     return "".join(cases) + "''"
 
 
-def _values(context: Context, axes: Sequence[str], names: Sequence[str]) -> list[Row]:
+def _values(context: Context, axes: Sequence[str], known: Sequence[QualityTerms]) -> list[Row]:
     """The values beside their axes, and the room of each."""
     rows: list[Row] = []
     for n, axis in enumerate(axes):
@@ -175,8 +196,9 @@ def _values(context: Context, axes: Sequence[str], names: Sequence[str]) -> list
             written = "" if k % step else value
             ends = {"low": charts.number(at - half), "high": charts.number(at + half)}
             rows.append({"axis": f"at{n}", "place": charts.number(at), "written": written, **ends})
+    scales = [100.0, *(terms.scale for terms in known)]
     return rows + [
-        {"axis": f"at{n}", "place": percent / 100, "written": f"{percent}", "low": 0, "high": 1}
-        for n in range(len(axes), len(names))
-        for percent in (0, 25, 50, 75, 100)
+        {"axis": f"at{n}", "place": at, "written": f"{scale * at:g}", "low": 0, "high": 1}
+        for n, scale in enumerate(scales, start=len(axes))
+        for at in (0, 0.25, 0.5, 0.75, 1)
     ]

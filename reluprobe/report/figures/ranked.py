@@ -22,6 +22,7 @@ from reluprobe.report.figures.context import (
     Row,
     alt_text,
 )
+from reluprobe.report.quality_terms import QualityTerms
 from reluprobe.report.terminal.splits import ALONE
 
 #: Pixels of a row; of the rows' names at most, and of a letter of theirs.
@@ -43,7 +44,7 @@ class _Panel:
 
 
 def outcome(context: Context) -> Drawing:
-    """Share of dead units and accuracy at the end, one row per configuration, ranked."""
+    """Share of dead units, and how good networks are at the end, a row a configuration, ranked."""
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
     ended = [entry for entry in context.entries if entry.row.mean is not None]
@@ -63,18 +64,14 @@ def outcome(context: Context) -> Drawing:
     join = alt.vconcat if beside == 1 else alt.hconcat
     single = " Small points: single runs." if any(len(e.runs) > 1 for e in shown) else ""
     zero = f" Small points of the first row: its {len(none)} configurations." if none else ""
-    also = f", and {panels[1].title.removesuffix(' %')}," if len(panels) > 1 else ""
+    also = "".join(f", and {panel.title.removesuffix(' %')}," for panel in panels[1:])
     seeds = context.seeds(what="Points are means", band="lines")
     caption = (
         f"Share of {context.word} units on {context.examples}{also} of the finished networks, "
         f"from the fewest {context.word} to the most. {seeds}{single}{zero}{note}"
     )
     facts = [folded] if folded is not None else []
-    facts += [
-        f"{e.label}: {formatting.plus_minus(e.row.mean)}% {context.word}, "
-        f"{context.terms.accuracy} {formatting.plus_minus(e.row.accuracy)}"
-        for e in shown
-    ]
+    facts += map(context.outcome, shown)
     return join(*charted, spacing=charts.GAP), caption, alt_text(facts)
 
 
@@ -107,19 +104,28 @@ def _panels(context: Context, entries: Sequence[Entry]) -> list[_Panel]:
 
     x = alt.X("mean:Q", title=title, scale=WHOLE, axis=alt.Axis(tickCount=5))
     panels = [_Panel(title, x, dead, dead_mean)]
-    known = [entry.row.accuracy for entry in entries if entry.row.accuracy is not None]
-    if known:
-        shown = quality.quality(context.terms.accuracy, known)
+    return panels + [
+        panel for terms in context.qualities if (panel := _of_quality(terms, entries)) is not None
+    ]
 
-        def accuracy(run: RunRecord) -> float | None:
-            value = run.final.test_accuracy
-            return None if value is None else charts.number(shown.of(value))
 
-        def accuracy_mean(entry: Entry) -> Row | None:
-            return None if entry.row.accuracy is None else {**shown.span(entry.row.accuracy)}
+def _of_quality(terms: QualityTerms, entries: Sequence[Entry]) -> _Panel | None:
+    """How good networks are; None where no entry has the measure."""
+    every = (terms.quality.among(entry.row) for entry in entries)
+    known = [value for value in every if value is not None]
+    if not known:
+        return None
+    shown = quality.quality(terms, known)
 
-        panels.append(_Panel(shown.title, shown.channel("mean", alt.X), accuracy, accuracy_mean))
-    return panels
+    def of_run(run: RunRecord) -> float | None:
+        value = terms.quality.of(run)
+        return None if value is None else charts.number(shown.of(value))
+
+    def mean(entry: Entry) -> Row | None:
+        value = terms.quality.among(entry.row)
+        return None if value is None else {**shown.span(value)}
+
+    return _Panel(shown.title, shown.channel("mean", alt.X), of_run, mean)
 
 
 def _ranked(

@@ -111,7 +111,8 @@ def drawn(
     context.check_roles()
     for kind in FIGURES:
         if not wanted or kind.name in wanted:
-            title = kind.title.replace("epoch", context.terms.clock)
+            bare = " and ".join(terms.bare for terms in context.qualities)
+            title = kind.title.replace("epoch", context.terms.clock).replace("accuracy", bare)
             figure = _draw(kind.name, title, partial(kind.draw, context))
             left_out = tuple(context.left_out)
             context.left_out.clear()

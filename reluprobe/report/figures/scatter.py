@@ -1,4 +1,4 @@
-"""Dead units against accuracy: one point a run."""
+"""Dead units against accuracy or R²: one point a run."""
 
 from __future__ import annotations
 
@@ -15,46 +15,62 @@ from reluprobe.records import RunRecord
 from reluprobe.report.figures import charts, quality, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
 from reluprobe.report.figures.quality import Quality
+from reluprobe.report.quality_terms import QualityTerms
 
 #: Pixels: no wider, and how high on a page and in a column.
 WIDEST, HEIGHTS = 460, {style.PAGE: 260, style.COLUMN: 200}
 
 
 def accuracy(context: Context) -> Drawing:
-    """Dead units against accuracy of the finished networks: one point a run, all in one panel."""
+    """Dead units against how good the finished networks are: one point a run, all in one panel.
+
+    Networks that tell classes apart and such that fit numbers have a panel each.
+    """
     if (reason := lacking.shares(context.records, context.definition)) is not None:
         raise LackingError(reason)
+    every = [_points(context, terms) for terms in context.qualities]
+    parts = [part for part in every if part is not None]
+    if not parts:
+        terms = context.qualities[0]
+        article = "an" if context.terms.foreign else "a"
+        wanted = f"both {article} {terms.name} and a share of {context.word} units"
+        raise LackingError(f"fewer than two runs ended with {wanted}")
+    marks, told = _marks(context)
+    names = " or ".join(shown.name for shown, _ in parts)
+    up = {f"up {shown.worse}" if shown.by_error else f"down {shown.worse}" for shown, _ in parts}
+    caption = (
+        f"Share of {context.word} units on {context.examples} against {names} of the finished "
+        f"networks, one point a run{told}. Right is more {context.word}, {', '.join(sorted(up))}: "
+        "a run with many and a small error says that they cost nothing there."
+    )
+    charted = [_chart(context, rows, shown, marks) for shown, rows in parts]
+    chart = charted[0] if len(charted) == 1 else alt.vconcat(*charted)
+    facts = [fact for shown, rows in parts for fact in _spans(context, rows, shown)]
+    return chart, caption, alt_text(facts)
+
+
+def _points(context: Context, terms: QualityTerms) -> tuple[Quality, list[Row]] | None:
+    """The runs that have this measure and a share of dead units; None of fewer than two."""
     both = [
-        (run, dead, run.final.test_accuracy)
+        (run, dead, value)
         for run in context.records
         if run.ended
         and (dead := share(run.final.layers, context.definition)) is not None
-        and run.final.test_accuracy is not None
+        and (value := terms.quality.of(run)) is not None
     ]
     if len(both) < 2:
-        article = "an" if context.terms.foreign else "a"
-        wanted = f"both {article} {context.terms.accuracy} and a share of {context.word} units"
-        raise LackingError(f"fewer than two runs ended with {wanted}")
-    known = [Estimate(correct, None, 1) for _, _, correct in both]
-    shown = quality.quality(context.terms.accuracy, known)
-    rows = [_row(context, run, dead, correct, shown) for run, dead, correct in both]
-    marks, told = _marks(context)
-    caption = (
-        f"Share of {context.word} units on {context.examples} against "
-        f"{shown.title.removesuffix(' %')} of the finished networks, one point a run{told}. Right "
-        f"is more {context.word}, {'up more error' if shown.by_error else 'down less accurate'}: "
-        "a run with many and a small error says that they cost nothing there."
-    )
-    return _chart(context, rows, shown, marks), caption, alt_text(_spans(context, rows))
+        return None
+    shown = quality.quality(terms, [Estimate(value, None, 1) for _, _, value in both])
+    return shown, [_row(context, run, dead, value, shown) for run, dead, value in both]
 
 
-def _row(context: Context, run: RunRecord, dead: float, correct: float, shown: Quality) -> Row:
+def _row(context: Context, run: RunRecord, dead: float, value: float, shown: Quality) -> Row:
     return {
         **context.fields_of(run),
         **charts.run_fields(run),
         "dead": charts.number(100 * dead),
-        "accuracy": charts.number(100 * correct),
-        "drawn": charts.number(shown.of(correct)),
+        shown.terms.quality.name: charts.number(shown.terms.scale * value),
+        "drawn": charts.number(shown.of(value)),
     }
 
 
@@ -76,7 +92,7 @@ def _chart(context: Context, rows: Sequence[Row], shown: Quality, marks: dict[st
     top = charts.roof(float(str(row["dead"])) for row in rows)
     # A little more than there is: a point at 0 is seen whole.
     scale = alt.Scale(domain=[-0.02 * top, 1.02 * top], nice=False)
-    numbers = {"dead": title, "accuracy": f"{context.terms.accuracy} %"}
+    numbers = {"dead": title, shown.terms.quality.name: shown.terms.title}
     tooltip = [
         *(alt.Tooltip(f"{labels.field(a)}:N", title=context.title(a)) for a in context.axes),
         alt.Tooltip("seed:N"),
@@ -99,17 +115,17 @@ def _chart(context: Context, rows: Sequence[Row], shown: Quality, marks: dict[st
     )
 
 
-def _spans(context: Context, rows: Sequence[Row]) -> list[str]:
+def _spans(context: Context, rows: Sequence[Row], shown: Quality) -> list[str]:
     """Between what the points of each value lie, of the axis that has colours."""
     axis = context.roles().colour
     facts = []
     for name in ["all runs"] if axis is None else context.domain(axis):
         own = [row for row in rows if axis is None or row[labels.field(axis)] == name]
         if own:
-            dead, correct = (
-                _span([float(str(row[key])) for row in own]) for key in ("dead", "accuracy")
-            )
-            facts.append(f"{name}: {dead}% {context.word}, {context.terms.accuracy} {correct}%")
+            terms = shown.terms
+            dead = _span([float(str(row["dead"])) for row in own])
+            values = [float(str(row[terms.quality.name])) / terms.scale for row in own]
+            facts.append(f"{name}: {dead}% {context.word}, {terms.name} {terms.span(values)}")
     return facts
 
 

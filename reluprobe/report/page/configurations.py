@@ -8,7 +8,7 @@ from typing import Any
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.config import Value, labels
 from reluprobe.records import Setting
-from reluprobe.report import formatting
+from reluprobe.report import formatting, quality_terms
 from reluprobe.report.terminal import named_layers, tables
 from reluprobe.report.terms import terms_of
 
@@ -29,25 +29,34 @@ def table(summaries: Sequence[Summary], definition: str) -> dict[str, Any]:
     if terms.foreign:
         layers = named_layers.worst(shares, MOST_LAYERS)
     word = tables.CALLED[definition][0]
+    measures = quality_terms.columns(rows)
     names = [labels.name(name) for name in (rows[0].settings if rows else ())]
     return {
         "names": names,
-        "ends": [f"{word} %", f"{terms.short} %"],
+        "ends": [f"{word} %", *measures],
         "losses": [terms.loss, "train loss"],
         "layers": [f"{name} %" for name in layers],
         "depth": len(every),
         "fates": [fate for fate in FATES if any(fate in fates(row) for row in rows)],
-        "rows": [_row(row, layers, s.settings) for row, s in zip(rows, summaries, strict=True)],
+        "rows": [
+            _row(row, layers, s.settings, [column[n] for column in measures.values()])
+            for n, (row, s) in enumerate(zip(rows, summaries, strict=True))
+        ],
     }
 
 
-def _row(row: Summary, layers: Sequence[str], settings: Mapping[str, Setting]) -> dict[str, Any]:
+def _row(
+    row: Summary,
+    layers: Sequence[str],
+    settings: Mapping[str, Setting],
+    measures: quality_terms.Column,
+) -> dict[str, Any]:
     label = labels.settings(row.settings) or "all runs"
     return {
         "label": label,
         "names": [_setting(value) for value in row.settings.values()],
         "settings": {labels.field(n): labels.setting(v) for n, v in settings.items()},
-        "ends": [cell(row.mean), cell(row.accuracy)],
+        "ends": [cell(row.mean), *(cell(estimate, write) for estimate, write in measures)],
         "losses": [cell(estimate, formatting.number) for estimate in (row.loss, row.train_loss)],
         "layers": [_layer(row, n) for n in layers],
         "fates": fates(row),

@@ -11,6 +11,7 @@ from reluprobe.analysis import aggregate, claims, environments, replication
 from reluprobe.config import Reference, labels
 from reluprobe.records.folder import Archive
 from reluprobe.report.page import configurations, histories, origin, words
+from reluprobe.report.quality_terms import terms_of_quality
 from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import foreign_coverage, layout, mishaps, tables
 from reluprobe.report.terms import terms_of
@@ -51,6 +52,7 @@ def model(
         "title": archive.name,
         "word": tables.CALLED[definition][0],
         "terms": terms_of(archive.records),
+        "measures": " and ".join(terms.bare for terms in terms_of_quality(archive.records)),
         "question": words.question(archive.records, rows),
         "meaning": words.meaning(definition),
         "primer": words.primer(archive.records, definition),

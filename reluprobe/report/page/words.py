@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from reluprobe.analysis import aggregate, sorting
@@ -14,6 +15,7 @@ from reluprobe.config import labels, phases
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
+from reluprobe.report.quality_terms import RMSE, QualityTerms, estimates, rmse, terms_of_quality
 from reluprobe.report.terminal import answer, foreign_words, tables
 from reluprobe.report.terms import probe_examples, terms_of
 
@@ -26,7 +28,7 @@ PRIMER = (
     "A neural network is made of units. With the usual activation, ReLU, a unit passes on what is "
     "positive and puts out zero for all else. One that puts out zero whatever it is shown gets no "
     "signal by which it could change: it has stopped learning, perhaps for good, and is called "
-    "dead. Dead units need not cost accuracy, so accuracy stands beside them on this page."
+    "dead. Dead units need not make a network worse, so how good it is stands beside them."
 )
 
 #: Who counts so, or what for.
@@ -70,7 +72,7 @@ def question(runs: Sequence[RunRecord], rows: Sequence[Summary]) -> list[str]:
 
 def _asked(runs: Sequence[RunRecord]) -> str:
     return (
-        "How many of these networks’ units die in training, and how accurate are the networks?"
+        "How many of these networks’ units die in training, and how good are the networks?"
         if _trained(runs)
         else "How many of these networks’ units are dead from birth, before any training?"
     )
@@ -94,7 +96,7 @@ def meaning(definition: str) -> str:
 
 
 def headline(rows: Sequence[Summary], effects: Effects | None, definition: str) -> list[str]:
-    """The outcome in a few sentences, accuracy beside deadness.
+    """The outcome in a few sentences, beside deadness how good networks are.
 
     Args:
         rows: the configurations.
@@ -107,7 +109,7 @@ def headline(rows: Sequence[Summary], effects: Effects | None, definition: str) 
     if not ended:
         return ["No run ended with finite numbers."]
     dead = [row.mean for row in ended if row.mean is not None]
-    accuracy = [row.accuracy for row in ended if row.accuracy is not None]
+    qualities = terms_of_quality(run for row in ended for run in row.members)
     terms = terms_of(ended[0].members)
     when = "At the end of training" if _trained(ended[0].members) else "Before training"
     when = "At the last look" if terms.foreign else when
@@ -116,12 +118,13 @@ def headline(rows: Sequence[Summary], effects: Effects | None, definition: str) 
         first = f"“{word}” does not apply to these networks"
     elif len(dead) > 1:
         first += ", depending on the configuration"
-    if accuracy:
-        first += f"; {terms.accuracy} is {_span(accuracy)}"
+    for quality in qualities:
+        known = [e for row in ended if (e := quality.quality.among(row)) is not None]
+        first += f"; {quality.name} is {_span(known, quality)}" if known else ""
     whole = sum(estimate.mean == 0 for estimate in dead)
     several = effects is not None and len(dead) > 1
     answered = answer.sentences(rows, effects, definition) if several else []
-    measures = (f"{word} %", f"{terms.accuracy} %")
+    measures = (f"{word} %", *(quality.title for quality in qualities))
     lines = [*(_sentence(text, measures) for text in answered), f"{first}."]
     if whole and len(dead) > 1:
         configurations = labels.count(len(rows), "configuration")
@@ -134,14 +137,13 @@ def _sentence(text: str, measures: tuple[str, ...]) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text.startswith(measures) else f"{text}."
 
 
-def _span(estimates: Sequence[Estimate]) -> str:
-    """``37.4 ±1.2%``, or from the least mean to the greatest."""
+def _span(estimates: Sequence[Estimate], quality: QualityTerms | None = None) -> str:
+    """``37.4 ±1.2%``, or from the least mean to the greatest; of shares where nothing is named."""
+    write, unit = (quality.write, quality.unit) if quality else (formatting.percent, "%")
     low, high = min(estimates, key=_mean, default=None), max(estimates, key=_mean, default=None)
     if low is high:
-        return f"{formatting.plus_minus(low)}%"
-    return (
-        f"from {formatting.percent(low and low.mean)}% to {formatting.percent(high and high.mean)}%"
-    )
+        return f"{formatting.plus_minus(low, write)}{unit}"
+    return f"from {write(low and low.mean)}{unit} to {write(high and high.mean)}{unit}"
 
 
 def _mean(estimate: Estimate) -> float:
@@ -176,30 +178,35 @@ def _trained_badly(rows: Sequence[Summary]) -> list[str]:
 
 
 def ends(rows: Sequence[Summary], definition: str) -> list[dict[str, Any]]:
-    """The configurations with the fewest dead, the most dead, and the best accuracy."""
+    """The configurations with the fewest dead, the most dead, and the best by each measure."""
     word = tables.CALLED[definition][0]
     if len(rows) < 2:
         return []
     titled: dict[int, tuple[list[str], Summary]] = {}
     fewest, most = sorting.extremes(rows, 1)
-    accurate = [row for row in rows if row.accuracy is not None]
-    best = sorted(accurate, key=lambda row: sorting.place("accuracy", row))[:1]
-    for title, found in (
-        (f"fewest {word}", fewest),
-        (f"most {word}", most),
-        ("most accurate", best),
-    ):
-        for row in found:
+    chosen = {f"fewest {word}": fewest, f"most {word}": most}
+    for terms in terms_of_quality(run for row in rows for run in row.members):
+        known = [row for row in rows if terms.quality.among(row) is not None]
+        chosen[terms.best] = sorted(known, key=partial(sorting.place, terms.quality.name))[:1]
+    for title, rows_there in chosen.items():
+        for row in rows_there:
             titled.setdefault(id(row), ([], row))[0].append(title)
     return [
         {
-            "title": _listed(titles).capitalize(),
+            "title": _listed([titles[0].capitalize(), *titles[1:]]),
             "label": labels.settings(row.settings),
-            "dead": formatting.plus_minus(row.mean),
-            "accuracy": formatting.plus_minus(row.accuracy),
+            "measures": {word: f"{formatting.plus_minus(row.mean)}%", **_of_quality(row)},
         }
         for titles, row in titled.values()
     ]
+
+
+def _of_quality(row: Summary) -> dict[str, str]:
+    """How good a configuration is, by the names of its measures."""
+    measures = {terms.name: terms.plus_minus(one) for terms, one in estimates(row)}
+    if row.rmse is not None:
+        measures[RMSE] = rmse(row)
+    return measures
 
 
 def beside(rows: Sequence[Summary]) -> str:

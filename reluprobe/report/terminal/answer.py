@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reluprobe.analysis import lacking, splits
 from reluprobe.analysis.aggregate import Summary
-from reluprobe.analysis.effects import Effects, VarianceShare
+from reluprobe.analysis.effects import Effect, Effects, VarianceShare
+from reluprobe.analysis.estimates import Estimate
 from reluprobe.analysis.functional_anova import SEEDS
 from reluprobe.analysis.sorting import extremes
 from reluprobe.config import labels, rank
 from reluprobe.records import Setting
 from reluprobe.report import formatting
+from reluprobe.report.quality_terms import named_once, terms_of_quality, whole
 from reluprobe.report.terminal import foreign_words, in_time, one_change
 from reluprobe.report.terminal.tables import CALLED
 from reluprobe.report.terms import terms_of
@@ -41,7 +43,7 @@ def sentences(
     if not known:
         return [lacking.shares(runs, definition) or formatting.NOT_APPLICABLE]
     if all(map(lacking.untrained, runs)):
-        bare = [replace(row, accuracy=None) for row in known]
+        bare = [replace(row, accuracy=None, r2=None, rmse=None) for row in known]
         return [f"before training, {_listed_all(bare, word)}", *in_time.signals(rows)]
     # What phases do is what they are there for.
     return [
@@ -58,7 +60,7 @@ def _of_settings(rows: Sequence[Summary], effects: Effects | None, definition: s
     if effects is None:
         return [_listed_all(rows, word)]
     if not effects.dead:
-        return [_same(rows, word), *_of_accuracy(effects, rows)]
+        return [_same(rows, word), *_of_quality(effects, rows)]
     if effects.design == "star" and (changes := one_change.of_rows(rows, definition)) is not None:
         return one_change.sentences(changes, word)
     if not told_apart(effects):
@@ -66,9 +68,9 @@ def _of_settings(rows: Sequence[Summary], effects: Effects | None, definition: s
     if not checked(effects):
         return _beside(rows, effects, word, definition)
     return [
-        _matter(effects.dead, effects, f"{word} %", "dead"),
+        _matter(effects.dead, effects, f"{word} %", lambda e: e.dead, formatting.percent),
         *(str(pair) for pair in effects.interactions[:MOST_PAIRS] if pair.share >= NAMED),
-        *_of_accuracy(effects, rows),
+        *_of_quality(effects, rows),
     ]
 
 
@@ -88,14 +90,14 @@ def checked(effects: Effects) -> bool:
 
 def accuracies(rows: Sequence[Summary]) -> str:
     """``accuracy 30.7% with leaky_relu to 97.3% with elu``; nothing where nobody took any."""
-    known = [(row.accuracy.mean, row) for row in rows if row.accuracy is not None]
-    if not known:
-        return ""
-    least, most = min(known, key=lambda k: k[0])[1], max(known, key=lambda k: k[0])[1]
-    ends = (
-        f"{formatting.mean(r.accuracy)}% with {labels.settings(r.settings)}" for r in (least, most)
-    )
-    return f"accuracy {' to '.join(ends)}"
+    said = []
+    for terms in terms_of_quality(run for row in rows for run in row.members):
+        known = [(one.mean, row) for row in rows if (one := terms.quality.among(row)) is not None]
+        if known:
+            ends = (pick(known, key=lambda k: k[0]) for pick in (min, max))
+            named = (f"{terms.value(v)} with {labels.settings(r.settings)}" for v, r in ends)
+            said.append(f"{terms.bare} {' to '.join(named)}")
+    return ", ".join(said)
 
 
 def _alone(rows: Sequence[Summary], word: str, definition: str) -> str:
@@ -104,9 +106,7 @@ def _alone(rows: Sequence[Summary], word: str, definition: str) -> str:
     if terms.foreign:
         return foreign_words.headline(row, row, definition, word)
     text = f"{formatting.plus_minus(row.mean)}% of {terms.units} are {word}"
-    if row.accuracy is not None:
-        text += f"; {terms.accuracy} {formatting.plus_minus(row.accuracy)}%"
-    return text
+    return f"{text}; {quality}" if (quality := whole(row)) else text
 
 
 def _same(rows: Sequence[Summary], word: str) -> str:
@@ -115,7 +115,7 @@ def _same(rows: Sequence[Summary], word: str) -> str:
 
 
 def _listed_all(rows: Sequence[Summary], word: str) -> str:
-    """Configurations from the fewest dead to the most, each with its accuracy."""
+    """Configurations from the fewest dead to the most, each with how good it is."""
     if len(rows) <= MOST_LISTED:
         best, worst = extremes(rows, len(rows))
         return f"{word}: {_listed([*best, *worst[::-1]])}"
@@ -132,12 +132,10 @@ def _listed_all(rows: Sequence[Summary], word: str) -> str:
 
 def _listed(rows: Sequence[Summary]) -> str:
     """``leaky_relu 0.0% (accuracy 96.9%), relu 40.8% (97.4%)``."""
-    parts = []
-    for row in rows:
-        said = "accuracy " if not parts else ""
-        beside = "" if row.accuracy is None else f" ({said}{formatting.mean(row.accuracy)}%)"
-        parts.append(f"{labels.settings(row.settings)} {formatting.mean(row.mean)}%{beside}")
-    return ", ".join(parts)
+    return ", ".join(
+        f"{labels.settings(row.settings)} {formatting.mean(row.mean)}%{beside}"
+        for row, beside in zip(rows, named_once(rows), strict=True)
+    )
 
 
 def _one_axis(effects: Effects, word: str) -> list[str]:
@@ -177,11 +175,16 @@ def _on_training_set(row: Summary, definition: str) -> str:
 def _without(row: Summary, axis: str) -> str:
     """``5.5% at lr 3e-4 (accuracy 97.5%)``."""
     rest = labels.settings({k: v for k, v in row.settings.items() if k != axis})
-    text = f"{formatting.mean(row.mean)}%{f' at {rest}' if rest else ''}"
-    return text if row.accuracy is None else f"{text} (accuracy {formatting.mean(row.accuracy)}%)"
+    return f"{formatting.mean(row.mean)}%{f' at {rest}' if rest else ''}{named_once([row])[0]}"
 
 
-def _matter(shares: Sequence[VarianceShare], effects: Effects, measure: str, kind: str) -> str:
+def _matter(
+    shares: Sequence[VarianceShare],
+    effects: Effects,
+    measure: str,
+    of_effect: Callable[[Effect], Estimate | None],
+    write: formatting.Write,
+) -> str:
     """What explains most, alone with its values or together; what explains next to nothing."""
     seeds = _seeds(shares)
     # What is left by a fit is no setting's, and has no name.
@@ -191,12 +194,15 @@ def _matter(shares: Sequence[VarianceShare], effects: Effects, measure: str, kin
         return f"{measure}: no setting explains {_percent(NAMED)} of its variance{beside}"
     said = [
         f"{' × '.join(map(labels.name, part.axes))}{_verb(part, n)} {_percent(part.share)}"
-        f"{' of the variance' if n == 0 else ''}{_values(effects, part.axes, kind)}"
+        f"{' of the variance' if n == 0 else ''}{_values(effects, part.axes, of_effect, write)}"
         for n, part in enumerate(parts)
     ]
     text = f"{measure}: {', '.join(said)}"
+    # A dataset does not vary among the networks that have accuracy, where all others have R².
     strongest = {
-        a: max((p.share for p in shares if a in p.axes), default=0.0) for a in effects.axes
+        axis: max(known)
+        for axis in effects.axes
+        if (known := [part.share for part in shares if axis in part.axes])
     }
     if little := [labels.name(axis) for axis, share in strongest.items() if share < LITTLE]:
         each = " each" if len(little) > 1 else ""
@@ -210,13 +216,18 @@ def _verb(part: VarianceShare, number: int) -> str:
     return " explains" if len(part.axes) == 1 else " together explain"
 
 
-def _values(effects: Effects, axes: Sequence[str], kind: str) -> str:
+def _values(
+    effects: Effects,
+    axes: Sequence[str],
+    of_effect: Callable[[Effect], Estimate | None],
+    write: formatting.Write,
+) -> str:
     """`` (1.4 at 1e-3 → 22.9 at 0.02)``: what the values of one setting come to."""
     if len(axes) > 1:
         return ""
     means: dict[Setting, float] = {}
     for effect in effects.effects:
-        estimate = effect.dead if kind == "dead" else effect.accuracy
+        estimate = of_effect(effect)
         if effect.axis == axes[0] and estimate is not None:
             means[effect.value] = estimate.mean
     if len(means) < 2:
@@ -225,24 +236,26 @@ def _values(effects: Effects, axes: Sequence[str], kind: str) -> str:
     rising = sorted(means, key=lambda value: means[value])
     if formatting.are_numbers(means):
         ends = (in_order[0], in_order[-1])
-        text = " → ".join(f"{100 * means[v]:.1f} at {labels.setting(v)}" for v in ends)
+        text = " → ".join(f"{write(means[v])} at {labels.setting(v)}" for v in ends)
         if in_order not in (rising, rising[::-1]):
             text = " to ".join(
-                f"{100 * means[v]:.1f} at {labels.setting(v)}" for v in (rising[0], rising[-1])
+                f"{write(means[v])} at {labels.setting(v)}" for v in (rising[0], rising[-1])
             )
     elif len(means) <= MOST_VALUES:
-        text = ", ".join(f"{labels.setting(v)} {100 * means[v]:.1f}" for v in rising)
+        text = ", ".join(f"{labels.setting(v)} {write(means[v])}" for v in rising)
     else:
         ends = (rising[0], rising[-1])
-        text = " to ".join(f"{labels.setting(v)} {100 * means[v]:.1f}" for v in ends)
+        text = " to ".join(f"{labels.setting(v)} {write(means[v])}" for v in ends)
     return f" ({text})"
 
 
-def _of_accuracy(effects: Effects, rows: Sequence[Summary]) -> list[str]:
-    if not effects.accuracy:
-        return []
+def _of_quality(effects: Effects, rows: Sequence[Summary]) -> list[str]:
+    """What explains how good networks are."""
+    every = terms_of_quality(run for row in rows for run in row.members)
     return [
-        _matter(effects.accuracy, effects, f"{terms_of(rows[0].members).accuracy} %", "accuracy")
+        _matter(shares, effects, terms.title, terms.quality.among, terms.write)
+        for terms in every
+        if (shares := terms.quality.among(effects))
     ]
 
 

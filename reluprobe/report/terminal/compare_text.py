@@ -17,6 +17,8 @@ from reluprobe.config.labels import SPEAKING
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report import formatting
+from reluprobe.report.formatting import points
+from reluprobe.report.quality_terms import ALL_TERMS, terms_of_error, terms_of_quality
 from reluprobe.report.terminal.tables import CALLED, MOST_NAMES
 from reluprobe.report.terms import terms_of
 
@@ -24,24 +26,6 @@ from reluprobe.report.terms import terms_of
 MOST_LINES = 12
 #: From this many changes on, it is said that some look clear by chance.
 MANY = 10
-
-
-def points(share: float | None) -> str:
-    """A change of a share in percentage points, with its sign: ``+0.3``, ``−38.2``, ``0.0``."""
-    return _signed(None if share is None else 100 * share, 1)
-
-
-def _signed(value: float | None, digits: int) -> str:
-    if value is None:
-        return formatting.NOT_APPLICABLE
-    text = f"{value:+.{digits}f}"
-    # What rounds to nothing has no sign.
-    return text.replace("-", "−") if text.strip("+-0.") else text[1:]
-
-
-def loss(value: float | None) -> str:
-    """A change of a loss, with its sign."""
-    return _signed(value, 4)
 
 
 def headline(comparison: Comparison) -> Text:
@@ -73,25 +57,40 @@ def changes_untold(number: int) -> str:
 
 
 def _quality(changes: Iterable[ChangeAlone]) -> str:
-    rows = [change.pooled for change in changes]
-    regression = all(r.changes["accuracy"] is None and r.changes["loss"] for r in rows)
-    return "loss" if regression else "accuracy"
+    return quality_name(change.pooled for change in changes)
+
+
+def quality_name(rows: Iterable[Contrast]) -> str:
+    """``accuracy``, ``R²``, ``accuracy and R²``: by what these rows say how good networks are."""
+    names = dict.fromkeys(name for row in rows for name in row.qualities)
+    bare = {terms.quality.name: terms.bare for terms in ALL_TERMS}
+    return " and ".join(bare.get(name, name) for name in names) or ALL_TERMS[0].bare
 
 
 def _in_words(change: ChangeAlone, word: str) -> str:
     """``elu: −28.6 points dead (95% interval …), accuracy …; 12 of 12 blocks agree``."""
     row = change.pooled
-    dead, accuracy = row.changes["dead"], row.changes["accuracy"]
+    dead = row.changes["dead"]
     text = f"{labels.change(change.differs)}: {points(dead and dead.mean)} points {word}"
     text += _range(dead, points, "95% interval ")
-    if accuracy is not None:
-        text += f", accuracy {points(accuracy.mean)}{_range(accuracy, points)}"
-    elif (loss_change := row.changes["loss"]) is not None:
-        text += f", loss {loss(loss_change.mean)}{_range(loss_change, loss)}"
+    for name, write, one in quality_changes(row):
+        text += f", {name} {write(one.mean)}{_range(one, write)}"
     if change.same:
         text += f", over {counted(row)} of the same {listed(change.same)}"
     called = "blocks" if row.over == "blocks" else "seeds"
     return f"{text}; {change.agree} of {change.parts} {called} agree" if change.parts > 1 else text
+
+
+def quality_changes(row: Contrast) -> Iterator[tuple[str, formatting.Write, Change]]:
+    """How good a row's networks are beside the baseline: name, how it is written, the change.
+
+    Of records that have neither accuracy nor R² it is the loss.
+    """
+    known = [terms for terms in ALL_TERMS if terms.quality.name in row.qualities]
+    for terms in known:
+        yield terms.bare, terms.write_change, row.qualities[terms.quality.name]
+    if not known and (loss := row.changes["loss"]) is not None:
+        yield "loss", formatting.loss_change, loss
 
 
 def _range(change: Change | None, write: formatting.Write, called: str = "") -> str:
@@ -154,8 +153,13 @@ def legend(comparison: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
     definition, on = comparison.question.definition, comparison.question.on
     called = {"train": "training"}.get(on, on)
     means = CALLED[definition][1].replace("probe", called)
-    tested = "" if terms_of(runs).foreign else "; accuracy and loss on the test set"
+    measured = [terms.bare for terms in terms_of_quality(runs)]
+    measures, error = " and ".join(measured), terms_of_error(runs).name.removeprefix("test ")
+    both = f"{', '.join(measured)} and {error}"
+    tested = "" if terms_of(runs).foreign else f"; {both} on the test set"
     lines = [f"{definition}: {means} ({_examples(runs, on)}){tested}"]
+    plain = any(not terms.points for terms in terms_of_quality(runs))
+    units = "points, change" if plain else "points"
     over = "the seeds of both (pairs)"
     if any(group.same for group in comparison.groups):
         over = (
@@ -163,8 +167,9 @@ def legend(comparison: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
             "the same seeds, which are averaged first (n: blocks; seeds, where there is one block)"
         )
     lines.append(
-        f"points: mean of (change − baseline) over {over}, and its 95% bootstrap-t interval; "
-        "fewer, more: all of it on one side of 0; no worse: accuracy's is not wholly below 0"
+        f"{units}: mean of (change − baseline) over {over}, and its 95% bootstrap-t interval; "
+        "fewer, more: all of it on one side of 0; no worse: "
+        f"{measures}'s is not wholly below 0"
     )
     many = sum(len(group.rows) for group in comparison.groups)
     if many >= MANY:

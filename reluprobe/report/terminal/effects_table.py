@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -12,9 +13,11 @@ from reluprobe.analysis.effects import Effect, Effects, VarianceShare
 from reluprobe.analysis.functional_anova import SEEDS
 from reluprobe.config import labels
 from reluprobe.report import formatting
+from reluprobe.report.quality_terms import QualityTerms
 from reluprobe.report.terminal.layout import Fitted, fitted, plain_table, shown_layers
 from reluprobe.report.terminal.tables import CALLED, cell
-from reluprobe.report.terms import Terms
+
+Qualities = Sequence[QualityTerms]
 
 #: Rows of the table; values of a setting that are all shown: of more, so many evenly spread.
 MOST_ROWS, MOST_VALUES = 14, 5
@@ -29,16 +32,19 @@ def title(effects: Effects, definition: str) -> Text:
 
 
 def table(
-    effects: Effects, definition: str, terms: Terms, width: int, *, every: bool = False
+    effects: Effects, definition: str, qualities: Qualities, width: int, *, every: bool = False
 ) -> Fitted:
     """A row a value, the setting that matters most first; of many values as many as fit, or all.
 
-    Where ``width`` is short, intervals of accuracy go, then all.
+    Where ``width`` is short, intervals of how good networks are go, then all.
     """
     full, means = formatting.plus_minus, formatting.mean
-    writes = (((full, full), ""), ((full, means), "± of accuracy"), ((means, means), "±"))
+    less_of = f"± of {' and '.join(terms.bare for terms in qualities)}"
+    writes = (((full, full), ""), ((full, means), less_of), ((means, means), "±"))
     shown = [*_shown(effects, every)]
-    layouts = ((_table(effects, shown, definition, terms, *write), less) for write, less in writes)
+    layouts = (
+        (_table(effects, shown, definition, qualities, *write), less) for write, less in writes
+    )
     return fitted(layouts, width)
 
 
@@ -46,24 +52,25 @@ def _table(
     effects: Effects,
     shown: Sequence[tuple[str, Sequence[Effect]]],
     definition: str,
-    terms: Terms,
-    write: formatting.WriteEstimate,
-    write_accuracy: formatting.WriteEstimate,
+    qualities: Qualities,
+    write: Callable[..., str],
+    write_quality: Callable[..., str],
 ) -> Table:
     listed = plain_table()
     listed.add_column("setting", no_wrap=True)
     listed.add_column("explains", justify="right", no_wrap=True)
     listed.add_column("value", no_wrap=True)
-    for name in (f"{CALLED[definition][0]} %", f"{terms.short} %", "runs"):
+    headings = [terms.heading for terms in qualities]
+    for name in (f"{CALLED[definition][0]} %", *headings, "runs"):
         listed.add_column(name, justify="right", no_wrap=True)
     for axis, values in shown:
-        head = (labels.name(axis), _explains(effects, (axis,)))
+        head = (labels.name(axis), _explains(effects, qualities, (axis,)))
         for effect in values:
             listed.add_row(
                 *head,
                 labels.setting(effect.value),
                 cell(effect.dead, write),
-                write_accuracy(effect.accuracy),
+                *(Text(write_quality(t.quality.among(effect), t.write)) for t in qualities),
                 f"{effect.runs:,}",
             )
             head = ("", "")
@@ -103,9 +110,15 @@ def _of(effects: Effects, axis: str, shown: int) -> int:
     return sum(effect.axis == axis for effect in effects.effects) - shown
 
 
-def _explains(effects: Effects, axes: tuple[str, ...]) -> str:
+def _explained(effects: Effects, qualities: Qualities) -> list[Sequence[VarianceShare]]:
+    """What there is to explain: the variance of dead units, and of how good networks are."""
+    every = (effects.dead, *(terms.quality.among(effects) for terms in qualities))
+    return [shares for shares in every if shares]
+
+
+def _explains(effects: Effects, qualities: Qualities, axes: tuple[str, ...]) -> str:
     """``43%``; ``43 / 9%`` of the variance of dead units and of accuracy."""
-    shares = [_share(part, axes) for part in (effects.dead, effects.accuracy) if part]
+    shares = [_share(part, axes) for part in _explained(effects, qualities)]
     known = [f"{100 * share:.0f}" for share in shares if share is not None]
     return f"{' / '.join(known)}%" if known else formatting.NOT_APPLICABLE
 
@@ -115,14 +128,15 @@ def _share(parts: Sequence[VarianceShare], axes: tuple[str, ...]) -> float | Non
 
 
 def legend(
-    effects: Effects, definition: str, terms: Terms, *, every: bool = False
+    effects: Effects, definition: str, qualities: Qualities, *, every: bool = False
 ) -> list[RenderableType]:
     """What settings explain together, what stands beside means, and what is left out."""
     word = CALLED[definition][0]
     lines = []
-    if together := _together(effects):
+    if together := _together(effects, qualities):
         lines.append(f"together: {together}")
-    both = f" / {terms.short} %" if effects.accuracy else ""
+    varying = [terms.heading for terms in qualities if terms.quality.among(effects)]
+    both = "".join(f" / {heading}" for heading in varying)
     text = f"explains: of the variance of {word} %{both}; {effects.method}"
     if effects.untold:
         text += f"; whether settings matter together cannot be told: {effects.untold}"
@@ -137,17 +151,17 @@ def legend(
     return [Text(line, style="" if line.startswith("together") else "dim") for line in lines]
 
 
-def _together(effects: Effects) -> str:
+def _together(effects: Effects, qualities: Qualities) -> str:
     """``activation × lr 35 / 21%, …; seeds 1 / 36%``."""
     largest: dict[tuple[str, ...], float] = {}
-    for part in (*effects.dead, *effects.accuracy):
+    for part in itertools.chain(*_explained(effects, qualities)):
         largest[part.axes] = max(part.share, largest.get(part.axes, 0.0))
     ranked = sorted(largest, key=lambda axes: -largest[axes])
     several = [axes for axes in ranked if len(axes) > 1 and largest[axes] >= NAMED]
     listed = [
-        f"{' × '.join(map(labels.name, axes))} {_explains(effects, axes)}"
+        f"{' × '.join(map(labels.name, axes))} {_explains(effects, qualities, axes)}"
         for axes in several[:MOST_TOGETHER]
     ]
     if largest.get(SEEDS, 0.0) >= NAMED:
-        listed.append(f"seeds {_explains(effects, SEEDS)}")
+        listed.append(f"seeds {_explains(effects, qualities, SEEDS)}")
     return ", ".join(listed)

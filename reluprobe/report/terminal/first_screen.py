@@ -13,7 +13,7 @@ from reluprobe.analysis.effects import Effects
 from reluprobe.analysis.sorting import extremes
 from reluprobe.config import labels
 from reluprobe.records.folder import Archive
-from reluprobe.report import formatting
+from reluprobe.report import quality_terms
 from reluprobe.report.terminal import (
     answer,
     dead_unit,
@@ -101,15 +101,15 @@ def _grid(
     sweep: Archive, measured: Effects, definition: str, width: int
 ) -> tuple[list[RenderableType], bool]:
     """The table of effects, and a pivot; whether the latter has every configuration."""
-    terms = terms_of(sweep.records)
+    qualities = quality_terms.terms_of_quality(sweep.records)
     shown: list[RenderableType] = []
     # What nothing is left to check says less than the configurations themselves.
     if answer.checked(measured):
         shown = [
             "",
             effects_table.title(measured, definition),
-            effects_table.table(measured, definition, terms, width),
-            *effects_table.legend(measured, definition, terms),
+            effects_table.table(measured, definition, qualities, width),
+            *effects_table.legend(measured, definition, qualities),
         ]
     counts = {axis: sum(e.axis == axis for e in measured.effects) for axis in measured.axes}
     pair = (measured.axes[0], measured.axes[1])
@@ -121,7 +121,7 @@ def _grid(
     cross, down, across = drawn
     shown += [
         "",
-        pivot_table.title(labels.name(down), across, definition, terms),
+        pivot_table.title(labels.name(down), across, definition, qualities),
         pivot_table.table(cross, down, width),
     ]
     if (some := pivot_table.left_out(cross, counts, down, across)) is not None:
@@ -144,7 +144,7 @@ def _configurations(
     if len(none) > 1:
         best, worst = [], [row for row in worst if row not in none]
         title = f"{len(none):,} of {len(rows):,} configurations have no unit {word}"
-        title += f" ({between})" if (between := _accuracies(none)) else ""
+        title += f" ({between})" if (between := quality_terms.between(none)) else ""
         title += f"; the {len(worst)} with the most:" if worst else ""
     else:
         title = f"of {len(rows):,} configurations the {len(best)} with the fewest {word}"
@@ -152,14 +152,6 @@ def _configurations(
     ends = [*best, *worst[::-1]]
     shown = _table(ends, definition, width, losses=False) if ends else []
     return ["", Text(title, style="italic"), *shown]
-
-
-def _accuracies(rows: Sequence[Summary]) -> str:
-    """``accuracy 30.7 to 97.3%``."""
-    known = [row.accuracy.mean for row in rows if row.accuracy is not None]
-    if not known:
-        return ""
-    return f"accuracy {formatting.percent(min(known))} to {formatting.percent(max(known))}%"
 
 
 def _table(

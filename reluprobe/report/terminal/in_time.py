@@ -14,6 +14,7 @@ from reluprobe.analysis.phase_outcomes import Turn
 from reluprobe.analysis.step_course import StepPoint
 from reluprobe.config import labels
 from reluprobe.report import formatting
+from reluprobe.report.quality_terms import QualityTerms, terms_of_quality
 from reluprobe.report.terminal import step_course as course_table
 from reluprobe.report.terminal.layout import plain_table, shown_layers
 from reluprobe.report.terminal.tables import CALLED, cell
@@ -103,6 +104,14 @@ def _named(row: Summary, rows: Rows) -> str:
     return f" with {labels.settings(row.settings)}" if len(rows) > 1 else ""
 
 
+def _of_quality(turns: Sequence[Turn], terms: QualityTerms) -> tuple[str, str]:
+    """From the first phase's end to the last's; and then on the first phase's data."""
+    first, last = (
+        formatting.mean(terms.quality.among(turn), terms.write) for turn in (turns[0], turns[-1])
+    )
+    return f"{first} → {last}", formatting.mean(turns[-1].still(terms.quality), terms.write)
+
+
 def _phases(rows: Rows, definition: str) -> list[RenderableType]:
     """A row a configuration: some phases' ends, what wakes, and what is remembered."""
     phased = _turns(rows, definition)
@@ -115,7 +124,13 @@ def _phases(rows: Rows, definition: str) -> list[RenderableType]:
     table.add_column("at the end of phase")
     for n in shown:
         table.add_column(str(n + 1), justify="right", no_wrap=True)
-    for title in ("wakes %", "test acc %", "on first %"):
+    qualities = terms_of_quality(run for row, _ in phased for run in row.members)
+    measures = [
+        title
+        for terms in qualities
+        for title in (terms.heading, f"on first {terms.unit or terms.bare}")
+    ]
+    for title in ("wakes %", *measures):
         table.add_column(title, justify="right", no_wrap=True)
     none = [row for row, turns in phased if not any(_mean(turn.end) for turn in turns)]
     for row, turns in phased:
@@ -126,10 +141,10 @@ def _phases(rows: Rows, definition: str) -> list[RenderableType]:
                 labels.settings(row.settings) or "every run",
                 *cells,
                 formatting.percent(sum(wakes) / len(wakes)) if wakes else formatting.NOT_APPLICABLE,
-                f"{formatting.mean(turns[0].accuracy)} → {formatting.mean(turns[-1].accuracy)}",
-                formatting.mean(turns[-1].remembered),
+                *(text for terms in qualities for text in _of_quality(turns, terms)),
             )
-    legend = "wakes: of the dead, how many fire on new data; on first: accuracy on them at the end"
+    bare = " and ".join(terms.bare for terms in qualities)
+    legend = f"wakes: of the dead, how many fire on new data; on first: {bare} on them at the end"
     lines = [Text(legend, style="dim")]
     if none:
         names = formatting.few([labels.settings(row.settings) for row in none], NAMED)

@@ -22,11 +22,11 @@ from reluprobe.config import labels
 from reluprobe.errors import InputError
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
+from reluprobe.report.quality_terms import ALL_TERMS, QualityTerms, terms_of_quality
 from reluprobe.report.terminal import compare_text
 from reluprobe.report.terminal.layout import Fitted, fitted, plain_table, table_width
 from reluprobe.report.terminal.mishaps import MISHAPS
 from reluprobe.report.terminal.tables import CALLED, heat
-from reluprobe.report.terms import Terms, terms_of
 
 #: Changes that a sentence names, at most; settings that name the baseline.
 MOST_NAMED, MOST_SETTINGS = 3, 2
@@ -104,8 +104,12 @@ def _unchanged(records: Sequence[RunRecord]) -> Configuration | None:
 
 def sentences(changes: OneChange, word: str) -> list[str]:
     """How many changes leave fewer dead units, which of them gain, and which leave more."""
-    dead, accuracy = (_level(changes, name) for name in ("dead", "accuracy"))
-    beside = "" if accuracy is None else f", accuracy {formatting.percent(accuracy)}%"
+    dead = _level(changes, "dead")
+    beside = "".join(
+        f", {terms.bare} {terms.value(level)}"
+        for terms in _qualities(changes)
+        if (level := _level(changes, terms.quality.name)) is not None
+    )
     text = (
         f"one change at a time from {changes.name} ({formatting.percent(dead)}% {word}{beside}): "
     )
@@ -117,9 +121,9 @@ def sentences(changes: OneChange, word: str) -> list[str]:
             f"most {word}: {_listed(rows[::-1])}",
         ]
     helping = [row for row in rows if row.helps]
-    gaining = [row for row in helping if row.quality is not None and row.quality.rises]
+    gaining = [row for row in helping if row.better]
     harming = [row for row in rows[::-1] if (d := row.changes["dead"]) is not None and d.rises]
-    quality = "accuracy" if accuracy is not None else "loss"
+    quality = compare_text.quality_name(rows)
     text += (
         f"of {labels.count(len(rows), 'change')} {len(helping) or 'none'} "
         f"{'leaves' if len(helping) < 2 else 'leave'} fewer {word} units and no worse {quality}"
@@ -140,13 +144,26 @@ def _listed(rows: Sequence[Contrast]) -> str:
     """``norm batch 0.0% (accuracy +0.8), lr 1e-3 6.5% (+0.6) and 3 more``."""
     parts = []
     for row in rows[:MOST_NAMED]:
-        change = row.changes["accuracy"]
-        said = "accuracy " if not parts else ""
-        gained = "" if change is None else f" ({said}{compare_text.points(change.mean)})"
+        every = [
+            (terms, change)
+            for terms in ALL_TERMS
+            if (change := row.changes[terms.quality.name]) is not None
+        ]
+        named = [
+            f"{'' if parts else f'{terms.bare} '}{terms.write_change(change.mean)}"
+            for terms, change in every
+        ]
+        gained = f" ({', '.join(named)})" if named else ""
         parts.append(
             f"{labels.change(row.differs)} {formatting.percent(row.levels['dead'])}%{gained}"
         )
     return formatting.few([*parts, *[""] * (len(rows) - len(parts))], MOST_NAMED)
+
+
+def _qualities(changes: OneChange) -> tuple[QualityTerms, ...]:
+    """By what it is told how good the networks are: the unchanged one's measures."""
+    base = changes.group.baselines
+    return terms_of_quality(run for one in base for run in one.runs.values())
 
 
 def _level(changes: OneChange, name: str) -> float | None:
@@ -158,27 +175,30 @@ def parts(changes: OneChange, definition: str, width: int) -> list[RenderableTyp
     """A title, the table, what is left out of it, and what its intervals are."""
     left = hidden(changes)
     shown = [title(changes, definition), table(changes, width), *([] if left is None else [left])]
-    return shown if changes.lacking else [*shown, Text(LEGEND, style="dim")]
+    units = {"points", *(terms.points or "change" for terms in _qualities(changes))}
+    legend = f"{', '.join(sorted(units, reverse=True))}: {LEGEND}"
+    return shown if changes.lacking else [*shown, Text(legend, style="dim")]
 
 
 def title(changes: OneChange, definition: str) -> Text:
     """What the table shows."""
     pairs = "" if (alike := compare_text.paired_alike(changes.group)) is None else f"; {alike}"
-    text = f"every change beside {changes.name}, {CALLED[definition][0]} % and accuracy{pairs}"
+    beside = " and ".join(terms.bare for terms in _qualities(changes))
+    text = f"every change beside {changes.name}, {CALLED[definition][0]} % and {beside}{pairs}"
     return Text(text, style="italic")
 
 
 def table(changes: OneChange, width: int) -> Fitted:
     """The unchanged network, then a row a change: what it comes to, and by how much it differs.
 
-    Where ``width`` is short accuracies go, their changes stay; where it is shorter still names take
-    as many lines as they need, then intervals go.
+    Where ``width`` is short accuracies or R² go, their changes stay; where it is shorter still
+    names take as many lines as they need, then intervals go.
     """
-    terms = terms_of(run for one in changes.group.baselines for run in one.runs.values())
+    headings = " and ".join(terms.heading for terms in _qualities(changes))
     layouts = (
-        (_table(changes, terms, ends=True, levels=True), ""),
-        (_table(changes, terms, ends=True, levels=False), f"{terms.short} %"),
-        (_table(changes, terms, ends=False, levels=True), "intervals"),
+        (_table(changes, ends=True, levels=True), ""),
+        (_table(changes, ends=True, levels=False), headings),
+        (_table(changes, ends=False, levels=True), "intervals"),
     )
     return fitted(layouts, width, _least)
 
@@ -189,27 +209,34 @@ def _least(listed: Table) -> int:
     return table_width(listed) - max(0, name - NAME)
 
 
-def _table(changes: OneChange, terms: Terms, *, ends: bool, levels: bool) -> Table:
+def _table(changes: OneChange, *, ends: bool, levels: bool) -> Table:
     listed = plain_table()
     listed.add_column("change")
-    dead = f"{CALLED[changes.question.definition][0]} %"
-    beside = "points [95%]" if ends else "points"
-    for name in (dead, beside, *([f"{terms.short} %", beside] if levels else ["accuracy, points"])):
-        listed.add_column(name, justify="right", no_wrap=True)
+    interval = " [95%]" if ends else ""
+    titles = [f"{CALLED[changes.question.definition][0]} %", f"points{interval}"]
+    qualities = _qualities(changes)
+    for terms in qualities:
+        both = [terms.heading, f"{terms.points or 'change'}{interval}"]
+        titles += both if levels else [terms.change_heading]
+    for title in titles:
+        listed.add_column(title, justify="right", no_wrap=True)
     write = _whole if ends else _mean
-    before = {name: _level(changes, name) for name in ("dead", "accuracy")}
-    cells = [Text(formatting.percent(before["dead"]), style=heat(before["dead"])), Text("")]
-    accuracy = Text(formatting.percent(before["accuracy"]), style="dim")
-    cells += [accuracy, Text("")] if levels else [accuracy]
+    before = _level(changes, "dead")
+    cells = [Text(formatting.percent(before), style=heat(before)), Text("")]
+    for terms in qualities:
+        level = terms.write(_level(changes, terms.quality.name))
+        cells += [Text(level, style="dim"), *[Text("")] * levels]
     listed.add_row(Text(changes.name, style="bold"), *cells)
     for row in shown(changes):
-        reached = row.levels["dead"]
+        reached, change = row.levels["dead"], row.changes["dead"]
         cells = [Text(formatting.percent(reached), style=heat(reached))]
-        cells.append(Text(write(row.changes["dead"]), style=_colour(row.changes["dead"])))
-        if levels:
-            cells.append(Text(formatting.percent(row.levels["accuracy"]), style="dim"))
-        quality = row.changes["accuracy"]
-        cells.append(Text(write(quality), style=_colour(quality, good=1)))
+        cells.append(Text(write(change, formatting.points), style=_colour(change)))
+        for terms in qualities:
+            name = terms.quality.name
+            if levels:
+                cells.append(Text(terms.write(row.levels[name]), style="dim"))
+            change = row.changes[name]
+            cells.append(Text(write(change, terms.write_change), style=_colour(change, good=1)))
         listed.add_row(_name(row), *cells)
     return listed
 
@@ -240,15 +267,14 @@ def _name(row: Contrast) -> Text:
     return text.append(f" ({', '.join(fates)})", style="red") if fates else text
 
 
-def _whole(change: Change | None) -> str:
+def _whole(change: Change | None, write: formatting.Write) -> str:
     if change is None or change.low is None:
-        return _mean(change)
-    ends = ", ".join(map(compare_text.points, (change.low, change.high)))
-    return f"{compare_text.points(change.mean)} [{ends}]"
+        return _mean(change, write)
+    return f"{write(change.mean)} [{', '.join(map(write, (change.low, change.high)))}]"
 
 
-def _mean(change: Change | None) -> str:
-    return compare_text.points(None if change is None else change.mean)
+def _mean(change: Change | None, write: formatting.Write) -> str:
+    return write(None if change is None else change.mean)
 
 
 def _colour(change: Change | None, good: int = -1) -> str:
@@ -258,4 +284,4 @@ def _colour(change: Change | None, good: int = -1) -> str:
     return "green" if change.rises == (good > 0) else "red"
 
 
-LEGEND = "points: mean difference of pairs of one seed [95% interval]; see reluprobe compare"
+LEGEND = "mean difference of pairs of one seed [95% interval]; see reluprobe compare"

@@ -1,4 +1,4 @@
-"""Table of a run's phases: what changing data do to dead units and accuracy."""
+"""Table of a run's phases: what changing data do to dead units and to how good networks are."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Estimate
 from reluprobe.analysis.phase_outcomes import Turn
 from reluprobe.config import labels
 from reluprobe.report import formatting
+from reluprobe.report.quality_terms import QualityTerms
 from reluprobe.report.terminal.layout import Fitted, Settings, fitted, plain_table
 from reluprobe.report.terminal.tables import CALLED, cell
 
@@ -19,42 +19,54 @@ MOST_ROWS = 12
 LEGEND = (
     "start: on the phase's own probe before its first step; wakes: % of the units dead at the end "
     "of the phase before that fire on the new data, before any step; end: at the phase's end, with "
-    "the test accuracy on its task; first data: the same network on the first phase's probe"
+    "how good it is on its task's test set; first data: the same network on the first phase's probe"
 )
 
 
-def headline(settings: Settings, turns: Sequence[Turn], definition: str) -> Text:
+def headline(
+    settings: Settings,
+    turns: Sequence[Turn],
+    definition: str,
+    qualities: Sequence[QualityTerms],
+) -> Text:
     """From the end of the first phase to that of the last."""
     first, last = turns[0], turns[-1]
     name = f"{labels.settings(settings)}: " if labels.settings(settings) else ""
-    dead = _from_to(first.end, last.end)
+    dead = " → ".join(f"{formatting.mean(turn.end)}%" for turn in (first, last))
     text = f"{name}over {len(turns)} phases {CALLED[definition][0]} {dead} at their ends"
-    # A regression has no accuracy.
-    if first.accuracy and last.accuracy:
-        text += f", test accuracy {_from_to(first.accuracy, last.accuracy)}"
+    for terms in qualities:
+        ends = terms.quality.among(first), terms.quality.among(last)
+        if None not in ends:
+            text += f", {terms.name} {' → '.join(map(terms.mean, ends))}"
     return Text(text, style="bold")
 
 
-def _from_to(first: Estimate | None, last: Estimate | None) -> str:
-    return f"{formatting.mean(first)}% → {formatting.mean(last)}%"
-
-
-def table(turns: Sequence[Turn], definition: str, width: int) -> Fitted:
+def table(
+    turns: Sequence[Turn],
+    definition: str,
+    width: int,
+    qualities: Sequence[QualityTerms],
+) -> Fitted:
     """One row per phase, first and last among them; intervals only where there is room."""
     ends = any(turn.end is not None and turn.end.ends for turn in turns)
     writes = ((formatting.plus_minus, ""), (formatting.mean, "±" if ends else ""))
-    layouts = ((_table(turns, definition, write), lacking) for write, lacking in writes)
+    layouts = ((_table(turns, definition, write, qualities), less) for write, less in writes)
     return fitted(layouts, width)
 
 
 def _table(
-    turns: Sequence[Turn], definition: str, write: Callable[[Estimate | None], str]
+    turns: Sequence[Turn],
+    definition: str,
+    write: Callable[..., str],
+    qualities: Sequence[QualityTerms],
 ) -> Table:
     table = plain_table()
     table.add_column("phase", justify="right")
     table.add_column("data", no_wrap=True)
     word = CALLED[definition][0]
-    titles = ("start", "wakes", f"end {word} %", "test acc %", f"first data {word} %", "acc %")
+    short = [terms.heading.removeprefix("test ") for terms in qualities]
+    titles = ["start", "wakes", f"end {word} %", *(terms.heading for terms in qualities)]
+    titles += [f"first data {word} %", *short]
     for title in titles:
         table.add_column(title, justify="right")
     for turn in shown(turns):
@@ -62,11 +74,11 @@ def _table(
             str(turn.phase + 1),
             _data(turn),
             cell(turn.start, write),
-            write(turn.wakes),
+            Text(write(turn.wakes)),
             cell(turn.end, write),
-            write(turn.accuracy),
+            *(Text(write(t.quality.among(turn), t.write)) for t in qualities),
             cell(turn.reference, write),
-            write(turn.remembered),
+            *(Text(write(turn.still(t.quality), t.write)) for t in qualities),
         )
     return table
 

@@ -14,6 +14,7 @@ from reluprobe.analysis.aggregate import Pivot, Summary
 from reluprobe.config import Value, labels, rank
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
+from reluprobe.report.quality_terms import QualityTerms, in_words
 from reluprobe.report.terminal import blocks, mishaps
 from reluprobe.report.terminal.layout import (
     first_that_fits,
@@ -23,7 +24,6 @@ from reluprobe.report.terminal.layout import (
     table_width,
 )
 from reluprobe.report.terminal.tables import CALLED, heat
-from reluprobe.report.terms import OURS, Terms
 
 #: A shade two characters wide is about as high as it is wide.
 SWATCH = 2
@@ -34,16 +34,17 @@ LEGEND = f"shade: {blocks.SHADES_LEGEND}"
 WriteCell = Callable[[Summary | None], Text]
 
 
-def title(row: str, column: str, definition: str, terms: Terms = OURS) -> Text:
+def title(row: str, column: str, definition: str, qualities: Sequence[QualityTerms]) -> Text:
     """What a pivot shows."""
-    measures = f"{CALLED[definition][0]} % ({terms.accuracy} %)"
+    beside = ", ".join(terms.title for terms in qualities)
+    measures = f"{CALLED[definition][0]} % ({beside})"
     return Text(f"{measures} by {row} and {labels.name(column)}", style="italic")
 
 
 def table(pivot: Pivot, row: str, width: int) -> RenderableType:
-    """In each cell a shade, the share, and in brackets the accuracy.
+    """In each cell a shade, the share, and in brackets how good networks are.
 
-    Where ``width`` is short, accuracies go below the shares; where it is shorter still, the
+    Where ``width`` is short, that goes below the shares; where it is shorter still, the
     columns go into several tables.
     """
     return first_that_fits(_layouts(pivot, row, width), width)
@@ -147,6 +148,5 @@ def _cell(summary: Summary | None, between: str) -> Text:
         return Text(mishaps.fate(summary), style="dim")
     share = summary.mean.mean
     text = Text(f"{blocks.shade(share) * SWATCH} {formatting.percent(share):>5}", style=heat(share))
-    if summary.accuracy is None:
-        return text
-    return text.append(f"{between}({formatting.percent(summary.accuracy.mean)})", style="dim")
+    beside = in_words(summary, lambda terms, one: terms.write(one.mean))
+    return text.append(f"{between}({beside})", style="dim") if beside else text

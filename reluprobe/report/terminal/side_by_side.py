@@ -8,12 +8,14 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.aggregate import Estimate, Summary
+from reluprobe.analysis.aggregate import Summary
 from reluprobe.analysis.side_by_side import Beside, Line, difference
 from reluprobe.config import labels
+from reluprobe.records import RunRecord
 from reluprobe.report import formatting
+from reluprobe.report.formatting import points
+from reluprobe.report.quality_terms import QualityTerms, terms_of_quality
 from reluprobe.report.terminal import mishaps, tables
-from reluprobe.report.terminal.compare_text import points
 from reluprobe.report.terminal.layout import (
     fitted,
     plain_table,
@@ -21,7 +23,6 @@ from reluprobe.report.terminal.layout import (
     table_width,
 )
 from reluprobe.report.terminal.tables import CALLED, cell
-from reluprobe.report.terms import terms_of
 
 #: Configurations that one sweep alone has: its own report lists them all.
 MOST_ALONE = 12
@@ -29,7 +30,7 @@ NOT_THERE = "absent"
 #: The width that a name in several lines has at least.
 NAME = 22
 
-Write = Callable[[Estimate | None], str]
+Write = Callable[..., str]
 
 
 def letter(n: int) -> str:
@@ -56,10 +57,14 @@ def title(beside: Beside, definition: str) -> Text:
     lines = labels.count(shared, "configuration") if shared else "no configuration"
     where = "both" if count == 2 else "several of them"
     points = ", B − A in points" if count == 2 else ""
-    runs = beside.lines[0].present[0].members
-    measures = f"{word} % and {terms_of(runs).accuracy} %"
+    runs = _runs(beside.lines)
+    measures = " and ".join([f"{word} %", *(terms.title for terms in terms_of_quality(runs))])
     text = f"{measures} side by side{points}; {lines} in {where}"
     return Text(text, style="italic")
+
+
+def _runs(lines: Sequence[Line]) -> list[RunRecord]:
+    return [run for line in lines for one in line.present for run in one.members]
 
 
 def shown(beside: Beside) -> list[Line]:
@@ -79,8 +84,8 @@ def rest(beside: Beside) -> Text | None:
 def table(beside: Beside, definition: str, width: int) -> RenderableType:
     """One row per configuration, two columns per sweep, and for two sweeps the difference.
 
-    Where ``width`` is short, intervals go, of accuracy first; then names take one column and as
-    many lines as they need; then sweeps go into several tables.
+    Where ``width`` is short, intervals go, of how good networks are first; then names take one
+    column and as many lines as they need; then sweeps go into several tables.
     """
     return fitted(_layouts(shown(beside), definition, width), width, _least)
 
@@ -91,12 +96,14 @@ def _layouts(
     sweeps = range(len(lines[0].sweeps))
     columns, one = _names(lines, tables.MOST_NAMES), _names(lines, 1)
     full, means = formatting.plus_minus, formatting.mean
-    every = [e for line in lines for one in line.present for e in (one.mean, one.accuracy)]
+    present = [one for line in lines for one in line.present]
+    every = [e for one in present for e in (one.mean, one.accuracy, one.r2)]
+    bare = " and ".join(terms.bare for terms in terms_of_quality(_runs(lines)))
     ends = "±" * any(e is not None and e.ends for e in every)
     yield _table(lines, columns, sweeps, definition, (full, full)), ""
     yield (
         _table(lines, columns, sweeps, definition, (full, means)),
-        f"{ends} of accuracy" * len(ends),
+        f"{ends} of {bare}" * len(ends),
     )
     yield _table(lines, columns, sweeps, definition, (means, means)), ends
     yield _table(lines, one, sweeps, definition, (means, means)), ends
@@ -133,26 +140,34 @@ def _table(
     for key in names[0]:
         table.add_column(labels.name(key), no_wrap=key != "change")
     word = CALLED[definition][0]
+    qualities = terms_of_quality(_runs(lines))
+    # That it is on the test set says the title.
+    short = [terms.short.removeprefix("test ") for terms in qualities]
     for n in sweeps:
         table.add_column(f"{letter(n)} {word} %", justify="right", no_wrap=True)
-        table.add_column("acc %", justify="right", no_wrap=True)
+        for terms, name in zip(qualities, short, strict=True):
+            table.add_column(f"{name} {terms.unit}".strip(), justify="right", no_wrap=True)
     two = len(sweeps) == len(lines[0].sweeps) == 2
-    for title in ("B − A", "acc") * two:
+    for title in ("B − A", *short) * two:
         table.add_column(title, justify="right", no_wrap=True)
     for line, name in zip(lines, names, strict=True):
-        cells = [text for n in sweeps for text in _cells(line.sweeps[n], write)]
-        table.add_row(*name.values(), *cells, *(_difference(line) if two else []))
+        cells = [text for n in sweeps for text in _cells(line.sweeps[n], qualities, write)]
+        table.add_row(*name.values(), *cells, *(_difference(line, qualities) if two else []))
     return table
 
 
-def _cells(summary: Summary | None, write: tuple[Write, Write]) -> list[Text]:
+def _cells(
+    summary: Summary | None, qualities: Sequence[QualityTerms], write: tuple[Write, Write]
+) -> list[Text]:
     if summary is None:
-        return [Text(NOT_THERE, style="dim"), Text("")]
+        return [Text(NOT_THERE, style="dim"), *[Text("")] * len(qualities)]
+    beside = [Text(write[1](terms.quality.among(summary), terms.write)) for terms in qualities]
     if summary.mean is None:
-        return [Text(mishaps.fate(summary), style="dim"), Text(write[1](summary.accuracy))]
-    return [cell(summary.mean, write[0]), Text(write[1](summary.accuracy))]
+        return [Text(mishaps.fate(summary), style="dim"), *beside]
+    return [cell(summary.mean, write[0]), *beside]
 
 
-def _difference(line: Line) -> list[Text]:
+def _difference(line: Line, qualities: Sequence[QualityTerms]) -> list[Text]:
     change = difference(line)
-    return [Text(points(change.dead)), Text(points(change.accuracy))]
+    beside = (terms.write_change(terms.quality.among(change)) for terms in qualities)
+    return [Text(points(change.dead)), *map(Text, beside)]

@@ -17,7 +17,7 @@ from reluprobe.files.printable import printable
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 from reluprobe.records.schema import NAME
-from reluprobe.report import formatting
+from reluprobe.report import formatting, quality_terms
 from reluprobe.report.terminal import foreign_words, named_layers
 from reluprobe.report.terminal.layout import Fitted, fitted, plain_table, shown_layers
 from reluprobe.report.terminal.mishaps import MISHAPS
@@ -45,7 +45,7 @@ def heat(share_: float | None) -> str:
 
 
 def sweep_headline(summaries: Sequence[Summary], definition: str) -> Text:
-    """From the fewest dead to the most, in a sentence, each with its accuracy.
+    """From the fewest dead to the most, in a sentence, each with how good it is.
 
     Of foreign runs also which network it is, and of how many units.
     """
@@ -64,8 +64,8 @@ def sweep_headline(summaries: Sequence[Summary], definition: str) -> Text:
 
 
 def _at(summary: Summary) -> str:
-    accuracy = summary.accuracy and f"test accuracy {formatting.plus_minus(summary.accuracy)}%"
-    parts = [part for part in (labels.settings(summary.settings), accuracy) if part]
+    quality = quality_terms.whole(summary)
+    parts = [part for part in (labels.settings(summary.settings), quality) if part]
     return f" ({'; '.join(parts)})" if parts else ""
 
 
@@ -145,15 +145,15 @@ def _place(record: RunRecord) -> str:
 def outcome(
     summaries: Sequence[Summary], definition: str, width: int, *, losses: bool = True
 ) -> Fitted:
-    """One row per configuration: share, test accuracy, losses if wanted, number of runs.
+    """One row per configuration: share, how good it is, losses if wanted, number of runs.
 
-    Where ``width`` is short, losses are left out before a name is cut, then names take several
-    lines.
+    Where ``width`` is short, losses are left out before a name is cut, then the RMSE, then names
+    take several lines.
     """
     names = _names(summaries)
     terms = terms_of(summaries[0].members if summaries else ())
     measures = {
-        f"{terms.short} %": [(c.accuracy, formatting.percent) for c in summaries],
+        **quality_terms.columns(summaries),
         **({terms.loss: [(c.loss, formatting.number) for c in summaries]} if losses else {}),
         **(
             {"train loss": [(c.train_loss, formatting.number) for c in summaries]} if losses else {}
@@ -165,7 +165,8 @@ def outcome(
         if not terms.foreign or any(e is not None for e, _ in estimates):
             columns[title] = [Text(formatting.plus_minus(e, write)) for e, write in estimates]
     columns["runs"] = [Text(runs_of(c)) for c in summaries]
-    present = [title for title in (terms.loss, "train loss") if title in columns]
+    given_up_last = (quality_terms.RMSE, terms.loss, "train loss")
+    present = [title for title in given_up_last if title in columns]
 
     def without(given_up: Sequence[str], wrapped: bool = False) -> tuple[Table, str]:
         kept = {title: cells for title, cells in columns.items() if title not in given_up}
@@ -177,7 +178,7 @@ def outcome(
 
 def ends(summaries: Sequence[Summary], layers: bool = True) -> Text | None:
     """What stands beside the means of :func:`outcome` and :func:`by_layer`; None where nothing."""
-    every = [e for c in summaries for e in (c.mean, c.accuracy, c.loss, c.train_loss)]
+    every = [e for c in summaries for e in (c.mean, c.accuracy, c.r2, c.loss, c.train_loss)]
     every += [e for c in summaries for e in c.layers.values() if layers]
     text = formatting.ends(every)
     mixes = list(dict.fromkeys(name for c in summaries for name in c.mixes))

@@ -114,15 +114,16 @@ function element(name, text, attributes = {}) {
 const percent = (tenths) => (tenths === null ? "n/a" : (tenths / 10).toFixed(1));
 
 function history(run) {
-  const { word, clock, accuracy, loss } = table.dataset;
+  const { word, clock, loss } = table.dataset;
   const column = (text) => element("th", text, { scope: "col", class: "num" });
   const head = document.createElement("tr");
-  head.append(...[clock, accuracy, loss, ...run.l.map((name) => `${name} ${word} %`)].map(column));
+  head.append(...[clock, ...all.measures.map(([name]) => name), loss, ...run.l.map((name) => `${name} ${word} %`)].map(column));
   const lines = run.e.map((epoch, n) => {
     const row = document.createElement("tr");
     row.append(
       element("th", epoch, { scope: "row", class: "num" }),
-      element("td", percent(run.a[n]), { class: "num" }),
+      ...run.q[n].map((value, m) =>
+        element("td", value?.toFixed(all.measures[m][1]) ?? "n/a", { class: "num" })),
       element("td", run.t[n]?.toPrecision(3) ?? "n/a", { class: "num" }),
       ...run.d[n].map((tenths) => {
         const cell = element("td", percent(tenths), { class: "num share" });
