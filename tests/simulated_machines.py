@@ -115,8 +115,8 @@ class Engine:
         manual_dir: Path | None,
         *,
         keep: Collection[str],
-        own_dir: Path,
         save_weights: SaveWeights | None,
+        own_dir: Path,
     ) -> Iterator[Any]:
         self.asked.append(save_weights)
         for run in runs:

@@ -74,9 +74,9 @@ def cost(
     sizes: dict[Hashable, int] = {}
     total = 0
     for run in runs:
-        key = run.config.dataset, program_settings(run.config)
+        key = data.key_of(run.config), program_settings(run.config)
         if key not in sizes:
-            dataset = dataset_of(run.config.dataset)
+            dataset = dataset_of(data.key_of(run.config))
             outputs = dataset.classes or 1
             sizes[key] = file_bytes(run.config, dataset.shape, outputs)
         total += len(saved_weights.wanted_of(run, wanted)) * sizes[key]

@@ -154,13 +154,6 @@ class ProgramSpec:
         return index, nnx.merge(self.graph, weights).slopes[...][:, None, None]
 
 
-def undrawn(config: RunConfig, shape: tuple[int, ...], outputs: int) -> nnx.State:
-    """The state of a run's network, shapes in the places of arrays; arguments as of ``spec_of``."""
-    if config.is_own:
-        return own_network(program_settings(config), shape, outputs, BATCH).state
-    return nnx.state(nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0))))
-
-
 def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: int) -> ProgramSpec:
     """What is static about a run. No array is computed for it.
 
@@ -183,6 +176,14 @@ def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: i
     network = nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0)))
     graph, _ = nnx.split(network)
     return ProgramSpec(graph, settings, shape, examples, outputs, config.sizes, own)
+
+
+def undrawn(config: RunConfig, spec: ProgramSpec) -> nnx.State:
+    """The network's state with shapes in the places of its arrays, for a run of this program."""
+    if spec.own is not None:
+        return spec.own.state
+    shape, outputs = spec.shape, spec.outputs
+    return nnx.state(nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0))))
 
 
 def spec_on(config: RunConfig, datasets: Mapping[DatasetKey, Dataset]) -> ProgramSpec:

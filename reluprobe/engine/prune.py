@@ -79,14 +79,15 @@ def check(network: SavedNetwork, on: On) -> None:
     Raises:
         InputError: they cannot; it says why.
     """
-    why, hint = _never(network.config), None
+    why, hint = obstacle(network.config), None
     if why is None and on == "certified":
         why, hint = _uncertified(network.config), "--on train"
     if why is not None:
         raise InputError(f"cannot prune run {network.notes.run}", [why], hint=hint)
 
 
-def _never(config: RunConfig) -> str | None:
+def obstacle(config: RunConfig) -> str | None:
+    """Why no unit of a run's network can be taken out; None where units can be."""
     if config.norm == "layer":
         return "norm = layer takes a mean over all units of a layer, which changes without some"
     if config.residual:
@@ -117,7 +118,7 @@ def take_out(
 
     Args:
         network: one that :func:`check` lets pass.
-        datasets: its run's, by name.
+        datasets: its run's, by key.
         on: where a unit has to be dead.
     """
     config = network.config

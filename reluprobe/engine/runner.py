@@ -270,7 +270,7 @@ class _Chunk:
         weights: Any,
         hyper: state.Hyperparameters,
     ) -> SavedWeights:
-        dataset = self.context.datasets[run.config.dataset]
+        dataset = self.context.datasets[key_of(run.config)]
         return saved_network.take(run, epoch, spec, dataset, data, weights, hyper)
 
     def _draw_tasks(self, phase: int, name: str) -> Task:

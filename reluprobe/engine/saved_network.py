@@ -149,7 +149,7 @@ class SavedNetwork:
 
     def state(self, weights: Mapping[str, Any]) -> nnx.State:
         """The network's state with these arrays, by name."""
-        flat = nnx.to_flat_state(_undrawn(self.notes))
+        flat = nnx.to_flat_state(program_spec.undrawn(self.config, self.spec))
         return nnx.from_flat_state(
             [(path, variable.replace(jnp.asarray(weights[_name(path)]))) for path, variable in flat]
         )
@@ -239,10 +239,6 @@ def _outputs(
         return spec.run(spec.network_inputs(data, hyper, raw), weights, hyper)[0]
 
 
-def _undrawn(notes: Notes) -> nnx.State:
-    return program_spec.undrawn(notes.config, notes.shape, notes.outputs)
-
-
 def file_bytes(config: RunConfig, shape: tuple[int, ...], outputs: int) -> int:
     """About how large a file of a network's weights is. No array is computed for it."""
     # A header has some text for each tensor, and the settings.
@@ -251,9 +247,16 @@ def file_bytes(config: RunConfig, shape: tuple[int, ...], outputs: int) -> int:
 
 
 def shapes(config: RunConfig, shape: tuple[int, ...], outputs: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of a network's arrays, by their names. No array is computed for it."""
+    """The shapes of a network's arrays, by their names. No array is computed for it.
+
+    Args:
+        config: the run.
+        shape: of one example.
+        outputs: of the network.
+    """
     with jax_settings.ours():
-        flat = nnx.to_flat_state(program_spec.undrawn(config, shape, outputs))
+        spec = program_spec.spec_of(config, shape, outputs, evaluate.STATISTICS)
+        flat = nnx.to_flat_state(program_spec.undrawn(config, spec))
     return {_name(path): tuple(variable.shape) for path, variable in flat}
 
 
@@ -271,7 +274,7 @@ def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwor
     size = notes.config, notes.shape, notes.outputs
     wanted = shapes(*size)
     with jax_settings.ours():
-        spec = program_spec.spec_of(*size, 1)
+        spec = program_spec.spec_of(*size, evaluate.STATISTICS)
     if odd := sorted(wanted.keys() ^ saved.weights.keys()):
         which = "lacks" if odd[0] in wanted else "has"
         raise records.RecordError(f"{where}: {which} {odd[0]}, unlike a network of its settings")

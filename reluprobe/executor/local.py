@@ -27,8 +27,8 @@ def start(
     stop: Callable[[], bool] = lambda: False,
     devices: int | None = None,
     keep: Collection[str] = (),
-    own_dir: Path | None = None,
     save_weights: SaveWeights | None = None,
+    own_dir: Path | None = None,
 ) -> Iterator[Step]:
     """Run them, and write every record as its run ends; go on with those that were begun before.
 
@@ -39,8 +39,8 @@ def start(
         stop: asked between segments; once it says yes, the runs at work are saved and left.
         devices: on how many of this machine's; None for all.
         keep: ids of runs whose activations are written beside their records.
-        own_dir: where relative paths of the user's own data start; None for where we stand.
         save_weights: whether all runs' weights are, at their ends or after every epoch too.
+        own_dir: where relative paths of the user's own data start; None for where we stand.
 
     Raises:
         InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.

@@ -30,6 +30,16 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.2e}"
 
 
+def file_size(count: float) -> str:
+    """Bytes in powers of a thousand, as disks are sold: ``838 B``, ``1.9 MB``, ``67 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5 or unit == "GB":
+            digits = 1 if count < 9.95 and unit != "B" else 0
+            return f"{count:,.{digits}f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
 def significant(value: float | None, digits: int = 3) -> str:
     """What may be of any size, such as an error in its targets' unit: ``0.0513``, ``12,300``."""
     if value is None:
@@ -107,16 +117,6 @@ def signed(value: float | None, digits: int) -> str:
 def _with_sign(text: str) -> str:
     """A minus as it is printed; none before what rounds to nothing."""
     return text.replace("-", "−", 1) if text.strip("-0.") else text.lstrip("-")
-
-
-def file_size(count: float) -> str:
-    """Bytes in powers of a thousand, as disks are sold: ``838 B``, ``1.9 MB``, ``67 GB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5 or unit == "GB":
-            digits = 1 if count < 9.95 and unit != "B" else 0
-            return f"{count:,.{digits}f} {unit}"
-        count /= 1000
-    raise AssertionError
 
 
 def mean(estimate: Estimate | None, write: Write = percent) -> str:

@@ -221,6 +221,8 @@ def test_train_tells_before_and_after(reluprobe, tmp_path):
     assert "to be saved: 1 file of weights, " in result.out
     assert f"without its dead units: reluprobe prune results/s/runs/{file.stem}.json" in result.out
     assert "weights" not in reluprobe("train", *tiny).out
+    kept = reluprobe("train", *tiny, "--norm", "layer", "--save-weights", "--name", "t").out
+    assert "weights: 1 file" in kept and "reluprobe prune" not in kept  # it would be refused
 
 
 def test_inspect_looks_at_saved_weights_on_the_runs_training_set(saved, reluprobe):

@@ -13,7 +13,7 @@ import pytest
 import reluprobe as rp
 from reluprobe import data
 from reluprobe.config import make_run
-from reluprobe.data import Dataset
+from reluprobe.data import Dataset, DatasetKey
 from reluprobe.engine import prune as engine
 from reluprobe.engine import runner, saved_network
 from reluprobe.engine.events import RunDone
@@ -35,7 +35,7 @@ def examples() -> Dataset:
     return Dataset("blobs", inputs[:200], targets[:200], inputs[200:], targets[200:], OUTPUTS)
 
 
-DATA = {"blobs": examples()}
+DATA: dict[DatasetKey, Dataset] = {"blobs": examples()}
 
 
 def network_of(dead: Mapping[int, Mapping[int, float]], **settings: Any) -> SavedNetwork:

@@ -147,7 +147,7 @@ def _own(path: Path, data: options.Texts) -> tuple[Network, Any]:
     if data:
         return network, stored.inputs(data)
     stretch = phases.stretches(saved.config.phases, saved.config.epochs)[-1]
-    dataset = datasets.load(stretch.phase.dataset or saved.config.dataset)
+    dataset = datasets.load(datasets.key_of(saved.config, stretch.phase.dataset))
     pruning.check_data(saved, dataset)
     return network, dataset.train_inputs
 

@@ -87,8 +87,10 @@ def command(
     wrote = f"wrote {folder / RUNS / f'{run.id}.json'}  ({formatting.duration(record.seconds)})"
     console.out.print(Text(wrote), soft_wrap=True)
     if when is not None:
+        from reluprobe.engine.prune import obstacle
+
         lines = weights_on_disk.after(folder, {run.id}, ended=True)
-        if record.ended:
+        if record.ended and obstacle(run.config) is None:
             place = shlex.quote(str(folder / RUNS / f"{run.id}.json"))
             lines.append(f"without its dead units: reluprobe prune {place}")
         for line in lines:
