@@ -40,7 +40,7 @@ RULES: tuple[Rule, ...] = (
         "init = rai is of dense layers: it draws a unit's one bias together with its weights",
     ),
     (
-        lambda c: c.residual and len(set(c.sizes)) > 1,
+        lambda c: c.residual and not c.convolutions and len(set(c.sizes)) > 1,
         "residual = true adds a layer's input to its output: hidden layers must be of one width",
     ),
     (
@@ -70,7 +70,7 @@ RULES: tuple[Rule, ...] = (
         "revive_at = phases needs further phases: set phases",
     ),
     (
-        lambda c: c.freeze_layers > len(c.sizes),
+        lambda c: not c.is_own and c.freeze_layers > len(c.sizes),
         "freeze_layers is larger than the number of hidden layers",
     ),
     (

@@ -12,7 +12,12 @@ from reluprobe.errors import InputError
 from reluprobe.plan.runs import expand
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
+    ({"network": "nets:build", "revive": "redraw"}, "revive", "which weights go in and out"),
+    ({"network": "nets:build", "freeze_layers": 1}, "freeze_layers", "an order of its own"),
+    ({"network": "nets:build", "network_settings": "depth=2"}, "network_settings", "has itself"),
     ({"revive": "redo", "revive_definition": "saturated"}, "revive_definition", "bounded"),
+    ({"network": "cnn", "residual": True}, "residual", "a cnn's differ in shape"),
+    ({"network": "cnn", "init": "rai"}, "init", "is of dense layers"),
     ({"residual": True, "width": [8, 4]}, "width", "of one width"),
     ({"residual": True, "activation": "crelu"}, "activation", "twice as many"),
     ({"residual": True, "revive": "random"}, "revive", "outgoing weights"),

@@ -41,12 +41,12 @@ def ended(run_of, blobs):
 
 def test_kept_are_the_outputs_on_the_probe_and_so_the_silent_units(ended):
     for event in ended:
-        (depth, width, images), last = event.activations.shape, event.record.final.layers
-        assert (depth, width, images) == (2, 11, saved_activations.IMAGES)
-        silent = (event.activations == 0).all(axis=2).mean(axis=1)
+        kept, last = np.stack(event.activations), event.record.final.layers
+        assert kept.shape == (2, 11, saved_activations.IMAGES)
+        silent = (kept == 0).all(axis=2).mean(axis=1)
         # These probes have no image but these.
         assert silent.tolist() == pytest.approx([layer.silent for layer in last])
-    relu, tanh = (event.activations for event in ended)
+    relu, tanh = (np.stack(event.activations) for event in ended)
     assert relu.min() == 0 and -1 <= tanh.min() < 0
 
 
@@ -63,7 +63,7 @@ def test_the_outputs_are_those_of_the_network(run_of, blobs, layers_of, forward,
 
     network = nnx.merge(spec.graph, lane.weights)
     _, z = forward(layers_of(network), blobs.train_inputs[:7], elu)
-    np.testing.assert_allclose(outputs, elu(z).transpose(0, 2, 1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.stack(outputs), elu(z).transpose(0, 2, 1), rtol=1e-4, atol=1e-6)
 
 
 def test_nothing_is_kept_unasked_and_the_record_is_the_same(run_of, blobs, ended):
