@@ -7,7 +7,7 @@ from typing import Any
 
 from flax import nnx
 
-from reluprobe.config import SETTINGS, RunConfig, own_network
+from reluprobe.config import SETTINGS, RunConfig, own_network, widths
 from reluprobe.config.own_network import BUILDING
 from reluprobe.errors import InputError, ReluprobeError, nearest, shown
 from reluprobe.foreign.models import opening
@@ -44,7 +44,7 @@ def build(config: RunConfig, shape: tuple[int, ...], outputs: int, rngs: nnx.Rng
 
     Args:
         config: ``network`` names the function; the settings about a network and its activation are
-            handed to it, beside its own.
+            handed to it, beside its own; widths that are listed as a tuple.
         shape: of one example, ``settings["input_shape"]``.
         outputs: how many are due, ``settings["outputs"]``.
         rngs: what weights are drawn with.
@@ -55,6 +55,9 @@ def build(config: RunConfig, shape: tuple[int, ...], outputs: int, rngs: nnx.Rng
     """
     own = own_network.parse(config.network_settings)
     ours = {name: getattr(config, name) for name in BUILDING}
+    follows = ("depth",) if isinstance(config.width, str) else ()
+    if follows:
+        ours["width"] = widths.parse(str(config.width))
     settings = BuildSettings({**ours, **own, "input_shape": shape, "outputs": outputs})
     function = opening.function(config.network)
     try:
@@ -66,7 +69,8 @@ def build(config: RunConfig, shape: tuple[int, ...], outputs: int, rngs: nnx.Rng
     if not isinstance(model, nnx.Module):
         fault = f"it returned {shown(model)}; allowed is a Flax NNX module"
         raise InputError(f"cannot train {config.network}", [fault])
-    given = [*own, *(name for name, value in ours.items() if value != SETTINGS[name].default)]
+    changed = [name for name, value in ours.items() if value != SETTINGS[name].default]
+    given = [*own, *(name for name in changed if name not in follows)]
     if unread := [name for name in given if name not in settings.read]:
         faults = [
             f"{name} = {shown(own.get(name, ours.get(name)))}: it never reads "

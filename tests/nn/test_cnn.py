@@ -14,6 +14,7 @@ from flax import nnx
 
 from reluprobe.config import conv_shapes, make_run
 from reluprobe.nn import activations, mlp, networks
+from small_networks import convolved
 
 SHAPE, OUTPUTS, EXAMPLES = (9, 7, 2), 3, 5
 
@@ -27,20 +28,6 @@ def network_of(**settings: Any) -> tuple[mlp.MLP, Any]:
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
     return np.random.default_rng(0).standard_normal((EXAMPLES, *SHAPE)).astype(np.float32)
-
-
-def convolved(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Cross-correlation that keeps height and width, pixel by pixel: zeros around the image."""
-    side = len(kernel)
-    before = (side - 1) // 2
-    after = side - 1 - before
-    padded = np.pad(images, [(0, 0), (before, after), (before, after), (0, 0)])
-    z = np.empty((*images.shape[:3], kernel.shape[-1]))
-    for row in range(images.shape[1]):
-        for column in range(images.shape[2]):
-            patch = padded[:, row : row + side, column : column + side]
-            z[:, row, column] = np.tensordot(patch, kernel, 3) + bias
-    return z
 
 
 def pooled(a: np.ndarray, over: Callable[..., np.ndarray] | None) -> np.ndarray:
