@@ -45,7 +45,7 @@ def record():
 
 def train(record, lines: int, monkeypatch) -> Iterator[list[str]]:
     terminal = Terminal(monkeypatch, lines)
-    with live_view.watched(record.config) as watch:
+    with live_view.watched(record.config, len(record.final.layers)) as watch:
         for epoch in record.history:
             watch.see(epoch, Text(f"row {epoch.epoch}"))
             yield terminal.rows()
@@ -74,6 +74,6 @@ def test_off_a_terminal_there_are_rows_alone(record, monkeypatch):
     out, err = io.StringIO(), io.StringIO()
     monkeypatch.setattr(console, "out", Console(file=out))
     monkeypatch.setattr(console, "err", Console(file=err))
-    with live_view.watched(record.config) as watch:
+    with live_view.watched(record.config, len(record.final.layers)) as watch:
         watch.see(record.history[0], Text("row 0"))
     assert (out.getvalue(), err.getvalue()) == ("row 0\n", "")

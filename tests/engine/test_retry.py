@@ -251,7 +251,7 @@ def test_asked_to_stop_the_engine_ends_at_the_next_section(tiny):
 def test_the_weights_and_activations_of_as_many_lanes_fit(run_of, blobs, activation):
     runs = [run_of(activation=activation, depth=3, width=1024)] * 9999
     mesh = placement.mesh_of(jax.local_devices())
-    lanes = placement.lanes_that_fit(runs[0].config, 9999, blobs.train_inputs.shape[1], mesh)
+    lanes = placement.lanes_that_fit(runs[0].config, 9999, blobs.shape, mesh)
     network = nnx.eval_shape(lambda: mlp.make(runs[0].config, 32, 10, nnx.Rngs(0)))
     weights = sum(x.size for x in jax.tree.leaves(nnx.state(network)))
     layers = BATCH * 3 * 1024 * (2 if activation == "crelu" else 1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reluprobe import data, records
 from reluprobe.config import make_run
 from reluprobe.config.choices import DEFINITIONS
-from reluprobe.engine import runner, schedule
+from reluprobe.engine import compiler, runner, schedule
 from sweep_events import records_in
 
 WIDTH, COUNT, TESTED, STEPS, EPOCHS = 11, 2500, 400, 25, 3
@@ -97,6 +97,7 @@ RELUS = ("plain", "often", "other", "zero", "every", "every_too", "counted")
 def by_name(run_of: Any, as_for_users: None) -> Records:
     """Every run's record, by its name in ``RUNS``."""
     runs = {name: run_of(**{**COMMON, **changed}) for name, changed in RUNS.items()}
+    compiler.PROGRAMS.clear()  # another test may have compiled it
     events = list(runner.execute(list(runs.values()), made_up))
     assert sum(isinstance(e, runner.Compiled) for e in events) == 1
     by_id = records_in(events)
