@@ -68,7 +68,7 @@ def made_up(name: str) -> data.Dataset:
     inputs = rng.standard_normal((COUNT + TESTED, 3)).astype(np.float32)
     labels = (np.abs(inputs).argmax(axis=1) + 3 * (inputs[:, 0] > 0)).astype(np.int32)
     made = data.load("blobs")
-    made = replace(made, train_inputs=inputs[:COUNT], train_targets=labels[:COUNT])
+    made = replace(made, train_inputs=inputs[:COUNT], train_targets=labels[:COUNT], shape=(3,))
     made = replace(made, test_inputs=inputs[COUNT:], test_targets=labels[COUNT:])
     return replace(made, name=name, classes=6)
 
