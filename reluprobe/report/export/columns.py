@@ -81,8 +81,8 @@ class Run:
 
     @cached_property
     def infos(self) -> Mapping[str, LayerInfo]:
-        """What a foreign run says of its layers."""
-        return {info.name: info for info in self.record.layers}
+        """What a run says of its layers that its settings do not, by their names in tables."""
+        return dict(zip(self.record.layer_names, self.record.layers, strict=False))
 
     @cached_property
     def saved(self) -> Sequence[saved_activations.Outputs] | None:

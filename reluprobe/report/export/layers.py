@@ -40,7 +40,8 @@ def _place() -> Columns:
 
     def activation(row: Layer) -> Value:
         ours = row.run.record.ours
-        return described("activation")(row) if ours is None else ours.activation
+        named = ours is None or ours.is_own
+        return described("activation")(row) if named else ours.activation
 
     return [
         Column("epoch", number, f"{said} Null of a foreign run.", epoch),

@@ -81,6 +81,16 @@ def _layers(row: Summary, definition: str) -> Iterator[Line]:
     listed = [f"{name} {formatting.mean(shares[name])}" for name in shown]
     some = f" ({len(shown)} of {len(names)})" if len(shown) < len(names) else ""
     yield "by layer", f"{', '.join(listed)}%{some}", "--full"
+    yield from _called(row, shown)
+
+
+def _called(row: Summary, shown: Sequence[str]) -> Iterator[Line]:
+    """Which of somebody's own network's layers these are."""
+    run = row.members[0]
+    called = dict(zip(run.layer_names, run.layers, strict=False))
+    listed = [f"{name} {called[name].name}" for name in shown if name in called]
+    if run.ours is not None and listed:
+        yield "layers", ", ".join(listed), "--json"
 
 
 def _course(row: Summary, definition: str) -> Iterator[Line]:
