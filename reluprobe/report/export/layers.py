@@ -40,8 +40,9 @@ def _place() -> Columns:
 
     def activation(row: Layer) -> Value:
         ours = row.run.record.ours
-        named = ours is None or ours.is_own
-        return described("activation")(row) if named else ours.activation
+        if ours is None or ours.is_own:
+            return described("activation")(row)
+        return ours.activation
 
     return [
         Column("epoch", number, f"{said} Null of a foreign run.", epoch),
