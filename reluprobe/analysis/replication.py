@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reluprobe.analysis.bootstrap import TIES
@@ -15,9 +16,9 @@ from reluprobe.analysis.estimates import (
     share,
 )
 from reluprobe.analysis.settings import value_of
-from reluprobe.config import SETTINGS, Reference, labels
-from reluprobe.config.reference import PublishedEpoch
-from reluprobe.records import EpochRecord, RunRecord
+from reluprobe.config import Reference, labels, published
+from reluprobe.config.published import Published, PublishedEpoch
+from reluprobe.records import EpochRecord, RunRecord, Setting
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ class Prediction:
     high: float | None
     n: int
 
-    def holds(self, value: float) -> bool | None:
-        """Whether ``value`` lies in the interval."""
+    def holds(self, value: Published) -> bool | None:
+        """Whether ``value`` lies in the interval; of a range, whether any of it does."""
         if self.low is None or self.high is None:
             return None
-        return self.low <= value <= self.high
+        least, greatest = published.ends(value)
+        return self.low <= greatest and least <= self.high
 
     def clipped(self) -> Prediction:
         """The part of the interval that a share can lie in, [0, 1]: it covers as often."""
@@ -70,22 +72,30 @@ def predict(
 
 @dataclass(frozen=True)
 class Chosen:
-    """The runs of one activation that are held against the reference.
+    """The runs that are held against one entry of the reference's ``runs``.
 
     Attributes:
+        settings: those that its key names, by which runs are chosen.
         runs: those that ended and whose settings are nearest to the protocol's.
         differences: what is not as in the protocol, ``epochs 2 instead of 12``.
-        left_out: how many runs of this activation are farther from it.
+        left_out: how many runs with these settings are farther from it.
         epoch: the last that was published and that all runs reached; else the runs' last.
         entry: what was published of it; else the first that was.
+        weights: units of each layer that was published.
     """
 
-    activation: str
+    settings: Mapping[str, Setting]
     runs: tuple[RunRecord, ...]
     differences: tuple[str, ...]
     left_out: int
     epoch: int
     entry: PublishedEpoch
+    weights: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """What tells these runs from the others, for people."""
+        return labels.settings(self.settings)
 
     @property
     def configurations(self) -> int:
@@ -105,40 +115,58 @@ class PublishedValue:
     """One published number beside ours; shares in [0, 1].
 
     Attributes:
+        settings: by which the runs were chosen.
         layer: of the share, from 1; 0 for the mean of all, None for the test accuracy.
         ours: by the reference's own criterion, clipped to [0, 1].
         inside: whether one new seed may well give the published number; None where nobody knows.
         dead: the same share by ``dead``, no gradient: what the criterion is often taken for.
     """
 
-    activation: str
+    settings: Mapping[str, Setting]
     layer: int | None
-    published: float | None
+    published: Published | None
     ours: Prediction | None
     inside: bool | None
     dead: Estimate | None
 
+    @property
+    def name(self) -> str:
+        """What tells its runs from the others, for people."""
+        return labels.settings(self.settings)
+
 
 @dataclass(frozen=True)
 class Replication:
-    """A whole reference beside a sweep. ``skipped`` says what could not be compared, and why."""
+    """A whole reference beside a sweep.
+
+    Attributes:
+        chosen: by key of the reference's ``runs``.
+        skipped: what could not be compared, and why.
+    """
 
     reference: Reference
     chosen: dict[str, Chosen]
     rows: tuple[PublishedValue, ...]
     skipped: tuple[str, ...]
 
+    @property
+    def by_activation(self) -> bool:
+        """Whether nothing but their activations tells the compared runs apart."""
+        return all([*one.settings] == ["activation"] for one in self.chosen.values())
+
 
 def compare(records: Sequence[RunRecord], reference: Reference) -> Replication:
-    """Hold runs against a published record, activation by activation, at the last common epoch."""
-    ours = dict.fromkeys(r.ours.activation for r in records if r.ours)
+    """Hold runs against a published record, key by key, at the last common epoch."""
+    ours = [r for r in records if r.ours]
+    choices = {key: reference.choice(key) for key in reference.runs}
     chosen: dict[str, Chosen] = {}
-    skipped = [f"{name}: not in the reference" for name in ours if name not in reference.runs]
-    for name in reference.runs:
-        runs = [r for r in records if r.ours and r.ours.activation == name]
+    skipped = _unpublished(ours, [*choices.values()])
+    for key, choice in choices.items():
+        runs = [r for r in ours if _has(r, choice)]
         ended = [r for r in runs if r.ended]
+        name = labels.settings(choice)
         if ended:
-            chosen[name] = _choose(name, ended, reference)
+            chosen[key] = _choose(key, choice, ended, reference)
             if lost := len(runs) - len(ended):
                 skipped.append(f"{name}: {labels.count(lost, 'failed or diverged run')} left out")
         else:
@@ -148,27 +176,45 @@ def compare(records: Sequence[RunRecord], reference: Reference) -> Replication:
     return Replication(reference, chosen, tuple(rows), tuple(skipped))
 
 
-def _choose(name: str, runs: Sequence[RunRecord], reference: Reference) -> Chosen:
+def _has(run: RunRecord, choice: Mapping[str, Setting]) -> bool:
+    return all(value_of(run, name) == value for name, value in choice.items())
+
+
+def _unpublished(ours: Sequence[RunRecord], choices: Sequence[Mapping[str, Setting]]) -> list[str]:
+    """A line for each value of the settings that tell published runs apart, where none has it."""
+    telling = dict.fromkeys(name for choice in choices for name in choice)
+    others = (r for r in ours if not any(_has(r, choice) for choice in choices))
+    names = (labels.settings({name: value_of(r, name) for name in telling}) for r in others)
+    return [f"{name}: not in the reference" for name in dict.fromkeys(names)]
+
+
+def _choose(
+    key: str, choice: Mapping[str, Setting], runs: Sequence[RunRecord], reference: Reference
+) -> Chosen:
     by_distance: dict[tuple[str, ...], list[RunRecord]] = {}
+    target = reference.target(key)
     for run in runs:
-        by_distance.setdefault(_differences(run, reference), []).append(run)
+        by_distance.setdefault(_differences(run, target), []).append(run)
     # The first of the nearest: runs that differ in another way are another experiment.
     differences = min(by_distance, key=len)
     near = tuple(by_distance[differences])
     reached = min(r.final.epoch for r in near)
-    entries = sorted(reference.runs[name], key=lambda e: e.epoch)
+    entries = sorted(reference.runs[key], key=lambda e: e.epoch)
     common = [e for e in entries if all(run.at_epoch(e.epoch) for run in near)]
     entry = common[-1] if common else entries[0]
     epoch = entry.epoch if common else reached
-    return Chosen(name, near, differences, len(runs) - len(near), epoch, entry)
+    units = reference.layer_units(key)
+    # Of layers that are all alike it does not matter how many units they have, nor how many are
+    # named.
+    weights = units if len(set(units)) > 1 else (1,) * len(entry.layers)
+    return Chosen(choice, near, differences, len(runs) - len(near), epoch, entry, weights)
 
 
-def _differences(run: RunRecord, reference: Reference) -> tuple[str, ...]:
-    target = reference.settings()
+def _differences(run: RunRecord, target: Mapping[str, Setting]) -> tuple[str, ...]:
     return tuple(
-        f"{name.replace('_', ' ')} {value_of(run, name)} instead of {target[name]}"
-        for name in SETTINGS
-        if name in target and value_of(run, name) != target[name]
+        f"{name.replace('_', ' ')} {value_of(run, name)} instead of {value}"
+        for name, value in target.items()
+        if value_of(run, name) != value
     )
 
 
@@ -181,23 +227,29 @@ def _rows(chosen: Chosen, definition: str) -> list[PublishedValue]:
 
     def row(
         number: int | None,
-        published: float | None,
+        value: Published | None,
         values: Sequence[float | None],
         dead: Sequence[float | None],
     ) -> PublishedValue:
         ours = predict(values, groups)
-        inside = None if ours is None or published is None else ours.holds(published)
+        inside = None if ours is None or value is None else ours.holds(value)
         also = estimate(dead, SHARE, groups) if dead else None
-        return PublishedValue(
-            chosen.activation, number, published, ours and ours.clipped(), inside, also
-        )
+        ours = ours and ours.clipped()
+        return PublishedValue(chosen.settings, number, value, ours, inside, also)
 
+    shares = [published.ends(value) for value in entry.layers]
     rows = [
-        row(i + 1, entry.layers[i] / 100, layer(i, definition), layer(i, "dead"))
-        for i in range(depth)
+        row(i + 1, published.between(low / 100, high / 100), layer(i, definition), layer(i, "dead"))
+        for i, (low, high) in enumerate(shares[:depth])
     ]
-    # The mean of the published layers: its protocol knows one width for all.
-    mean = math.fsum(entry.layers) / len(entry.layers) / 100
+    # Of ranges it is from the least that the mean can be to the greatest.
+    means = (_mean(side, chosen.weights) / 100 for side in zip(*shares, strict=True))
+    mean = published.between(*means)
     both = ([share(e.layers, which) for e in ends] for which in (definition, "dead"))
     rows.append(row(0, mean, *both))
     return [*rows, row(None, entry.test_accuracy, [e.test_accuracy for e in ends], [])]
+
+
+def _mean(shares: Sequence[float], units: Sequence[int]) -> float:
+    """Share of the units of all layers."""
+    return math.fsum(map(operator.mul, shares, units)) / sum(units)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from reluprobe.cli import complete
-from reluprobe.config import SETTINGS, Setting, Value, arguments, choices, documents, full_name
+from reluprobe.config import SETTINGS, Setting, Value, arguments, assignments, choices, full_name
 from reluprobe.config.run_config import GROUPS
 from reluprobe.errors import InputError, shown
 from reluprobe.plan.runs import LARGEST_PLAN
@@ -111,7 +111,8 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
         text += f" One of: {', '.join(setting.choices)}."
     if setting.condition:
         text += f" ({setting.condition})"
-    read, metavar, default = _reader(setting.type), METAVARS[setting.type], setting.default
+    read, metavar = assignments.reader(setting.type), METAVARS[setting.type]
+    default = setting.default
     if several is not None:
         read, metavar = _list_reader(read), f"{metavar},…"
         default = ",".join(str(value) for value in several)
@@ -133,21 +134,6 @@ def _flag(setting: Setting, several: Sequence[Value] | None = None) -> inspect.P
         default=default,
         annotation=Annotated[setting.type, option],
     )
-
-
-def _reader(kind: type) -> Callable[[Any], Any]:
-    """Text to a value; what is no such value stays text, for the settings' own check to refuse.
-
-    So a flag and a key of a sweep file are refused in the same words, all of them at once.
-    """
-
-    def read(text: Any) -> Any:
-        try:
-            return kind(text)
-        except ValueError:
-            return text
-
-    return read
 
 
 def _list_reader(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -182,16 +168,5 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise InputError("cannot read --set", [f"got {shown(text)}; allowed is KEY=VALUE"])
         name = full_name(key)
-        overrides[name] = value_of(name, value)
+        overrides[name] = assignments.value_of(name, value)
     return overrides
-
-
-def value_of(name: str, text: str) -> Any:
-    """The value of ``name=text``: as in TOML; else as the setting's flag reads it."""
-    text, kind = text.strip(), SETTINGS[name].type if name in SETTINGS else None
-    try:
-        value = documents.from_toml(f"value = {text}")["value"]
-    except ValueError:
-        return _reader(kind)(text) if kind in (int, float) else text
-    # revive_at=2 names an epoch, and is a text.
-    return text if kind is str and isinstance(value, int) else value

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from reluprobe.analysis.aggregate import Estimate
+from reluprobe.config.published import Published
 from reluprobe.records import ProbeRecord
 
 NOT_APPLICABLE = "n/a"
@@ -21,6 +22,11 @@ WriteEstimate = Callable[[Estimate | None], str]
 def percent(share: float | None) -> str:
     """``0.3744`` → ``37.4``; the column says %."""
     return NOT_APPLICABLE if share is None else f"{100 * share:.1f}"
+
+
+def published(shares: Published | None) -> str:
+    """A published share in percent, or the range of several: ``37.4``, ``94.0–97.0``."""
+    return "–".join(map(percent, shares)) if isinstance(shares, tuple) else percent(shares)
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -225,14 +225,19 @@ def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:
         "unchecked": reference.unchecked(),
         "skipped": list(compared.skipped),
         "compared": [_chosen(chosen) for chosen in compared.chosen.values()],
-        "published": [dataclasses.asdict(row) for row in compared.rows],
+        "published": [_published(row) for row in compared.rows],
         "claims": [_claim(judged) for judged in claims.judge_all(compared)],
     }
 
 
+def _published(row: replication.PublishedValue) -> dict[str, Any]:
+    return {"activation": row.settings.get("activation"), **dataclasses.asdict(row)}
+
+
 def _chosen(chosen: replication.Chosen) -> dict[str, Any]:
     return {
-        "activation": chosen.activation,
+        "activation": chosen.settings.get("activation"),
+        "settings": dict(chosen.settings),
         "runs": [run.id for run in chosen.runs],
         "left_out": chosen.left_out,
         "epoch": chosen.epoch,

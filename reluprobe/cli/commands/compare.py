@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,9 @@ from rich.text import Text
 
 from reluprobe.analysis import compare, contrast, environments, settings
 from reluprobe.cli import compare_exports, complete, console, exported_text, options, reading
-from reluprobe.config import cleaned, faults_of, full_name, written
+from reluprobe.config import assignments, cleaned, faults_of, written
 from reluprobe.config.choices import SPLITS
-from reluprobe.errors import InputError, nearest, shown
+from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 from reluprobe.report import json_compare
@@ -134,26 +133,15 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
     Raises:
         InputError: with every fault found.
     """
-    baseline: dict[str, Any] = {}
-    faults: list[str] = []
-    known = settings.known_names(runs)
-    # Where a comma parts settings a name and = follow; a value may hold others.
-    parts = (part for whole in texts for part in re.split(r",(?=\s*[\w-]+\s*=)", whole))
-    for text in (part.strip() for part in parts if part.strip()):
-        key, equals, value = text.partition("=")
-        name = full_name(key, known)
-        if not equals:
-            faults.append(f"got {shown(text)}; allowed is SETTING=VALUE")
-        elif name in baseline:
-            faults.append(f"{name} is named twice")
-        else:
-            baseline[name] = value
+    texts_by_name, faults = assignments.parse(texts, settings.known_names(runs))
     foreign = [run for run in runs if run.ours is None]
     if foreign and not faults:
-        settings.check_names([*baseline], foreign, "cannot read --baseline")
-        return {n: settings.value_among(value, n, foreign) for n, value in baseline.items()}
-    baseline = {n: settings.value_among(value, n, runs) for n, value in baseline.items()}
-    baseline = {n: options.value_of(n, v) if isinstance(v, str) else v for n, v in baseline.items()}
+        settings.check_names([*texts_by_name], foreign, "cannot read --baseline")
+        return {n: settings.value_among(value, n, foreign) for n, value in texts_by_name.items()}
+    known = {n: settings.value_among(value, n, runs) for n, value in texts_by_name.items()}
+    baseline: dict[str, Any] = {
+        n: assignments.value_of(n, v) if isinstance(v, str) else v for n, v in known.items()
+    }
     faults += faults_of(baseline)
     if faults:
         raise InputError("cannot read --baseline", faults)

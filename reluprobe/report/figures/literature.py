@@ -10,6 +10,7 @@ import altair as alt
 from reluprobe.analysis import claims, replication
 from reluprobe.analysis.claims import Judged, Verdict
 from reluprobe.analysis.replication import PublishedValue, Replication
+from reluprobe.config import published
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
@@ -43,21 +44,23 @@ def _compared(context: Context) -> Replication:
 def values(context: Context) -> Drawing:
     """Published values beside the interval in which a new seed of ours would lie."""
     replicated = _compared(context)
-    names = list(replicated.chosen)
+    chosen = [*replicated.chosen.values()]
     order = list(dict.fromkeys(of_row(row) for row in replicated.rows))
-    panels = {name: f"{name}, epoch {replicated.chosen[name].epoch}" for name in names}
-    rows = [_value(row, panels[row.activation]) for row in replicated.rows]
+    panels = {one.name: f"{one.name}, epoch {one.epoch}" for one in chosen}
+    rows = [_value(row, panels[row.name]) for row in replicated.rows]
     definition = replicated.reference.definition.replace("_", " ")
     scale = alt.Scale(domain=[0, 100])
     whose = alt.Scale(domain=[OURS, THEIRS], range=list(style.COLOURS[:2]))
     shapes = alt.Scale(domain=[OURS, THEIRS], range=["circle", "diamond"])
+    ranges = any(isinstance(row.published, tuple) for row in replicated.rows)
+    ends = ["published", *(["published_to"] if ranges else [])]
     tooltip = [
         *map(alt.Tooltip, ("panel:N", "measure:N")),
-        *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("ours", "low", "high", "published")),
+        *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("ours", "low", "high", *ends)),
     ]
     y = alt.Y("measure:N", sort=order, title=None)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
-    folded = base.transform_fold(["ours", "published"], as_=["key", "value"]).transform_calculate(
+    folded = base.transform_fold(["ours", *ends], as_=["key", "value"]).transform_calculate(
         whose=f"datum.key == 'ours' ? '{OURS}' : '{THEIRS}'"
     )
     points = folded.transform_filter("isValid(datum.value)").mark_point(size=34).encode(
@@ -65,20 +68,29 @@ def values(context: Context) -> Drawing:
         color=alt.Color("whose:N", scale=whose, title=None),
         shape=alt.Shape("whose:N", scale=shapes, title=None),
     )  # fmt: skip
-    ends = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.5).encode(
+    intervals = base.mark_rule(color=style.COLOURS[0], strokeWidth=1.5).encode(
         x=alt.X("low:Q", title="%", scale=scale), x2=alt.X2("high:Q")
     )
-    across = len(names) if context.width == style.PAGE else 1
+    layers = [intervals, points]
+    if ranges:
+        # Wide and pale: below ours, which may lie on it.
+        layers.insert(
+            0,
+            base.mark_rule(color=style.COLOURS[1], strokeWidth=5, opacity=0.35).encode(
+                x=alt.X("published:Q", title="%", scale=scale), x2=alt.X2("published_to:Q")
+            ),
+        )
+    across = len(chosen) if context.width == style.PAGE else 1
     width = (context.width - 110 - charts.GAP * (across - 1)) / across
     chart = (
-        alt.layer(ends, points)
+        alt.layer(*layers)
         .properties(width=width, height=alt.Step(ROW), data=charts.data(rows))
         .facet(facet=alt.Facet("panel:N", sort=[*panels.values()], title=None), columns=across)
     )
     judged = [row for row in replicated.rows if row.inside is not None]
     inside = sum(row.inside is True for row in judged)
     facts = [
-        f"{row.activation} {of_row(row)}: published {formatting.percent(row.published)}, ours "
+        f"{row.name} {of_row(row)}: published {formatting.published(row.published)}, ours "
         f"{_interval(row)}"
         for row in replicated.rows
         if row.inside is False
@@ -94,9 +106,14 @@ def values(context: Context) -> Drawing:
 
 def _value(row: PublishedValue, panel: str) -> Row:
     ours = charts.span(row.ours, 100)
-    published = None if row.published is None else charts.number(100 * row.published)
+    theirs: Row = {"published": None}
+    if row.published is not None:
+        low, high = published.ends(row.published)
+        theirs = {"published": charts.number(100 * low)}
+        if low < high:
+            theirs["published_to"] = charts.number(100 * high)
     numbers = {"ours": ours["mean"], "low": ours["low"], "high": ours["high"]}
-    return {"panel": panel, "measure": of_row(row), "published": published, **numbers}
+    return {"panel": panel, "measure": of_row(row), **theirs, **numbers}
 
 
 def _interval(row: PublishedValue) -> str:

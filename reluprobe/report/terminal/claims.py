@@ -27,8 +27,8 @@ def heading(replication: Replication) -> list[Text]:
     name = replication.reference.name
     text = "nothing to compare"
     if replication.rows:
-        text = "no interval of a new seed: one run of each activation, all alike, or several "
-        text += "configurations"
+        each = "each activation" if replication.by_activation else "each"
+        text = f"no interval of a new seed: one run of {each}, all alike, or several configurations"
     if inside:
         text = (
             f"{sum(inside)} of {len(inside)} values lie in the 95% interval of a new seed of ours"
@@ -44,7 +44,8 @@ def heading(replication: Replication) -> list[Text]:
 def _warnings(replication: Replication) -> list[str]:
     lines = list(replication.skipped)
     by_difference: dict[tuple[str, ...], list[str]] = {}
-    for name, chosen in replication.chosen.items():
+    for chosen in replication.chosen.values():
+        name = chosen.name
         by_difference.setdefault(chosen.differences, []).append(name)
         if chosen.configurations > 1:
             mixed = labels.count(chosen.configurations, "configuration")
@@ -75,16 +76,16 @@ def title(replication: Replication) -> Text:
 def table(replication: Replication) -> Table:
     """One row per published number: ours, a new seed's interval, and whether it lies inside."""
     table = plain_table()
-    for name in ("activation", "of"):
+    for name in ("activation" if replication.by_activation else "runs", "of"):
         table.add_column(name, no_wrap=True)
     for name in ("published", "our mean", "new seed", "published is", "dead %"):
         table.add_column(name, justify="right", no_wrap=True)
     before = None
     for row in replication.rows:
-        name = "" if row.activation == before else row.activation
-        before = row.activation
+        name = "" if row.name == before else row.name
+        before = row.name
         ours = formatting.percent(row.ours.mean if row.ours else None)
-        cells = (formatting.percent(row.published), ours, _interval(row.ours))
+        cells = (formatting.published(row.published), ours, _interval(row.ours))
         dead = "" if row.layer is None else formatting.percent(row.dead.mean if row.dead else None)
         table.add_row(name, of_row(row), *cells, _inside(row), dead)
     return table

@@ -171,9 +171,12 @@ def _blame(whole: Blame) -> str:
 
 
 def _claims(sweep: Archive) -> Iterator[Line]:
+    """How the claims came out that go with the published record; without any, its numbers."""
     if sweep.reference is None:
         return
-    judged = claims.judge_all(replication.compare(sweep.records, sweep.reference))
+    compared = replication.compare(sweep.records, sweep.reference)
+    judged = claims.judge_all(compared)
+    inside = [row.inside for row in compared.rows if row.inside is not None]
     if judged:
         counts = {v: sum(j.verdict is v for j in judged) for v in Verdict}
         words = {
@@ -183,3 +186,6 @@ def _claims(sweep: Archive) -> Iterator[Line]:
         }
         listed = ", ".join(f"{n} {words[v]}" for v, n in counts.items() if n)
         yield "claims", f"of {len(judged)} published with {sweep.reference.name} {listed}", "--full"
+    elif inside:
+        which = f"{sum(inside)} of {len(inside)} values ({sweep.reference.name})"
+        yield "published", f"{which} lie where a new seed of ours would", "--full"
