@@ -13,7 +13,7 @@ from rich.text import Text
 
 from reluprobe.analysis import compare, contrast, environments, settings
 from reluprobe.cli import compare_exports, complete, console, exported_text, options, reading
-from reluprobe.config import assignments, cleaned, faults_of, written
+from reluprobe.config import assignments, cleaned, faults_of, full_name, written
 from reluprobe.config.choices import SPLITS
 from reluprobe.errors import InputError, nearest
 from reluprobe.records import RunRecord, Setting

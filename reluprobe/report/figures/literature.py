@@ -14,7 +14,7 @@ from reluprobe.config import published
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
-from reluprobe.report.terminal.claims import of_row, range_of
+from reluprobe.report.terminal.claims import RANGES, of_row, range_of
 
 #: What a verdict looks like; it stands in words beside it.
 VERDICTS = {
@@ -100,6 +100,8 @@ def values(context: Context) -> Drawing:
         f"which 95% of new seeds of ours would lie: {inside} of {len(judged)} published values lie "
         f"in it. Layers and their mean: {definition}."
     )
+    if ranges:
+        caption += f" Pale: {RANGES}."
     outside = f"Outside: {alt_text(facts)}" if facts else "None lies outside."
     return chart, caption, f"{inside} of {len(judged)} values inside. {outside}"
 

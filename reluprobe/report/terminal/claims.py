@@ -19,6 +19,9 @@ RULE = (
     "holds: the 95% interval of our mean lies in the claimed range; does not hold: wholly outside "
     "it; otherwise, or with one seed or several configurations, cannot be told"
 )
+RANGES = (
+    "a range, of several publications, is inside where the interval and it have a part in common"
+)
 
 
 def heading(replication: Replication) -> list[Text]:
@@ -38,6 +41,8 @@ def heading(replication: Replication) -> list[Text]:
     unchecked = ", ".join(replication.reference.unchecked())
     if unchecked:
         lines.append(Text(f"of its protocol, no setting stands for {unchecked}", style="dim"))
+    if any(isinstance(row.published, tuple) for row in replication.rows):
+        lines.append(Text(RANGES, style="dim"))
     return lines + [Text(line, style="yellow") for line in _warnings(replication)]
 
 

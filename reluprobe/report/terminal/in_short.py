@@ -188,4 +188,4 @@ def _claims(sweep: Archive) -> Iterator[Line]:
         yield "claims", f"of {len(judged)} published with {sweep.reference.name} {listed}", "--full"
     elif inside:
         which = f"{sum(inside)} of {len(inside)} values ({sweep.reference.name})"
-        yield "published", f"{which} lie where a new seed of ours would", "--full"
+        yield "published", f"{which} lie in a new seed's interval", "--full"
