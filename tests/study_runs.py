@@ -22,15 +22,15 @@ def record(dead=RELU, never=None, accuracy=0.975, status="ok", epochs=12, **sett
     config = make_run({"depth": len(dead), "epochs": epochs, **settings})
     run = as_run(config)
 
-    def layer(epoch, d, n):
+    def layer(epoch, units, d, n):
         d, n = (d, n) if epoch else (0.0, 0.0)
-        mask = np.arange(config.width) < round(d * config.width)
-        return LayerRecord(config.width, d, d, n, d, d, None, np.packbits(mask).tobytes().hex())
+        mask = np.arange(units) < round(d * units)
+        return LayerRecord(units, d, d, n, d, d, None, np.packbits(mask).tobytes().hex())
 
     history = tuple(
         EpochRecord(
             e, None, None, 0.1, accuracy,
-            tuple(layer(e, d, n) for d, n in zip(dead, never or dead, strict=True)),
+            tuple(layer(e, *one) for one in zip(config.sizes, dead, never or dead, strict=True)),
         )
         for e in range(epochs + 1)
     )  # fmt: skip

@@ -150,6 +150,31 @@ def test_report_prints_what_was_published_and_claimed(swept, reluprobe):
     assert "lives of units" not in words
 
 
+def test_a_record_without_claims_has_its_numbers_and_no_verdict(tmp_path, monkeypatch, reluprobe):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    written = {"reference": "tutorial", "seeds": 3, "base": {"width": [128, 64, 32], "epochs": 5}}
+    sweep = parse_sweep(written | {"grid": {"learning_rate": [0.1]}}, name="study")
+    dead = (0.95, 0.9, 0.9)
+    for run in seeds(3, dead=dead, width="128-64-32", epochs=5, learning_rate=0.1, accuracy=0.3):
+        records.write(run, tmp_path / "study")
+    (tmp_path / "study" / "sweep.toml").write_text(sweep_toml(sweep))
+    words = " ".join(reluprobe("report", "study", "--no-figures")[1].split())
+    # A new seed's layer 2 ends at 90.99%, short of 91 to 100; all seeds have one accuracy.
+    assert "published 3 of 4 values (tutorial) lie in a new seed's interval" in words
+    assert "claims" not in words
+    full = " ".join(reluprobe("report", "study", "--no-figures", "--full")[1].split())
+    assert "lr 0.1 layer 1 94.0–97.0 95.0" in full
+    assert "claim" not in full and "lr 0.5: no such run in this sweep" in full
+    (made,) = json.loads(reluprobe("report", "study", "--json")[1])["sweeps"]
+    reference = made["reference"]
+    first = reference["published"][0]
+    assert (first["activation"], first["settings"]) == (None, {"learning_rate": 0.1})
+    assert first["published"] == [0.94, 0.97]
+    assert reference["compared"][0]["settings"] == {"learning_rate": 0.1}
+    assert reference["claims"] == []
+
+
 def test_report_without_a_reference_says_nothing_of_one(swept, reluprobe):
     (swept / "sweep.toml").unlink()
     _, out, _ = reluprobe("report", "study", "--no-figures", "--lives")

@@ -169,3 +169,82 @@ def test_without_a_common_epoch_both_are_named(tmp_path):
     compared = replication.compare(seeds(epochs=2), load_reference(str(tmp_path / "mine.json")))
     shown = text(claims_table.heading(compared))
     assert "no epoch in common; epoch 9 as published beside epoch 2 of ours" in shown
+
+
+# Told apart by other settings than activations, and ranges
+
+BY_RATE = {
+    "lr=0.1": [{"epoch": 1, "layers": [[94, 97], [91, 100], 88], "test_accuracy": [0.1, 0.38]}],
+    "lr=0.01": [{"epoch": 1, "layers": [16, [9, 16], 19]}],
+}
+
+
+@pytest.fixture
+def by_rate(tmp_path):
+    protocol = {"width": [128, 64, 32], "epochs": 1, "learning_rate": 7.0}
+    (tmp_path / "rates.json").write_text(broken(runs=BY_RATE, protocol=protocol))
+    return load_reference(str(tmp_path / "rates.json"))
+
+
+def tutorial(*dead, **settings):
+    return seeds(dead=dead, width="128-64-32", epochs=1, **settings)
+
+
+def test_runs_are_chosen_by_the_settings_of_a_key_which_are_no_difference(by_rate):
+    high, low = (
+        tutorial(0.95, 0.9, 0.9, learning_rate=0.1),
+        tutorial(0.2, 0.1, 0.2, learning_rate=0.01),
+    )
+    other = tutorial(0, 0, 0, learning_rate=0.5, init="he_normal")
+    compared = replication.compare([*high, *low, *other], by_rate)
+    assert [one.runs for one in compared.chosen.values()] == [tuple(high), tuple(low)]
+    assert {one.differences for one in compared.chosen.values()} == {()}
+    assert compared.skipped == ("lr 0.5: not in the reference",)
+    assert claims.judge_all(compared) == []
+
+
+def test_the_protocol_applies_to_what_a_key_does_not_name(by_rate):
+    wrong = [record((0.9,) * 3, width=64, epochs=1, activation="elu", learning_rate=0.1)]
+    compared = replication.compare(wrong, by_rate)
+    assert compared.chosen["lr=0.1"].differences == (
+        "activation elu instead of relu", "width 64 instead of 128-64-32",
+    )  # fmt: skip
+    assert compared.skipped == ("lr 0.01: no such run in this sweep",)
+
+
+def test_a_range_is_inside_where_it_meets_the_interval_of_a_new_seed():
+    prediction = replication.Prediction(0.5, 0.4, 0.6, 5)
+    inside = {(0.1, 0.4): True, (0.6, 0.9): True, (0.45, 0.5): True, (0.1, 0.9): True}
+    outside = {(0.1, 0.39): False, (0.61, 0.9): False, 0.39: False}
+    for value, expected in {**inside, **outside, 0.4: True}.items():
+        assert prediction.holds(value) is expected, value
+    assert replication.Prediction(0.5, None, None, 1).holds((0.1, 0.9)) is None
+
+
+def test_ranges_stand_beside_ours_and_their_mean_counts_units(by_rate):
+    runs = tutorial(0.9, 0.95, 0.88, learning_rate=0.1, accuracy=0.2, spread=0.004)
+    compared = replication.compare(runs, by_rate)
+    assert [row.published for row in compared.rows[:3]] == [(0.94, 0.97), (0.91, 1.0), 0.88]
+    least, greatest = (
+        (94 * 128 + 91 * 64 + 88 * 32) / 22400,
+        (97 * 128 + 100 * 64 + 88 * 32) / 22400,
+    )
+    assert compared.rows[3].published == pytest.approx((least, greatest))
+    assert compared.rows[3].ours.mean == pytest.approx((0.9 * 128 + 0.95 * 64 + 0.88 * 32) / 224)
+    # A new seed: ±2.776 · 0.004 · √2.5 · √1.2 about 0.9 does not reach 0.94.
+    assert [row.inside for row in compared.rows[:3]] == [False, True, True]
+    assert compared.rows[4].published == (0.1, 0.38)
+
+
+def test_a_table_of_other_settings_names_them_and_shows_ranges(by_rate):
+    compared = replication.compare(tutorial(0.95, 0.9, 0.9, learning_rate=0.1), by_rate)
+    heading, shown = text(claims_table.heading(compared), 200), text(claims_table.table(compared))
+    assert "is inside where the interval and it have a part in common" in heading
+    assert shown.split()[:2] == ["runs", "of"]
+    assert "lr 0.1  layer 1    94.0–97.0" in shown
+    assert "test acc   10.0–38.0" in shown
+    alone = replication.compare(tutorial(0.95, 0.9, 0.9, learning_rate=0.1)[:1], by_rate)
+    assert "one run of each, all alike" in text(claims_table.heading(alone), 200)
+    study = replication.compare(seeds(), STUDY)
+    assert "part in common" not in text(claims_table.heading(study), 200)
+    assert text(claims_table.table(study)).split()[:2] == ["activation", "of"]

@@ -17,6 +17,14 @@ from study_runs import STUDY, broken
 EPOCH = {"epoch": 1, "layers": [10.0]}
 
 
+def layered(layer, accuracy):
+    return broken(runs={"relu": [{"epoch": 1, "layers": [layer], "test_accuracy": accuracy}]})
+
+
+def keyed(*keys, **changes):
+    return broken(runs={key: [EPOCH] for key in keys}, **changes)
+
+
 def faults(written, folder):
     with pytest.raises(InputError) as caught:
         parse_sweep({"reference": written}, folder=folder)
@@ -71,6 +79,29 @@ def test_a_reference_that_is_not_there_is_named_with_the_nearest(tmp_path, writt
         ),
         (broken(runs={"relu": [EPOCH | {"test_loss": 1e308}]}), "relu.0.test_loss"),
         ("[" * 10**6, "is not JSON"),
+        (
+            layered([97, 94], 0.5),
+            "relu.0.layers.0.range: a range is [least, greatest]; got [97, 94]",
+        ),
+        (layered([94, 101], 0.5), "relu.0.layers.0.range.1: Input should be less than or equal to"),
+        (layered([1, 2, 3], 0.5), "relu.0.layers.0.range: "),
+        (layered(50, [0.5, 0.4]), "relu.0.test_accuracy.range: a range is [least, greatest]"),
+        (layered(50, [0.5, 97]), "relu.0.test_accuracy.range.1: Input should be less than"),
+        (layered("many", 0.5), "relu.0.layers.0.value: "),
+        (keyed("lerning_rate=0.1"), "did you mean 'learning_rate'?"),
+        (keyed("lr=fast"), "runs.lr=fast: learning_rate = 'fast': allowed is a number"),
+        (keyed("lr=0.1,elu"), "runs.lr=0.1,elu: learning_rate = '0.1,elu': allowed is a number"),
+        (keyed("lr=0.1,learning_rate=0.2"), "learning_rate is named twice"),
+        (keyed("seed=3"), "runs.seed=3: a published seed is none of ours"),
+        (keyed("leaky_slope=0.2"), "leaky_slope has an effect only with activation = leaky_relu"),
+        (
+            keyed("lr=0.1", "learning_rate=1e-1"),
+            "learning_rate=1e-1: chooses the same runs as lr=0",
+        ),
+        (keyed("relu", "act=relu"), "runs.act=relu: chooses the same runs as relu"),
+        (keyed("width=64-32"), "1 layers were published, and 64-32 has 2"),
+        (keyed("relu", protocol={"width": [64, "b"]}), "protocol: width = [64, 'b']: allowed is"),
+        (keyed("relu", protocol={"probe": "0 images"}), "protocol: probe_examples = 0: allowed is"),
     ],
 )
 def test_a_broken_reference_is_named_with_its_fault(tmp_path, content, part):
@@ -96,3 +127,37 @@ def test_a_broken_reference_leaves_the_plan_known(tmp_path):
     (archive,) = open_all([tmp_path / "s"])
     assert (len(archive.records), archive.missing, archive.reference) == (2, 1, None)
     assert len(archive.faults) == 1 and "mine.json: is not JSON" in archive.faults[0]
+
+
+def test_the_tutorials_record_is_what_the_notebooks_gave():
+    tutorial = load_reference("tutorial")
+    published = {
+        tutorial.choice(key)["learning_rate"]: (epoch.layers, epoch.test_accuracy)
+        for key, (epoch,) in tutorial.runs.items()
+    }
+    assert published == {
+        0.5: ((98, 97, 100), 0.106),
+        0.1: (((94, 97), (91, 100), (88, 100)), (0.106, 0.38)),
+        0.01: (((16, 28), (9, 16), (16, 19)), 0.971),
+        0.001: ((0, 9, 13), 0.97),
+    }
+    assert tutorial.layer_units("learning_rate=0.1") == (128, 64, 32)
+    assert tutorial.unchecked() == []
+
+
+def test_a_key_names_settings_as_baseline_does_and_goes_before_the_protocol(tmp_path):
+    protocol = {"learning_rate": 0.2, "width": [64, 32], "probe": "the first 2,500 of 60,000"}
+    layers = [{"epoch": 1, "layers": [1, 2]}]
+    runs = {"lr=1e-1, act=leaky_relu(0.2)": layers, "width=9-9": layers, "elu": layers}
+    (tmp_path / "mine.json").write_text(broken(runs=runs, protocol=protocol))
+    mine = load_reference(str(tmp_path / "mine.json"))
+    several, equal, alone = mine.runs
+    assert mine.choice(several) == {
+        "learning_rate": 0.1, "activation": "leaky_relu", "leaky_slope": 0.2,
+    }  # fmt: skip
+    assert (mine.choice(equal), mine.choice(alone)) == ({"width": 9}, {"activation": "elu"})
+    target = mine.target(several)
+    assert (target["width"], target["depth"], target["probe_examples"]) == ("64-32", 2, 2500)
+    assert [mine.target(key)["learning_rate"] for key in mine.runs] == [0.1, 0.2, 0.2]
+    assert [mine.target(key)["activation"] for key in mine.runs] == ["leaky_relu", "relu", "elu"]
+    assert "seed" not in target

@@ -345,6 +345,23 @@ def test_published_values_stand_beside_the_interval_of_a_new_seed():
     assert f"{inside} of {len(compared.rows)}" in drawn.caption
 
 
+def test_a_published_range_is_a_pale_bar_between_its_ends():
+    runs = [
+        figure_runs.record(d, seed=s, learning_rate=0.1) for s, d in enumerate((0.8, 0.9, 0.95))
+    ]
+    drawn = draw(archive(runs, reference="tutorial"), "published")
+    (first, *_, accuracy) = rows(drawn, "published_to")
+    assert first["panel"] == f"lr 0.1, epoch {figure_runs.EPOCHS}"
+    assert (first["published"], first["published_to"]) == (94, 97)
+    assert (accuracy["published"], accuracy["published_to"]) == (10.6, 38)
+    assert "published_to" in {
+        x2.get("field", "").removesuffix(":Q") for x2 in channels(drawn, "x2")
+    }
+    assert "Pale: a range" in drawn.caption
+    study = draw(archive(studied(), reference="mnist_study"), "published")
+    assert len(channels(study, "x2")) == 1 and "Pale" not in study.caption
+
+
 @pytest.mark.parametrize("width", style.WIDTHS)
 def test_claims_have_their_range_their_interval_and_their_verdict_in_words(width):
     drawn = draw(
