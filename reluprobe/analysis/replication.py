@@ -118,7 +118,8 @@ class PublishedValue:
         settings: by which the runs were chosen.
         layer: of the share, from 1; 0 for the mean of all, None for the test accuracy.
         ours: by the reference's own criterion, clipped to [0, 1].
-        inside: whether one new seed may well give the published number; None where nobody knows.
+        inside: whether one new seed may well give the published number, or one of its range; None
+            where nobody knows.
         dead: the same share by ``dead``, no gradient: what the criterion is often taken for.
     """
 
@@ -152,7 +153,7 @@ class Replication:
     @property
     def by_activation(self) -> bool:
         """Whether nothing but their activations tells the compared runs apart."""
-        return all([*one.settings] == ["activation"] for one in self.chosen.values())
+        return all([*chosen.settings] == ["activation"] for chosen in self.chosen.values())
 
 
 def compare(records: Sequence[RunRecord], reference: Reference) -> Replication:
@@ -204,8 +205,7 @@ def _choose(
     entry = common[-1] if common else entries[0]
     epoch = entry.epoch if common else reached
     units = reference.layer_units(key)
-    # Of layers that are all alike it does not matter how many units they have, nor how many are
-    # named.
+    # Of layers that are all alike neither their units matter nor how many layers there are.
     weights = units if len(set(units)) > 1 else (1,) * len(entry.layers)
     return Chosen(choice, near, differences, len(runs) - len(near), epoch, entry, weights)
 

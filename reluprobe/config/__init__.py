@@ -3,7 +3,7 @@
 from reluprobe.config.born_dead import AXES, BORN_DEAD, BornDeadConfig, make_born_dead
 from reluprobe.config.conflicts import conflicts
 from reluprobe.config.field import Setting
-from reluprobe.config.reference import Reference
+from reluprobe.config.published import Reference
 from reluprobe.config.reference import load as load_reference
 from reluprobe.config.run_config import RunConfig
 from reluprobe.config.settings import (

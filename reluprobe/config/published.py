@@ -1,14 +1,28 @@
-"""Published numbers as a reference has them: one, or the range of several publications."""
+"""A published record: what was run, how death was counted, and numbers or ranges of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from reluprobe.config.field import FLOAT32_MAX, INT32_MAX
+from reluprobe.config import assignments
+from reluprobe.config.choices import ACTIVATIONS
+from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, count_of
+from reluprobe.config.run_config import RunConfig
+from reluprobe.config.settings import (
+    SETTINGS,
+    Value,
+    cleaned,
+    faults_of,
+    make_run,
+    settings_of,
+)
+from reluprobe.errors import nearest
 
 #: One number, or the least and the greatest of several: ``[94, 97]``.
 Published = float | tuple[float, float]
@@ -17,6 +31,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 #: Of a network that float32 holds; differences and squares of it are numbers still.
 Loss = Annotated[float, Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
+
+#: What publications write where a setting has a name of its own.
+SPOKEN: dict[tuple[str, Any], Value] = {("pixels", "[0,1]"): "unit"}
+#: A number of examples: ``1000``, ``1,000``.
+_COUNT = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+")
 
 
 def _form(written: Any) -> str:
@@ -62,3 +81,82 @@ def ends(published: Published) -> tuple[float, float]:
 def between(low: float, high: float) -> Published:
     """One number where both ends are the same."""
     return low if low == high else (low, high)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published record.
+
+    Attributes:
+        name: what a sweep file calls it; a file's stem.
+        protocol: what was run. Keys that are settings of reluprobe are compared with the runs.
+        runs: by activation, ``relu``, or by the settings that tell them apart, ``lr=0.1``.
+        definition: which definition of death ``layers`` count; the MNIST study's by default.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    source: str
+    protocol: Mapping[str, Any]
+    criterion: str
+    runs: Annotated[
+        Mapping[str, Annotated[tuple[PublishedEpoch, ...], Field(min_length=1)]],
+        Field(min_length=1),
+    ]
+    definition: str = "never_positive"
+    name: str = field(default="")
+
+    def choice(self, key: str) -> dict[str, Value]:
+        """The settings by which runs are chosen for this key of ``runs``, and their values."""
+        target = self.target(key)
+        return {name: target[name] for name in named_by(key)[0]}
+
+    def target(self, key: str) -> dict[str, Value]:
+        """Every setting but the seed: the key's, the protocol's, and reluprobe's defaults.
+
+        ``bias = "zeros"`` is ``bias_init = 0``, ``pixels = "[0,1]"`` is ``unit``, and the first
+        number in ``probe`` is how many examples were probed. What cannot be put so is in
+        :meth:`unchecked`.
+        """
+        target = settings_of(self._run(key))
+        return {name: value for name, value in target.items() if name != "seed"}
+
+    def layer_units(self, key: str) -> tuple[int, ...]:
+        """Units of each hidden layer; none of somebody's own network."""
+        return self._run(key).sizes
+
+    def _run(self, key: str) -> RunConfig:
+        return make_run(self.protocol_settings() | named_by(key)[0])
+
+    def protocol_settings(self) -> dict[str, Any]:
+        """What the protocol says of settings, as settings have it."""
+        given = {k: _meant(k, v) for k, v in self.protocol.items() if k in SETTINGS}
+        if self.protocol.get("bias") == "zeros":
+            given["bias_init"] = 0.0
+        probed = _COUNT.search(str(self.protocol.get("probe", "")))
+        if probed:
+            given["probe_examples"] = count_of(probed[0].replace(",", ""))
+        return given
+
+    def unchecked(self) -> list[str]:
+        """The keys of the protocol that no setting stands for: nobody compares these."""
+        known = {*SETTINGS, "probe", *(["bias"] if self.protocol.get("bias") == "zeros" else [])}
+        return [key for key in self.protocol if key not in known]
+
+
+def _meant(key: str, value: Any) -> Any:
+    return SPOKEN.get((key, value), value) if isinstance(value, str) else value
+
+
+def named_by(key: str) -> tuple[dict[str, Any], list[str]]:
+    """The settings of a key of ``runs``, ``relu`` or ``lr=0.1,act=relu``, and its faults."""
+    if "=" not in key:
+        known = key in ACTIVATIONS
+        allowed = f"no such activation{nearest(key, ACTIVATIONS)}; settings are SETTING=VALUE"
+        return {"activation": key}, [] if known else [allowed]
+    texts, faults = assignments.parse([key])
+    given = {name: assignments.value_of(name, text) for name, text in texts.items()}
+    faults += faults_of(given)
+    if "seed" in given:
+        faults.append("a published seed is none of ours: no run is chosen by it")
+    return ({} if faults else cleaned(given)), faults

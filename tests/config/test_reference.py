@@ -99,7 +99,7 @@ def test_a_reference_that_is_not_there_is_named_with_the_nearest(tmp_path, writt
             "learning_rate=1e-1: chooses the same runs as lr=0",
         ),
         (keyed("relu", "act=relu"), "runs.act=relu: chooses the same runs as relu"),
-        (keyed("width=64-32"), "1 layers were published, and 64-32 has 2"),
+        (keyed("width=64-32"), "layers published: 1, and 64-32 has 2"),
         (keyed("relu", protocol={"width": [64, "b"]}), "protocol: width = [64, 'b']: allowed is"),
         (keyed("relu", protocol={"probe": "0 images"}), "protocol: probe_examples = 0: allowed is"),
     ],

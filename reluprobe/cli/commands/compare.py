@@ -138,9 +138,9 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
     if foreign and not faults:
         settings.check_names([*texts_by_name], foreign, "cannot read --baseline")
         return {n: settings.value_among(value, n, foreign) for n, value in texts_by_name.items()}
-    known = {n: settings.value_among(value, n, runs) for n, value in texts_by_name.items()}
+    given = {n: settings.value_among(value, n, runs) for n, value in texts_by_name.items()}
     baseline: dict[str, Any] = {
-        n: assignments.value_of(n, v) if isinstance(v, str) else v for n, v in known.items()
+        n: assignments.value_of(n, v) if isinstance(v, str) else v for n, v in given.items()
     }
     faults += faults_of(baseline)
     if faults:

@@ -25,6 +25,8 @@ VERDICTS = {
 OURS, THEIRS = "ours: mean, 95% of new seeds", "published"
 #: Pixels: a row, a claim's, the names left of claims, the verdicts right of them; a range's bar.
 ROW, CLAIM, NAMES, WORDS, BAR = 16, 20, 380, 96, 13
+#: Panels side by side, at most.
+ACROSS = 4
 #: How far below its middle a row is drawn that has its words above.
 BELOW = 7
 #: The narrowest range that is seen, in percent.
@@ -46,7 +48,7 @@ def values(context: Context) -> Drawing:
     replicated = _compared(context)
     chosen = [*replicated.chosen.values()]
     order = list(dict.fromkeys(of_row(row) for row in replicated.rows))
-    panels = {one.name: f"{one.name}, epoch {one.epoch}" for one in chosen}
+    panels = {runs.name: f"{runs.name}, epoch {runs.epoch}" for runs in chosen}
     rows = [_value(row, panels[row.name]) for row in replicated.rows]
     definition = replicated.reference.definition.replace("_", " ")
     scale = alt.Scale(domain=[0, 100])
@@ -76,11 +78,11 @@ def values(context: Context) -> Drawing:
         # Wide and pale: below ours, which may lie on it.
         layers.insert(
             0,
-            base.mark_rule(color=style.COLOURS[1], strokeWidth=5, opacity=0.35).encode(
-                x=alt.X("published:Q", title="%", scale=scale), x2=alt.X2("published_to:Q")
-            ),
+            base.transform_filter("isValid(datum.published_to)")
+            .mark_rule(color=style.COLOURS[1], strokeWidth=5, opacity=0.35)
+            .encode(x=alt.X("published:Q", title="%", scale=scale), x2=alt.X2("published_to:Q")),
         )
-    across = len(chosen) if context.width == style.PAGE else 1
+    across = min(len(chosen), ACROSS) if context.width == style.PAGE else 1
     width = (context.width - 110 - charts.GAP * (across - 1)) / across
     chart = (
         alt.layer(*layers)

@@ -30,8 +30,8 @@ def heading(replication: Replication) -> list[Text]:
     name = replication.reference.name
     text = "nothing to compare"
     if replication.rows:
-        each = "each activation" if replication.by_activation else "each"
-        text = f"no interval of a new seed: one run of {each}, all alike, or several configurations"
+        kind = "each activation" if replication.by_activation else "each"
+        text = f"no interval of a new seed: one run of {kind}, all alike, or several configurations"
     if inside:
         text = (
             f"{sum(inside)} of {len(inside)} values lie in the 95% interval of a new seed of ours"
