@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import figure_runs
 import grid_runs
 import paired_runs
+import study_runs
 from chart_rows import channels, draw, each, has, rows
 from foreign_records import foreign_record
 from reluprobe.analysis import aggregate, claims, effects, replication, splits
@@ -360,6 +361,16 @@ def test_a_published_range_is_a_pale_bar_between_its_ends():
     assert "Pale: a range" in drawn.caption
     study = draw(archive(studied(), reference="mnist_study"), "published")
     assert len(channels(study, "x2")) == 1 and "Pale" not in study.caption
+
+
+def test_published_values_of_many_runs_have_room_in_several_rows(tmp_path):
+    rates = [0.1, 0.2, 0.3, 0.4, 0.5]
+    epochs = [{"epoch": 1, "layers": [10.0]}]
+    written = study_runs.broken(runs={f"lr={rate}": epochs for rate in rates})
+    (tmp_path / "mine.json").write_text(written)
+    runs = [figure_runs.record(seed=s, learning_rate=rate) for s in (0, 1) for rate in rates]
+    drawn = draw(archive(runs, reference=str(tmp_path / "mine.json")), "published")
+    assert drawn.spec["columns"] == 4
 
 
 @pytest.mark.parametrize("width", style.WIDTHS)
