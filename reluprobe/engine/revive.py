@@ -89,7 +89,9 @@ def as_many(
     mask: Bool[Array, "layer unit"], key: Array, sizes: Sequence[int]
 ) -> Bool[Array, "layer unit"]:
     """As many units of each layer as the mask has, chosen at random among its units."""
-    drawn = jnp.where(definitions.present(sizes), jax.random.uniform(key, mask.shape), 2.0)
+    drawn = jax.random.uniform(key, mask.shape)
+    if len({*sizes}) > 1:  # what is no unit of its layer comes last
+        drawn = jnp.where(definitions.present(sizes), drawn, 2.0)
     places = jnp.argsort(jnp.argsort(drawn, axis=1), axis=1)
     return places < mask.sum(axis=1, keepdims=True)
 

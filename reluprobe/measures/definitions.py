@@ -123,8 +123,9 @@ def empty(sizes: Sequence[int]) -> Tally:
         sizes: units of each layer. A row is as long as the widest layer's; what stands in it for
             units that a layer has not is not finite, and so counts nowhere.
     """
-    here = jnp.asarray(present(sizes))
-    yes, zero = jnp.ones(here.shape, bool), jnp.zeros(here.shape)
+    shape = (len(sizes), max(sizes))
+    yes, zero = jnp.ones(shape, bool), jnp.zeros(shape)
+    here = yes if len({*sizes}) == 1 else jnp.asarray(present(sizes))
     return Tally(here, yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
 
 
