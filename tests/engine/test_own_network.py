@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+import reluprobe as rp
 from reluprobe import data
 from reluprobe.config import make_run
 from reluprobe.engine import runner
@@ -206,3 +208,18 @@ def test_units_that_died_are_those_that_the_masks_say(trained: Any):
         for old, new in zip(before.layers, after.layers, strict=True):
             was, now = (unpack(layer.dead_units, layer.units) for layer in (old, new))
             assert new.deaths == int((now & ~was).sum())
+
+
+def test_saved_weights_are_the_network_that_the_record_is_of(reluprobe: Any, tmp_path: Path):
+    named = ["--network", "nets_of_a_test:remembering", "--network-settings", "units=16"]
+    given = ["--dataset", "blobs", "--epochs", "1", *named, "--save-weights"]
+    assert reluprobe("train", *given, "--out", str(tmp_path)).code == 0
+    (file,) = tmp_path.rglob("*.json")
+    record, network = rp.load(file.parents[1]).records[0], rp.load_network(file)
+    blobs = data.load("blobs")
+    right = network(blobs.test_inputs).argmax(axis=1) == blobs.test_targets
+    assert right.mean() == pytest.approx(record.final.test_accuracy, abs=1e-6)
+    seen = rp.inspect(network.module, blobs.train_inputs[:1000])
+    for definition in ("dead", "dormant", "constant", "saturated"):
+        shares = [layer.share(definition) for layer in seen.layers]
+        assert shares == [getattr(layer, definition) for layer in record.final.layers]
