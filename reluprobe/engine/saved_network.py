@@ -120,7 +120,12 @@ class SavedNetwork:
 
     @cached_property
     def module(self) -> nnx.Module:
-        """The Flax module: it takes scaled inputs, and gives pre-activations beside outputs."""
+        """The Flax module: it takes scaled inputs, and gives pre-activations beside outputs.
+
+        Somebody's own is as its function built it, in evaluation mode.
+        """
+        if self.spec.own is not None:
+            return self.spec.own.structure.evaluating(self.state(self.weights))
         return nnx.merge(self.spec.graph, self.state(self.weights))
 
     @property

@@ -46,7 +46,11 @@ class Structure:
 
     def evaluated(self, state: Any, inputs: Array) -> Float[Array, "example output"]:
         """Its outputs as in an evaluation: nothing is dropped, averages are those it keeps."""
-        return self._called(nnx.merge(self.evaluation, self._typed(state), copy=True), inputs)
+        return self._called(self.evaluating(state), inputs)
+
+    def evaluating(self, state: Any) -> nnx.Module:
+        """The module itself in evaluation mode."""
+        return nnx.merge(self.evaluation, self._typed(state), copy=True)
 
     def trained(self, state: Any, inputs: Array) -> tuple[Float[Array, "example output"], Any]:
         """Its outputs as in training, and its state after them, whatever it keeps in there."""

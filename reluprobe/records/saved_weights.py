@@ -116,7 +116,8 @@ def write(saved: SavedWeights, path: Path) -> Path:
     from safetensors.numpy import save  # late: reports need none
 
     tensors = {**saved.weights, **{f"{INPUTS}{n}": array for n, array in saved.inputs.items()}}
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    # Not np.ascontiguousarray, which makes a row of a scalar.
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     records.write_atomically(
         path, save(contiguous, {HEADER: _NOTES.dump_json(saved.notes).decode()})
     )
@@ -166,7 +167,7 @@ def _notes(path: Path, header: str) -> Notes:
 
 
 def _is_sound(array: np.ndarray) -> bool:
-    if array.dtype.kind == "i":  # the order of features
+    if array.dtype.kind in "iub":  # the order of features; what an own network counts or draws with
         return True
     return array.dtype == np.float32 and bool(np.isfinite(array).all())
 

@@ -66,7 +66,17 @@ NETS = """
         def __call__(self, x):
             return self.out(jax.nn.relu(self.conv(x)).mean((1, 2)))
 
+    class Scaled(Remembering):
+        def __init__(self, settings, rngs):
+            super().__init__(settings, rngs)
+            self.scale = nnx.Param(jnp.asarray(1.5))
+
+        def __call__(self, x):
+            return self.scale[...] * super().__call__(x)
+
     def mlp(settings, rngs): return Mlp(settings, rngs)
+    def scaled(settings, rngs): return Scaled(settings, rngs)
+    def takes_one(settings): return None
     def remembering(settings, rngs): return Remembering(settings, rngs)
     def images(settings, rngs): return Images(settings, rngs)
     def raises(settings, rngs): raise ValueError("no such luck")
@@ -177,6 +187,7 @@ def test_counts_inside_the_program_are_numpys():
     ("name", "settings", "said"),
     [
         ("raises", {}, ["ValueError: no such luck", "nets_of_a_test.py:"]),
+        ("takes_one", {}, ["takes 1 positional argument but 2 were given"]),
         ("returns_none", {}, ["it returned None", "a Flax NNX module"]),
         ("misspells", {"network_settings": "units=4"}, ["no setting 'unitz'", "'units'"]),
         ("linear", {}, ["no activation is found"]),
@@ -194,6 +205,7 @@ def test_what_cannot_be_trained_is_told_before_anything_is(
         trained(run_with(name, **settings))
     text = str(refused.value)
     assert all(part in text for part in said), text
+    assert "built.py" not in text, "a place in our code helps nobody"
 
 
 def test_no_module_is_told_with_where_it_was_looked_for(trained: Any):
@@ -223,3 +235,25 @@ def test_saved_weights_are_the_network_that_the_record_is_of(reluprobe: Any, tmp
     for definition in ("dead", "dormant", "constant", "saturated"):
         shares = [layer.share(definition) for layer in seen.layers]
         assert shares == [getattr(layer, definition) for layer in record.final.layers]
+
+
+def test_saved_weights_with_scalars_and_random_numbers_are_the_network_of_the_record(tmp_path):
+    settings = vars(run_with("scaled", network_settings="units=16", epochs=1).config)
+    wanted = ("network", "network_settings", "dataset", "epochs", "learning_rate")
+    own = {name: settings[name] for name in wanted}
+    record = rp.train(**own, out=tmp_path, name="s", save_weights="end")
+    network = rp.load_network(tmp_path / "s" / "runs" / f"{record.id}.json")
+    blobs = data.load("blobs")
+    outputs = network(blobs.test_inputs)
+    right = float((outputs.argmax(axis=1) == blobs.test_targets).mean())
+    assert right == pytest.approx(record.final.test_accuracy)
+    w = {name: np.asarray(array, np.float64) for name, array in network.weights.items()}
+    assert w["scale"].shape == () and w["scale"] != 1.5
+    deviation = np.sqrt(w["norm.var"] + 1e-5)
+    x = (np.asarray(blobs.test_inputs) - w["norm.mean"]) / deviation
+    hidden = np.tanh((x * w["norm.scale"] + w["norm.bias"]) @ w["up.kernel"] + w["up.bias"])
+    by_hand = w["scale"] * (hidden @ w["out.kernel"] + w["out.bias"])
+    np.testing.assert_allclose(outputs, by_hand, rtol=1e-3, atol=1e-4)
+    # The module by itself drops nothing and takes the averages that it kept.
+    alone = network.module(jnp.asarray(blobs.test_inputs))
+    np.testing.assert_allclose(alone, outputs, rtol=1e-3, atol=1e-4)

@@ -149,12 +149,13 @@ def shapes(batch: Batch) -> str:
 
 
 #: Parts of a path below which nobody's own code lies.
-_LIBRARIES = ("site-packages", "dist-packages", "reluprobe/foreign", "lib/python")
+_LIBRARIES = ("site-packages", "dist-packages", "lib/python")
+_OURS = "reluprobe/foreign"
 
 
 def _place(trace: TracebackType | None) -> str:
-    """File and line of the last frame in somebody's own code; of the last one, if there is none."""
-    frames = traceback.extract_tb(trace)
+    """File and line of the last frame in somebody's own code; else of the last that is not ours."""
+    frames = [f for f in traceback.extract_tb(trace) if _OURS not in f.filename]
     own = [f for f in frames if not any(part in f.filename for part in _LIBRARIES)]
     chosen = (own or frames)[-1:]
     return f"{chosen[0].filename}:{chosen[0].lineno}" if chosen else ""
