@@ -58,6 +58,12 @@ def test_effects_are_drawn_as_they_are_computed(quickstart):
         assert dead["runs"] == effect.runs and dead["blocks"] == effect.blocks
 
 
+def test_effects_are_of_every_axis_though_configurations_are_told_apart_by_one(quickstart):
+    drawn = draw(quickstart, "effects", by=["activation"])
+    axes = {effect.axis for effect in effects.effects(quickstart.records).effects}
+    assert len(axes) > 1 and all(rows(drawn, axis) for axis in axes)
+
+
 def test_beside_each_setting_stands_what_it_explains_and_a_rule_at_the_mean_of_all(quickstart):
     drawn = draw(quickstart, "effects")
     shares = {part.axes: part.share for part in effects.effects(quickstart.records).dead}

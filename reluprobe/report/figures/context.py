@@ -141,7 +141,7 @@ class Context:
         """The values of an axis as they are printed, in their order."""
         if axis == CONFIGURATION:
             return [entry.label for entry in self.entries]
-        return list(dict.fromkeys(map(labels.setting, self.values[axis])))
+        return list(dict.fromkeys(map(labels.setting, self._values(axis))))
 
     def value(self, run: RunRecord, axis: str) -> Setting:
         """A run's value of an axis; None where it has no effect beside the run's others."""
