@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reluprobe.analysis.settings import SEED, applies, check_kind, check_names
@@ -28,8 +28,21 @@ def differing(tables: Sequence[Mapping[str, Any]]) -> list[str]:
     else:
         columns = ([table.get(name) for table in tables] for name in names)
     varied = [name for name, column in zip(names, columns, strict=False) if len(set(column)) > 1]
-    # Two files have two SHA-256s: that is said by their names, where those differ.
-    return [name for name in varied if name != "data_sha256" or "dataset" not in varied]
+    return [name for name in varied if not _follows(name, tables, varied)]
+
+
+def _follows(name: str, tables: Sequence[Mapping[str, Any]], varied: Sequence[str]) -> bool:
+    """Whether a setting only says again what another says: no axis of its own."""
+    if name == "data_sha256":
+        return "dataset" in varied
+    return name == "depth" and "width" in varied and depth_follows(tables)
+
+
+def depth_follows(tables: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether some widths are lists, one a layer, and no width stands beside two depths."""
+    pairs = {(table.get("width"), table.get("depth")) for table in tables}
+    listed = any(isinstance(width, str) and depth is not None for width, depth in pairs)
+    return listed and len(pairs) == len({width for width, _ in pairs})
 
 
 def check_axes(names: Sequence[str], records: Sequence[RunRecord]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reluprobe.analysis.axes import depth_follows
 from reluprobe.analysis.baseline import Configuration, matching
 from reluprobe.analysis.settings import applies, without_idle
 from reluprobe.records import RunRecord, Setting
@@ -49,7 +50,12 @@ class Block:
         What a foreign run lacks, and the baseline has, is None.
         """
         settings, before = self.other.settings, self.baseline.settings
-        return {k: v for k, v in settings.items() if v != before[k] and applies(k, settings)}
+        follows = before.get("width") != settings.get("width") and depth_follows([before, settings])
+        return {
+            k: v
+            for k, v in settings.items()
+            if v != before[k] and applies(k, settings) and not (follows and k == "depth")
+        }
 
 
 def paired(
@@ -63,12 +69,14 @@ def paired(
     Returns:
         the blocks, and the configurations without one.
     """
-    bases = {_key(one.settings): one for one in matching(members, baseline)}
+    # Where a width says how many layers there are, depth goes with it.
+    free = ("depth",) if depth_follows([one.settings for one in members]) else ()
+    bases = {_key(one.settings, free): one for one in matching(members, baseline)}
     blocks, alone = [], []
     for one in members:
         if all(one.settings[k] == v for k, v in baseline.items()):
             continue
-        base = bases.get(_key(without_idle({**one.settings, **baseline})))
+        base = bases.get(_key(without_idle({**one.settings, **baseline}), free))
         if base is None:
             alone.append(one)
         else:
@@ -76,9 +84,9 @@ def paired(
     return blocks, alone
 
 
-def _key(settings: Mapping[str, Setting]) -> tuple[Setting, ...]:
+def _key(settings: Mapping[str, Setting], free: tuple[str, ...]) -> tuple[Setting, ...]:
     # Configurations that are compared have the same names in the same order.
-    return tuple(settings.values())
+    return tuple(value for name, value in settings.items() if name not in free)
 
 
 def by_change(blocks: Sequence[Block]) -> list[list[Block]]:

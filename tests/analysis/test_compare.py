@@ -9,6 +9,7 @@ import pytest
 
 from paired_runs import BASE, ELU, RELU, SELU, TANH, baseline_of, only, record
 from reluprobe.analysis import compare
+from reluprobe.analysis.axes import axes
 from reluprobe.analysis.contrast import Question, verdict
 from reluprobe.config import settings_of
 from reluprobe.errors import InputError
@@ -274,3 +275,25 @@ def test_a_run_found_twice_counts_once_and_the_one_that_ended_counts():
     runs, again = compare.pool(archives)
     assert sorted(runs, key=lambda r: r.config.seed) == BASE
     assert again == 5
+
+
+def test_widths_that_are_lists_bring_their_depth_along_within_each_block():
+    runs = []
+    for activation, better in (("relu", 0.0), ("elu", 0.1)):
+        for width, dead in (("10-5-5", 0.4), ("10-5", 0.2), (10, 0.6)):
+            depth = {} if isinstance(width, str) else {"depth": 2}
+            runs += [
+                record(activation, seed, dead - better, width=width, **depth) for seed in (0, 1)
+            ]
+    assert axes(runs) == ["activation", "width"]
+    (group,) = compare.compare(runs, Question(baseline={"width": "10-5-5"})).groups
+    assert [row.differs for row in group.rows] == [{"width": "10-5"}, {"width": 10}]
+    for row, moved in zip(group.rows, (-0.2, 0.2), strict=True):
+        assert len(row.blocks) == 2, "relu beside relu, elu beside elu"
+        assert row.changes["dead"].mean == pytest.approx(moved)
+
+
+def test_a_depth_that_varies_at_one_width_is_an_axis_beside_lists_of_widths():
+    sizes = ({"width": "10-5"}, {"width": 10, "depth": 2}, {"width": 10, "depth": 3})
+    runs = [record(**{"depth": 2, **size}) for size in sizes]
+    assert sorted(axes(runs)) == ["depth", "width"]
