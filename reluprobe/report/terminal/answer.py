@@ -60,7 +60,10 @@ def _of_settings(rows: Sequence[Summary], effects: Effects | None, definition: s
     if effects is None:
         return [_listed_all(rows, word)]
     if not effects.dead:
-        return [_same(rows, word), *_of_quality(effects, rows)]
+        # None either where too little has run to tell what explains them.
+        alike = len({row.mean.mean for row in rows if row.mean is not None}) == 1
+        dead = _same(rows, word) if alike else _listed_all(rows, word)
+        return [dead, *_of_quality(effects, rows)]
     if effects.design == "star" and (changes := one_change.of_rows(rows, definition)) is not None:
         return one_change.sentences(changes, word)
     if not told_apart(effects):
