@@ -309,14 +309,15 @@ class Results:
         foreign = any(run.ours is None for run in self.records)  # their values are anybody's
         if foreign:
             arguments.names("baseline", [*chosen], self._settings())
-        own: dict[str, Any] = {
+        values: dict[str, Any] = {
             n: settings.value_among(v, n, self.records) for n, v in chosen.items()
         }
         if foreign:
-            return own
-        if faults := faults_of(own):
+            return values
+        own = {n: values.pop(n) for n in settings.own_names(self.records) if n in values}
+        if faults := faults_of(values):
             raise InputError("cannot read the baseline", faults)
-        return {**cleaned(own)}
+        return {**cleaned(values), **own}
 
     def figure(
         self,

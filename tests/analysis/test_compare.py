@@ -11,10 +11,12 @@ from paired_runs import BASE, ELU, RELU, SELU, TANH, baseline_of, only, record
 from reluprobe.analysis import compare
 from reluprobe.analysis.axes import axes
 from reluprobe.analysis.contrast import Question, verdict
+from reluprobe.cli.commands.compare import parse_baseline
 from reluprobe.config import settings_of
 from reluprobe.errors import InputError
 from reluprobe.records.folder import Archive
 from reluprobe.report.terminal import compare_text
+from reluprobe.results import Results
 
 
 def grid():
@@ -297,3 +299,20 @@ def test_a_depth_that_varies_at_one_width_is_an_axis_beside_lists_of_widths():
     sizes = ({"width": "10-5"}, {"width": 10, "depth": 2}, {"width": 10, "depth": 3})
     runs = [record(**{"depth": 2, **size}) for size in sizes]
     assert sorted(axes(runs)) == ["depth", "width"]
+
+
+def test_a_setting_of_somebodys_own_network_is_a_baseline_too(tmp_path: Path):
+    def own(seed: int, dead: float, blocks: int):
+        return record("relu", seed, dead, network="nets:build", network_settings=f"blocks={blocks}")
+
+    runs = [own(s, d, b) for s in range(5) for d, b in ((0.25, 1), (0.5, 2))]
+    baseline = parse_baseline(["blocks=2"], runs)
+    assert baseline == {"blocks": 2}
+    assert parse_baseline(["blocks=2,act=relu"], runs) == {"activation": "relu", "blocks": 2}
+    (row,) = only(compare.compare(runs, Question(baseline=baseline))).rows
+    assert row.differs == {"blocks": 1} and row.changes["dead"].mean == pytest.approx(-0.25)
+    table = Results((Archive("s", tmp_path, tuple(runs)),)).compare(baseline={"blocks": 2})
+    assert table.column("dead_change").to_pylist() == [pytest.approx(-0.25)]
+    with pytest.raises(InputError, match="no run has the baseline's settings") as refused:
+        compare.compare(runs, Question(baseline=parse_baseline(["blocks=7"], runs)))
+    assert "these runs have 1, 2" in str(refused.value)

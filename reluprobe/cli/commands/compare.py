@@ -139,13 +139,14 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
         settings.check_names([*texts_by_name], foreign, "cannot read --baseline")
         return {n: settings.value_among(value, n, foreign) for n, value in texts_by_name.items()}
     given = {n: settings.value_among(value, n, runs) for n, value in texts_by_name.items()}
+    own = {n: given.pop(n) for n in settings.own_names(runs) if n in given}
     baseline: dict[str, Any] = {
         n: assignments.value_of(n, v) if isinstance(v, str) else v for n, v in given.items()
     }
     faults += faults_of(baseline)
     if faults:
         raise InputError("cannot read --baseline", faults)
-    return {**cleaned(baseline)}
+    return {**cleaned(baseline), **own}
 
 
 def _name(archives: Sequence[Archive]) -> str:
