@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reluprobe.config import documents, own_network, phases, reference, widths
+from reluprobe.config import choices, documents, own_network, phases, reference, widths
 from reluprobe.config.axes import axis_values
 from reluprobe.config.settings import (
     SETTINGS,
@@ -139,6 +139,13 @@ class _Parser:
         name = "network_settings"
         if any(name in block for block in (self.base, self.grid, *self.zip)):
             self.fault("[network]", f"{name} is set too; use one of the two")
+            return
+        blocks = (self.base, self.grid, *self.zip, *self.file.include)
+        named = [block["network"] for block in blocks if "network" in block]
+        networks = [n for value in named for n in (value if isinstance(value, list) else [value])]
+        if all(network in choices.NETWORKS for network in networks):
+            text = 'has settings of your own network: set network = "package.module:function"'
+            self.fault("[network]", text)
             return
         texts, faults = own_network.combinations(table)
         for text in faults:

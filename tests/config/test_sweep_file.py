@@ -114,6 +114,8 @@ def test_a_missing_file_and_a_file_that_is_not_toml_are_named(tmp_path):
         ({"base": 3}, "allowed is a table"),
         ({"include": {"depth": 3}}, "double brackets"),
         ({"include": [{}]}, "is empty"),
+        ({"network": {"n": [1, 2]}}, "has settings of your own network: set network"),
+        ({"network": {"n": 1}, "base": {"network": "cnn"}}, "set network"),
         ({"depth": 3}, "settings go under [base]"),
         ({"grid": {"init": {"log": [1, 2], "num": 3}}}, "a range is for numbers"),
         ({"grid": {"depth": {"linear": [2, 3], "num": 3}}}, "depth = 2.5"),
