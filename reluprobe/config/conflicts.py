@@ -22,11 +22,6 @@ RULES: tuple[Rule, ...] = (
         "freeze_layers stops layers that settings build; your own network has an order of its own",
     ),
     (
-        lambda c: bool({*own_network.parse(c.network_settings)} & _TAKEN),
-        "network_settings names a setting that reluprobe has itself: set that, and read it as "
-        "settings[…] in your function",
-    ),
-    (
         lambda c: c.revive_definition == "saturated" and c.activation not in choices.BOUNDED,
         "revive_definition = saturated needs an activation bounded on both sides "
         f"({', '.join(choices.BOUNDED)}): no other can saturate",
@@ -96,7 +91,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-_TAKEN = {*RunConfig.__dataclass_fields__, "input_shape", "outputs"}
+#: What a network's function is given beside settings.
+_GIVEN = ("input_shape", "outputs")
 
 
 def _never(config: RunConfig) -> bool:
@@ -107,4 +103,12 @@ def _never(config: RunConfig) -> bool:
 
 def conflicts(config: RunConfig) -> list[str]:
     """Why these settings do not go together; empty where they do."""
-    return [reason for applies, reason in RULES if applies(config)]
+    own = own_network.parse(config.network_settings)
+    taken = [
+        f'network_settings names {name}, which reluprobe has itself: {how}read settings["{name}"] '
+        "in your function"
+        for names, how in ((RunConfig.__dataclass_fields__, "set that, and "), (_GIVEN, ""))
+        for name in own
+        if name in names
+    ]
+    return [*taken, *(reason for applies, reason in RULES if applies(config))]
