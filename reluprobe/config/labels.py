@@ -97,9 +97,12 @@ def _named(key: str, value: Value) -> str:
 def network(config: RunConfig) -> str:
     """The run in one line: what every run has, and what is not as in the study."""
     shown = ("activation", "learning_rate", "optimizer", "init")
+    # Whether an own network reads its activation or init is not known before it is built: what is
+    # set stands with the other settings, and a default says nothing of it.
+    shown = ("learning_rate", "optimizer") if config.is_own else shown
     sizes = f"{architecture(config)} · {config.dataset} · seed {config.seed}"
-    known = (*shown, "network", "channels", "depth", "width", "dataset", "data_sha256")
-    known += ("seed", "epochs")
+    known = (*shown, "network", "dataset", "data_sha256", "seed", "epochs")
+    known += () if config.is_own else ("channels", "depth", "width")
     other = {n: v for n, v in settings_of(config).items() if v != SETTINGS[n].default}
     more = settings({n: v for n, v in other.items() if n not in known})
     line = f"{settings({n: getattr(config, n) for n in shown})} · {sizes}"

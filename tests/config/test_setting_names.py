@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 import reluprobe as rp
-from reluprobe.config import SETTINGS, SHORT_NAMES, full_name, labels, parse_sweep, sweep_toml
+from reluprobe.config import (
+    SETTINGS,
+    SHORT_NAMES,
+    full_name,
+    labels,
+    make_run,
+    parse_sweep,
+    sweep_toml,
+)
 from reluprobe.config.schema import sweep_schema
 from reluprobe.errors import InputError
 from reluprobe.plan.runs import expand
@@ -151,3 +159,11 @@ def test_every_flag_that_names_a_setting_takes_short_names(reluprobe: Any, tmp_p
     assert table.equals(results.compare({"learning_rate": 0.000316227766017}, within="activation"))
     with pytest.raises(InputError, match="did you mean 'lr'"):
         results.summary(by=["lrr"])
+
+
+def test_of_an_own_network_only_what_is_set_is_said():
+    # It may have a tanh of its own, whatever the default of activation is.
+    run = {"network": "nets:build", "dataset": "blobs", "seed": 0}
+    assert labels.network(make_run(run)) == "lr 5e-3 · adam · nets:build · blobs · seed 0"
+    said = labels.network(make_run({**run, "activation": "elu", "width": 7}))
+    assert said.endswith("nets:build · blobs · seed 0 · elu · width 7")
