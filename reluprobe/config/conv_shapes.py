@@ -12,6 +12,11 @@ def fault(config: RunConfig, shape: tuple[int, ...]) -> str | None:
     if len(shape) != 3:
         listed = " × ".join(map(str, shape))
         return f"network = cnn needs images of height × width × channels; an example has {listed}"
+    if config.kernel > min(shape[:2]):
+        size = f"{shape[0]} × {shape[1]}"
+        return (
+            f"kernel = {config.kernel}: allowed with images of {size} is at most {min(shape[:2])}"
+        )
     if min(shape[:2]) // halved(config):
         return None
     most = int(math.log2(min(shape[:2])))

@@ -132,6 +132,7 @@ def test_sizes_told_beforehand_are_those_of_the_network():
         ({}, (32,), "needs images"),
         ({}, (8, 8), "needs images"),
         ({"channels": [2, 2, 2, 2]}, (9, 8, 1), "at most 3"),
+        ({"kernel": 9}, (9, 8, 1), "at most 8"),
     ],
 )
 def test_what_does_not_go_in_is_told(settings: dict[str, Any], shape: Any, said: str):
