@@ -213,7 +213,7 @@ def _fitting(
 
 
 def _plain_outputs(structure: Structure, state: Any, inputs: Array) -> Any:
-    return nnx.merge(structure.evaluation, structure._typed(state), copy=True)(inputs)
+    return structure.evaluating(state)(inputs)  # type: ignore[operator]
 
 
 def _shown(shape: Sequence[int]) -> str:

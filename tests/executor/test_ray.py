@@ -37,9 +37,9 @@ GATED = (1, 3)
 #: In every process.
 POISON = """
 import os, signal, time
-from reluprobe import fit
+from reluprobe.engine import tasks
 
-real = fit.task
+real = tasks.draw_task
 def task(config, *rest):
     if config.seed == {cursed}:
         raise FloatingPointError("this one is cursed")
@@ -48,7 +48,7 @@ def task(config, *rest):
     while config.seed in {gated} and os.path.exists({gate!r}):
         time.sleep(0.05)
     return real(config, *rest)
-fit.task = task
+tasks.draw_task = task
 """
 #: The command, and whether it has imported JAX.
 CODE = """

@@ -139,6 +139,8 @@ def parse_baseline(texts: Sequence[str], runs: Sequence[RunRecord] = ()) -> dict
         settings.check_names([*texts_by_name], foreign, "cannot read --baseline")
         return {n: settings.value_among(value, n, foreign) for n, value in texts_by_name.items()}
     given = {n: settings.value_among(value, n, runs) for n, value in texts_by_name.items()}
+    if settings.own_names(runs):
+        settings.check_names([*given], runs, "cannot read --baseline")
     own = {n: given.pop(n) for n in settings.own_names(runs) if n in given}
     baseline: dict[str, Any] = {
         n: assignments.value_of(n, v) if isinstance(v, str) else v for n, v in given.items()
