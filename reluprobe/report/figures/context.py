@@ -12,7 +12,7 @@ from reluprobe.analysis import aggregate
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.effects import Effects, EffectsOnce
 from reluprobe.analysis.learning_curves import ended
-from reluprobe.analysis.settings import applies, value_of
+from reluprobe.analysis.settings import applies
 from reluprobe.config import labels, rank
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
@@ -145,7 +145,8 @@ class Context:
 
     def value(self, run: RunRecord, axis: str) -> Setting:
         """A run's value of an axis; None where it has no effect beside the run's others."""
-        return value_of(run, axis) if applies(axis, run.settings) else None
+        settings = run.table
+        return settings.get(axis) if applies(axis, settings) else None
 
     def fields_of(self, run: RunRecord) -> dict[str, str]:
         """A run's axes as a chart's data name them, printed."""

@@ -76,19 +76,16 @@ def _runs(context: Context) -> list[_Run]:
     return sorted(ended, key=lambda run: (run.dead, [-(value or 0.0) for value in run.qualities]))
 
 
-def _middle(context: Context, axis: str, written: str) -> float:
-    domain = context.domain(axis)
-    return (domain.index(written) + 0.5) / len(domain)
-
-
 def _places(context: Context, axis: str, runs: Sequence[_Run]) -> dict[str, float]:
     """Where each run meets an axis: at its value, spread in the order of dead units."""
-    room = BAND / len(context.domain(axis))
+    domain = context.domain(axis)
+    middle = {value: (n + 0.5) / len(domain) for n, value in enumerate(domain)}
+    room = BAND / len(domain)
     by_value: dict[str, list[str]] = {}
     for run in runs:
         by_value.setdefault(labels.setting(context.value(run.run, axis)), []).append(run.run.id)
     return {
-        name: _middle(context, axis, value) + room * ((n + 0.5) / len(members) - 0.5)
+        name: middle[value] + room * ((n + 0.5) / len(members) - 0.5)
         for value, members in by_value.items()
         for n, name in enumerate(members)
     }
@@ -192,7 +189,7 @@ def _values(context: Context, axes: Sequence[str], known: Sequence[QualityTerms]
         half = BAND / len(domain) / 2
         step = -(-len(domain) // MOST_NAMED)
         for k, value in enumerate(domain):
-            at = _middle(context, axis, value)
+            at = (k + 0.5) / len(domain)
             written = "" if k % step else value
             ends = {"low": charts.number(at - half), "high": charts.number(at + half)}
             rows.append({"axis": f"at{n}", "place": charts.number(at), "written": written, **ends})
