@@ -127,7 +127,8 @@ def test_headings_sort_up_down_and_back(opened):
     dead = opened.get_by_role("button", name="dead %", exact=True)
     before = column(opened, 4)
     assert len(before) == 4
-    dead.click()
+    # By keys: a figure that is drawn as it comes into view may move the heading from under a mouse.
+    dead.press("Enter")
     assert sorts(opened) == {"dead %": "ascending"}
     up = [float(re.split(" ", text)[0]) for text in column(opened, 4)]
     assert up == sorted(up) and up != [float(text.split()[0]) for text in before]
@@ -138,9 +139,9 @@ def test_headings_sort_up_down_and_back(opened):
 
 
 def test_rates_are_sorted_as_numbers_and_names_as_words(opened):
-    opened.get_by_role("button", name="lr", exact=True).click()
+    opened.get_by_role("button", name="lr", exact=True).press("Enter")
     assert column(opened, 3) == ["1e-3", "1e-3", "0.1", "0.1"]
-    opened.get_by_role("button", name="activation", exact=True).click()
+    opened.get_by_role("button", name="activation", exact=True).press("Enter")
     assert column(opened, 2) == ["leaky_relu", "leaky_relu", "relu", "relu"]
 
 
