@@ -12,7 +12,7 @@ import numpy as np
 from reluprobe import data, records
 from reluprobe.config import arguments
 from reluprobe.errors import InputError
-from reluprobe.records import saved_weights
+from reluprobe.records import saved_weights, weights_files
 
 if TYPE_CHECKING:
     from reluprobe.engine.prune import LayerCut, On
@@ -131,7 +131,7 @@ def prune(
     from reluprobe.engine import checks, saved_network
     from reluprobe.engine import prune as engine
 
-    path = saved_network.file_of_weights(run, folder, None)
+    path = weights_files.file_of_weights(run, folder, None)
     before = saved_network.network_of(saved_weights.read(path), str(path))
     engine.check(before, on)
     target = None if out is None else _target(arguments.path("out", out), path)

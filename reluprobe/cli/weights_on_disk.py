@@ -67,7 +67,7 @@ def cost(
     if not load and not all(run.config.dataset in data.BUILT_IN for run in runs):
         return Cost(files, None)
     from reluprobe.engine.process import set_up_process
-    from reluprobe.engine.saved_network import file_bytes
+    from reluprobe.engine.weight_names import file_bytes
 
     set_up_process()
     dataset_of = cache(partial(data.load, manual_dir=manual_dir))

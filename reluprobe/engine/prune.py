@@ -26,7 +26,7 @@ from jaxtyping import Array, Bool, Float
 
 from reluprobe.config import RunConfig, phases, widths
 from reluprobe.data import Dataset, DatasetKey, key_of
-from reluprobe.engine import evaluate, program_spec, saved_network, state
+from reluprobe.engine import evaluate, program_spec, saved_network, state, weight_names
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.saved_network import SavedNetwork
 from reluprobe.engine.state import Arrays, Hyperparameters
@@ -124,7 +124,7 @@ def take_out(
     config = network.config
     with jax_settings.ours():
         layers = _judged(network, datasets, on)
-    parts = saved_network.unstacked(network.weights, config)
+    parts = weight_names.unstacked(network.weights, config)
     following = range(1, len(layers))
     # A convolution pads with zeros: at its edges a constant does not come in as it does within.
     folds = [f"hidden.{n}.bias" in parts and n >= len(config.convolutions) for n in following]
@@ -134,7 +134,7 @@ def take_out(
     smaller = cut(parts, gone, [layer.highest for layer in layers])
     pruned = Pruned(on, tuple(layer.removed for layer in cuts))
     notes = dataclasses.replace(network.notes, config=smaller_config, pruned=pruned)
-    weights = saved_network.stacked(smaller, smaller_config)
+    weights = weight_names.stacked(smaller, smaller_config)
     saved = SavedWeights(notes, weights, network.saved.inputs)
     return saved_network.network_of(saved), cuts
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -24,18 +23,15 @@ from jaxtyping import Array, Float
 from reluprobe import records
 from reluprobe.config import RunConfig
 from reluprobe.data import Dataset
-from reluprobe.engine import evaluate, program_spec
+from reluprobe.engine import evaluate, program_spec, weight_names
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import Arrays, Hyperparameters
 from reluprobe.engine.tasks import Task
-from reluprobe.errors import InputError, shown
-from reluprobe.nn import activations, hidden_layers, jax_settings, precision
+from reluprobe.errors import InputError
+from reluprobe.nn import activations, jax_settings, precision
 from reluprobe.plan.runs import Run
-from reluprobe.records import saved_weights
+from reluprobe.records import saved_weights, weights_files
 from reluprobe.records.saved_weights import Notes, SavedWeights
-
-#: Modules of a network that have one element a hidden layer.
-BY_LAYER = ("hidden", "norms")
 
 
 def take(
@@ -71,7 +67,7 @@ def take(
         inputs["order"] = np.asarray(hyper.task.pixels)
     dtype = str(dataset.train_inputs.dtype)
     notes = Notes(run.id, epoch, run.config, dataset.shape, dtype, spec.outputs)
-    return SavedWeights(notes, by_name(jax.device_get(weights)), inputs)
+    return SavedWeights(notes, weight_names.by_name(jax.device_get(weights)), inputs)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -80,15 +76,6 @@ def _looked_at(
 ) -> nnx.State:
     with precision.full():
         return evaluate.with_statistics(spec, data, weights, hyper)
-
-
-def by_name(weights: nnx.State) -> dict[str, Any]:
-    """A network's arrays by the names that their files have."""
-    return {_name(path): variable[...] for path, variable in nnx.to_flat_state(weights)}
-
-
-def _name(path: tuple[Any, ...]) -> str:
-    return ".".join(map(str, path))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +123,9 @@ class SavedNetwork:
         ``norm_bias`` and, of batch norm, ``norm_mean`` and ``norm_var``.
         """
         layers: dict[str, dict[str, np.ndarray]] = {}
-        for name, array in unstacked(self.weights, self.config).items():
+        for name, array in weight_names.unstacked(self.weights, self.config).items():
             part, _, rest = name.partition(".")
-            if part in BY_LAYER:
+            if part in weight_names.BY_LAYER:
                 number, _, leaf = rest.partition(".")
                 key = leaf if part == "hidden" else f"norm_{leaf}"
                 layers.setdefault(f"L{int(number) + 1}", {})[key] = array
@@ -156,7 +143,10 @@ class SavedNetwork:
         """The network's state with these arrays, by name."""
         flat = nnx.to_flat_state(program_spec.undrawn(self.config, self.spec))
         return nnx.from_flat_state(
-            [(path, variable.replace(jnp.asarray(weights[_name(path)]))) for path, variable in flat]
+            [
+                (path, variable.replace(jnp.asarray(weights[weight_names.name_of(path)])))
+                for path, variable in flat
+            ]
         )
 
     def outputs(self, weights: Mapping[str, Any], raw: Array) -> Float[Array, "example output"]:
@@ -244,27 +234,6 @@ def _outputs(
         return spec.run(spec.network_inputs(data, hyper, raw), weights, hyper)[0]
 
 
-def file_bytes(config: RunConfig, shape: tuple[int, ...], outputs: int) -> int:
-    """About how large a file of a network's weights is. No array is computed for it."""
-    # A header has some text for each tensor, and the settings.
-    arrays = shapes(config, shape, outputs).values()
-    return sum(4 * math.prod(array) + 90 for array in arrays) + 2000
-
-
-def shapes(config: RunConfig, shape: tuple[int, ...], outputs: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of a network's arrays, by their names. No array is computed for it.
-
-    Args:
-        config: the run.
-        shape: of one example.
-        outputs: of the network.
-    """
-    with jax_settings.ours():
-        spec = program_spec.spec_of(config, shape, outputs, evaluate.STATISTICS)
-        flat = nnx.to_flat_state(program_spec.undrawn(config, spec))
-    return {_name(path): tuple(variable.shape) for path, variable in flat}
-
-
 def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwork:
     """The network of a file's content.
 
@@ -276,10 +245,9 @@ def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwor
         RecordError: the arrays are not those of a network with these settings.
     """
     notes = saved.notes
-    size = notes.config, notes.shape, notes.outputs
-    wanted = shapes(*size)
     with jax_settings.ours():
-        spec = program_spec.spec_of(*size, evaluate.STATISTICS)
+        spec = program_spec.spec_of(notes.config, notes.shape, notes.outputs, evaluate.STATISTICS)
+        wanted = weight_names.shapes_of(notes.config, spec)
     if odd := sorted(wanted.keys() ^ saved.weights.keys()):
         which = "lacks" if odd[0] in wanted else "has"
         raise records.RecordError(f"{where}: {which} {odd[0]}, unlike a network of its settings")
@@ -288,40 +256,6 @@ def network_of(saved: SavedWeights, where: str = "these weights") -> SavedNetwor
             got = saved.weights[name].shape
             raise records.RecordError(f"{where}: {name} is {got}; by its settings it is {shape}")
     return SavedNetwork(saved, spec)
-
-
-def unstacked(weights: Mapping[str, np.ndarray], config: RunConfig) -> dict[str, np.ndarray]:
-    """The arrays with a name for each hidden layer, also of a deep network, which stacks them."""
-    if not hidden_layers.is_stacked(config):
-        return dict(weights)
-    apart: dict[str, np.ndarray] = {}
-    for name, array in weights.items():
-        part, _, rest = name.partition(".")
-        if part in BY_LAYER and rest.startswith("1."):
-            leaf = rest.removeprefix("1.")
-            apart |= {f"{part}.{n}.{leaf}": row for n, row in enumerate(array, 1)}
-        else:
-            apart[name] = array
-    return apart
-
-
-def stacked(weights: Mapping[str, np.ndarray], config: RunConfig) -> dict[str, np.ndarray]:
-    """The arrays as the network of these settings has them: the reverse of :func:`unstacked`."""
-    if not hidden_layers.is_stacked(config):
-        return dict(weights)
-    rows: dict[str, dict[int, np.ndarray]] = {}
-    together: dict[str, np.ndarray] = {}
-    for name, array in weights.items():
-        part, _, rest = name.partition(".")
-        number, _, leaf = rest.partition(".")
-        if part in BY_LAYER and number != "0":
-            rows.setdefault(f"{part}.1.{leaf}", {})[int(number)] = array
-        else:
-            together[name] = array
-    return together | {
-        name: np.stack([by_number[n] for n in sorted(by_number)])
-        for name, by_number in rows.items()
-    }
 
 
 def load_network(
@@ -350,69 +284,7 @@ def load_network(
         >>> run = rp.train(dataset="blobs", epochs=1, out="results", name="a", save_weights="end")
         >>> network = rp.load_network(run, folder="results/a")
         >>> network(rp.data.load("blobs").test_inputs).shape
-        (1000, 10)
+        (1024, 10)
     """
-    path = file_of_weights(run, folder, epoch)
+    path = weights_files.file_of_weights(run, folder, epoch)
     return network_of(saved_weights.read(path), str(path))
-
-
-def file_of_weights(
-    run: records.RunRecord | str | PathLike[str],
-    folder: str | PathLike[str] | None,
-    epoch: int | None,
-) -> Path:
-    """Where the weights of a run lie; arguments and errors as in :func:`load_network`."""
-    if isinstance(run, records.RunRecord):
-        if folder is None:
-            hint = 'folder="results/dying_relu", or the path of the record'
-            raise InputError("a record does not say where its weights lie", hint=hint)
-        return _beside(run, Path(folder).expanduser(), epoch)
-    if not isinstance(run, str | PathLike):
-        allowed = "allowed is a record, or the path of one or of a .safetensors file"
-        raise InputError("cannot load a network", [f"got {shown(run)}; {allowed}"])
-    path = Path(run).expanduser()
-    if path.suffix == saved_weights.SUFFIX and epoch is None:
-        if not path.is_file():
-            raise InputError(f"no such file: {path}")
-        return path
-    record = records.present(path)
-    if path.suffix != ".json" or not record.is_file():
-        what = "no such file" if path.suffix == ".json" else "is no record of a run"
-        hint = "results/dying_relu/runs/<id>.json, or the .safetensors beside it"
-        raise InputError(f"cannot load a network: {path}: {what}", hint=hint)
-    above = record.parents if len(record.parents) > 2 else record.absolute().parents
-    return _beside(records.read(record), above[1], epoch, path)
-
-
-def _beside(
-    record: records.RunRecord, folder: Path, epoch: int | None, named: Path | None = None
-) -> Path:
-    """The file beside a record.
-
-    Raises:
-        InputError: there is none; it says why.
-    """
-    config, where = record.ours, named or record.id
-    if config is None:
-        raise InputError(f"{where}: is of somebody's own network, whose weights are not ours")
-    last = record.final.epoch if record.history else None
-    at_end = epoch is None or epoch == last
-    path = saved_weights.file_of(folder, record.id, None if at_end else epoch)
-    if path.is_file():
-        return path
-    if at_end and not record.ended:
-        raise InputError(f"{where}: has {record.status}; only a run that ended keeps its weights")
-    at = "" if at_end else f" after epoch {epoch}"
-    raise InputError(
-        f"{where}: this run saved no weights{at}", hint=saving_hint(folder, every=not at_end)
-    )
-
-
-def saving_hint(folder: Path, every: bool) -> str:
-    """The command that runs a folder's runs again, this time with their weights."""
-    import shlex
-
-    flag = "--save-weights-every" if every else "--save-weights"
-    usual = folder.parent.absolute() == Path("results").absolute()
-    out = "" if usual else f" --out {shlex.quote(str(folder.parent))}"
-    return f"reluprobe sweep {shlex.quote(str(folder / 'sweep.toml'))}{out} {flag}  (runs it again)"

@@ -15,7 +15,7 @@ from reluprobe import data
 from reluprobe.config import make_run
 from reluprobe.data import Dataset, DatasetKey
 from reluprobe.engine import prune as engine
-from reluprobe.engine import runner, saved_network
+from reluprobe.engine import runner, saved_network, weight_names
 from reluprobe.engine.events import RunDone
 from reluprobe.engine.saved_network import SavedNetwork
 from reluprobe.errors import InputError
@@ -45,7 +45,7 @@ def network_of(dead: Mapping[int, Mapping[int, float]], **settings: Any) -> Save
     that its pre-activation is near its bias on all inputs.
     """
     config = make_run({"dataset": "blobs", "depth": 2, "width": 6, **settings})
-    rng, shapes = np.random.default_rng(1), saved_network.shapes(config, (FEATURES,), OUTPUTS)
+    rng, shapes = np.random.default_rng(1), weight_names.shapes(config, (FEATURES,), OUTPUTS)
     weights = {n: rng.normal(0, 0.7, shape).astype(np.float32) for n, shape in shapes.items()}
     inputs = DATA["blobs"].train_inputs
     for layer in (0, 1):
@@ -176,7 +176,7 @@ def test_channels_go_from_convolutions_and_all_their_positions_from_the_dense_la
     settings = {"network": "cnn", "channels": "3,4", "width": 5, "depth": 1, "activation": "relu6"}
     config = make_run({"dataset": "mnist", **settings})
     rng, shape = np.random.default_rng(0), (8, 8, 1)
-    sizes = saved_network.shapes(config, shape, OUTPUTS)
+    sizes = weight_names.shapes(config, shape, OUTPUTS)
     weights = {n: rng.normal(0, 0.3, size).astype(np.float32) for n, size in sizes.items()}
     # At 0 before a convolution, which can go; at 6 before one, which pads with 0; at 6 before the
     # dense layer, whose bias takes it up.

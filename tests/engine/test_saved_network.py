@@ -14,7 +14,7 @@ import reluprobe as rp
 from plain_records import record_of
 from reluprobe import data, records
 from reluprobe.config import make_run
-from reluprobe.engine import program_spec, runner, saved_network
+from reluprobe.engine import program_spec, runner, saved_network, weight_names
 from reluprobe.engine.events import RunDone, WeightsTaken
 from reluprobe.engine.tasks import draw_task
 from reluprobe.errors import InputError
@@ -75,7 +75,7 @@ def test_weights_after_every_epoch_are_those_of_a_shorter_run_to_the_bit(run_of,
 def test_before_the_first_step_they_are_those_that_the_seed_draws(run_of, blobs):
     run = run_of(epochs=0)
     spec = program_spec.spec_of(run.config, blobs.shape, 10, 9)
-    drawn = saved_network.by_name(program_spec.init_lane(run.config, spec)[0].weights)
+    drawn = weight_names.by_name(program_spec.init_lane(run.config, spec)[0].weights)
     (saved,) = saved_of([run], "end", blobs).values()
     assert bits(saved) == {name: np.asarray(array).tobytes() for name, array in drawn.items()}
 
@@ -133,8 +133,8 @@ def test_what_the_record_says_of_the_test_set_follows_from_the_weights(run_of, b
     assert right == pytest.approx(record.final.test_accuracy, abs=1.5 / len(blobs.test_targets))
     loss = cross_entropy(outputs, blobs.test_targets)
     assert loss == pytest.approx(record.final.test_loss, rel=1e-4)
-    rebuilt = saved_network.stacked(
-        saved_network.unstacked(network.weights, network.config), network.config
+    rebuilt = weight_names.stacked(
+        weight_names.unstacked(network.weights, network.config), network.config
     )
     assert {n: a.tobytes() for n, a in rebuilt.items()} == bits(network.saved)
 
@@ -299,8 +299,8 @@ def test_of_a_run_without_finite_numbers_there_is_no_network(tmp_path: Path, sta
 def test_a_file_is_about_as_large_as_it_is_said_to_be(kept, run_of):
     folder, run = kept
     size = saved_weights.file_of(folder, run.id).stat().st_size
-    told = saved_network.file_bytes(run.config, (32,), 10)
+    told = weight_names.file_bytes(run.config, (32,), 10)
     assert size <= told <= size + 3000
     wide = run_of(width=300, depth=4).config
     floats = 32 * 300 + 3 * 300 * 300 + 4 * 300 + 300 * 10 + 10
-    assert saved_network.file_bytes(wide, (32,), 10) == pytest.approx(4 * floats, rel=0.01)
+    assert weight_names.file_bytes(wide, (32,), 10) == pytest.approx(4 * floats, rel=0.01)
