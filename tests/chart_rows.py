@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from reluprobe.config import SETTINGS, labels
 from reluprobe.report import figures
 
@@ -49,3 +51,8 @@ def channels(drawn, name):
 def has(drawn, text):
     """Whether a text stands in a chart."""
     return text in json.dumps(drawn.spec, ensure_ascii=False)
+
+
+def percent(share):
+    """A share as charts have it, to the digits that they keep."""
+    return pytest.approx(100 * share, rel=1e-4, abs=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,17 @@ def archive(records, folder=".", reference=None):
     """A sweep of these."""
     named = None if reference is None else load_reference(reference)
     return Archive("made", Path(folder), tuple(records), reference=named)
+
+
+def made(*settings, seeds=1, dead=0.5):
+    """A record of each of these settings and each seed."""
+    return [record(dead, seed=s, **one) for one in settings for s in range(seeds)]
+
+
+def with_layers(run, change):
+    """The run with each layer of its history changed."""
+    history = [replace(epoch, layers=tuple(map(change, epoch.layers))) for epoch in run.history]
+    return replace(run, history=tuple(history))
 
 
 def sweep(seeds=3, **settings):

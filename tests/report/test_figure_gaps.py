@@ -8,6 +8,7 @@ import pytest
 
 import figure_runs
 from chart_rows import channels, rows
+from figure_runs import with_layers
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import CausesRecord, StepRecord
 from reluprobe.report import figures
@@ -32,15 +33,6 @@ def skipped(by_name):
 
 def without_history(status="failed", **settings):
     return dataclasses.replace(figure_runs.record(status=status, **settings), history=())
-
-
-def with_layers(run, change):
-    """The run with each layer of its history changed."""
-    history = tuple(
-        dataclasses.replace(epoch, layers=tuple(map(change, epoch.layers)))
-        for epoch in run.history
-    )  # fmt: skip
-    return dataclasses.replace(run, history=history)
 
 
 def cut(run, epochs):

@@ -14,7 +14,8 @@ import figure_runs
 import grid_runs
 import paired_runs
 import study_runs
-from chart_rows import channels, draw, each, has, rows
+from chart_rows import channels, draw, each, has, percent, rows
+from figure_runs import archive, made
 from foreign_records import foreign_record
 from reluprobe.analysis import aggregate, claims, effects, replication, splits
 from reluprobe.analysis.estimates import Estimate
@@ -25,18 +26,6 @@ from reluprobe.report.figures.context import LackingError
 from reluprobe.report.quality_terms import OF_CLASSES, OF_REGRESSION
 
 STAR = [{}, {"l2": 0.1}, {"l2": 0.2}, {"dropout": 0.1}, {"learning_rate": 0.1}]
-
-
-def archive(records, **how):
-    return figure_runs.archive(records, **how)
-
-
-def made(*settings, seeds=1):
-    return [figure_runs.record(seed=s, **one) for one in settings for s in range(seeds)]
-
-
-def percent(share):
-    return pytest.approx(100 * share, rel=1e-4, abs=1e-9)
 
 
 @pytest.fixture(scope="module")
