@@ -199,11 +199,6 @@ def _bad(runs: Iterable[RunRecord]) -> int:
     return len(bad_runs({run.id: run for run in runs}.values()))
 
 
-def _one_loss(pair: Pair) -> bool:
-    """Whether both runs have classes, or neither: their losses are of one kind."""
-    return one_loss([pair.other, pair.baseline])
-
-
 def _mean(values: Sequence[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
 
@@ -240,7 +235,7 @@ def verdict(row: Contrast, definition: str = "dead") -> str:
     if not row.pairs:
         return _without_pairs(row)
     dead = row.changes["dead"]
-    if not row.qualities and not all(map(_one_loss, row.pairs)):
+    if not row.qualities and not all(one_loss([p.other, p.baseline]) for p in row.pairs):
         return UNLIKE
     if dead is None or not row.qualities:
         return "n/a"

@@ -10,13 +10,6 @@ from typing import Any
 from reluprobe.config import choices
 from reluprobe.errors import nearest, shown
 
-#: Settings that are handed to the function that builds a network, and are part of its program.
-BUILDING = (
-    *("activation", "leaky_slope", "elu_alpha", "celu_alpha", "prelu_slope"),
-    *("depth", "width", "norm", "residual", "dropout"),
-    *("init", "init_scale", "weight_gain", "bias_init", "use_bias"),
-)
-
 OwnValue = int | float | str  # a bool is an int
 
 FORM = f"{', '.join(choices.NETWORKS)}, or your own as package.module:function"

@@ -462,3 +462,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Looking": ("probe_examples", "probe_every"),
 }
+
+#: Settings that say which network it is, and what only ours have.
+_OURS = ("network", "network_settings", "channels", "kernel", "pooling")
+#: Settings that are handed to the function that builds somebody's own network, and are part of its
+#: program.
+BUILDING = tuple(n for n in (*GROUPS["Activation"], *GROUPS["Network"]) if n not in _OURS)

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import Arrays, Hyperparameters, Segment, losses
-from reluprobe.measures import activation_stats, attribution, definitions
+from reluprobe.measures import activation_stats, attribution, certify, definitions
 from reluprobe.nn import activations, mlp, precision
 
 #: Training examples whose mean and variance batch norm takes in a look. Beside all 60,000 of MNIST,
@@ -143,6 +143,14 @@ def outputs(
         return jnp.mean(a, axis=range(1, a.ndim - 1)).T
 
     return tuple(layer(n, own) for n, own in enumerate(z))
+
+
+def certified(
+    spec: ProgramSpec, data: Arrays, weights: nnx.State, hyper: Hyperparameters
+) -> Bool[Array, "layer unit"]:
+    """Which units of a plain network (``ProgramSpec.plain``) are proven dead in the whole box."""
+    low, high = (spec.network_inputs(data, hyper, end[None])[0] for end in (data.low, data.high))
+    return certify.certified(nnx.merge(spec.graph, weights), low, high, spec.f(hyper)[0])
 
 
 def explain(

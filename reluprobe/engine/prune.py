@@ -32,7 +32,7 @@ from reluprobe.engine.saved_network import SavedNetwork
 from reluprobe.engine.state import Arrays, Hyperparameters
 from reluprobe.engine.tasks import draw_task
 from reluprobe.errors import InputError
-from reluprobe.measures import certify, definitions
+from reluprobe.measures import definitions
 from reluprobe.nn import activations, jax_settings, precision
 from reluprobe.nn.mlp import plain
 from reluprobe.records.saved_weights import Pruned, SavedWeights
@@ -232,8 +232,4 @@ def _look(
         dead = definitions.answer(sums.tally).dead
         if not prove:
             return sums.tally, dead
-        low, high = (
-            spec.network_inputs(data, hyper, end[None])[0] for end in (data.low, data.high)
-        )
-        network = nnx.merge(spec.graph, weights)
-        return sums.tally, dead & certify.certified(network, low, high, spec.f(hyper)[0])
+        return sums.tally, dead & evaluate.certified(spec, data, weights, hyper)

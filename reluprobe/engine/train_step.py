@@ -23,7 +23,7 @@ from reluprobe.engine.state import (
     losses,
     trained,
 )
-from reluprobe.measures import activation_stats, attribution, certify, definitions
+from reluprobe.measures import activation_stats, attribution, definitions
 from reluprobe.nn import mlp, optimizers, precision
 
 
@@ -110,8 +110,7 @@ def _certified(
     """Which units are proven dead in the whole box; none of a network that the proof is not for."""
     if not spec.plain:
         return jnp.zeros((len(spec.sizes), max(spec.sizes)), bool)
-    low, high = (spec.network_inputs(data, hyper, end[None])[0] for end in (data.low, data.high))
-    return certify.certified(nnx.merge(spec.graph, weights), low, high, spec.f(hyper)[0])
+    return evaluate.certified(spec, data, weights, hyper)
 
 
 def _train(

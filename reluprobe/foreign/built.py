@@ -8,7 +8,7 @@ from typing import Any
 from flax import nnx
 
 from reluprobe.config import SETTINGS, RunConfig, own_network, widths
-from reluprobe.config.own_network import BUILDING
+from reluprobe.config.run_config import BUILDING
 from reluprobe.errors import InputError, ReluprobeError, nearest, shown
 from reluprobe.foreign.models import opening
 from reluprobe.foreign.models.network import raised

@@ -23,7 +23,7 @@ from reluprobe.foreign.models.network import raised
 from reluprobe.foreign.naming import Names, leaf_paths
 from reluprobe.foreign.tally import Seen
 from reluprobe.measures import definitions
-from reluprobe.nn.hidden_layers import filled_up
+from reluprobe.nn.hidden_layers import together
 from reluprobe.records.network import Coverage, LayerInfo
 
 
@@ -122,9 +122,7 @@ class OwnNetwork:
         leaves, batch = jax.tree.leaves(state), [self.structure.given(inputs)]
         sites = self.trace.seen(leaves, self.trace.constants, batch, counts)
         rows = [row for seen in sites for row in _rows(seen)]
-        units = max(self.sizes)
-        together = [jnp.stack([filled_up(x, units) for x in xs]) for xs in zip(*rows, strict=True)]
-        return definitions.combined(tally, together, counts)
+        return definitions.combined(tally, together(rows), counts)
 
 
 def _rows(seen: Seen) -> list[tuple[Array, ...]]:

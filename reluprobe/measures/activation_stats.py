@@ -48,7 +48,7 @@ def describe(
         activation: index into ``activations.ACTIVATIONS``.
         parameter: the activation's parameter.
     """
-    return by_layers(partial(_described, activation), z, counts, parameter, BINS)
+    return by_layers(partial(_described, activation), z, counts, parameter)
 
 
 def _described(

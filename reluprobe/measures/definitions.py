@@ -22,7 +22,7 @@ from jaxtyping import Array, Bool, Float
 
 from reluprobe.nn import activations
 from reluprobe.nn.activations import Scalar
-from reluprobe.nn.hidden_layers import filled_up
+from reluprobe.nn.hidden_layers import together
 from reluprobe.nn.mlp import Preactivations
 
 #: τ of ``dormant``: Sokar et al. 2023, for the ReDo of their value-based agents.
@@ -151,7 +151,7 @@ def add(
         activation: index into ``activations.ACTIVATIONS``.
         parameter: the activation's parameter, or one of each layer, ``(layer, 1, 1)``.
     """
-    seen = by_layers(partial(_seen, activation), z, counts, parameter, tally.finite.shape[1])
+    seen = by_layers(partial(_seen, activation), z, counts, parameter)
     return combined(tally, seen, counts)
 
 
@@ -180,7 +180,6 @@ def by_layers(
     z: Preactivations,
     counts: Float[Array, " example"],
     parameter: Scalar,
-    units: int,
 ) -> Any:
     """What is measured of all layers, along a first axis ``layer``.
 
@@ -192,7 +191,6 @@ def by_layers(
         z: pre-activations.
         counts: of the examples.
         parameter: of all layers, or one of each.
-        units: of the widest layer: so long are rows of units.
     """
     if not isinstance(z, tuple):
         return measure(z, counts, parameter)
@@ -202,12 +200,7 @@ def by_layers(
         own = of_each[n : n + 1] if of_each.ndim else parameter
         row = measure(flat, jnp.repeat(counts, math.prod(layer.shape[1:-1])), own)
         rows.append(jax.tree.map(lambda x: x[0], row))
-    return jax.tree.map(lambda *x: _in_rows(x, units), *rows)
-
-
-def _in_rows(layers: Sequence[Array], units: int) -> Array:
-    unequal = len({layer.shape for layer in layers}) > 1
-    return jnp.stack([filled_up(x, units) if unequal else x for x in layers])
+    return together(rows)
 
 
 def _seen(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from reluprobe.config import SETTINGS, RunConfig, own_data, settings_of
 from reluprobe.config.choices import UNIT_REVIVALS
-from reluprobe.config.own_network import BUILDING
+from reluprobe.config.run_config import BUILDING
 from reluprobe.plan.runs import Run
 
 #: Activations that need code of their own: learned slopes, random ones, two outputs a unit. All

@@ -144,14 +144,10 @@ def _listed(rows: Sequence[Contrast]) -> str:
     """``norm batch 0.0% (accuracy +0.8), lr 1e-3 6.5% (+0.6) and 3 more``."""
     parts = []
     for row in rows[:MOST_NAMED]:
-        every = [
-            (terms, change)
-            for terms in ALL_TERMS
-            if (change := row.changes[terms.quality.name]) is not None
-        ]
         named = [
             f"{'' if parts else f'{terms.bare} '}{terms.write_change(change.mean)}"
-            for terms, change in every
+            for terms in ALL_TERMS
+            if (change := row.changes[terms.quality.name]) is not None
         ]
         gained = f" ({', '.join(named)})" if named else ""
         parts.append(

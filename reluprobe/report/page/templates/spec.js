@@ -10,8 +10,10 @@ const read = (id) => document.getElementById(id).textContent;
 const column = (values) =>
   values.runs?.flatMap((value, n) => (n % 2 ? [] : Array(values.runs[n + 1]).fill(value))) ?? values;
 
+let shared;
+
 function unpacked(blocks) {
-  const shared = JSON.parse(read("shared"));
+  shared ??= JSON.parse(read("shared"));
   return blocks.flatMap(({ fields, columns }) => {
     const values = columns.map(column);
     return values[0].map((_, row) => Object.assign({},
