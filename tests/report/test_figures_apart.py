@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import figure_runs
 from chart_rows import draw, percent, rows
 from figure_runs import archive, made
 from reluprobe.analysis import aggregate
 from reluprobe.config import labels
+from reluprobe.report import figures
 from reluprobe.report.figures import apart
 from reluprobe.report.figures.context import Context
 
@@ -69,3 +72,16 @@ def test_a_setting_without_effect_has_a_value_of_its_own_among_the_panels():
 def test_a_whole_grid_is_no_configuration_apart():
     context = Context(archive(figure_runs.sweep()))
     assert apart.apart(context, context.roles()) is None
+
+
+def without_losses(run):
+    """A run of which no loss was kept."""
+    return replace(run, history=tuple(replace(e, train_loss=None) for e in run.history))
+
+
+def test_where_no_change_has_a_curve_the_common_configuration_has_the_only_panel():
+    records = made(*STAR)
+    records[1:] = [without_losses(run) for run in records[1:]]
+    drawn = draw(archive(records), "training")
+    assert "unchanged" in {row["panel"] for row in rows(drawn, "panel")}
+    assert figures.render(drawn.spec, "svg").startswith(b"<svg")

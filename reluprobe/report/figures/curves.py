@@ -159,6 +159,8 @@ def _alone(
     shown = _scaled(measure, [c for _, c in curves])
     by_label = {entry.label: (entry, curve) for entry, curve in curves}
     panels = [by_label[e.label] for e in alone.entries if e.label in by_label]
+    # Of no change there may be a curve; the configuration itself then has the only panel.
+    panels = panels or [by_label[alone.behind.label]]
     rows: list[Row] = []
     for entry, curve in panels:
         place = {**entry.fields, PANEL: entry.label}
