@@ -95,7 +95,11 @@ def _look(
         sums.loss / sizes,
         sums.right / sizes,
         sums.finite.all() & jnp.isfinite(sums.loss).all() & jnp.isfinite(train_loss),
-        jax.vmap(definitions.answer)(sums.tally),
+        jax.vmap(
+            lambda tally: definitions.answer(
+                tally, hyper.dials.get("dormant_threshold", definitions.DORMANT_THRESHOLD)
+            )
+        )(sums.tally),
         _certified(spec, data, weights, hyper),
         evaluate.explain(spec, data, segment, hyper, before, weights),
         jax.tree.map(lambda x: x[0], sums.stats),

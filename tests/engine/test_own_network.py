@@ -208,6 +208,31 @@ def test_what_cannot_be_trained_is_told_before_anything_is(
     assert "built.py" not in text, "a place in our code helps nobody"
 
 
+def test_its_units_are_dormant_by_the_threshold_of_the_run(trained: Any):
+    settings = dict(width="12-6", learning_rate=0.2, epochs=1)
+    high = run_with("mlp", **settings, dormant_threshold=0.9)
+    own, usual = trained(high), trained(run_with("mlp", **settings))
+    ours = trained(as_run(make_run({**vars(high.config), "network": "mlp"})))
+    shares = [[layer.dormant for layer in run.final.layers] for run in (own, ours, usual)]
+    assert shares[0] == shares[1]
+    assert all(many > few for many, few in zip(shares[0], shares[2], strict=True))
+    assert own.final.test_loss == usual.final.test_loss
+
+
+@pytest.mark.parametrize("name", ["nameless", "scaled", "remembering"])
+def test_its_parameters_are_pulled_to_their_start_whatever_they_are_called(name: str, trained: Any):
+    more: dict[str, Any] = {"network_settings": "units=16"} if name != "nameless" else {}
+    run = run_with(name, **more, epochs=1, optimizer="sgd", l2_init=20.0)  # η·λ is 1
+    free = trained(run_with(name, **more, epochs=1, optimizer="sgd"))
+    held = trained(run)
+    # Each step ends one step of SGD away from the start.
+    assert held.status == "ok"
+    assert held.final.train_loss > free.final.train_loss
+    assert abs(held.final.test_loss - held.history[0].test_loss) < 0.5 * abs(
+        free.final.test_loss - free.history[0].test_loss
+    )
+
+
 def test_no_module_is_told_with_where_it_was_looked_for(trained: Any):
     run = as_run(make_run({"network": "no_such_module_here:build", "dataset": "blobs"}))
     with pytest.raises(InputError, match="no module 'no_such_module_here'"):

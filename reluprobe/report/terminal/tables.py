@@ -29,7 +29,7 @@ CALLED = {
     "silent": ("silent", "output 0 on every probe example"),
     "never_positive": ("never positive", "z ≤ 0 on every probe example"),
     "constant": ("constant", "the same output on every probe example"),
-    "dormant": ("dormant", "mean |output| ≤ 2.5% of its layer's mean"),
+    "dormant": ("dormant", "mean |output| ≤ 2.5% (or dormant_threshold) of its layer's mean"),
     "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
 }
 
