@@ -10,7 +10,8 @@ PLAIN = {
     "silent": "a silent unit gives out 0 on every probe example",
     "never_positive": "a never positive unit stays at or below 0 on every probe example (z ≤ 0)",
     "constant": "a constant unit gives out the same on every probe example",
-    "dormant": "a dormant unit gives out next to nothing: at most 2.5% of its layer's mean",
+    "dormant": "a dormant unit gives out next to nothing: at most 2.5% (or dormant_threshold) of "
+    "its layer's mean",
     "saturated": "a saturated unit stands at an end of its range on every probe example",
     "rare": "a rare unit fires (z > 0) on at most 1% of the probe's examples, and on one at least",
     "linear": "a linear unit fires (z > 0) on every probe example: it never bends",
