@@ -324,10 +324,10 @@ def _quiet(
     """On how many examples all outputs of a layer are 0, at all its positions."""
     if not isinstance(z, tuple):
         outputs = activations.activate(activation, z, parameter)
-        return jnp.sum((jnp.max(jnp.abs(outputs), axis=-1) == 0) * counts, axis=-1)
+        return jnp.sum((jnp.max(jnp.abs(outputs), axis=-1) == 0) * counts[None], axis=-1)
     of_each, rows = jnp.asarray(parameter), []
     for n, layer in enumerate(z):
-        own = of_each[n, 0] if of_each.ndim else parameter
+        own = of_each[n, 0, 0] if of_each.ndim else parameter
         outputs = activations.activate(activation, layer.reshape(len(layer), -1), own)
         rows.append(jnp.sum((jnp.max(jnp.abs(outputs), axis=1) == 0) * counts))
     return jnp.stack(rows)
