@@ -49,7 +49,7 @@ def test_a_name_stays_a_name_and_a_path_starts_at_the_sweep_file(tmp_path):
     ("written", "part"),
     [
         ("mnist_studdy", "did you mean 'mnist_study'?"),
-        (3, "reference = 3: allowed is mnist_study or tutorial, or the path of a .json file"),
+        (3, f"reference = 3: allowed is one of {', '.join(SHIPPED)}, or the path of a .json file"),
         ("mnie.json", "did you mean 'mine.json'?"),
     ],
 )
