@@ -74,8 +74,11 @@ def welch(less: Sequence[float], more: Sequence[float], limits: Limits) -> Estim
     error = math.sqrt(math.fsum(parts))
     if error <= TIES * max(map(abs, means)):
         return _alike(mean, n, min(len(less), len(more)))
-    freedom = math.fsum(parts) ** 2 / math.fsum(
-        part**2 / (len(side) - 1) for part, side in zip(parts, (less, more), strict=True)
+    # In parts of their sum, whose squares are numbers however small they are.
+    whole = math.fsum(parts)
+    weights = [part / whole for part in parts]
+    freedom = 1 / math.fsum(
+        weight**2 / (len(side) - 1) for weight, side in zip(weights, (less, more), strict=True)
     )
     half = quantile(freedom) * error
     return Estimate(

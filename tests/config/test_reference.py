@@ -10,6 +10,7 @@ import pytest
 
 from plain_records import write_sweep
 from reluprobe.config import load_reference, parse_sweep, read_sweep, sweep_toml
+from reluprobe.config.reference import SHIPPED
 from reluprobe.errors import InputError
 from reluprobe.records.folder import open_all
 from study_runs import STUDY, broken
