@@ -36,6 +36,9 @@ PARAMETERS = {
 #: Activations bounded on both sides: the others cannot saturate.
 BOUNDED = ("relu6", "tanh", "sigmoid", "hard_tanh")
 
+#: Activations that bend everywhere: no unit of theirs is ever linear.
+CURVED = ("gelu", "silu", "softplus", "tanh", "sigmoid", "mish")
+
 INITS = (
     "glorot_uniform",
     "glorot_normal",
@@ -72,7 +75,16 @@ TASKS = ("same", "permuted_pixels", "shuffled_labels")
 
 #: The definitions of death, in the order in which they are shown. Formulas are in
 #: ``measures.definitions``.
-DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")
+DEFINITIONS = (
+    "dead",
+    "silent",
+    "never_positive",
+    "constant",
+    "dormant",
+    "saturated",
+    "rare",
+    "linear",
+)
 
 #: In which order a sweep's runs are trained; see ``plan.order``.
 Order = Literal["seeds", "grid", "random"]

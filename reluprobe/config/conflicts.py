@@ -27,6 +27,11 @@ RULES: tuple[Rule, ...] = (
         f"({', '.join(choices.BOUNDED)}): no other can saturate",
     ),
     (
+        lambda c: c.revive_definition == "linear" and c.activation in choices.CURVED,
+        "revive_definition = linear needs an activation with a stretch that does not bend: "
+        f"none of {', '.join(choices.CURVED)} has one",
+    ),
+    (
         lambda c: c.residual and bool(c.convolutions),
         "residual = true adds a layer's input to its output, and a cnn's differ in shape",
     ),

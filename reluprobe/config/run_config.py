@@ -172,6 +172,14 @@ class RunConfig:
     l2: Annotated[
         float, Spec("λ of a penalty λ/2 times the weights' squares in the loss.", role="dial", ge=0)
     ] = 0.0
+    l2_init: Annotated[
+        float,
+        Spec(
+            "λ of a penalty λ/2 times the squares of how far all parameters are from their init.",
+            role="dial",
+            ge=0,
+        ),
+    ] = 0.0
     clip_norm: Annotated[
         float, Spec("Largest norm of the whole gradient; 0: any.", role="dial", ge=0)
     ] = 0.0
@@ -406,6 +414,23 @@ class RunConfig:
         int,
         Spec("Probe after every this many steps too; 0: after epochs only.", ge=0, le=INT32_MAX),
     ] = 0
+    dormant_threshold: Annotated[
+        float,
+        Spec(
+            "τ of dormant: a unit's mean |output| over its layer's mean, at or below it.",
+            role="dial",
+            gt=0,
+        ),
+    ] = 0.025
+    rare_threshold: Annotated[
+        float,
+        Spec(
+            "Largest share of examples on which a rare unit fires.",
+            role="dial",
+            gt=0,
+            lt=1,
+        ),
+    ] = 0.01
     seed: Annotated[
         int,
         Spec("Seed of the run's weights and of its data order.", role="start", ge=0, le=2**32 - 1),
@@ -450,7 +475,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
             "adam_beta1",
             "adam_beta2",
         ),
-        *("adam_epsilon", "weight_decay", "l2", "clip_norm", "clip_value"),
+        *("adam_epsilon", "weight_decay", "l2", "l2_init", "clip_norm", "clip_value"),
     ),
     "Data": (
         *("dataset", "target", "task", "test_share", "split_seed", "standardize", "data_sha256"),
@@ -460,7 +485,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("revive", "revive_at", "revive_definition", "revive_threshold", "redraw_scale"),
         *("shrink", "perturb", "freeze_layers", "freeze_after"),
     ),
-    "Looking": ("probe_examples", "probe_every"),
+    "Looking": ("probe_examples", "probe_every", "dormant_threshold", "rare_threshold"),
 }
 
 #: Settings that say which network it is, and what only ours have.

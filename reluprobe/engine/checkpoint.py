@@ -29,8 +29,8 @@ from reluprobe.records.checkpoints import Checkpoint
 log = logging.getLogger(__name__)
 #: Seconds between two saves, and the most of all time that saving may take.
 EVERY, SHARE = 30.0, 0.01
-#: The recorder's array: which units were dead at the last probe.
-DEAD = "recorder.dead"
+#: The recorder's arrays: which units were dead at the last probe, and what state each was in.
+DEAD, STATES = "recorder.dead", "recorder.states"
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -144,6 +144,7 @@ def take(
     arrays = {_name(path): np.array(leaf) for path, leaf in leaves}
     if record.id in recorder.dead:
         arrays[DEAD] = np.array(recorder.dead[record.id])
+        arrays[STATES] = np.array(recorder.states[record.id])
     return Checkpoint(record, calls, made_with, recorder.starts.get(record.id), arrays)
 
 
@@ -164,6 +165,7 @@ def resume_recorder(recorder: Recorder, run: Run, checkpoint: Checkpoint) -> Non
         recorder.starts[place] = checkpoint.phase_start
     if DEAD in checkpoint.arrays:
         recorder.dead[place] = checkpoint.arrays[DEAD]
+        recorder.states[place] = checkpoint.arrays[STATES]
 
 
 def _name(path: tuple[object, ...]) -> str:

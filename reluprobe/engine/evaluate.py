@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import Arrays, Hyperparameters, Segment, losses
-from reluprobe.measures import activation_stats, attribution, certify, definitions
+from reluprobe.measures import activation_stats, attribution, certify, definitions, movement
 from reluprobe.nn import activations, mlp, precision
 
 #: Training examples whose mean and variance batch norm takes in a look. Beside all 60,000 of MNIST,
@@ -151,6 +151,13 @@ def certified(
     """Which units of a plain network (``ProgramSpec.plain``) are proven dead in the whole box."""
     low, high = (spec.network_inputs(data, hyper, end[None])[0] for end in (data.low, data.high))
     return certify.certified(nnx.merge(spec.graph, weights), low, high, spec.f(hyper)[0])
+
+
+def moved(spec: ProgramSpec, before: nnx.State, after: nnx.State) -> Float[Array, "layer unit"]:
+    """How far units went in a segment (``measures.movement``); NaN in somebody's own network."""
+    if spec.own is not None:
+        return jnp.full((len(spec.sizes), max(spec.sizes)), jnp.nan)
+    return movement.relative(nnx.merge(spec.graph, before), nnx.merge(spec.graph, after))
 
 
 def explain(

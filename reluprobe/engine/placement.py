@@ -109,6 +109,8 @@ def lane_bytes(config: RunConfig, shape: tuple[int, ...]) -> int:
     examples = max(BATCH, config.batch_size)
     # Weights, two moments, gradient, update, and room for one copy; then activations.
     floats = 6 * weights + 4 * examples * sum(outputs)
+    if config.l2_init:  # what the weights were at first
+        floats += weights
     if config.norm == "batch":  # a look's statistics: inputs, and a layer in and out
         floats += evaluate.STATISTICS * (math.prod(shape) + 3 * max(outputs))
     return 4 * floats

@@ -15,6 +15,7 @@ from reluprobe.config import phases
 from reluprobe.config.choices import DEFINITIONS, SPLITS, UNIT_REVIVALS
 from reluprobe.config.sizes import probed, steps_per_epoch
 from reluprobe.data import Dataset, DatasetKey, key_of
+from reluprobe.engine.firing_rates import MASKED, firing, movement, states, unit_rates
 from reluprobe.engine.schedule import Call
 from reluprobe.engine.squared_error import Targets
 from reluprobe.engine.state import Segment
@@ -23,7 +24,7 @@ from reluprobe.nn import activations
 from reluprobe.nn.mlp import plain
 from reluprobe.plan.runs import Run
 from reluprobe.records.looks import Fit
-from reluprobe.records.masks import pack
+from reluprobe.records.masks import pack, pack_some
 
 Layers = tuple[records.LayerRecord, ...]
 STATISTICS = ("mean", "variance", "zeros", "second", "low", "high")
@@ -58,6 +59,7 @@ class Recorder:
         self.phases: dict[str, list[records.PhaseRecord]] = {run.id: [] for run in runs}
         self.starts: dict[str, records.SampleRecord] = {}
         self.dead: dict[str, np.ndarray] = {}
+        self.states: dict[str, np.ndarray] = {}
 
     def add_segment(
         self, segment: Segment, report: Any
@@ -85,7 +87,8 @@ class Recorder:
             probe = self._sample(run, own, "probe", probed(run.config, self._trained), seen)
             if call.kind == "switch":
                 # Death on the new data is counted from what is dead on them at the start.
-                self.dead[run.id] = _of_split(own.units, SPLITS.index("probe"))["dead"]
+                units = _of_split(own.units, SPLITS.index("probe"))
+                self.dead[run.id], self.states[run.id] = units["dead"], states(units)
                 self.starts[run.id] = probe
                 continue
             phase, start = call.stretch.phase, self.starts.get(run.id)
@@ -139,12 +142,13 @@ class Recorder:
         """The layers on the probe, with what has died since the last one and of what."""
         if run.id in self.nonfinite:
             return tuple(map(_null_layer, self._sizes(run)))
-        units = _of_split(own.units, SPLITS.index("probe"))
-        before = self.dead.get(run.id)
+        probe = SPLITS.index("probe")
+        units = _of_split(own.units, probe)
+        before, former, now = self.dead.get(run.id), self.states.get(run.id), states(units)
         # A unit that was drawn anew after the last probe has lived since.
         died = None if before is None else units["dead"] & ~(before & ~own.revived)
         sizes = self._sizes(run)
-        self.dead[run.id] = units["dead"]
+        self.dead[run.id], self.states[run.id] = units["dead"], now
         provable = activations.ACTIVATIONS[run.config.activation].dies_for_certain
         fields = [{} for _ in sizes]
         for (layer, size), extra in zip(enumerate(sizes), fields, strict=True):
@@ -153,12 +157,19 @@ class Recorder:
             if run.config.revive in UNIT_REVIVALS:
                 extra["revived"] = int(own.revived[layer].sum())
                 extra["revived_units"] = pack(own.revived[layer, :size])
+            if former is not None and self.own is None:
+                stayed = np.where(now == former, now, -1)[layer, :size]
+                extra["movement"] = movement(own.moved[layer, :size], stayed)
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
             if (segment.epoch == 0 or segment.ends) and self.own is None:
                 extra["activations"] = _activations(own.stats, layer)
-        return tuple(self._layer(run, units, i, **extra) for i, extra in enumerate(fields))
+        rates = _of_rates(own.rates, probe)
+        whole = bool(segment.epoch == 0)
+        return tuple(
+            self._layer(run, units, rates, i, whole, **extra) for i, extra in enumerate(fields)
+        )
 
     def _samples(self, run: Run, own: Any, phase: int) -> tuple[records.SampleRecord, ...]:
         """The finished network on each split; none of a run that has diverged."""
@@ -171,8 +182,10 @@ class Recorder:
 
     def _sample(self, run: Run, own: Any, name: str, size: int, phase: int) -> records.SampleRecord:
         i = SPLITS.index(name)
-        units = _of_split(own.units, i)
-        layers = tuple(self._layer(run, units, n) for n in range(len(self._sizes(run))))
+        units, rates = _of_split(own.units, i), _of_rates(own.rates, i)
+        layers = tuple(
+            self._layer(run, units, rates, n, True) for n in range(len(self._sizes(run)))
+        )
         accuracy = None if self.dataset.classes is None else float(own.accuracy[i])
         fit = self._fit(run, own, name, phase)
         return records.SampleRecord(name, size, float(own.loss[i]), accuracy, layers, *fit)
@@ -181,16 +194,39 @@ class Recorder:
         return run.config.sizes if self.own is None else self.own.sizes
 
     def _layer(
-        self, run: Run, units: dict[str, np.ndarray], layer: int, **more: Any
+        self,
+        run: Run,
+        units: dict[str, np.ndarray],
+        rates: Any,
+        layer: int,
+        whole: bool,
+        **more: Any,
     ) -> records.LayerRecord:
+        """A layer of one split; ``whole``: with the rates of each unit."""
         # Rows are as long as the widest layer's.
         size = self._sizes(run)[layer]
         own = {name: answers[layer, :size] for name, answers in units.items()}
-        shares: dict[str, float | None] = {name: float(mask.mean()) for name, mask in own.items()}
-        bounded = activations.ACTIVATIONS[run.config.activation].bounded
-        if not (bounded if self.own is None else self.own.bounded[layer]):
-            shares["saturated"] = None
-        return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **more)
+        known = self._known(run, layer)
+        shares = {name: float(m.mean()) if known[name] else None for name, m in own.items()}
+        masks = {f"{name}_units": pack_some(own[name]) if known[name] else None for name in MASKED}
+        kept = jax.tree.map(lambda x: x[layer], rates)
+        more["firing"] = firing(kept.fired[:size], int(kept.values))
+        if self.own is None:
+            more["dead_data"] = float(kept.dead_data)
+        if whole:
+            more["rates"] = unit_rates(kept, size, self._counts_slopes(run, layer))
+        return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **masks, **more)
+
+    def _known(self, run: Run, layer: int) -> dict[str, bool]:
+        """Which definitions apply to a layer."""
+        known: dict[str, bool] = dict.fromkeys(DEFINITIONS, True)
+        activation = activations.ACTIVATIONS[run.config.activation]
+        known["saturated"] = activation.bounded if self.own is None else self.own.bounded[layer]
+        known["linear"] = self.own is not None or activation.straight is not None
+        return known
+
+    def _counts_slopes(self, run: Run, layer: int) -> bool:
+        return self.own is None or self.own.layers[layer].activation == "relu"
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""
@@ -237,6 +273,10 @@ class Recorder:
 def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
     """Each definition's answers on one split, ``(layer, unit)``."""
     return {name: getattr(units, name)[split] for name in DEFINITIONS}
+
+
+def _of_rates(rates: Any, split: int) -> Any:
+    return jax.tree.map(lambda x: x[split], rates)
 
 
 def _null_layer(size: int) -> records.LayerRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -30,8 +31,9 @@ from reluprobe.nn import mlp, optimizers, precision
 class Report(NamedTuple):
     """What one segment of one lane shows. ``finite`` is false once anything is NaN or infinite.
 
-    ``loss``, ``accuracy`` and ``units`` are of the probe, the test set and the training set. What
-    the segment did not measure (see :class:`Segment`) is meaningless here.
+    ``loss``, ``accuracy``, ``units`` and ``rates`` are of the probe, the test set and the training
+    set. What the segment did not measure (see :class:`Segment`) is meaningless here. ``moved``: how
+    far each unit went in the segment (``measures.movement``).
     """
 
     train_loss: Float[Array, ""]
@@ -40,6 +42,8 @@ class Report(NamedTuple):
     accuracy: Float[Array, " split"]
     finite: Bool[Array, ""]
     units: definitions.UnitStatistics
+    rates: definitions.UnitRates
+    moved: Float[Array, "layer unit"]
     certified: Bool[Array, "layer unit"]
     causes: attribution.Causes
     stats: activation_stats.ActivationStats
@@ -95,13 +99,21 @@ def _look(
         sums.loss / sizes,
         sums.right / sizes,
         sums.finite.all() & jnp.isfinite(sums.loss).all() & jnp.isfinite(train_loss),
-        jax.vmap(definitions.answer)(sums.tally),
+        jax.vmap(partial(definitions.answer, **_thresholds(hyper)))(sums.tally),
+        jax.vmap(definitions.rates)(sums.tally),
+        evaluate.moved(spec, before, lane.weights),
         _certified(spec, data, weights, hyper),
         evaluate.explain(spec, data, segment, hyper, before, weights),
         jax.tree.map(lambda x: x[0], sums.stats),
         revived,
     )
     return report, jax.tree.map(lambda x: x[0], sums.tally)
+
+
+def _thresholds(hyper: Hyperparameters) -> dict[str, Any]:
+    """Of definitions, those that are not at their defaults."""
+    names = ("dormant_threshold", "rare_threshold")
+    return {name: hyper.dials[name] for name in names if name in hyper.dials}
 
 
 def _certified(

@@ -122,17 +122,26 @@ class OwnNetwork:
         leaves, batch = jax.tree.leaves(state), [self.structure.given(inputs)]
         sites = self.trace.seen(leaves, self.trace.constants, batch, counts)
         rows = [row for seen in sites for row in _rows(seen)]
-        return definitions.combined(tally, together(rows), counts)
+        seen = definitions.Seen(*together(rows), quiet=jnp.zeros(len(rows)))
+        return definitions.combined(tally, seen, counts)
 
 
 def _rows(seen: Seen) -> list[tuple[Array, ...]]:
-    """What a site shows of the units of its layers, in the order of ``definitions.combined``."""
+    """What a site shows of the units of its layers, the fields of ``definitions.Seen``.
+
+    All but the last: that a whole layer is silent on an example, a site does not say. How often
+    f′ ≠ 0 it says of a ReLU alone, where it is as often as z > 0.
+    """
     # Where z goes on by several ways, the first speaks for the range of the outputs.
     high, low = seen.highest[..., 0, :], seen.lowest[..., 0, :]
     zero = jnp.all((seen.highest == 0) & (seen.lowest == 0), axis=-2)
-    flags = seen.finite, seen.flat, zero, seen.positive == 0, seen.extreme
-    parts = [jnp.reshape(x, (-1, x.shape[-1])) for x in (*flags, high, low, seen.total)]
-    return list(zip(*parts, strict=True))
+    always = seen.positive == seen.values[..., None]
+    flags = seen.finite, seen.flat, zero, seen.positive == 0, seen.extreme, always
+    fired = seen.positive.astype(jnp.float32)
+    parts = [
+        jnp.reshape(x, (-1, x.shape[-1])) for x in (*flags, high, low, seen.total, fired, fired)
+    ]
+    return list(zip(*parts, jnp.ravel(seen.values).astype(jnp.float32), strict=True))
 
 
 @functools.lru_cache(maxsize=64)

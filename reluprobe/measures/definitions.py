@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, UInt
 
 from reluprobe.nn import activations
 from reluprobe.nn.activations import Scalar
@@ -27,6 +27,10 @@ from reluprobe.nn.mlp import Preactivations
 
 #: τ of ``dormant``: Sokar et al. 2023, for the ReDo of their value-based agents.
 DORMANT_THRESHOLD = 0.025
+#: Largest share of the values of z for which a ``rare`` unit fires.
+RARE_THRESHOLD = 0.01
+#: A share that is a count over a count is compared with so much to spare: 0.01 in float32 is less.
+ROUNDING = 1e-6
 #: Distance to an extreme within which an output counts as saturated.
 SATURATION_MARGIN = 1e-3
 
@@ -40,6 +44,8 @@ class UnitStatistics(NamedTuple):
     constant: Bool[Array, "layer unit"]
     dormant: Bool[Array, "layer unit"]
     saturated: Bool[Array, "layer unit"]
+    rare: Bool[Array, "layer unit"]
+    linear: Bool[Array, "layer unit"]
 
 
 def dead(derivatives: Float[Array, " example"]) -> Bool[Array, ""]:
@@ -98,11 +104,41 @@ def dormant(
     return finite & (mean_absolute <= threshold * of_finite)
 
 
+def rare(
+    fired: UInt[Array, "*layer unit"],
+    values: UInt[Array, "*#layer one"],
+    threshold: activations.Scalar = RARE_THRESHOLD,
+) -> Bool[Array, "*layer unit"]:
+    """z_jk > 0 on at most 1% of all k, and on one at least: slow is not dead.
+
+    Dohare et al. 2024 count units that are active on less than 1% of their examples as dead.
+
+    Args:
+        fired: of how many z > 0.
+        values: of how many at all.
+        threshold: the share.
+    """
+    most = threshold * (1 + ROUNDING) * values.astype(jnp.float32)
+    return (fired > 0) & (fired.astype(jnp.float32) <= most)
+
+
+def linear(
+    z: Float[Array, " example"], low: activations.Scalar, high: activations.Scalar
+) -> Bool[Array, ""]:
+    """Low < z_jk < high for all k, where f has one slope: a ReLU, with z_jk > 0, never bends.
+
+    The mirror image of dead: the unit passes all on, and a layer of such units adds nothing to the
+    one before it. Never true of an f that bends everywhere: records hold null there.
+    """
+    return jnp.all((z > low) & (z < high))
+
+
 class Tally(NamedTuple):
     """What is known of each unit, ``(layer, unit)``, after some of a probe's examples.
 
     A probe of any size streams through it in bounded memory. ``finite``: no z or output was NaN
-    or infinite.
+    or infinite. ``fired`` and ``sloped``: of how many z > 0 and f′(z) ≠ 0; ``values``: of how many
+    at all. ``quiet``: on how many examples a layer's outputs are all 0.
     """
 
     finite: Bool[Array, "layer unit"]
@@ -110,10 +146,50 @@ class Tally(NamedTuple):
     silent: Bool[Array, "layer unit"]
     never_positive: Bool[Array, "layer unit"]
     saturated: Bool[Array, "layer unit"]
+    linear: Bool[Array, "layer unit"]
     highest: Float[Array, "layer unit"]
     lowest: Float[Array, "layer unit"]
     total: Float[Array, "layer unit"]
+    fired: UInt[Array, "layer unit"]
+    sloped: UInt[Array, "layer unit"]
+    values: UInt[Array, " layer"]
+    quiet: UInt[Array, " layer"]
     examples: Float[Array, ""]
+
+
+class Seen(NamedTuple):
+    """What some examples show of each unit, ``(layer, unit)``; ``values`` and ``quiet`` of a layer.
+
+    Counts in float32, which XLA sums faster than integers: of a batch, they are exact.
+    """
+
+    finite: Bool[Array, "layer unit"]
+    dead: Bool[Array, "layer unit"]
+    silent: Bool[Array, "layer unit"]
+    never_positive: Bool[Array, "layer unit"]
+    saturated: Bool[Array, "layer unit"]
+    linear: Bool[Array, "layer unit"]
+    highest: Float[Array, "layer unit"]
+    lowest: Float[Array, "layer unit"]
+    total: Float[Array, "layer unit"]
+    fired: Float[Array, "layer unit"]
+    sloped: Float[Array, "layer unit"]
+    values: Float[Array, " layer"]
+    quiet: Float[Array, " layer"]
+
+
+class UnitRates(NamedTuple):
+    """How often units fire: counts, ``(layer, unit)``; ``values`` and ``dead_data`` of a layer.
+
+    ``magnitude`` is mean_k|a_jk|, ``dead_data`` the share of examples on which a whole layer is
+    silent (Rister & Rubin 2020 call the others living).
+    """
+
+    fired: UInt[Array, "layer unit"]
+    sloped: UInt[Array, "layer unit"]
+    magnitude: Float[Array, "layer unit"]
+    values: UInt[Array, " layer"]
+    dead_data: Float[Array, " layer"]
 
 
 def empty(sizes: Sequence[int]) -> Tally:
@@ -126,7 +202,23 @@ def empty(sizes: Sequence[int]) -> Tally:
     shape = (len(sizes), max(sizes))
     yes, zero = jnp.ones(shape, bool), jnp.zeros(shape)
     here = yes if len({*sizes}) == 1 else jnp.asarray(present(sizes))
-    return Tally(here, yes, yes, yes, yes, zero - jnp.inf, zero + jnp.inf, zero, jnp.float32(0))
+    none, of_layer = jnp.zeros(shape, jnp.uint32), jnp.zeros(len(sizes), jnp.uint32)
+    return Tally(
+        finite=here,
+        dead=yes,
+        silent=yes,
+        never_positive=yes,
+        saturated=yes,
+        linear=yes,
+        highest=zero - jnp.inf,
+        lowest=zero + jnp.inf,
+        total=zero,
+        fired=none,
+        sloped=none,
+        values=of_layer,
+        quiet=of_layer,
+        examples=jnp.float32(0),
+    )
 
 
 def present(sizes: Sequence[int]) -> Bool[np.ndarray, "layer unit"]:
@@ -152,26 +244,27 @@ def add(
         parameter: the activation's parameter, or one of each layer, ``(layer, 1, 1)``.
     """
     seen = by_layers(partial(_seen, activation), z, counts, parameter)
-    return combined(tally, seen, counts)
+    quiet = _quiet(activation, z, counts, parameter)
+    return combined(tally, Seen(*seen, quiet=quiet), counts)
 
 
-def combined(tally: Tally, seen: Sequence[Array], counts: Float[Array, " example"]) -> Tally:
-    """The tally with what was seen of each unit on some examples, arrays ``(layer, unit)``.
-
-    In this order: whether all was finite, f′ = 0, a = 0, z ≤ 0 and a at an extreme throughout; the
-    largest a and the smallest, and the sum of the magnitudes of a.
-    """
-    finite, none, zero, negative, extreme, highest, lowest, total = seen
+def combined(tally: Tally, seen: Seen, counts: Float[Array, " example"]) -> Tally:
+    """The tally with what was seen of each unit on some examples."""
     return Tally(
-        tally.finite & finite,
-        tally.dead & none,
-        tally.silent & zero,
-        tally.never_positive & negative,
-        tally.saturated & extreme,
-        jnp.maximum(tally.highest, highest),
-        jnp.minimum(tally.lowest, lowest),
-        tally.total + total,
-        tally.examples + jnp.sum(counts),
+        finite=tally.finite & seen.finite,
+        dead=tally.dead & seen.dead,
+        silent=tally.silent & seen.silent,
+        never_positive=tally.never_positive & seen.never_positive,
+        saturated=tally.saturated & seen.saturated,
+        linear=tally.linear & seen.linear,
+        highest=jnp.maximum(tally.highest, seen.highest),
+        lowest=jnp.minimum(tally.lowest, seen.lowest),
+        total=tally.total + seen.total,
+        fired=tally.fired + seen.fired.astype(jnp.uint32),
+        sloped=tally.sloped + seen.sloped.astype(jnp.uint32),
+        values=tally.values + seen.values.astype(jnp.uint32),
+        quiet=tally.quiet + seen.quiet.astype(jnp.uint32),
+        examples=tally.examples + jnp.sum(counts),
     )
 
 
@@ -206,29 +299,62 @@ def by_layers(
 def _seen(
     activation: activations.Index, z: Array, counts: Array, parameter: Scalar
 ) -> tuple[Array, ...]:
-    """What these examples show of each unit, ``(layer, unit)``."""
+    """What these examples show of each unit, the fields of :class:`Seen` up to ``values``."""
     low, high = _range(activation)
+    start, stop = _straight(activation)
 
     def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
         finite = jnp.all(jnp.isfinite(z) & jnp.isfinite(a))
         flags = finite, dead(d), silent(a), never_positive(z), saturated(a, low, high)
-        return (*flags, jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts))
+        ends = jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts)
+        return (
+            *(*flags, linear(z, start, stop), *ends),
+            *(jnp.sum((z > 0) * counts), jnp.sum((d != 0) * counts)),
+        )
 
     outputs = activations.activate(activation, z, parameter)
     slopes = activations.derivative(activation, z, parameter)
-    return jax.vmap(jax.vmap(unit, in_axes=1))(z, outputs, slopes)
+    of_units = jax.vmap(jax.vmap(unit, in_axes=1))(z, outputs, slopes)
+    return (*of_units, jnp.full(len(z), jnp.sum(counts)))
+
+
+def _quiet(
+    activation: activations.Index, z: Preactivations, counts: Array, parameter: Scalar
+) -> Float[Array, " layer"]:
+    """On how many examples all outputs of a layer are 0, at all its positions."""
+    if not isinstance(z, tuple):
+        outputs = activations.activate(activation, z, parameter)
+        return jnp.sum((jnp.max(jnp.abs(outputs), axis=-1) == 0) * counts[None], axis=-1)
+    of_each, rows = jnp.asarray(parameter), []
+    for n, layer in enumerate(z):
+        own = of_each[n, 0, 0] if of_each.ndim else parameter
+        outputs = activations.activate(activation, layer.reshape(len(layer), -1), own)
+        rows.append(jnp.sum((jnp.max(jnp.abs(outputs), axis=1) == 0) * counts))
+    return jnp.stack(rows)
 
 
 def answer(
-    tally: Tally, dormant_threshold: activations.Scalar = DORMANT_THRESHOLD
+    tally: Tally,
+    dormant_threshold: activations.Scalar = DORMANT_THRESHOLD,
+    rare_threshold: activations.Scalar = RARE_THRESHOLD,
 ) -> UnitStatistics:
-    """The six answers for each unit, from a tally of the whole probe."""
+    """The answers for each unit, from a tally of the whole probe."""
     t = tally
     same = constant(t.highest, t.lowest)
     # A mean over the layer of means that are finite.
     resting = dormant(jnp.where(t.finite, t.total / t.examples, jnp.nan), dormant_threshold)
-    answers = UnitStatistics(t.dead, t.silent, t.never_positive, same, resting, t.saturated)
+    seldom = rare(t.fired, t.values[:, None], rare_threshold)
+    answers = UnitStatistics(
+        t.dead, t.silent, t.never_positive, same, resting, t.saturated, seldom, t.linear
+    )
     return jax.tree.map(lambda counted: counted & t.finite, answers)
+
+
+def rates(tally: Tally) -> UnitRates:
+    """How often each unit fires, from a tally of the whole probe."""
+    means = tally.total / jnp.maximum(tally.values, 1)[:, None].astype(jnp.float32)
+    silent_share = tally.quiet.astype(jnp.float32) / jnp.maximum(tally.examples, 1)
+    return UnitRates(tally.fired, tally.sloped, means, tally.values, silent_share)
 
 
 def probe(
@@ -236,10 +362,18 @@ def probe(
     activation: activations.Index,
     parameter: activations.Scalar,
 ) -> UnitStatistics:
-    """The six answers for each unit, from a probe's pre-activations at once."""
+    """The answers for each unit, from a probe's pre-activations at once."""
+    return answer(tallied(z, activation, parameter))
+
+
+def tallied(
+    z: Float[Array, "layer example unit"],
+    activation: activations.Index,
+    parameter: activations.Scalar,
+) -> Tally:
+    """The tally of a probe's pre-activations at once."""
     layers, examples, units = z.shape
-    counts = jnp.ones(examples)
-    return answer(add(empty([units] * layers), z, counts, activation, parameter))
+    return add(empty([units] * layers), z, jnp.ones(examples), activation, parameter)
 
 
 def _range(activation: activations.Index) -> tuple[Array, Array]:
@@ -247,3 +381,10 @@ def _range(activation: activations.Index) -> tuple[Array, Array]:
     acts = activations.ACTIVATIONS.values()
     low = activations.pick([a.low if a.bounded else -jnp.inf for a in acts], activation)
     return low, activations.pick([a.high if a.bounded else jnp.inf for a in acts], activation)
+
+
+def _straight(activation: activations.Index) -> tuple[Array, Array]:
+    """Where f has one slope; between ends the wrong way round where it has none throughout."""
+    ends = [a.straight or (jnp.inf, -jnp.inf) for a in activations.ACTIVATIONS.values()]
+    low, high = zip(*ends, strict=True)
+    return activations.pick(low, activation), activations.pick(high, activation)

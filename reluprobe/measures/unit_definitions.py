@@ -19,8 +19,13 @@ from reluprobe.plan.runs import checked_run
 class UnitDefinitions(NamedTuple):
     """One answer per definition and unit, NumPy arrays ``(unit,)`` or ``(layer, unit)``.
 
-    ``saturated`` is None for an activation that is unbounded: it cannot saturate. Formulas and
-    sources are in :mod:`reluprobe.measures.definitions`.
+    ``saturated`` is None for an activation that is unbounded: it cannot saturate; ``linear`` for
+    one that bends everywhere. Formulas and sources are in :mod:`reluprobe.measures.definitions`.
+
+    Attributes:
+        firing_rate: share of the examples with z > 0; of n examples a rate of 0 says only that it
+            is below about 3/n (with 95% confidence).
+        gradient_rate: share of them with f′(z) ≠ 0: 0 exactly where the unit is dead.
     """
 
     dead: Bool[np.ndarray, "*layer unit"]
@@ -29,6 +34,10 @@ class UnitDefinitions(NamedTuple):
     constant: Bool[np.ndarray, "*layer unit"]
     dormant: Bool[np.ndarray, "*layer unit"]
     saturated: Bool[np.ndarray, "*layer unit"] | None
+    rare: Bool[np.ndarray, "*layer unit"]
+    linear: Bool[np.ndarray, "*layer unit"] | None
+    firing_rate: Float[np.ndarray, "*layer unit"]
+    gradient_rate: Float[np.ndarray, "*layer unit"]
 
 
 def probe(
@@ -58,14 +67,18 @@ def probe(
     layers = _pre_activations(z)
     which = activations.ACTIVATIONS[config.activation]
     with jax_settings.ours():
-        answers = definitions.probe(
+        tally = definitions.tallied(
             jnp.asarray(layers.reshape(-1, *layers.shape[-2:])),
             activations.INDEX[config.activation],
             activations.activation_parameter(config),
         )
-    shape = (*layers.shape[:-2], layers.shape[-1])
-    masks = UnitDefinitions(*(np.asarray(mask).reshape(shape) for mask in answers))
-    return masks if which.bounded else masks._replace(saturated=None)
+        answers, counts = definitions.answer(tally), (tally.fired, tally.sloped)
+    shape, examples = (*layers.shape[:-2], layers.shape[-1]), layers.shape[-2]
+    rates = (np.asarray(count) / examples for count in counts)
+    units = UnitDefinitions(*(np.asarray(x).reshape(shape) for x in (*answers, *rates)))
+    if not which.bounded:
+        units = units._replace(saturated=None)
+    return units._replace(linear=None) if which.straight is None else units
 
 
 def _pre_activations(z: Any) -> Float[np.ndarray, "*layer example unit"]:

@@ -41,6 +41,7 @@ class Activation:
         setting: the name of the setting that is f's parameter, where it has one.
         flat_below, flat_above: f is constant below the one and above the other; infinite where
             it is not.
+        straight: f has one slope, not 0, between these two; None of an f that bends everywhere.
     """
 
     function: Callable[[Array, Scalar], Array]
@@ -51,6 +52,7 @@ class Activation:
     setting: str | None = None
     flat_below: float = -math.inf
     flat_above: float = math.inf
+    straight: tuple[float, float] | None = None
 
     @property
     def bounded(self) -> bool:
@@ -68,7 +70,13 @@ INF = math.inf
 #: The order is the traced index of an activation: append, never reorder.
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(
-        lambda z, p: jax.nn.relu(z), "max(z, 0)", 0, INF, "Nair & Hinton 2010", flat_below=0
+        lambda z, p: jax.nn.relu(z),
+        "max(z, 0)",
+        0,
+        INF,
+        "Nair & Hinton 2010",
+        flat_below=0,
+        straight=(0, INF),
     ),
     "leaky_relu": Activation(
         lambda z, p: jax.nn.leaky_relu(z, p),
@@ -77,6 +85,7 @@ ACTIVATIONS: dict[str, Activation] = {
         INF,
         "Maas et al. 2013",
         "leaky_slope",
+        straight=(0, INF),
     ),
     "elu": Activation(
         lambda z, p: jax.nn.elu(z, p),
@@ -85,6 +94,7 @@ ACTIVATIONS: dict[str, Activation] = {
         INF,
         "Clevert et al. 2016",
         "elu_alpha",
+        straight=(0, INF),
     ),
     "selu": Activation(
         lambda z, p: jax.nn.selu(z),
@@ -92,6 +102,7 @@ ACTIVATIONS: dict[str, Activation] = {
         -1.7581,
         INF,
         "Klambauer et al. 2017",
+        straight=(0, INF),
     ),
     # The exact form: the tanh approximation's derivative is 0 in float32 below about −5 already,
     # which would call units dead that the definition keeps alive.
@@ -114,11 +125,17 @@ ACTIVATIONS: dict[str, Activation] = {
         "Krizhevsky 2010",
         flat_below=0,
         flat_above=6,
+        straight=(0, 6),
     ),
     "tanh": Activation(lambda z, p: jnp.tanh(z), "tanh(z)", -1, 1, "classical"),
     "sigmoid": Activation(lambda z, p: jax.nn.sigmoid(z), "1 / (1 + exp(−z))", 0, 1, "classical"),
     "identity": Activation(
-        lambda z, p: jax.nn.identity(z), "z", -INF, INF, "a linear network, for comparison"
+        lambda z, p: jax.nn.identity(z),
+        "z",
+        -INF,
+        INF,
+        "a linear network, for comparison",
+        straight=(-INF, INF),
     ),
     # Leaky ReLUs whose slopes come from elsewhere: learned, one a layer, or drawn (see ``mlp``).
     "prelu": Activation(
@@ -128,6 +145,7 @@ ACTIVATIONS: dict[str, Activation] = {
         INF,
         "He et al. 2015",
         "prelu_slope",
+        straight=(0, INF),
     ),
     "rrelu": Activation(
         lambda z, p: jax.nn.leaky_relu(z, p),
@@ -135,6 +153,7 @@ ACTIVATIONS: dict[str, Activation] = {
         -INF,
         INF,
         "Xu et al. 2015",
+        straight=(0, INF),
     ),
     # A unit gives out two values, max(z, 0) and max(−z, 0). Elementwise it is their sum: as that
     # sum, so the unit: its slope is 0 at z = 0 alone, its output 0 there alone.
@@ -145,6 +164,7 @@ ACTIVATIONS: dict[str, Activation] = {
         0,
         INF,
         "Shang et al. 2016",
+        straight=(0, INF),
     ),
     "celu": Activation(
         lambda z, p: jax.nn.celu(z, p),
@@ -153,6 +173,7 @@ ACTIVATIONS: dict[str, Activation] = {
         INF,
         "Barron 2017",
         "celu_alpha",
+        straight=(0, INF),
     ),
     "mish": Activation(
         lambda z, p: jax.nn.mish(z), "z·tanh(softplus(z))", -0.3089, INF, "Misra 2019"
@@ -166,6 +187,7 @@ ACTIVATIONS: dict[str, Activation] = {
         # JAX's slope at ±1 itself is 1: flat from the next float32 on.
         flat_below=-1 - 2**-23,
         flat_above=1 + 2**-23,
+        straight=(-1, 1),
     ),
 }
 #: Ends of the slopes that rrelu draws (Xu et al. 2015, U(3, 8) for their 1 / slope).

@@ -1,7 +1,7 @@
 """Optimizers: from a gradient to the update of the weights, one chain of Optax's parts.
 
-In this order: the L2 penalty's gradient, clipping by value and by norm, the optimizer's own
-scaling, decoupled weight decay, the learning rate of the step.
+In this order: the gradients of the L2 penalties, clipping by value and by norm, the optimizer's
+own scaling, decoupled weight decay, the learning rate of the step.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def optimizer(
     parts: list[optax.GradientTransformation] = []
     if "l2" in dials:
         parts.append(add_decay(dials["l2"]))
+    if "l2_init" in dials:
+        parts.append(add_pull_to_start(dials["l2_init"]))
     if "clip_value" in dials:
         parts.append(optax.clip(dials["clip_value"]))
     if "clip_norm" in dials:
@@ -106,6 +108,40 @@ def add_decay(strength: Scalar) -> optax.GradientTransformation:
         return jax.tree_util.tree_map_with_path(leaf, updates, params)
 
     return optax.stateless(add)
+
+
+class Start(NamedTuple):
+    """What the parameters were before the first step: their arrays in order.
+
+    Not a tree like the parameters: :func:`reset` would take that for moments, and put 0 in it.
+    """
+
+    arrays: tuple[Array, ...]
+
+
+def add_pull_to_start(strength: Scalar) -> optax.GradientTransformation:
+    """Add strength·(θ − θ₀) to the gradient of every parameter θ that was θ₀ at first.
+
+    The gradient of strength/2·‖θ − θ₀‖²: of weights, biases, norms and slopes alike, so that the
+    pull is of the whole network to where it could still learn. A unit that is drawn anew is pulled
+    to its first weights, not to those drawn. Source: Kumar, Marklund & Van Roy 2023, "Maintaining
+    Plasticity in Continual Learning via Regenerative Regularization", whose λ has no half before
+    it: it is half of this one.
+    """
+
+    def init(params: Any) -> Start:
+        # Copies: a lane's buffers are given away, and its weights' are not to be given twice.
+        return Start(tuple(jnp.array(leaf, copy=True) for leaf in jax.tree.leaves(params)))
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Start]:
+        first = jax.tree.unflatten(jax.tree.structure(params), state.arrays)
+
+        def leaf(gradient: Array, now: Array, start: Array) -> Array:
+            return gradient + (strength * (now - start)).astype(gradient.dtype)
+
+        return jax.tree.map(leaf, updates, params, first), state
+
+    return optax.GradientTransformation(init, update)
 
 
 def names_of(path: Any) -> list[Any]:
@@ -163,8 +199,8 @@ def scale_by_aged_adam(b1: Scalar, b2: Scalar, eps: Scalar) -> optax.GradientTra
 def reset(state: Any, params: Any, masks: Any) -> Any:
     """An optimizer's state with 0 where the masks, a tree like ``params``, are true.
 
-    Moments, velocities and ages of single weights are trees like ``params`` within it;
-    all else, such as the step of the schedule, stays.
+    Moments, velocities and ages of single weights are trees like ``params`` within it; all else,
+    such as the step of the schedule or what the parameters were at first, stays.
     """
     like = jax.tree.structure(params)
 

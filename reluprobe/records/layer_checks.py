@@ -6,12 +6,17 @@ import itertools
 from collections.abc import Sequence
 
 from reluprobe.config.choices import DEFINITIONS
-from reluprobe.records.looks import ActivationsRecord, LayerRecord
+from reluprobe.records import unit_numbers
+from reluprobe.records.looks import FIRING_BINS, ActivationsRecord, LayerRecord
 
 #: Tables hold integers of 64 bits.
 MOST = 2**63
-#: Definitions that are known at every probe: ``saturated`` does not apply to every activation.
-ALWAYS = tuple(name for name in DEFINITIONS if name != "saturated")
+#: Definitions that are known at every probe: ``saturated`` and ``linear`` do not apply to every
+#: activation, and records before ``run/7`` have neither ``rare`` nor ``linear``.
+ALWAYS = tuple(name for name in DEFINITIONS if name not in ("saturated", "rare", "linear"))
+
+#: Masks of definitions, empty where no unit is meant.
+MASKS = ("dormant_units", "saturated_units", "rare_units", "linear_units")
 
 
 def in_order(numbers: Sequence[int]) -> bool:
@@ -55,6 +60,8 @@ class LayerChecks:
                 )
             ):
                 return f"layers.{number}.{_described(layer, width, null, lost is None)}"
+            if layer.firing is not None and (fault := _of_firing(layer, digits)):
+                return f"layers.{number}.{fault}"
         return None
 
 
@@ -75,6 +82,18 @@ def _described(layer: LayerRecord, width: int, null: bool, alone: bool) -> str:
     if (count := layer.not_finite) is not None and count > width:
         return f"not_finite: is {count}, and width is {width}"
     return f"deaths, revived: are {layer.deaths}, {layer.revived}, and width is {width}"
+
+
+def _of_firing(layer: LayerRecord, digits: int) -> str | None:
+    """What is wrong with the firing rates of a layer, and with what came with them."""
+    counted = layer.firing or ()
+    if len(counted) != FIRING_BINS or sum(counted) + (layer.not_finite or 0) != layer.units:
+        return f"firing: {list(counted)} are no {FIRING_BINS} counts of {layer.units} units"
+    for name in MASKS:
+        mask: str | None = getattr(layer, name)
+        if mask and len(mask) != digits:
+            return f"{name}: has {len(mask)} digits, and {layer.units} units have {digits}"
+    return None if layer.rates is None else unit_numbers.fault(layer.rates, layer.units)
 
 
 def _is_histogram(outputs: ActivationsRecord) -> bool:

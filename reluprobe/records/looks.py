@@ -19,8 +19,15 @@ Seconds = Annotated[float, Field(ge=0, le=1e12)]
 #: Tables hold integers of 64 bits.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
-#: A bit a unit in hexadecimal: unit 0 is the highest bit of the first digit.
+#: A bit a unit in hexadecimal: unit 0 is the highest bit of the first digit. Empty: no unit.
 UnitMask = Annotated[str, Field(pattern="^[0-9a-f]*$")]
+#: A number a unit: base64 of little-endian integers or of float32 (``records.unit_numbers``).
+UnitNumbers = Annotated[str, Field(pattern="^[A-Za-z0-9+/]*={0,2}$")]
+#: Upper ends of the bins of firing rates between "never" and "always".
+FIRING_ENDS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99)
+FIRING_BINS = len(FIRING_ENDS) + 3
+#: Where the counts of the gradient are those of firing, as ReLU's are.
+AS_FIRED = "fired"
 
 
 class Fit(NamedTuple):
@@ -62,6 +69,52 @@ class ActivationsRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RatesRecord:
+    """How often each unit of a layer fires, as counts: bounds of the rates follow from them.
+
+    Attributes:
+        values: of z that each unit was seen with: the examples, times the positions of a channel.
+        fired: of how many z > 0.
+        sloped: of how many f′(z) ≠ 0; the word ``fired`` where these are the same counts; null
+            where they were not counted: of somebody else's network but for its ReLUs.
+        magnitude: mean |a|, of which ``dormant`` is told for any τ.
+    """
+
+    values: Positive
+    fired: UnitNumbers
+    sloped: UnitNumbers | None
+    magnitude: UnitNumbers
+
+
+@dataclass(frozen=True, slots=True)
+class PaceRecord:
+    """How far units of one state moved from a probe to the next: ‖Δ(w, b)‖ / ‖(w, b)‖ each.
+
+    Attributes:
+        units: how many were in this state at both probes.
+        mean: of them.
+        most: that of the one that moved the farthest.
+    """
+
+    units: Positive
+    mean: Annotated[float, Field(ge=0, le=LARGEST)]
+    most: Annotated[float, Field(ge=0, le=LARGEST)]
+
+
+@dataclass(frozen=True, slots=True)
+class MovementRecord:
+    """The pace of a layer's units by their state; null where none was in it at both probes.
+
+    A unit is ``dead``; else ``rare``; else ``linear``; else ``healthy``.
+    """
+
+    dead: PaceRecord | None = None
+    rare: PaceRecord | None = None
+    linear: PaceRecord | None = None
+    healthy: PaceRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LayerRecord:
     """One hidden layer at one probe: fractions of its units, by each definition of dead.
 
@@ -96,6 +149,16 @@ class LayerRecord:
     revived: int | None = None
     revived_units: UnitMask | None = None
     not_finite: Count | None = None
+    rare: Fraction | None = None
+    linear: Fraction | None = None
+    dormant_units: UnitMask | None = None
+    saturated_units: UnitMask | None = None
+    rare_units: UnitMask | None = None
+    linear_units: UnitMask | None = None
+    firing: tuple[Count, ...] | None = None
+    rates: RatesRecord | None = None
+    movement: MovementRecord | None = None
+    dead_data: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)

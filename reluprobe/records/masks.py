@@ -11,6 +11,11 @@ def pack(units: Bool[np.ndarray, " unit"]) -> str:
     return np.packbits(units).tobytes().hex()
 
 
+def pack_some(units: Bool[np.ndarray, " unit"]) -> str:
+    """The mask in hexadecimal, empty where it is of no unit: most masks of most layers are."""
+    return pack(units) if units.any() else ""
+
+
 def unpack(mask: str | None, units: int) -> Bool[np.ndarray, " unit"]:
     """The mask that :func:`pack` wrote; of no unit where there is none."""
     if not mask:  # of no byte NumPy unpacks what happens to lie in memory

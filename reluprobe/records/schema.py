@@ -29,9 +29,9 @@ from reluprobe.records.looks import (
 )
 from reluprobe.records.network import Coverage, Foreign, LayerInfo, Setting
 
-SCHEMA = "reluprobe/run/6"
+SCHEMA = "reluprobe/run/7"
 #: Older ones that are read still: what they lack is null or empty.
-READABLE = (SCHEMA, *(f"reluprobe/run/{n}" for n in (5, 4, 3, 2, 1)))
+READABLE = (SCHEMA, *(f"reluprobe/run/{n}" for n in (6, 5, 4, 3, 2, 1)))
 #: What the name of a foreign run is called among its settings.
 NAME = "name"
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)

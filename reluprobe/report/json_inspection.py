@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from reluprobe.config.choices import DEFINITIONS
 from reluprobe.foreign.result import Layer, Look
 from reluprobe.records.network import LayerInfo
 
-DEFINITIONS = ("dead", "silent", "never_positive", "constant", "dormant", "saturated")
-SHARES = (*DEFINITIONS, "certified", "rare", "linear")
+SHARES = (*DEFINITIONS, "certified")
 
 
 def inspection(look: Look, name: str) -> dict[str, Any]:

@@ -17,6 +17,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"network": "nets:build", "network_settings": "depth=2"}, "network_settings", "names depth, "),
     ({"network": "nets:build", "network_settings": "outputs=2"}, "network_settings", "outputs, "),
     ({"revive": "redo", "revive_definition": "saturated"}, "revive_definition", "bounded"),
+    (
+        {"revive": "redo", "revive_definition": "linear", "activation": "tanh"},
+        "revive_definition",
+        "a stretch that does not bend",
+    ),
     ({"network": "cnn", "residual": True}, "residual", "a cnn's differ in shape"),
     ({"network": "cnn", "init": "rai"}, "init", "is of dense layers"),
     ({"residual": True, "width": [8, 4]}, "width", "of one width"),

@@ -50,12 +50,13 @@ def in_pieces(
 
 #: What training carries from one step to the next, in two programs.
 CARRIED = {
-    "redo, phases, probes within epochs, a history of deaths": dict(
+    "redo, phases, probes within epochs, a history of deaths, the start's weights": dict(
         revive="redo",
         phases="permuted_pixels,shuffled_labels",
         probe_every=17,
         optimizer="adam",
         label_noise=0.1,
+        l2_init=1e-3,
     ),
     "learned slopes, running averages, dropout, a schedule": dict(
         activation="prelu",

@@ -17,7 +17,7 @@ from flax import nnx
 import reluprobe as rp
 from reluprobe import data
 from reluprobe.config import make_run
-from reluprobe.engine import runner
+from reluprobe.engine import program_spec, runner, state
 from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError
 from reluprobe.foreign.trained import own_network
@@ -206,6 +206,33 @@ def test_what_cannot_be_trained_is_told_before_anything_is(
     text = str(refused.value)
     assert all(part in text for part in said), text
     assert "built.py" not in text, "a place in our code helps nobody"
+
+
+def test_its_units_are_dormant_by_the_threshold_of_the_run(trained: Any):
+    run = run_with("mlp", width="12-6", epochs=0, dormant_threshold=0.9)
+    own, ours = trained(run), trained(as_run(make_run({**vars(run.config), "network": "mlp"})))
+    shares = [[layer.dormant for layer in record.final.layers] for record in (own, ours)]
+    assert shares[0] == shares[1]
+    assert all(0 < share < 1 for share in shares[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("nameless", ""), ("scaled", "units=16"), ("remembering", "units=16")]
+)
+def test_its_parameters_are_pulled_to_their_start_whatever_they_are_called(
+    name: str, settings: str
+):
+    given = dict(network_settings=settings, optimizer="sgd", l2_init=20.0)  # η·λ is 1
+    config = run_with(name, **given).config
+    spec = program_spec.spec_of(config, (32,), 10, 200)
+    lane, hyper = program_spec.init_lane(config, spec)
+    start, _ = state.trained(lane.weights)
+    away = jax.tree.map(lambda x: x + 1, start)
+    nothing = jax.tree.map(jnp.zeros_like, start)
+    moves, _ = spec.optimizer(hyper).update(nothing, lane.optimizer, away)
+    assert len(jax.tree.leaves(moves)) >= 2
+    for move in jax.tree.leaves(moves):
+        np.testing.assert_allclose(move, -1.0, rtol=1e-5)
 
 
 def test_no_module_is_told_with_where_it_was_looked_for(trained: Any):

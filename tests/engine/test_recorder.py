@@ -18,7 +18,7 @@ from reluprobe.engine.state import Segment
 from reluprobe.engine.train_step import Report
 from reluprobe.measures.activation_stats import BINS, ActivationStats
 from reluprobe.measures.attribution import Causes
-from reluprobe.measures.definitions import UnitStatistics
+from reluprobe.measures.definitions import UnitRates, UnitStatistics
 from reluprobe.plan.runs import Run, as_run
 from reluprobe.records import READABLE
 
@@ -35,7 +35,14 @@ def report_of(units: np.ndarray, finite: bool = True, revived: np.ndarray | None
         loss=three,
         accuracy=three,
         finite=np.array([finite]),
-        units=UnitStatistics(*[answers] * 6),
+        units=UnitStatistics(*[answers] * 8),
+        rates=UnitRates(
+            *[np.zeros(answers.shape, np.uint32)] * 2,
+            np.zeros(answers.shape, np.float32),
+            np.full((1, 3, depth), 1000, np.uint32),
+            np.zeros((1, 3, depth), np.float32),
+        ),
+        moved=np.zeros((1, *units.shape), np.float32),
         certified=units[None],
         causes=Causes(*[np.ones((1, *units.shape))] * 3),
         stats=ActivationStats(*[zeros] * 6, bins),
@@ -121,7 +128,7 @@ def test_what_does_not_apply_is_null_at_epoch_zero_and_in_a_regression():
 
 def test_new_records_are_of_the_newest_schema():
     run = as_run(make_run({"depth": 1, "width": 8}))
-    assert watch_of(run).record(run, 1.0, {}).schema == READABLE[0] == "reluprobe/run/6"
+    assert watch_of(run).record(run, 1.0, {}).schema == READABLE[0] == "reluprobe/run/7"
 
 
 def test_a_record_says_what_products_were_computed_in_while_training():

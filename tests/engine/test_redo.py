@@ -159,6 +159,24 @@ def test_a_norms_scale_and_shift_start_again():
             np.testing.assert_array_equal(now, np.where(SOME[i], first, was), name)
 
 
+# --- redo: the pull to the start ---------------------------------------------------------------
+
+
+def test_a_unit_drawn_anew_is_pulled_to_its_first_weights_and_not_to_those_drawn():
+    fresh, hyper, spec = start(optimizer="sgd", l2_init=0.5, learning_rate=2.0)  # η·λ is 1
+    lane = moved(fresh, hyper, spec)
+    after, _ = redraw(spec, lane, jnp.asarray(SOME), jax.random.key(0))
+    first, drawn = (arrays_of(network_of(spec, x.weights)) for x in (fresh, after))
+    touched = touched_by(SOME)
+    assert all((first[n] != drawn[n])[touched[n]].any() for n in first if n.endswith("kernel"))
+    params, rest = state.trained(after.weights)
+    nothing = jax.tree.map(jnp.zeros_like, params)
+    moves, _ = spec.optimizer(hyper).update(nothing, after.optimizer, params)
+    back = nnx.merge_state(optax.apply_updates(params, moves), rest)
+    for name, values in arrays_of(network_of(spec, back)).items():
+        np.testing.assert_allclose(values, first[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
 # --- redo: the optimizer -----------------------------------------------------------------------
 
 

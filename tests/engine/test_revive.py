@@ -56,12 +56,13 @@ def test_dormant_is_a_score_over_the_layers_mean_at_or_below_tau(seed: int, thre
 @pytest.mark.parametrize("definition", choices.DEFINITIONS)
 def test_the_units_marked_are_those_of_the_chosen_definition(definition: str):
     _, hyper, spec = start(revive_definition=definition, depth=1, activation="relu6")
-    _, kinds = definitions.UnitStatistics, 6
+    kinds = len(choices.DEFINITIONS)
     own = np.zeros(kinds, bool)
     own[choices.DEFINITIONS.index(definition)] = True
     flat = definitions.empty([kinds])
-    named = {n: own[None] & (n == definition) for n in ("dead", "silent", "never_positive")}
-    named |= {"saturated": own[None] & (definition == "saturated")}
+    flags = ("dead", "silent", "never_positive", "saturated", "linear")
+    named = {n: own[None] & (n == definition) for n in flags}
+    fired = np.where(own & (definition == "rare"), 1, 500)[None]
     same = own[None] & (definition == "constant")
     mean = np.where(own & (definition == "dormant"), 0.0, 1.0)[None]
     tally = flat._replace(
@@ -70,6 +71,8 @@ def test_the_units_marked_are_those_of_the_chosen_definition(definition: str):
         lowest=jnp.full((1, kinds), 2.0),
         total=jnp.asarray(mean, jnp.float32),
         examples=jnp.float32(1),
+        fired=jnp.asarray(fired, jnp.uint32),
+        values=jnp.full(1, 1000, jnp.uint32),
     )
     np.testing.assert_array_equal(revive.dead_mask(spec, hyper, tally), own[None])
 

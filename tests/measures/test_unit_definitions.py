@@ -17,6 +17,10 @@ def test_probe_answers_each_definition_by_hand():
     assert units.never_positive.tolist() == [True, False, False, True]
     assert units.constant.tolist() == [True, False, True, True]
     assert units.saturated is None
+    assert not units.rare.any() and units.linear.tolist() == [False, False, True, False]
+    assert units.firing_rate.tolist() == [0.0, 0.5, 1.0, 0.0] == units.gradient_rate.tolist()
+    assert rp.probe(z, "tanh").linear is None
+    assert rp.probe(z, "tanh").gradient_rate.tolist() == [1.0, 1.0, 1.0, 1.0]
     leaky = rp.probe(z, activation="leaky_relu", leaky_slope=0.5)
     assert not leaky.dead.any() and leaky.never_positive.tolist() == [True, False, False, True]
     assert (rp.probe(z, "leaky_relu(0.5)").dormant == leaky.dormant).all()

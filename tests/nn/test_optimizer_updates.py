@@ -96,7 +96,7 @@ def test_moves_are_numpys(given: dict[str, Any], rule: Any):
     [
         dict(optimizer="momentum", momentum=0.9, nesterov=False),
         dict(optimizer="adam", adam_beta1=0.9, adam_beta2=0.999, adam_epsilon=1e-7),
-        dict(weight_decay=0.0, l2=0.0, clip_norm=0.0, clip_value=0.0),
+        dict(weight_decay=0.0, l2=0.0, l2_init=0.0, clip_norm=0.0, clip_value=0.0),
         dict(schedule="constant", warmup_steps=0, step_factor=0.1),
     ],
 )

@@ -220,6 +220,7 @@ CHANGED = {
     "adam_epsilon": ({"adam_epsilon": 0.5}, 0.75),
     "weight_decay": ({"weight_decay": 0.5}, 0.75),
     "l2": ({"l2": 0.5}, 0.75),
+    "l2_init": ({"l2_init": 0.5}, 0.75),
     "clip_norm": ({"clip_norm": 0.5}, 0.75),
     "clip_value": ({"clip_value": 0.5}, 0.75),
     "schedule": ({}, "cosine"),
@@ -256,14 +257,16 @@ CHANGED = {
     "freeze_after": ({"freeze_layers": 1}, 2),
     "probe_examples": ({}, "all"),
     "probe_every": ({}, 7),
+    "dormant_threshold": ({"dormant_threshold": 0.5}, 0.75),
+    "rare_threshold": ({"rare_threshold": 0.5}, 0.75),
     "seed": ({}, 7),
 }  # fmt: skip
 START = {"init", "init_scale", "weight_gain", "bias_init", "prelu_slope", "seed"}
 NUMBER = {"learning_rate", "leaky_slope", "elu_alpha", "celu_alpha"}
 DIAL = {
     "dropout", "momentum", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "l2",
-    "clip_norm", "clip_value", "label_noise", "revive_threshold", "redraw_scale", "shrink",
-    "perturb",
+    "l2_init", "clip_norm", "clip_value", "label_noise", "revive_threshold", "redraw_scale",
+    "shrink", "perturb", "dormant_threshold", "rare_threshold",
 }  # fmt: skip
 
 

@@ -41,6 +41,8 @@ WHOSE = {
     "constant": "The unit cannot tell one input from another, whether it puts out zero or not.",
     "dormant": "Sokar et al. 2023, definition 3.1: hardly active beside its layer.",
     "saturated": ("Rakitianskaia and Engelbrecht 2015; n/a for an activation without both bounds."),
+    "rare": "Slow is not dead: it learns from the few examples it fires on (Dohare et al. 2024).",
+    "linear": "The mirror image of dead: it passes all on. N/a for an f that bends everywhere.",
 }
 #: More settings than this are not listed one by one.
 MOST_NAMED = 6

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reluprobe.config import labels
+from reluprobe.config.choices import DEFINITIONS
 from reluprobe.foreign.result import Layer, Look
 from reluprobe.records.network import Coverage, Place
 from reluprobe.report import formatting
@@ -23,7 +24,7 @@ MOST_LAYERS, FEW = 24, 20
 #: Of things that were not counted, how many are named.
 MOST_PLACES = 4
 #: Columns after dead; where there is no room the last go first.
-ALSO = ("silent", "never_positive", "constant", "dormant", "saturated")
+ALSO = tuple(name for name in DEFINITIONS if name != "dead")
 SHORT = {"never_positive": "never + %", "certified": "certified %"}
 
 

@@ -29,8 +29,10 @@ CALLED = {
     "silent": ("silent", "output 0 on every probe example"),
     "never_positive": ("never positive", "z ≤ 0 on every probe example"),
     "constant": ("constant", "the same output on every probe example"),
-    "dormant": ("dormant", "mean |output| ≤ 2.5% of its layer's mean"),
+    "dormant": ("dormant", "mean |output| ≤ 2.5% (or dormant_threshold) of its layer's mean"),
     "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
+    "rare": ("rare", "z > 0 on at most 1% (or rare_threshold) of probe examples, and on one"),
+    "linear": ("linear", "z > 0, where f is straight, on every probe example"),
 }
 
 #: Values of an axis that are listed, the last of them among these.

@@ -1,0 +1,69 @@
+"""A number a unit as records hold it: base64 of its bytes, a tenth of the memory of a list."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from reluprobe.records.looks import AS_FIRED, RatesRecord
+
+#: Counts of at most so many take two bytes each; of more, four or eight.
+SMALL, LARGE = 2**16, 2**32
+
+
+def pack_counts(counts: Int[np.ndarray, " unit"], values: int) -> str:
+    """Counts of at most so many values, as little-endian integers of the least width for these."""
+    return _text(counts.astype(_kind(values)))
+
+
+def pack_magnitudes(magnitudes: Float[np.ndarray, " unit"]) -> str:
+    """Numbers as little-endian float32."""
+    return _text(magnitudes.astype("<f4"))
+
+
+def fired(rates: RatesRecord) -> Int[np.ndarray, " unit"]:
+    """Of how many values z > 0, unit by unit."""
+    return _array(rates.fired, _kind(rates.values)).astype(np.int64)
+
+
+def sloped(rates: RatesRecord) -> Int[np.ndarray, " unit"] | None:
+    """Of how many values f′(z) ≠ 0, unit by unit; None where it was not counted."""
+    if rates.sloped is None:
+        return None
+    if rates.sloped == AS_FIRED:
+        return fired(rates)
+    return _array(rates.sloped, _kind(rates.values)).astype(np.int64)
+
+
+def magnitudes(rates: RatesRecord) -> Float[np.ndarray, " unit"]:
+    """Mean |a|, unit by unit, in float32."""
+    return _array(rates.magnitude, "<f4")
+
+
+def fault(rates: RatesRecord, units: int) -> str | None:
+    """What is wrong with the numbers of a layer of so many units; None where nothing is."""
+    try:
+        counts = {"fired": fired(rates), "sloped": sloped(rates)}
+        sizes = {name: len(array) for name, array in counts.items() if array is not None}
+        sizes["magnitude"] = len(magnitudes(rates))
+    except (ValueError, binascii.Error):
+        return "rates: are not whole numbers in base64"
+    if wrong := next((name for name, size in sizes.items() if size != units), None):
+        return f"rates.{wrong}: are of {sizes[wrong]} units, and the layer has {units}"
+    most = max(int(array.max()) for array in counts.values() if array is not None)
+    return f"rates: {most} of {rates.values} values" if most > rates.values else None
+
+
+def _kind(values: int) -> str:
+    return "<u2" if values < SMALL else "<u4" if values < LARGE else "<u8"
+
+
+def _text(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _array(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text, validate=True), kind)
