@@ -67,7 +67,9 @@ def run(
     )  # fmt: skip
     seen = SampleRecord("probe", 100, 0.5, 0.5, history[-1].layers)
     entries = tuple(
-        PhaseRecord(n, "mnist", "permuted_pixels", n + 1, n + 1, seen if n else None, seen)
+        PhaseRecord(
+            n, "mnist", "permuted_pixels" if n else "same", n + 1, n + 1, seen if n else None, seen
+        )
         for n in range(last if phased else 0)
     )
     whole = SampleRecord("train", 1000, 0.5, 0.5, tuple(layer(dead) for dead in train))
