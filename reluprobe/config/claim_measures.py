@@ -59,7 +59,7 @@ _OTHERS = {
     ),
     "overlap": MeasureForm(
         "of the sets X and Y of units by `definition` at two successive phases' ends (of a run "
-        "without phases: epochs), \\|X ∩ Y\\| / min(\\|X\\|, \\|Y\\|) (Sokar et al. 2023); n/a "
+        "without phases: epochs), |X ∩ Y| / min(|X|, |Y|) (Sokar et al. 2023); n/a "
         "where one is empty",
         ("definition", "layer", "at"),
         ("definition",),
@@ -67,13 +67,10 @@ _OTHERS = {
     ),
 }
 
+_SHARE = MeasureForm(
+    "share of units that are so by this definition; with `minus`, another's share is taken off",
+    ("minus", "layer", "on", "at"),
+    over=STEPS,
+)
 #: Every measure that a claim may be about.
-MEASURES: dict[str, MeasureForm] = {
-    name: MeasureForm(
-        f"share of units that are {name.replace('_', ' ')}; with `minus`, another definition's "
-        "share is taken off",
-        ("minus", "layer", "on", "at"),
-        over=STEPS,
-    )
-    for name in DEFINITIONS
-} | _OTHERS
+MEASURES: dict[str, MeasureForm] = dict.fromkeys(DEFINITIONS, _SHARE) | _OTHERS
