@@ -108,6 +108,15 @@ def test_a_phase_of_several_epochs_ends_with_its_last(tmp_path):
     assert value(tmp_path, long, measure="overlap", definition="dead") == 1.0
 
 
+def test_what_comes_after_the_end_that_is_compared_is_not_looked_at(tmp_path):
+    # Published of epoch 2; the run went on to epoch 3.
+    one = run(*LIVES, train=({1}, set()))
+    claims = ({"at": 3}, {"at": 2}, {"on": "train"}, {"measure": "collapsed"}, {})
+    read = reference(tmp_path, *({"of": "all", "least": 0, **claim} for claim in claims)).claims
+    seen = [claim_measures.measured(one, claim, 2) for claim in read]
+    assert seen == [None, 5 / 20, None, None, 5 / 20]
+
+
 @pytest.mark.parametrize("dataset", ["mnist", "abs"])
 @pytest.mark.parametrize(("constant", "expected"), [(1.0, 1.0), (0.9, 0.0), (None, None)])
 def test_a_network_is_collapsed_where_a_layer_is_constant(tmp_path, dataset, constant, expected):

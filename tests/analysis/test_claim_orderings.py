@@ -121,6 +121,15 @@ def test_counts_of_runs_have_an_interval_where_all_agree_too(tmp_path, less, mor
     assert only(judged(tmp_path, runs, MORE | {"measure": "collapsed"})).verdict is expected
 
 
+@pytest.mark.parametrize(
+    ("n", "expected"), [(5, Verdict.OPEN), (60, Verdict.OPEN), (200, Verdict.FAILS)]
+)
+def test_runs_that_all_collapse_may_still_be_of_90_percent(tmp_path, n, expected):
+    claim = {"of": "all", "measure": "collapsed", "least": 86.9, "most": 96.9}
+    one = only(judged(tmp_path, collapsing("adam", [1] * n), claim))
+    assert (one.verdict, one.estimate.mean) == (expected, 1.0)
+
+
 def test_newcombes_interval_is_his(tmp_path):
     # 56/70 and 48/80: Newcombe 1998, table II, method 10, example (a).
     one = claim_intervals.newcombe([1.0] * 48 + [0.0] * 32, [1.0] * 56 + [0.0] * 14)
@@ -147,6 +156,25 @@ def test_a_key_leaves_to_another_what_that_names_besides(tmp_path):
     assert set(lacking.picked) == {"optimizer=momentum,l2=1e-4"}
     assert lacking.skipped == ("momentum: no such run in this sweep",)
     assert claims.judge_all(lacking) == []
+
+
+def test_a_longer_key_of_the_same_runs_takes_none_away(tmp_path):
+    claims_of_both = (
+        {"of": "optimizer=adam", "least": 0}, {"of": "optimizer=adam,l2=0.0", "least": 0},
+    )  # fmt: skip
+    made = judged(tmp_path, side("adam", NOISE), *claims_of_both)
+    assert [one.estimate.n for one in made] == [5, 5]
+
+
+def test_several_configurations_decide_no_trend_and_no_count(tmp_path):
+    runs = [
+        run((0.1,), (0.2 + n / 100,), seed=n, l2=l2, constant=1.0)
+        for n in range(5)
+        for l2 in (0.0, 1e-4)
+    ]
+    trend = {"of": "all", "over": "epochs", "goes": "up"}
+    made = judged(tmp_path, runs, trend, {"of": "all", "measure": "collapsed", "most": 50})
+    assert [(one.verdict, one.estimate.configurations) for one in made] == [(Verdict.OPEN, 2)] * 2
 
 
 def test_what_all_runs_have_in_common_need_not_be_the_default(tmp_path):
