@@ -7,6 +7,7 @@ against the code.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, SHORT_NAMES, Setting, labels, phases, sweep_keys
+from reluprobe.config.claim_measures import MEASURES
 from reluprobe.config.field import Key
 from reluprobe.config.run_config import GROUPS
 from reluprobe.report.export.columns import Described
@@ -98,6 +100,20 @@ def default_of(setting: Setting) -> str:
     return f'"{setting.default}"' if setting.type is str else labels.setting(setting.default)
 
 
+def claim_measures() -> str:
+    """What a claim of a reference file may be about."""
+
+    def listed(names: Sequence[str]) -> str:
+        return ", ".join(f"`{name}`" for name in names)
+
+    alike = itertools.groupby(MEASURES, key=MEASURES.__getitem__)
+    rows = (
+        (listed([*names]), form.meaning, listed(form.takes), listed(form.over))
+        for form, names in alike
+    )
+    return _table(("measure", "is", "takes", "has a trend over"), rows)
+
+
 def columns(table: str) -> Callable[[], str]:
     """The columns of an exported table."""
 
@@ -121,6 +137,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "keys": keys,
     "phase_keys": phase_keys,
+    "claim_measures": claim_measures,
     "settings": settings,
     "runs": columns("runs"),
     "layers": columns("layers"),

@@ -186,6 +186,25 @@ class Results:
             arguments.choice("sort", sort, keys)
         return aggregate.sort_summaries(rows, sort)
 
+    def claims(self) -> pa.Table:
+        """The claims that go with the sweeps' references, each with its verdict; one row a claim.
+
+        ``measured`` is the mean of what decides it, of an ordering the mean difference, of a trend
+        the slope a step, with ``…_half_width``, ``…_low`` and ``…_high`` as in :meth:`summary`. The
+        claim is true from ``true_from`` to ``true_to``, null where that end is open. Claims of runs
+        that are not there are left out, and so are sweeps that name no reference.
+        """
+        from reluprobe.analysis import claims, replication
+        from reluprobe.report import result_tables
+
+        judged = (
+            (archive.name, one)
+            for archive in self.archives
+            if archive.reference is not None
+            for one in claims.judge_all(replication.compare(archive.records, archive.reference))
+        )
+        return result_tables.claims([*judged])
+
     def _one(self, what: str) -> Archive:
         """The one sweep that something is of.
 

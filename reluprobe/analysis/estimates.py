@@ -141,7 +141,7 @@ def numbered(runs: Sequence[RunRecord]) -> list[int]:
 
 
 @functools.cache
-def quantile(freedom: int) -> float:
+def quantile(freedom: float) -> float:
     """t₀.₉₇₅ of this many degrees of freedom."""
     # Imported here: SciPy takes 0.4 s to import, which --help should not wait for.
     from scipy.special import stdtrit

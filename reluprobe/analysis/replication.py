@@ -17,8 +17,12 @@ from reluprobe.analysis.estimates import (
 )
 from reluprobe.analysis.settings import value_of
 from reluprobe.config import Reference, labels, published
+from reluprobe.config.claim_form import ALL
 from reluprobe.config.published import Published, PublishedEpoch
 from reluprobe.records import EpochRecord, RunRecord, Setting
+
+#: The keys of every run that fits the protocol.
+ALL_KEYS = ("", ALL)
 
 
 @dataclass(frozen=True)
@@ -71,17 +75,15 @@ def predict(
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The runs that are held against one entry of the reference's ``runs``.
+class Picked:
+    """The runs that a key of the reference chooses.
 
     Attributes:
-        settings: those that its key names, by which runs are chosen.
+        settings: those that the key names, by which runs are chosen.
         runs: those that ended and whose settings are nearest to the protocol's.
         differences: what is not as in the protocol, ``epochs 2 instead of 12``.
         left_out: how many runs with these settings are farther from it.
-        epoch: the last that was published and that all runs reached; else the runs' last.
-        entry: what was published of it; else the first that was.
-        weights: units of each layer that was published.
+        epoch: the last that all runs reached.
     """
 
     settings: Mapping[str, Setting]
@@ -89,8 +91,6 @@ class Chosen:
     differences: tuple[str, ...]
     left_out: int
     epoch: int
-    entry: PublishedEpoch
-    weights: tuple[int, ...]
 
     @property
     def name(self) -> str:
@@ -101,6 +101,20 @@ class Chosen:
     def configurations(self) -> int:
         """How many differ in what the protocol leaves open: of several there is no interval."""
         return len(set(numbered(self.runs)))
+
+
+@dataclass(frozen=True)
+class Chosen(Picked):
+    """The runs that are held against one entry of the reference's ``runs``.
+
+    Attributes:
+        epoch: the last that was published and that all runs reached; else the runs' last.
+        entry: what was published of it; else the first that was.
+        weights: units of each layer that was published.
+    """
+
+    entry: PublishedEpoch
+    weights: tuple[int, ...]
 
     def ends(self) -> tuple[list[EpochRecord], list[int]]:
         """Runs at the epoch, those whose history has it; and the configuration of each."""
@@ -142,13 +156,22 @@ class Replication:
 
     Attributes:
         chosen: by key of the reference's ``runs``.
+        claimed: by key of its claims, where it is none of ``runs``.
         skipped: what could not be compared, and why.
+        having: by key, every run that ended and has its settings, near the protocol or not.
     """
 
     reference: Reference
     chosen: dict[str, Chosen]
+    claimed: dict[str, Picked]
     rows: tuple[PublishedValue, ...]
     skipped: tuple[str, ...]
+    having: Mapping[str, tuple[RunRecord, ...]]
+
+    @property
+    def picked(self) -> dict[str, Picked]:
+        """The runs of every key that some run has the settings of."""
+        return {**self.chosen, **self.claimed}
 
     @property
     def by_activation(self) -> bool:
@@ -159,46 +182,81 @@ class Replication:
 def compare(records: Sequence[RunRecord], reference: Reference) -> Replication:
     """Hold runs against a published record, key by key, at the last common epoch."""
     ours = [r for r in records if r.ours]
-    choices = {key: reference.choice(key) for key in reference.runs}
+    choices = {key: reference.choice(key) for key in reference.keys}
     chosen: dict[str, Chosen] = {}
+    claimed: dict[str, Picked] = {}
+    having: dict[str, tuple[RunRecord, ...]] = {}
     skipped = _unpublished(ours, [*choices.values()])
+    closer = _closer(reference, choices)
     for key, choice in choices.items():
-        runs = [r for r in ours if _has(r, choice)]
-        ended = [r for r in runs if r.ended]
-        name = labels.settings(choice)
+        runs = [r for r in ours if has(r, choice) and not any(has(r, o) for o in closer[key])]
+        having[key] = ended = tuple(r for r in runs if r.ended)
+        name = "all" if key in ALL_KEYS else labels.settings(choice)
         if ended:
-            chosen[key] = _choose(key, choice, ended, reference)
+            if key in reference.runs:
+                chosen[key] = _choose(key, choice, ended, reference)
+            else:
+                claimed[key] = _pick(key, choice, ended, reference)
             if lost := len(runs) - len(ended):
                 skipped.append(f"{name}: {labels.count(lost, 'failed or diverged run')} left out")
         else:
             why = "no run ended with finite numbers" if runs else "no such run in this sweep"
             skipped.append(f"{name}: {why}")
     rows = [row for picked in chosen.values() for row in _rows(picked, reference.definition)]
-    return Replication(reference, chosen, tuple(rows), tuple(skipped))
+    return Replication(reference, chosen, claimed, tuple(rows), tuple(skipped), having)
 
 
-def _has(run: RunRecord, choice: Mapping[str, Setting]) -> bool:
+Choices = Mapping[str, Mapping[str, Setting]]
+
+
+def _closer(reference: Reference, choices: Choices) -> dict[str, list[Mapping[str, Setting]]]:
+    """By key the choices of keys that name its settings and more: their runs are not its.
+
+    ``optimizer=momentum`` leaves the runs of ``optimizer=momentum,l2=1e-4`` to that one.
+    """
+    targets = {key: reference.target(key) for key in choices}
+    several = [key for key in choices if key not in ALL_KEYS]
+    return {
+        key: [
+            choices[other]
+            for other in several
+            if choice.items() < choices[other].items() and targets[other] != targets[key]
+        ]
+        if key in several
+        else []
+        for key, choice in choices.items()
+    }
+
+
+def has(run: RunRecord, choice: Mapping[str, Setting]) -> bool:
+    """Whether a run has all of these settings."""
     return all(value_of(run, name) == value for name, value in choice.items())
 
 
 def _unpublished(ours: Sequence[RunRecord], choices: Sequence[Mapping[str, Setting]]) -> list[str]:
     """A line for each value of the settings that tell published runs apart, where none has it."""
     telling = dict.fromkeys(name for choice in choices for name in choice)
-    others = (r for r in ours if not any(_has(r, choice) for choice in choices))
+    others = (r for r in ours if not any(has(r, choice) for choice in choices))
     names = (labels.settings({name: value_of(r, name) for name in telling}) for r in others)
     return [f"{name}: not in the reference" for name in dict.fromkeys(names)]
+
+
+def _nearest(
+    runs: Sequence[RunRecord], target: Mapping[str, Setting]
+) -> tuple[tuple[str, ...], tuple[RunRecord, ...]]:
+    """The runs that differ least from the target, all in the same, and in what they do."""
+    by_distance: dict[tuple[str, ...], list[RunRecord]] = {}
+    for run in runs:
+        by_distance.setdefault(differences(run, target), []).append(run)
+    # The first of the nearest: runs that differ in another way are another experiment.
+    least = min(by_distance, key=len)
+    return least, tuple(by_distance[least])
 
 
 def _choose(
     key: str, choice: Mapping[str, Setting], runs: Sequence[RunRecord], reference: Reference
 ) -> Chosen:
-    by_distance: dict[tuple[str, ...], list[RunRecord]] = {}
-    target = reference.target(key)
-    for run in runs:
-        by_distance.setdefault(_differences(run, target), []).append(run)
-    # The first of the nearest: runs that differ in another way are another experiment.
-    differences = min(by_distance, key=len)
-    near = tuple(by_distance[differences])
+    apart, near = _nearest(runs, reference.target(key))
     reached = min(r.final.epoch for r in near)
     entries = sorted(reference.runs[key], key=lambda e: e.epoch)
     common = [e for e in entries if all(run.at_epoch(e.epoch) for run in near)]
@@ -207,10 +265,27 @@ def _choose(
     units = reference.layer_units(key)
     # Of layers that are all alike neither their units matter nor how many layers there are.
     weights = units if len(set(units)) > 1 else (1,) * len(entry.layers)
-    return Chosen(choice, near, differences, len(runs) - len(near), epoch, entry, weights)
+    return Chosen(choice, near, apart, len(runs) - len(near), epoch, entry, weights)
 
 
-def _differences(run: RunRecord, target: Mapping[str, Setting]) -> tuple[str, ...]:
+def _pick(
+    key: str, choice: Mapping[str, Setting], runs: Sequence[RunRecord], reference: Reference
+) -> Picked:
+    """The runs that a claim is of, without a number published of them."""
+    protocol = reference.protocol_settings()
+    if key in ALL_KEYS:
+        choice, near = {}, tuple(runs)
+    else:
+        _, near = _nearest(runs, reference.target(key))
+    # What the protocol leaves open is no difference from it.
+    told = {name: value for name, value in reference.target(key).items() if name in protocol}
+    apart = differences(near[0], told)
+    reached = min(run.final.epoch for run in near)
+    return Picked(choice, near, apart, len(runs) - len(near), reached)
+
+
+def differences(run: RunRecord, target: Mapping[str, Setting]) -> tuple[str, ...]:
+    """In what a run is not as these settings, ``epochs 2 instead of 12``."""
     return tuple(
         f"{name.replace('_', ' ')} {value_of(run, name)} instead of {value}"
         for name, value in target.items()

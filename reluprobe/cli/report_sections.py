@@ -210,11 +210,10 @@ def _claims(replicated: replication.Replication) -> None:
     out.print()
     for line in claims_table.heading(replicated):
         out.print(line)
-    if not replicated.rows:
-        return
-    out.print()
-    out.print(claims_table.title(replicated))
-    out.print(claims_table.table(replicated))
+    if replicated.rows:
+        out.print()
+        out.print(claims_table.title(replicated))
+        out.print(claims_table.table(replicated))
     judged = claims.judge_all(replicated)
     if judged:
         out.print()

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from reluprobe.config import assignments
 from reluprobe.config.choices import ACTIVATIONS
+from reluprobe.config.claim_form import ALL, WrittenClaim
 from reluprobe.config.field import FLOAT32_MAX, INT32_MAX, count_of
 from reluprobe.config.run_config import RunConfig
 from reluprobe.config.settings import (
@@ -92,6 +93,8 @@ class Reference:
         protocol: what was run. Keys that are settings of reluprobe are compared with the runs.
         runs: by activation, ``relu``, or by the settings that tell them apart, ``lr=0.1``.
         definition: which definition of death ``layers`` count; the MNIST study's by default.
+        claims: what is said of runs, decided by measures of them (``claim_form``).
+        cite: what the source is called beside a claim of its own.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -101,15 +104,27 @@ class Reference:
     criterion: str
     runs: Annotated[
         Mapping[str, Annotated[tuple[PublishedEpoch, ...], Field(min_length=1)]],
-        Field(min_length=1),
-    ]
+        Field(default_factory=dict),
+    ] = field(default_factory=dict)
     definition: str = "never_positive"
+    claims: tuple[WrittenClaim, ...] = ()
+    cite: str = ""
     name: str = field(default="")
 
     def choice(self, key: str) -> dict[str, Value]:
         """The settings by which runs are chosen for this key of ``runs``, and their values."""
         target = self.target(key)
-        return {name: target[name] for name in named_by(key)[0]}
+        return {name: target[name] for name in self.named(key)[0]}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key by which runs are chosen, of ``runs`` and of claims."""
+        claimed = (key for claim in self.claims for key in claim.keys)
+        return tuple(dict.fromkeys([*self.runs, *claimed]))
+
+    def named(self, key: str) -> tuple[dict[str, Any], list[str]]:
+        """The settings that a key names, and its faults; ``all`` names those of the protocol."""
+        return (self.protocol_settings(), []) if key in ("", ALL) else named_by(key)
 
     def target(self, key: str) -> dict[str, Value]:
         """Every setting but the seed: the key's, the protocol's, and reluprobe's defaults.
@@ -126,7 +141,7 @@ class Reference:
         return self._run(key).sizes
 
     def _run(self, key: str) -> RunConfig:
-        return make_run(self.protocol_settings() | named_by(key)[0])
+        return make_run(self.protocol_settings() | self.named(key)[0])
 
     def protocol_settings(self) -> dict[str, Any]:
         """What the protocol says of settings, as settings have it."""

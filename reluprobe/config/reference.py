@@ -5,7 +5,8 @@ The form is that of ``references/mnist_study.json``: ``source`` and ``criterion`
 ``references/tutorial.json`` by other settings, ``"learning_rate=0.1"``. Shares of units are in
 percent there, as published; accuracies are in [0, 1]. Of either there may be a range, of several
 publications: ``[94, 97]``. ``definition``, which the MNIST study's record leaves at its default,
-says which of reluprobe's definitions the criterion is.
+says which of reluprobe's definitions the criterion is. ``claims``, instead of ``runs`` or beside
+them, are what is said of runs in words that numbers decide (``claim_form``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reluprobe.config import arguments, documents
 from reluprobe.config.choices import DEFINITIONS
+from reluprobe.config.claim_faults import faults_of_claims
 from reluprobe.config.published import Reference, named_by
 from reluprobe.config.settings import Value, faults_of, idle_settings
 from reluprobe.config.validation import faults_in
@@ -28,7 +30,7 @@ from reluprobe.files.printable import printable
 from reluprobe.files.regular import read_regular
 
 #: The names of the records that come with the package.
-SHIPPED = ("mnist_study", "tutorial")
+SHIPPED = ("mnist_study", "tutorial", "lu_2019", "permuted_pixels", "sokar_2023")
 
 
 def locate(written: Any, folder: Path) -> str:
@@ -37,7 +39,7 @@ def locate(written: Any, folder: Path) -> str:
     Raises:
         InputError: it is neither.
     """
-    allowed = f"allowed is {' or '.join(SHIPPED)}, or the path of a .json file of that form"
+    allowed = f"allowed is one of {', '.join(SHIPPED)}, or the path of a .json file of that form"
     if not isinstance(written, str):
         raise InputError("bad reference", [f"reference = {shown(written)}: {allowed}"])
     if written in SHIPPED:
@@ -105,7 +107,12 @@ def _faults(reference: Reference) -> list[str]:
         if len({len(epoch.layers) for epoch in epochs}) > 1:
             faults.append(f"runs.{key}: its epochs have not all as many layers")
         faults += [f"runs.{key}: {fault}" for fault in named_by(key)[1]]
-    return faults or _faults_of_keys(reference)
+    if not reference.runs and not reference.claims:
+        faults.append(
+            "runs: neither published numbers nor claims; allowed are runs, claims or both"
+        )
+    # Keys and layers are looked at beside the protocol, which has to be right for that.
+    return faults or [*_faults_of_keys(reference), *faults_of_claims(reference)]
 
 
 def _faults_of_keys(reference: Reference) -> list[str]:

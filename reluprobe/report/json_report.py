@@ -24,6 +24,7 @@ from reluprobe.analysis.effects import Effects, VarianceShare, effects
 from reluprobe.analysis.sorting import extremes
 from reluprobe.analysis.trained_badly import bad_runs
 from reluprobe.config import Reference
+from reluprobe.config.claim_form import Claim
 from reluprobe.records import RunRecord
 from reluprobe.records.folder import Archive
 from reluprobe.report.terms import FOREIGN, terms_of
@@ -224,7 +225,7 @@ def _reference(archive: Archive, reference: Reference) -> dict[str, Any]:
         "definition": reference.definition,
         "unchecked": reference.unchecked(),
         "skipped": list(compared.skipped),
-        "compared": [_chosen(chosen) for chosen in compared.chosen.values()],
+        "compared": [_chosen(chosen) for chosen in compared.picked.values()],
         "published": [_published(row) for row in compared.rows],
         "claims": [_claim(judged) for judged in claims.judge_all(compared)],
     }
@@ -234,30 +235,38 @@ def _published(row: replication.PublishedValue) -> dict[str, Any]:
     return {"activation": row.settings.get("activation"), **dataclasses.asdict(row)}
 
 
-def _chosen(chosen: replication.Chosen) -> dict[str, Any]:
+def _chosen(chosen: replication.Picked) -> dict[str, Any]:
+    beside = isinstance(chosen, replication.Chosen)
     return {
         "activation": chosen.settings.get("activation"),
         "settings": dict(chosen.settings),
         "runs": [run.id for run in chosen.runs],
         "left_out": chosen.left_out,
         "epoch": chosen.epoch,
-        "published_epoch": chosen.entry.epoch,
+        "published_epoch": chosen.entry.epoch if beside else None,
         "differences": list(chosen.differences),
     }
 
 
 def _claim(judged: claims.Judged) -> dict[str, Any]:
-    claim = judged.claim
     return {
-        "claim": claim.text,
-        "source": claim.source,
-        "activation": claim.activation,
-        "counted_by": claim.counted,
-        "low": claim.low if math.isfinite(claim.low) else None,
-        "high": claim.high if math.isfinite(claim.high) else None,
+        "claim": judged.claim.text,
+        "source": judged.source,
+        "activation": judged.activation,
+        "counted_by": judged.claim.counted,
+        "low": judged.low if math.isfinite(judged.low) else None,
+        "high": judged.high if math.isfinite(judged.high) else None,
         "found": _estimate(judged.estimate),
         "verdict": judged.verdict.value,
+        "over": judged.over,
+        "also": list(judged.also),
+        "written": _written(judged.claim),
     }
+
+
+def _written(claim: Claim) -> dict[str, Any]:
+    """The claim's own keys, but for those that are left at nothing."""
+    return {key: value for key, value in dataclasses.asdict(claim).items() if value is not None}
 
 
 def _configuration(row: aggregate.Summary) -> dict[str, Any]:

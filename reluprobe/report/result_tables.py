@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from reluprobe.analysis import contrast
 from reluprobe.analysis.aggregate import Estimate, Summary
+from reluprobe.analysis.claims import Judged
 from reluprobe.analysis.compare import Comparison, sort_contrasts
 from reluprobe.analysis.contrast import Contrast, Question
 from reluprobe.config import labels
@@ -47,6 +49,26 @@ def comparison(compared: Comparison, sort: str) -> pa.Table:
             dict(group.within) | _contrast(row, compared.question)
             for group in compared.groups
             for row in sort_contrasts(group.rows, sort)
+        ]
+    )
+
+
+def claims(judged: Sequence[tuple[str, Judged]]) -> pa.Table:
+    """One row a claim of a sweep: what was measured, where it is true, and the verdict."""
+    return _table(
+        [
+            {
+                "sweep": sweep,
+                "claim": one.claim.text,
+                "source": one.source,
+                "runs": one.name,
+                "counted_by": one.claim.counted,
+                "verdict": one.verdict.value,
+                **_interval("measured", one.estimate),
+                "true_from": one.low if math.isfinite(one.low) else None,
+                "true_to": one.high if math.isfinite(one.high) else None,
+            }
+            for sweep, one in judged
         ]
     )
 

@@ -97,9 +97,10 @@ def test_a_mixture_decides_no_claim_and_predicts_no_seed():
     assert {len(c.runs) for c in replicated.chosen.values()} <= {5, 10}
     several = dataclasses.replace(replicated.chosen["relu"], runs=tuple(runs))
     assert several.configurations == 2
-    for claim in claims.CLAIMS["mnist_study"]:
-        if claim.activation == "relu":
-            assert claims.judge(claim, several).verdict is Verdict.OPEN
+    for claim in study_runs.STUDY.claims:
+        if claim.of == "relu":
+            judged = claims.of_runs(claim, several, study_runs.STUDY)
+            assert judged.verdict is Verdict.OPEN
     assert replication.predict([0.1, 0.2, 0.3], [0, 0, 1]) == replication.Prediction(
         pytest.approx(0.225), None, None, 3
     )

@@ -10,6 +10,7 @@ import pytest
 
 from plain_records import write_sweep
 from reluprobe.config import load_reference, parse_sweep, read_sweep, sweep_toml
+from reluprobe.config.reference import SHIPPED
 from reluprobe.errors import InputError
 from reluprobe.records.folder import open_all
 from study_runs import STUDY, broken
@@ -49,7 +50,7 @@ def test_a_name_stays_a_name_and_a_path_starts_at_the_sweep_file(tmp_path):
     ("written", "part"),
     [
         ("mnist_studdy", "did you mean 'mnist_study'?"),
-        (3, "reference = 3: allowed is mnist_study or tutorial, or the path of a .json file"),
+        (3, f"reference = 3: allowed is one of {', '.join(SHIPPED)}, or the path of a .json file"),
         ("mnie.json", "did you mean 'mine.json'?"),
     ],
 )

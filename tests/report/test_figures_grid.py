@@ -379,8 +379,8 @@ def test_claims_have_their_range_their_interval_and_their_verdict_in_words(width
         assert row["verdict"] == one.verdict.value
         assert one.claim.text in row["claim"]
         assert row["mean"] == percent(one.estimate.mean)
-        if one.claim.low >= 0 and one.claim.high <= 1 and one.claim.high > one.claim.low + 0.01:
-            assert [row["start"], row["stop"]] == [percent(one.claim.low), percent(one.claim.high)]
+        if one.low >= 0 and one.high <= 1 and one.high > one.low + 0.01:
+            assert [row["start"], row["stop"]] == [percent(one.low), percent(one.high)]
     assert {"verdict:N", "verdict"} & {t.get("field") for t in channels(drawn, "text")}
 
 

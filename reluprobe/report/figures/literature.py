@@ -14,7 +14,7 @@ from reluprobe.config import published
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
-from reluprobe.report.terminal.claims import RANGES, of_row, range_of
+from reluprobe.report.terminal.claims import RANGES, of_row, range_of, words
 
 #: What a verdict looks like; it stands in words beside it.
 VERDICTS = {
@@ -37,15 +37,16 @@ def _compared(context: Context) -> Replication:
     reference = context.archive.reference
     if reference is None:
         raise LackingError("the sweep names no published record")
-    replicated = replication.compare(context.records, reference)
-    if not replicated.rows:
-        raise LackingError("; ".join(replicated.skipped))
-    return replicated
+    return replication.compare(context.records, reference)
 
 
 def values(context: Context) -> Drawing:
     """Published values beside the interval in which a new seed of ours would lie."""
     replicated = _compared(context)
+    if not replicated.reference.runs:
+        raise LackingError("the reference has claims, and no numbers")
+    if not replicated.rows:
+        raise LackingError("; ".join(replicated.skipped))
     chosen = [*replicated.chosen.values()]
     order = list(dict.fromkeys(of_row(row) for row in replicated.rows))
     panels = {runs.name: f"{runs.name}, epoch {runs.epoch}" for runs in chosen}
@@ -128,15 +129,17 @@ def _interval(row: PublishedValue) -> str:
 
 def verdicts(context: Context) -> Drawing:
     """Every claim: the range in which it is true, our mean with its interval, and the verdict."""
-    every = claims.judge_all(_compared(context))
+    replicated = _compared(context)
+    every = claims.judge_all(replicated)
     judged = [j for j in every if j.estimate is not None]
     if not judged:
         measured = "no run was measured by what the claims are of"
-        raise LackingError(measured if every else "nothing is claimed of what was run")
+        absent = "; ".join(replicated.skipped) or "nothing is claimed of what was run"
+        raise LackingError(measured if every else absent)
     chart = _claims(context, judged)
     facts = [
-        f"{_words(j)}: {j.verdict.value}, {formatting.plus_minus(j.estimate)} where the claim is "
-        f"true in {range_of(j.claim)}"
+        f"{words(j)}: {j.verdict.value}, {formatting.plus_minus(j.estimate)} where the claim is "
+        f"true in {range_of(j)}"
         for j in judged
     ]
     caption = (
@@ -154,7 +157,7 @@ def _claims(context: Context, judged: Sequence[Judged]) -> Any:
     low = min(0.0, *(end["low"] or 0.0 for end in ends))
     high = max(100.0, *(end["high"] or 0.0 for end in ends))
     rows: list[Row] = [
-        {"claim": _words(j), "verdict": j.verdict.value, **end, **_range(j, low, high)}
+        {"claim": words(j), "verdict": j.verdict.value, **end, **_range(j, low, high)}
         for j, end in zip(judged, ends, strict=True)
     ]
     order = [str(row["claim"]) for row in rows]
@@ -164,8 +167,8 @@ def _claims(context: Context, judged: Sequence[Judged]) -> Any:
     down = BELOW if above else 0
     layers = _judged(base, alt.Scale(domain=[low, high], nice=False), down)
     if above:
-        words = {"align": "left", "dy": -BELOW, "limit": context.width - charts.GAP}
-        layers.append(base.mark_text(**words).encode(x=alt.value(0), text="claim:N"))
+        place = {"align": "left", "dy": -BELOW, "limit": context.width - charts.GAP}
+        layers.append(base.mark_text(**place).encode(x=alt.value(0), text="claim:N"))
     width = context.width - WORDS - (0 if above else NAMES)
     height = alt.Step(CLAIM + 2 * down)
     return alt.layer(*layers).properties(width=width, height=height)
@@ -192,11 +195,5 @@ def _judged(base: Any, scale: alt.Scale, down: float) -> list[Any]:
 
 def _range(judged: Judged, low: float, high: float) -> Row:
     """Where a claim is true, wide enough to be seen."""
-    start, stop = max(100 * judged.claim.low, low), min(100 * judged.claim.high, high)
+    start, stop = max(100 * judged.low, low), min(100 * judged.high, high)
     return {"start": charts.number(start), "stop": charts.number(max(stop, start + LEAST))}
-
-
-def _words(judged: Judged) -> str:
-    claim = judged.claim
-    source = "" if claim.source == claims.STUDY else f"{claim.source}: "
-    return f"{source}{claim.activation}: {claim.text} ({claim.counted})"

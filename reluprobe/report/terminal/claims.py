@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from reluprobe.analysis.claims import MORE, STUDY, Claim, Judged, Verdict
-from reluprobe.analysis.replication import Prediction, PublishedValue, Replication
+from reluprobe.analysis.claim_intervals import ALIKE
+from reluprobe.analysis.claims import Judged, Verdict
+from reluprobe.analysis.replication import Chosen, Prediction, PublishedValue, Replication
 from reluprobe.config import labels
+from reluprobe.config.claim_form import OrderingClaim, TrendClaim
 from reluprobe.report import formatting
 from reluprobe.report.terminal.layout import plain_table
 
@@ -28,7 +29,7 @@ def heading(replication: Replication) -> list[Text]:
     """What is compared, how much of it agrees, and in what the runs are another experiment."""
     inside = [row.inside for row in replication.rows if row.inside is not None]
     name = replication.reference.name
-    text = "nothing to compare"
+    text = "nothing to compare" if replication.reference.runs else "claims, and no numbers"
     if replication.rows:
         kind = "each activation" if replication.by_activation else "each"
         text = f"no interval of a new seed: one run of {kind}, all alike, or several configurations"
@@ -49,8 +50,8 @@ def heading(replication: Replication) -> list[Text]:
 def _warnings(replication: Replication) -> list[str]:
     lines = list(replication.skipped)
     by_difference: dict[tuple[str, ...], list[str]] = {}
-    for chosen in replication.chosen.values():
-        name = chosen.name
+    for chosen in replication.picked.values():
+        name = chosen.name or "all"
         by_difference.setdefault(chosen.differences, []).append(name)
         if chosen.configurations > 1:
             mixed = labels.count(chosen.configurations, "configuration")
@@ -58,12 +59,12 @@ def _warnings(replication: Replication) -> list[str]:
         if chosen.left_out:
             left = labels.count(chosen.left_out, "run")
             lines.append(f"{name}: {left} farther from the protocol left out")
-        if chosen.epoch != chosen.entry.epoch:
+        if isinstance(chosen, Chosen) and chosen.epoch != chosen.entry.epoch:
             epochs = f"epoch {chosen.entry.epoch} as published beside epoch {chosen.epoch} of ours"
             lines.append(f"{name}: no epoch in common; {epochs}")
     for differences, names in by_difference.items():
         if differences:
-            whose = "" if len(names) == len(replication.chosen) else f" of {', '.join(names)}"
+            whose = "" if len(names) == len(replication.picked) else f" of {', '.join(names)}"
             what = ", ".join(differences)
             lines.append(f"runs{whose} differ from the reference's protocol in: {what}")
     return lines
@@ -135,24 +136,53 @@ def claims(judgements: Sequence[Judged]) -> Table:
         table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
     table.add_column("claim (counted by)")
     for judged in judgements:
-        claim = judged.claim
-        words = f"{claim.activation}: {claim.text} ({claim.counted})"
         table.add_row(
             Text(judged.verdict.value, style=COLOURS[judged.verdict]),
             formatting.plus_minus(judged.estimate),
-            range_of(claim),
-            words if claim.source == STUDY else f"{claim.source}: {words}",
+            range_of(judged),
+            words(judged),
         )
     return table
 
 
-def range_of(claim: Claim) -> str:
-    """Where a claim is true, in percent: ``25–28``, ``≥ 65``."""
-    low, high = claim.low, claim.high
-    if low == high:
-        return f"{100 * low:g}"
-    if low == -math.inf:
-        return f"≤ {100 * high:g}"
-    if high == math.inf:
-        return "> 0" if low == MORE else f"≥ {100 * low:g}"
-    return f"{100 * low:g}–{100 * high:g}"
+def words(judged: Judged) -> str:
+    """A claim in words: who says it unless the file's source does, of which runs, how counted."""
+    claim, mean = judged.claim, judged.estimate
+    source = "" if judged.own else f"{judged.source}: "
+    counted = claim.counted
+    if isinstance(claim, OrderingClaim):
+        said, counted = f"{source}{claim.text}", f"{counted}, {judged.name}"
+    else:
+        said = f"{source}{judged.name}: {claim.text}"
+    if judged.also:
+        counted += f"; they differ in {', '.join(map(_plain, judged.also))} too"
+    if mean is not None and mean.low is None and mean.n > 1:
+        counted += f"; {mean.n} all alike, of {ALIKE} there is an interval"
+    return f"{said} ({counted})"
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def range_of(judged: Judged) -> str:
+    """Where a claim is true, in percent: ``25–28``, ``≥ 65``, ``> 0``, ``±0.5``."""
+    claim = judged.claim
+    if isinstance(claim, OrderingClaim):
+        return _from(claim.by)
+    if isinstance(claim, TrendClaim):
+        written = {"up": _from(claim.by), "down": _to(-claim.by), "flat": f"±{claim.by:g}"}
+        return written[claim.goes]
+    ends = {"≥": claim.least, ">": claim.more_than, "≤": claim.most, "<": claim.less_than}
+    if claim.least is not None and claim.most is not None:
+        low, high = claim.least, claim.most
+        return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+    return ", ".join(f"{sign} {end:g}" for sign, end in ends.items() if end is not None)
+
+
+def _from(by: float) -> str:
+    return f"≥ {by:g}" if by else "> 0"
+
+
+def _to(by: float) -> str:
+    return f"≤ {by:g}" if by else "< 0"
