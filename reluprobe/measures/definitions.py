@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -48,27 +48,33 @@ class UnitStatistics(NamedTuple):
     linear: Bool[Array, "layer unit"]
 
 
-def dead(derivatives: Float[Array, " example"]) -> Bool[Array, ""]:
+def dead(steepest: Float[Array, "*unit"]) -> Bool[Array, "*unit"]:
     """f′(z_jk) = 0 for all k: by the chain rule no gradient reaches the unit's weights.
 
     As the backward pass has it, in float32: an ELU's slope is expm1(z) + 1 there, and 0 below
     z = −17.3; that of tanh is 0 beyond ±9, of sigmoid from 16.6 up. The converse does not hold: a
     unit that is not dead gets no gradient either where a whole later layer is dead.
+
+    Args:
+        steepest: max_k |f′(z_jk)|.
     """
-    return jnp.all(derivatives == 0)
+    return steepest == 0
 
 
-def silent(outputs: Float[Array, " example"]) -> Bool[Array, ""]:
-    """a_jk = 0 for all k. Source: the MNIST study's text, §4.4."""
-    return jnp.all(outputs == 0)
+def silent(highest: Float[Array, "*unit"], lowest: Float[Array, "*unit"]) -> Bool[Array, "*unit"]:
+    """a_jk = 0 for all k, from max_k a_jk and min_k a_jk. Source: the MNIST study's text, §4.4."""
+    return (highest == 0) & (lowest == 0)
 
 
-def never_positive(z: Float[Array, " example"]) -> Bool[Array, ""]:
+def never_positive(highest: Float[Array, "*unit"]) -> Bool[Array, "*unit"]:
     """z_jk ≤ 0 for all k. Source: the MNIST study's code, which counts outputs ≤ 0.
 
     It calls a leaky unit dead that still learns.
+
+    Args:
+        highest: max_k z_jk.
     """
-    return jnp.all(z <= 0)
+    return highest <= 0
 
 
 def constant(highest: Float[Array, "*unit"], lowest: Float[Array, "*unit"]) -> Bool[Array, "*unit"]:
@@ -77,15 +83,15 @@ def constant(highest: Float[Array, "*unit"], lowest: Float[Array, "*unit"]) -> B
 
 
 def saturated(
-    outputs: Float[Array, " example"], low: activations.Scalar, high: activations.Scalar
-) -> Bool[Array, ""]:
+    outputs: Float[Array, "*layer example unit"], low: activations.Scalar, high: activations.Scalar
+) -> Bool[Array, "*layer unit"]:
     """|a_jk − extreme| ≤ 1e-3 for all k, the extreme being the nearer end of f's range.
 
     Never true of an unbounded f, for which it means nothing: records hold null there.
     Source: Rakitianskaia & Engelbrecht 2015.
     """
     distance = jnp.minimum(jnp.abs(outputs - low), jnp.abs(outputs - high))
-    return jnp.all(distance <= SATURATION_MARGIN)
+    return jnp.max(distance, axis=-2) <= SATURATION_MARGIN
 
 
 def dormant(
@@ -123,14 +129,17 @@ def rare(
 
 
 def linear(
-    z: Float[Array, " example"], low: activations.Scalar, high: activations.Scalar
-) -> Bool[Array, ""]:
-    """Low < z_jk < high for all k, where f has one slope: a ReLU, with z_jk > 0, never bends.
+    lowest: Float[Array, "*unit"],
+    highest: Float[Array, "*unit"],
+    low: activations.Scalar,
+    high: activations.Scalar,
+) -> Bool[Array, "*unit"]:
+    """``low < z_jk < high`` for all k, where f has one slope: a ReLU, with z_jk > 0, never bends.
 
     The mirror image of dead: the unit passes all on, and a layer of such units adds nothing to the
     one before it. Never true of an f that bends everywhere: records hold null there.
     """
-    return jnp.all((z > low) & (z < high))
+    return (lowest > low) & (highest < high)
 
 
 class Tally(NamedTuple):
@@ -301,21 +310,28 @@ def _seen(
 ) -> tuple[Array, ...]:
     """What these examples show of each unit, the fields of :class:`Seen` up to ``values``."""
     low, high = _range(activation)
-    start, stop = _straight(activation)
-
-    def unit(z: Array, a: Array, d: Array) -> tuple[Array, ...]:
-        finite = jnp.all(jnp.isfinite(z) & jnp.isfinite(a))
-        flags = finite, dead(d), silent(a), never_positive(z), saturated(a, low, high)
-        ends = jnp.max(a), jnp.min(a), jnp.sum(jnp.abs(a) * counts)
-        return (
-            *(*flags, linear(z, start, stop), *ends),
-            *(jnp.sum((z > 0) * counts), jnp.sum((d != 0) * counts)),
-        )
-
     outputs = activations.activate(activation, z, parameter)
     slopes = activations.derivative(activation, z, parameter)
-    of_units = jax.vmap(jax.vmap(unit, in_axes=1))(z, outputs, slopes)
-    return (*of_units, jnp.full(len(z), jnp.sum(counts)))
+    # Extremes and sums of float32 alone: XLA reduces Booleans on a CPU several times as slowly.
+    top, bottom, highest, lowest = (
+        reduced(x, axis=1) for x in (z, outputs) for reduced in (jnp.max, jnp.min)
+    )
+    ends = (jnp.isfinite(end) for end in (top, bottom, highest, lowest))
+    count = counts[None, :, None]
+    return (
+        reduce(jnp.logical_and, ends),
+        dead(jnp.max(jnp.abs(slopes), axis=1)),
+        silent(highest, lowest),
+        never_positive(top),
+        saturated(outputs, low, high),
+        linear(bottom, top, *_straight(activation)),
+        highest,
+        lowest,
+        jnp.sum(jnp.abs(outputs) * count, axis=1),
+        jnp.sum((z > 0) * count, axis=1),
+        jnp.sum((slopes != 0) * count, axis=1),
+        jnp.full(len(z), jnp.sum(counts)),
+    )
 
 
 def _quiet(
