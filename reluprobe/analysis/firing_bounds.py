@@ -3,8 +3,8 @@
 The interval of Clopper & Pearson (1934), "The use of confidence or fiducial limits illustrated in
 the case of the binomial": [B(α/2; k, n−k+1), B(1−α/2; k+1, n−k)], B the quantiles of the beta
 distribution. Where k is 0 or n, one end is certain and the other a one-sided bound: a unit that
-never fired has a rate of at most 1 − α^(1/n), which is about 3/n (the rule of three). Each end alone
-is wrong for at most 5% of units; both of one rate together, where k may be 0, for at most 7.5%.
+never fired has a rate of at most 1 − α^(1/n), which is about 3/n (the rule of three). Each end
+alone is wrong for at most 5% of units; both of a rate for which k may be 0 for at most 7.5%.
 """
 
 from __future__ import annotations
