@@ -63,6 +63,27 @@ class Results:
 
         return environments.differences(self.records)
 
+    def with_thresholds(
+        self, *, dormant_threshold: float | None = None, rare_threshold: float | None = None
+    ) -> Results:
+        """The same runs with their dormant and rare units told by other thresholds.
+
+        Of the looks at which records keep numbers of every unit: before training, at the last
+        epoch and on the samples of the finished network. At all other looks, and in records older
+        than ``reluprobe/run/7`` and those of foreign runs, they become null.
+
+        Args:
+            dormant_threshold: τ of ``dormant``; each run's own, if None.
+            rare_threshold: largest share of the examples on which a rare unit fires; likewise.
+
+        Raises:
+            InputError: a threshold that no run may have.
+        """
+        from reluprobe.analysis import thresholds
+
+        asked = thresholds.checked(dormant_threshold, rare_threshold)
+        return Results(tuple(thresholds.of_archive(archive, asked) for archive in self.archives))
+
     def __getitem__(self, name: str) -> Results:
         """The results of one sweep by its name."""
         chosen = tuple(archive for archive in self.archives if archive.name == name)

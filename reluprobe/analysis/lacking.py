@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from reluprobe.analysis.dead_masks import timeline, unknown
 from reluprobe.analysis.death_causes import sought
 from reluprobe.analysis.estimates import share
+from reluprobe.analysis.thresholds import NO_NUMBERS, AskedAnew
 from reluprobe.config import phases
 from reluprobe.records import RunRecord
 
@@ -33,7 +34,10 @@ def shares(runs: Sequence[RunRecord], definition: str) -> str | None:
         return reason
     if any(share(run.final.layers, definition) is not None for run in runs if run.ended):
         return None
-    return f"{definition.replace('_', ' ')} does not apply to these networks"
+    word = definition.replace("_", " ")
+    if any(isinstance(run, AskedAnew) and definition in run.asked for run in runs if run.ended):
+        return f"{word} cannot be told by another threshold: {NO_NUMBERS}"
+    return f"{word} does not apply to these networks"
 
 
 def courses(runs: Sequence[RunRecord]) -> str | None:

@@ -14,7 +14,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reluprobe.analysis import aggregate
+from reluprobe.analysis import aggregate, thresholds
+from reluprobe.analysis.thresholds import Thresholds
 from reluprobe.cli import complete, console, options
 from reluprobe.config import SETTINGS, SHORT_NAMES
 from reluprobe.config.choices import DEFINITIONS
@@ -40,6 +41,24 @@ Definition = Annotated[
         autocompletion=complete.among(DEFINITIONS),
     ),
 ]
+DormantThreshold = Annotated[
+    float | None,
+    typer.Option(
+        "--dormant-threshold",
+        help="τ of dormant, asked anew before training and of finished networks.",
+        metavar="NUMBER",
+        show_default="each run's own",
+    ),
+]
+RareThreshold = Annotated[
+    float | None,
+    typer.Option(
+        "--rare-threshold",
+        help="Largest share of examples on which a rare unit fires, likewise.",
+        metavar="NUMBER",
+        show_default="each run's own",
+    ),
+]
 By = Annotated[
     options.Texts,
     options.repeatable(
@@ -60,6 +79,8 @@ Sort = Annotated[
 ]
 
 
+#: Each run's own thresholds.
+NONE_ASKED = Thresholds()
 #: Among what to show further: all of it.
 FULL = "full"
 
@@ -73,12 +94,14 @@ class View:
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         sort: what to order configurations by; as the sweep has them, if None.
         also: what to show further: ``lives``, ``causes``, ``signals``, ``bounds``; ``full``: all.
+        thresholds: by which units are dormant, and rare; each run's own, if none.
     """
 
     definition: str = "dead"
     by: Sequence[str] | None = None
     sort: str | None = None
     also: frozenset[str] = frozenset()
+    thresholds: Thresholds = NONE_ASKED
 
 
 def check_definition(definition: str) -> None:
@@ -92,9 +115,17 @@ def check_definition(definition: str) -> None:
         raise InputError("unknown definition", [f"--definition {definition}: {allowed}"])
 
 
-def load(paths: Sequence[Path], needed: bool = True) -> list[Archive]:
-    """Every sweep in these folders and files, as :func:`reluprobe.records.folder.open_all`."""
-    sweeps = open_all(paths, needed)
+def load(
+    paths: Sequence[Path], needed: bool = True, asked: Thresholds = NONE_ASKED
+) -> list[Archive]:
+    """Every sweep in these folders and files, as :func:`reluprobe.records.folder.open_all`.
+
+    Their units are told by the thresholds that are asked for; stderr says of how many they cannot.
+    """
+    sweeps = [thresholds.of_archive(sweep, asked) for sweep in open_all(paths, needed)]
+    note = thresholds.note([record for sweep in sweeps for record in sweep.records], asked)
+    if note is not None:
+        console.err.print(Text(note, style="yellow"), soft_wrap=True)
     # Records are millions of objects that stay until the command ends: the garbage collector need
     # not walk over them again and again while tables are made.
     gc.freeze()

@@ -14,7 +14,7 @@ from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
 from reluprobe.config import labels, written
 from reluprobe.records.folder import Archive
-from reluprobe.report.terminal import mishaps, tables
+from reluprobe.report.terminal import meanings, mishaps, tables
 from reluprobe.report.terminal import side_by_side as side_by_side_table
 
 
@@ -32,7 +32,8 @@ def show(sweeps: Sequence[Archive], view: View) -> None:
         lost = side_by_side_table.lost(rows)
         if lost is not None:
             out.print(lost)
-    out.print(Text(f"{definition}: {tables.CALLED[definition][1]}", style="dim"))
+    runs = [record for sweep in sweeps for record in sweep.records]
+    out.print(Text(f"{definition}: {meanings.rule(definition, runs)}", style="dim"))
     every = [row for line in lined_up.lines for row in line.present]
     if (ends := tables.ends(every)) is not None:
         out.print(ends)

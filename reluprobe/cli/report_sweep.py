@@ -69,7 +69,7 @@ def _whole(
     for line in answer.sentences(rows, measured, definition):
         out.print(Text(line, style="bold"))
     out.print(tables.sweep_headline(rows, definition))
-    for line in dead_unit.lines(definition):
+    for line in dead_unit.lines(definition, sweep.records):
         out.print(line)
     out.print(tables.provenance(sweep))
     if (ends := tables.ends(rows)) is not None:

@@ -17,6 +17,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from reluprobe import records
+from reluprobe.analysis import thresholds
 from reluprobe.cli import report_sweep
 from reluprobe.cli.console import out
 from reluprobe.cli.reading import View
@@ -78,9 +79,9 @@ class Watch:
         if stamps == self._stamps and not self._faults:
             return None
         self._stamps = stamps
-        sweeps = [
-            s for s in open_all(self.paths, needed=False, read=self.read) if s.records or s.faults
-        ]
+        every = open_all(self.paths, needed=False, read=self.read)
+        asked = self.view.thresholds
+        sweeps = [thresholds.of_archive(s, asked) for s in every if s.records or s.faults]
         if len(sweeps) > 1:
             names = ", ".join(sweep.place for sweep in sweeps)
             raise InputError("--watch shows one sweep", [f"these are several: {names}"])

@@ -15,6 +15,7 @@ from reluprobe.analysis.estimates import Fold
 from reluprobe.analysis.quality import one_loss
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
+from reluprobe.report.json_report import thresholds_of
 
 STATUSES = ("diverged", "failed", "collapsed")
 
@@ -27,6 +28,7 @@ def comparison(
     runs, again = compare.pool(archives)
     return {
         "definition": question.definition,
+        "thresholds": thresholds_of(runs),
         "on": question.on,
         "interval": {"confidence": bootstrap.CONFIDENCE, "method": "bootstrap-t"},
         "runs": len(runs),

@@ -17,6 +17,7 @@ from reluprobe.analysis import (
     replication,
     side_by_side,
     splits,
+    thresholds,
     unit_fates,
     unit_lives,
 )
@@ -42,7 +43,8 @@ def report(
 ) -> dict[str, Any]:
     """Every sweep with its configurations; fractions in [0, 1], null where nothing applies."""
     sweeps = [_sweep(a, definition, by, sort, also) for a in archives]
-    document = {"definition": definition, "sweeps": sweeps}
+    every = [record for archive in archives for record in archive.records]
+    document = {"definition": definition, "thresholds": thresholds_of(every), "sweeps": sweeps}
     for kind in side_by_side.by_kind(archives):
         if len(kind) > 1:
             of_sweeps = [archive.records for archive in kind]
@@ -51,6 +53,15 @@ def report(
             name = "side_by_side" if kind[0].records[0].ours else "foreign_side_by_side"
             document[name] = beside | {"environments": environments.differences(every)}
     return document
+
+
+def thresholds_of(records: Sequence[RunRecord]) -> dict[str, list[float]]:
+    """By which thresholds the units of these runs are told: one, or all that there are."""
+    counted = [vars(thresholds.counted(record)) for record in records]
+    return {
+        setting: sorted({of_run[definition] for of_run in counted})
+        for definition, setting in thresholds.SETTINGS.items()
+    }
 
 
 def _beside(beside: side_by_side.Beside) -> dict[str, Any]:

@@ -420,3 +420,20 @@ def test_a_stream_of_nothing_says_so(tmp_path: Path):
     for read in (open_all, lambda paths: list(stream_records(paths, [], []))):
         with pytest.raises(ReluprobeError, match="no readable record"):
             read([tmp_path])
+
+
+def test_layers_say_how_many_units_fire_how_often_and_on_which_data_none_does():
+    seen = layer(8, 1, firing=(1, 2, 0, 1, 0, 3, 0, 0, 1), dead_data=0.125, rare=0.25, linear=0.5)
+    (row,) = in_memory.layers_table([(Path("s"), run((epoch(0, (seen,)),)))]).to_pylist()
+    names = [name for name in row if name.startswith("firing_")]
+    assert [row[name] for name in names] == [1, 2, 0, 1, 0, 3, 0, 0, 1]
+    assert (names[0], names[2], names[-2], names[-1]) == (
+        *("firing_never", "firing_to_0_01"),
+        *("firing_below_1", "firing_always"),
+    )
+    assert (row["dead_data"], row["rare"], row["linear"]) == (0.125, 0.25, 0.5)
+    meanings = {column.name: column.meaning for column in LAYERS}
+    assert "more than 0.001 and at most 0.01 of" in meanings["firing_to_0_01"]
+    older = run((epoch(0, (layer(8, 1),)),))
+    (row,) = in_memory.layers_table([(Path("s"), older)]).to_pylist()
+    assert {row[name] for name in (*names, "dead_data")} == {None}

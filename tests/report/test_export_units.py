@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from scipy.stats import binomtest
 
 from foreign_records import foreign_record, layer_record
 from plain_records import record_of, write_sweep
@@ -19,6 +20,7 @@ from reluprobe.config import make_run
 from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import as_run
 from reluprobe.records import EpochRecord, RunRecord, SampleRecord, StepRecord, saved_activations
+from reluprobe.records.unit_numbers import pack_counts, pack_magnitudes
 from reluprobe.report.export import files, in_memory, units
 
 LOST = records.LayerRecord(8, *[None] * 6, dead_units=None)
@@ -168,3 +170,42 @@ def test_the_command_writes_units_and_says_how_many(reluprobe: Any, tmp_path: Pa
     assert output.code == 0 and not Path("text/units.parquet").exists()
     assert len(Path("text/units.csv").read_text("utf-8").splitlines()) == 33
     assert reluprobe("export", "r", "--units", "--latex").code == 2
+
+
+def counted(*fired: int, sloped: str | None = "fired") -> records.RatesRecord:
+    texts = pack_counts(np.array(fired), 100), pack_magnitudes(np.ones(8))
+    return records.RatesRecord(100, texts[0], sloped, texts[1])
+
+
+def test_how_often_units_fire_stands_where_the_record_keeps_it():
+    start = counted(0, 1, 2, 50, 99, 100, 0, 0)
+    slopes = pack_counts(np.array([100, 1, 2, 3, 4, 5, 6, 7]), 100)
+    ended = SampleRecord(
+        "probe", 100, 0.5, 0.8, (layer_record(".......x", rates=counted(*[10] * 8, sloped=slopes)),)
+    )
+    history = [epoch(0, "x.......", rates=start), epoch(1, "x......."), epoch(2, ".......x")]
+    rows = rows_of(run(history, samples=(ended,)))
+    rates = [row["firing_rate"] for row in rows]
+    assert rates == [0, 0.01, 0.02, 0.5, 0.99, 1, 0, 0, *[None] * 8, *[0.1] * 8]
+    assert [row["gradient_rate"] for row in rows[:8]] == rates[:8]
+    assert [row["gradient_rate"] for row in rows[16:]] == [1, *np.arange(1, 8) / 100]
+    lows, highs = ([row[f"firing_{end}"] for row in rows] for end in ("low", "high"))
+    assert lows[8:16] == highs[8:16] == [None] * 8
+    assert (lows[0], highs[5]) == (0, 1)
+    assert highs[0] == pytest.approx(1 - 0.05 ** (1 / 100))
+    exact = binomtest(10, 100).proportion_ci()
+    assert (lows[16], highs[16]) == pytest.approx((exact.low, exact.high))
+
+
+def test_slopes_that_were_not_counted_are_null_beside_rates_that_were():
+    rows = rows_of(run([epoch(0, "x.......", rates=counted(*range(8), sloped=None))]))
+    assert [row["gradient_rate"] for row in rows] == [None] * 8
+    assert [row["firing_rate"] for row in rows] == (np.arange(8) / 100).tolist()
+
+
+def test_a_run_that_has_not_ended_has_no_rates_at_its_last_epoch():
+    probe = SampleRecord(
+        "probe", 100, 0.5, 0.8, (layer_record("x.......", rates=counted(*[9] * 8)),)
+    )
+    broken = run([epoch(0, "x......."), epoch(1, "x.......")], samples=(probe,), status="failed")
+    assert {row["firing_rate"] for row in rows_of(broken)} == {None}

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from reluprobe.analysis import compare, contrast, environments, settings
+from reluprobe.analysis import compare, contrast, environments, settings, thresholds
 from reluprobe.cli import compare_exports, complete, console, exported_text, options, reading
 from reluprobe.config import assignments, cleaned, faults_of, full_name, written
 from reluprobe.config.choices import SPLITS
@@ -71,6 +71,8 @@ def command(
     baseline: Baseline = None,
     within: Within = None,
     definition: reading.Definition = "dead",
+    dormant_threshold: reading.DormantThreshold = None,
+    rare_threshold: reading.RareThreshold = None,
     on: On = "probe",
     sort: Sort = "dead",
     as_json: options.Json = False,
@@ -85,8 +87,9 @@ def command(
     forms = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "latex": as_latex}
     form = compare_exports.form_of([name for name, yes in forms.items() if yes], columns, out)
     reading.check_definition(definition)
+    asked = thresholds.checked(dormant_threshold, rare_threshold)
     compare.sort_contrasts([], sort)  # refuses an unknown key before anything is read
-    archives = reading.load(paths)
+    archives = reading.load(paths, asked=asked)
     runs, duplicates = compare.pool(archives)
     _check_sample(on, runs)
     groups = tuple(settings.check_names(options.split(within) or (), runs, "cannot read --within"))

@@ -11,7 +11,8 @@ import typer
 from rich.text import Text
 
 from reluprobe import records
-from reluprobe.analysis import aggregate, environments, settings
+from reluprobe.analysis import aggregate, environments, settings, thresholds
+from reluprobe.analysis.thresholds import Thresholds
 from reluprobe.cli import console, exported_text, options, reading
 from reluprobe.cli.reading import View
 from reluprobe.config import SETTINGS, full_name, labels
@@ -76,6 +77,8 @@ def command(
     tensorboard: Tensorboard = None,
     out: Out = None,
     definition: reading.Definition = "dead",
+    dormant_threshold: reading.DormantThreshold = None,
+    rare_threshold: reading.RareThreshold = None,
     by: reading.By = None,
     sort: reading.Sort = None,
     columns: Columns = None,
@@ -93,7 +96,8 @@ def command(
         wrong = "formats that do not go together" if number else "no format given"
         raise InputError(wrong, [allowed])
     reading.check_definition(definition)
-    view = View(definition, options.split(by), sort)
+    asked = thresholds.checked(dormant_threshold, rare_threshold)
+    view = View(definition, options.split(by), sort, thresholds=asked)
     named = options.split(columns)
     if markup:
         _markup(paths, markup[0], out, view, named)
@@ -102,9 +106,9 @@ def command(
     if shaped or (tidy and definition != "dead") or (tensorboard is not None and out is not None):
         raise InputError("an option without an effect", [_EFFECTS])
     if tensorboard is not None:
-        _log(paths, tensorboard, definition)
+        _log(paths, tensorboard, view)
     else:
-        _tables(paths, Path("export") if out is None else out, tidy, with_units)
+        _tables(paths, Path("export") if out is None else out, tidy, with_units, asked)
 
 
 _EFFECTS = (
@@ -113,38 +117,49 @@ _EFFECTS = (
 )
 
 
-def _tables(paths: Sequence[Path], folder: Path, formats: Sequence[str], with_units: bool) -> None:
+def _tables(
+    paths: Sequence[Path],
+    folder: Path,
+    formats: Sequence[str],
+    with_units: bool,
+    asked: Thresholds,
+) -> None:
     # Not before it is needed: Arrow takes a quarter of a second to import.
     from reluprobe.report.export import files
 
     faults: list[str] = []
     copies: list[str] = []
     notes: list[str] = []
+    lacking: list[bool] = []
     places = environments.Environments()
 
     def seen() -> Iterator[tuple[Path, records.RunRecord]]:
         for home, record in stream_records(paths, faults, copies):
             places.see(record)
-            yield home, record
+            told = thresholds.asked_anew(record, asked)
+            lacking.append(thresholds.untold(told))
+            yield home, told
 
     with console.status("exporting"):
         names = [*files.TABLES] if with_units else files.ALWAYS
         written = files.write(seen(), folder, formats, names, notes)
     for path, rows in written.items():
         console.out.print(Text(f"wrote {path}  ({labels.count(rows, 'row')})"), soft_wrap=True)
+    if any(lacking):
+        notes.append(thresholds.said(sum(lacking), len(lacking), asked))
     for note in notes:
         console.err.print(Text(note, style="yellow"), soft_wrap=True)
     _say_unlike(places.differences())
     reading.exit_if_unreadable(faults, copies)
 
 
-def _log(paths: Sequence[Path], folder: Path, definition: str) -> None:
+def _log(paths: Sequence[Path], folder: Path, view: View) -> None:
     from reluprobe.report.export import tensorboard_log
 
-    sweeps = reading.load(paths)
+    sweeps = reading.load(paths, asked=view.thresholds)
     pairs = [(sweep.folder, record) for sweep in sweeps for record in sweep.records]
     with console.status("exporting"):
-        log = tensorboard_log.write(pairs, folder, definition)
+        log = tensorboard_log.write(pairs, folder, view.definition)
     again = ", in the place of an earlier export's" if log.replaced else ""
     text = f"wrote {log.folder}  ({labels.count(log.runs, 'run')}{again})"
     console.out.print(Text(text), soft_wrap=True)
@@ -169,7 +184,7 @@ def _markup(
 ) -> None:
     from reluprobe.report.export import configurations, markup
 
-    sweeps = reading.load(paths)
+    sweeps = reading.load(paths, asked=view.thresholds)
     written = [
         markup.WRITERS[kind](
             configurations.table(

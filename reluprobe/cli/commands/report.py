@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reluprobe.analysis import side_by_side
+from reluprobe.analysis import side_by_side, thresholds
 from reluprobe.analysis.effects import EffectsOnce
 from reluprobe.born import result
 from reluprobe.cli import (
@@ -68,6 +68,8 @@ def command(
     paths: reading.Paths,
     *,
     definition: reading.Definition = "dead",
+    dormant_threshold: reading.DormantThreshold = None,
+    rare_threshold: reading.RareThreshold = None,
     by: reading.By = None,
     sort: reading.Sort = None,
     full: Full = False,
@@ -89,6 +91,7 @@ def command(
 ) -> None:
     """Run it; the help is HELP."""
     reading.check_definition(definition)
+    asked = thresholds.checked(dormant_threshold, rare_threshold)
     most = gate.parse(max_dead)
     request = figure_flags.request(figures, format, only, heatmap, facet, colour, width, out)
     sections = {
@@ -99,15 +102,15 @@ def command(
         "bounds": bounds,
     }
     also = frozenset(name for name, asked in sections.items() if asked)
-    view = View(definition, options.split(by), sort, also)
+    view = View(definition, options.split(by), sort, also, asked)
     if watch:
-        asked = {"--json": as_json, "--max-dead": most, **{f"--{name}": True for name in also}}
-        _watch(paths, view, asked | {"--figures": request is not None and request.asked})
+        beside = {"--json": as_json, "--max-dead": most, **{f"--{name}": True for name in also}}
+        _watch(paths, view, beside | {"--figures": request is not None and request.asked})
         return
     results, faults, copies = result.read_all(paths)
     # A folder called born-dead may be one of sweeps all the same.
     others = [p for p in paths if not (p.is_file() and result.is_of(p))]
-    sweeps = reading.load(others, needed=not (results or faults))
+    sweeps = reading.load(others, not (results or faults), asked)
     drawn = True
     computed = {s.place: EffectsOnce(s.records, view.definition) for s in sweeps}
     if request is not None:

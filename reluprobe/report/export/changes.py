@@ -15,7 +15,7 @@ from reluprobe.report.export.configurations import conditions
 from reluprobe.report.export.markup import Column, PaperTable, picked
 from reluprobe.report.export.paper_numbers import Measured, column, notation
 from reluprobe.report.quality_terms import OF_REGRESSION, RMSE
-from reluprobe.report.terminal import compare_text, tables
+from reluprobe.report.terminal import compare_text, meanings, tables
 from reluprobe.report.terms import terms_of
 
 #: What the first row of a group is called.
@@ -161,7 +161,7 @@ def caption(compared: Comparison, runs: Sequence[RunRecord], interval: str) -> s
         interval: how the ends of an interval are shown.
     """
     question = compared.question
-    named, means = tables.CALLED[question.definition]
+    named, means = tables.CALLED[question.definition][0], meanings.rule(question.definition, runs)
     if question.on != "probe":
         means = means.replace("probe", {"train": "training"}.get(question.on, question.on))
     parts = [_baseline(compared), f"{named}: {means}", conditions(runs), _over(compared, interval)]

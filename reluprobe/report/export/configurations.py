@@ -16,7 +16,7 @@ from reluprobe.report import formatting
 from reluprobe.report.export.markup import Column, PaperTable, picked
 from reluprobe.report.export.paper_numbers import column, notation, of_estimate
 from reluprobe.report.quality_terms import OF_REGRESSION, RMSE, terms_of_quality
-from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import meanings, tables
 from reluprobe.report.terms import probe_examples, terms_of
 
 #: The column of all settings that set a configuration apart, where they are many.
@@ -154,7 +154,9 @@ def _check_apart(rows: Sequence[Summary], names: Sequence[str]) -> None:
 
 def _caption(sweep: Archive, rows: Sequence[Summary], definitions: Sequence[str]) -> str:
     """What is counted, on what, over how many seeds; not where or how long it was trained."""
-    means = "; ".join("{}: {}".format(*tables.CALLED[name]) for name in definitions)
+    means = "; ".join(
+        f"{tables.CALLED[name][0]}: {meanings.rule(name, sweep.records)}" for name in definitions
+    )
     parts = [means, conditions(sweep.records), *over_seeds(rows)]
     return f"{'; '.join(part for part in parts if part)}."
 

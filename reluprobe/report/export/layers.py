@@ -6,11 +6,13 @@ After the ids come the settings in which the exported runs differ, so that nobod
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
 from reluprobe.analysis import dead_masks
 from reluprobe.config.choices import DEFINITIONS
+from reluprobe.records.looks import FIRING_ENDS
 from reluprobe.report.export.columns import Column, Kind, Layer, Run, Value, keys, measures
 from reluprobe.report.terminal.tables import CALLED
 
@@ -75,7 +77,33 @@ def _shares() -> Columns:
         for name, (word, rule) in ((name, CALLED[name]) for name in DEFINITIONS)
     ]
     said = "Share of the layer's units dead for every input in the training data's box."
-    return [*shares, _of("certified", "fraction", said)]
+    quiet = "Share of the probe's examples on which all the layer's outputs are 0."
+    return [*shares, _of("certified", "fraction", said), _of("dead_data", "fraction", quiet)]
+
+
+def _firing() -> Columns:
+    """How many units fire on how large a share of the values of z, bin by bin."""
+
+    def count(place: int) -> Callable[[Layer], Value]:
+        return lambda row: None if row.layer.firing is None else row.layer.firing[place]
+
+    ends = [0.0, *FIRING_ENDS]
+    shares = [f"more than {low:g} and at most {high:g} of" for low, high in pairwise(ends)]
+    bins = [
+        ("never", "none of"),
+        *((f"to_{end:g}".replace(".", "_"), s) for end, s in zip(FIRING_ENDS, shares, strict=True)),
+        ("below_1", f"more than {FIRING_ENDS[-1]:g} of, and not on all,"),
+        ("always", "all"),
+    ]
+    return [
+        Column(
+            f"firing_{name}",
+            "whole number",
+            f"Units that fire (z > 0) on {share} the probe's values of z.",
+            count(place),
+        )
+        for place, (name, share) in enumerate(bins)
+    ]
 
 
 def _changes() -> Columns:
@@ -126,6 +154,7 @@ LAYERS: tuple[Column[Layer], ...] = (
     *_KEYS,
     *_place(),
     *_shares(),
+    *_firing(),
     *_changes(),
     *_outputs(),
     *measures(attrgetter("probe"), "; of the epoch, the same for all its layers"),

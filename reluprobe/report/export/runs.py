@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reluprobe.analysis import thresholds
 from reluprobe.analysis.aggregate import collapsed, share
 from reluprobe.analysis.settings import SEED
 from reluprobe.config import SETTINGS, Setting
@@ -49,8 +50,15 @@ def _fate() -> Columns:
 #: Of settings that a record has in another form than a sweep file: what stands there.
 _RESOLVED = {
     "activation": "Activation of the hidden layers; its parameter has a column of its own.",
+    "dormant_threshold": "τ by which units are dormant here: a unit's mean |output| over its "
+    "layer's mean, at or below it.",
+    "rare_threshold": "Largest share of examples on which a unit that is rare here fires.",
     "probe_examples": "Training examples, the first of them, that units are probed on.",
 }
+
+
+#: Settings that the reader of a record may ask anew, and the definitions that are theirs.
+_COUNTED = {setting: definition for definition, setting in thresholds.SETTINGS.items()}
 
 
 def _setting(setting: Setting) -> Column[Run]:
@@ -62,6 +70,9 @@ def _setting(setting: Setting) -> Column[Run]:
         # The setting may be a word, all; a column has one type.
         if setting.name == "probe_examples":
             return run.record.probe.examples
+        # That which counts: another may have been asked for.
+        if setting.name in _COUNTED:
+            return getattr(thresholds.counted(run.record), _COUNTED[setting.name])
         return run.settings[setting.name] if setting.applies(run.settings) else None
 
     said = _RESOLVED.get(setting.name, f"{setting.help} {setting.condition}".strip())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reluprobe.analysis.aggregate import share
 from reluprobe.records import EpochRecord, RunRecord, StepRecord
 from reluprobe.report.export.tensorboard_events import Scalar
+from reluprobe.report.terminal import meanings
 from reluprobe.report.terminal.tables import CALLED
 from reluprobe.report.terms import terms_of
 
@@ -51,7 +52,7 @@ def _place(probe: EpochRecord | StepRecord, by_step: bool) -> int:
 def _values(
     record: RunRecord, probe: EpochRecord | StepRecord, definition: str
 ) -> dict[Scalar, float | None]:
-    counted = network(definition)
+    counted = network(definition, [record])
     values = {counted: share(probe.layers, definition)}
     word = CALLED[definition][0]
     for name, layer in zip(record.layer_names, probe.layers, strict=False):
@@ -63,9 +64,9 @@ def _values(
     return values
 
 
-def network(definition: str) -> Scalar:
+def network(definition: str, runs: Sequence[RunRecord]) -> Scalar:
     """The curve of all hidden units."""
-    word, rule = CALLED[definition]
+    word, rule = CALLED[definition][0], meanings.rule(definition, runs)
     return Scalar(f"{definition}/network", f"Share of all hidden units that are {word}: {rule}.")
 
 

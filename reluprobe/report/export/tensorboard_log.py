@@ -132,7 +132,7 @@ def _infos(
 
 def _metrics(runs: Sequence[Run], definition: str) -> list[Scalar]:
     """What runs are compared by: the share of all units, then the outcomes that any has."""
-    metrics: dict[Scalar, None] = {curves.network(definition): None}
+    metrics: dict[Scalar, None] = {curves.network(definition, [run.record for run in runs]): None}
     for run in runs:
         for field, scalar in curves.outcomes(run.record).items():
             if any(getattr(epoch, field) is not None for epoch in run.record.history):

@@ -1,23 +1,25 @@
 """The table ``units``: one row per run, probe and hidden unit, from the masks of a record.
 
 Its rows are made a layer at a time, a *block*: millions of units would take minutes one by one.
-A record says which units were dead, not by which other definition: of these it has shares alone.
+Counts of how often a unit fires are kept before training and of the finished network alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool
 
 from reluprobe.analysis import dead_masks
+from reluprobe.analysis.firing_bounds import bounds
 from reluprobe.errors import ReluprobeError
-from reluprobe.records import LayerRecord, RunRecord, saved_activations
+from reluprobe.records import LayerRecord, RatesRecord, RunRecord, saved_activations
 from reluprobe.records.masks import unpack
+from reluprobe.records.unit_numbers import fired, sloped
 from reluprobe.report.export.arrow import TYPES
 from reluprobe.report.export.columns import Column, Described, Layer, Run, Value, keys, layers
 from reluprobe.report.export.layers import LAYERS
@@ -94,6 +96,34 @@ def _fires(at: Layer) -> pa.Array | None:
     return pa.array(fires.mean(1))
 
 
+def _rates(at: Layer) -> RatesRecord | None:
+    """The counts of this look: the last epoch's are those of the sample ``probe``."""
+    sample = at.run.on_split("probe") if at.layer.rates is None and _is_last(at) else None
+    return at.layer.rates if sample is None else sample.layers[at.number - 1].rates
+
+
+def _firing_rate(at: Layer) -> pa.Array | None:
+    rates = _rates(at)
+    return None if rates is None else pa.array(fired(rates) / rates.values)
+
+
+def _gradient_rate(at: Layer) -> pa.Array | None:
+    rates = _rates(at)
+    counts = None if rates is None else sloped(rates)
+    return None if rates is None or counts is None else pa.array(counts / rates.values)
+
+
+def _bound(end: Literal["low", "high"]) -> Callable[[Layer], pa.Array | None]:
+    def values(at: Layer) -> pa.Array | None:
+        rates = _rates(at)
+        if rates is None:
+            return None
+        return pa.array(getattr(bounds(fired(rates), rates.values), end))
+
+    return values
+
+
+_KEPT = "before training and at the last epoch"
 _PLACE = ("epoch", "step", "layer", "layer_name")
 _KEYS: tuple[Column[Layer], ...] = tuple(keys(lambda at: at.run))
 #: What all units of a layer share at a probe.
@@ -133,6 +163,32 @@ OWN: tuple[PerUnit, ...] = (
         f"Share of the probe's first {saved_activations.IMAGES} images on which the unit's output "
         "is above 0; at the last epoch of runs that saved their activations.",
         _fires,
+    ),
+    PerUnit(
+        "firing_rate",
+        "fraction",
+        f"Share of the probe's values of z that are above 0, of a channel at all its positions; "
+        f"{_KEPT}.",
+        _firing_rate,
+    ),
+    PerUnit(
+        "firing_low",
+        "fraction",
+        "Lower end of the rate's 95% interval (Clopper-Pearson), on examples like the probe's. Too "
+        "narrow of a channel: its positions are not independent.",
+        _bound("low"),
+    ),
+    PerUnit(
+        "firing_high",
+        "fraction",
+        "Upper end, likewise; of a unit that fired on none of n values 1 - 0.05^(1/n), about 3/n.",
+        _bound("high"),
+    ),
+    PerUnit(
+        "gradient_rate",
+        "fraction",
+        f"Share of them with f′(z) ≠ 0, which send a gradient; {_KEPT}.",
+        _gradient_rate,
     ),
 )
 #: The columns that the table always has.

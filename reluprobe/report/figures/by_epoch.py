@@ -12,7 +12,7 @@ from reluprobe.report.figures import curves
 from reluprobe.report.figures.context import Context, Drawing, LackingError, alt_text
 from reluprobe.report.figures.curves import Drawn, Measure
 from reluprobe.report.quality_terms import QualityTerms
-from reluprobe.report.terminal import tables
+from reluprobe.report.terminal import meanings, tables
 
 
 def training(context: Context) -> Drawing:
@@ -89,10 +89,12 @@ def definitions(context: Context) -> Drawing:
     drawn = curves.over_time(context, measures, clock)
     if drawn is None:
         raise LackingError(_without_curves(context, wanted))
-    meant = "; ".join(": ".join(tables.CALLED[d]) for d in wanted)
+    runs = context.records
+    meant = "; ".join(f"{tables.CALLED[d][0]}: {meanings.rule(d, runs)}" for d in wanted)
     caption = (
         f"Share of all {context.terms.units} by {clock}, counted by each definition ({meant}), on "
-        f"{context.examples}. {_seeds(context, drawn)}{drawn.note}"
+        f"{context.examples}.{meanings.of_curves(wanted, runs)} "
+        f"{_seeds(context, drawn)}{drawn.note}"
     )
     return drawn.chart, caption, _facts(context, drawn)
 

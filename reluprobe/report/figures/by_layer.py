@@ -19,9 +19,9 @@ from reluprobe.report.figures.context import (
     Row,
     alt_text,
 )
+from reluprobe.report.terminal import meanings
 from reluprobe.report.terminal.layout import shown_layers, tail
 from reluprobe.report.terminal.named_layers import worst
-from reluprobe.report.terminal.tables import CALLED
 
 #: Configurations with a panel each, at most; rows of the map beyond.
 FEW, MOST_ROWS = 6, 30
@@ -54,9 +54,12 @@ def layers(context: Context) -> Drawing:
     shown = [(e, by_layer) for e, by_layer in drawn if e in entries]
     chart = _lines(context, shown) if len(shown) <= FEW else _map(context, shown)
     when = f"by {context.terms.clock}" if len(shown) <= FEW else "of the finished networks"
+    rule = meanings.rule(context.definition, context.records)
+    between = meanings.of_curves([context.definition], context.records)
+    between = between if len(shown) <= FEW else ""
     caption = (
         f"Share of {context.word} units in each {context.terms.layer} ({context.terms.first}) "
-        f"{when}, on {context.examples} ({CALLED[context.definition][1]}). "
+        f"{when}, on {context.examples} ({rule}).{between} "
         f"{context.seeds(entries, what='Means', band='')}{left if with_dead else ''}{note}"
     )
     facts = [

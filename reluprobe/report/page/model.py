@@ -57,7 +57,7 @@ def model(
         "terms": terms_of(archive.records),
         "measures": " and ".join(terms.bare for terms in terms_of_quality(archive.records)),
         "question": words.question(archive.records, rows),
-        "meaning": words.meaning(definition),
+        "meaning": words.meaning(definition, archive.records),
         "primer": words.primer(archive.records, definition),
         "headline": words.headline(rows, context.effects, definition),
         "ends": words.ends(rows, definition),
@@ -72,7 +72,7 @@ def model(
         "faults": [*archive.faults, *archive.copies],
         "runs": histories.runs(archive.records, definition),
         "origin": origin.origin(archive, definition, by),
-        "definitions": words.definitions(),
+        "definitions": words.definitions(archive.records),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import reluprobe
 from reluprobe import records
+from reluprobe.analysis import thresholds
 from reluprobe.records.folder import RUNS, SWEEP_FILE, Archive
 from reluprobe.report import formatting
 from reluprobe.report.terminal import tables
@@ -51,6 +52,8 @@ def _command(archive: Archive, definition: str, by: Sequence[str] | None) -> str
     words = ["reluprobe", "report", archive.place]
     if definition != "dead":
         words += ["--definition", definition]
+    for name, threshold in thresholds.asked_of(archive.records).items():
+        words += [f"--{name.replace('_', '-')}", f"{threshold:.12g}"]
     if by is not None:
         words += ["--by", ",".join(by)]
     return f"{shlex.join(words)} (reluprobe {reluprobe.__version__})"

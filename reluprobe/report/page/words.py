@@ -16,7 +16,7 @@ from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import RunRecord
 from reluprobe.report import formatting
 from reluprobe.report.quality_terms import RMSE, QualityTerms, estimates, rmse, terms_of_quality
-from reluprobe.report.terminal import answer, foreign_words, tables
+from reluprobe.report.terminal import answer, foreign_words, meanings, tables
 from reluprobe.report.terms import probe_examples, terms_of
 
 #: As the terminal's first screen has it.
@@ -50,10 +50,15 @@ MOST_NAMED = 6
 MOST_BAD = 3
 
 
-def definitions() -> list[dict[str, str]]:
+def definitions(runs: Sequence[RunRecord] = ()) -> list[dict[str, str]]:
     """Each definition of death: what it is called, how it is computed, and whose it is."""
     return [
-        {"name": d, "word": tables.CALLED[d][0], "formula": tables.CALLED[d][1], "whose": WHOSE[d]}
+        {
+            "name": d,
+            "word": tables.CALLED[d][0],
+            "formula": meanings.rule(d, runs),
+            "whose": WHOSE[d],
+        }
         for d in DEFINITIONS
     ]
 
@@ -83,7 +88,7 @@ def _asked(runs: Sequence[RunRecord]) -> str:
 def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
     """What a dead unit is, and how it is counted on this page."""
     probes = sorted({probe_examples(r) for r in runs})
-    word, formula = tables.CALLED[definition]
+    word, formula = tables.CALLED[definition][0], meanings.rule(definition, runs)
     counted = (
         f"On this page a unit is {word} if it has {formula}: z is what goes into its activation "
         f"f, f′ the slope there, and the probe is {' or '.join(probes)}."
@@ -91,9 +96,9 @@ def primer(runs: Sequence[RunRecord], definition: str) -> list[str]:
     return [PRIMER, counted]
 
 
-def meaning(definition: str) -> str:
+def meaning(definition: str, runs: Sequence[RunRecord]) -> str:
     """What is counted, in a sentence or two."""
-    word, formula = tables.CALLED[definition]
+    word, formula = tables.CALLED[definition][0], meanings.rule(definition, runs)
     return DEAD if definition == "dead" else f"{word}: {formula}.".capitalize()
 
 

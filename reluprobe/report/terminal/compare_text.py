@@ -19,6 +19,7 @@ from reluprobe.records.folder import Archive
 from reluprobe.report import formatting
 from reluprobe.report.formatting import points
 from reluprobe.report.quality_terms import ALL_TERMS, terms_of_error, terms_of_quality
+from reluprobe.report.terminal import meanings
 from reluprobe.report.terminal.tables import CALLED, MOST_NAMES
 from reluprobe.report.terms import terms_of
 
@@ -152,7 +153,7 @@ def legend(comparison: Comparison, runs: Sequence[RunRecord]) -> list[Text]:
     """What is counted on which sample, what the intervals are, what the words say."""
     definition, on = comparison.question.definition, comparison.question.on
     called = {"train": "training"}.get(on, on)
-    means = CALLED[definition][1].replace("probe", called)
+    means = meanings.rule(definition, runs).replace("probe", called)
     measured = [terms.bare for terms in terms_of_quality(runs)]
     measures, error = " and ".join(measured), terms_of_error(runs).name.removeprefix("test ")
     both = f"{', '.join(measured)} and {error}"

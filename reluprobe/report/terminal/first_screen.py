@@ -58,7 +58,7 @@ def parts(
     measured = None if folded else computed.value
     shown: list[RenderableType] = [Text(sweep.name, style="bold cyan")]
     shown += [Text(line, style="bold") for line in answer.sentences(rows, measured, definition)]
-    shown += [*dead_unit.lines(definition), tables.provenance(sweep, short=True)]
+    shown += [*dead_unit.lines(definition, sweep.records), tables.provenance(sweep, short=True)]
     star = measured is not None and measured.design == "star" and not every
     changes = one_change.of_rows(rows, definition) if star else None
     if len(rows) > 1:

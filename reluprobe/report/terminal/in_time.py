@@ -39,7 +39,7 @@ def tables(rows: Rows, definition: str) -> list[RenderableType]:
 
 def _courses(rows: Rows, definition: str) -> list[tuple[Summary, list[StepPoint]]]:
     courses = [(row, step_course.course(row.members, definition)) for row in rows]
-    return [(row, course) for row, course in courses if len(course) > 2 and course[-1].mean]
+    return [(row, c) for row, c in courses if len(c) > 2 and all(point.mean for point in c)]
 
 
 def of_steps(rows: Rows, definition: str) -> list[str]:
@@ -73,7 +73,8 @@ def _steps(rows: Rows, definition: str) -> list[RenderableType]:
 
 def _turns(rows: Rows, definition: str) -> list[tuple[Summary, list[Turn]]]:
     turns = [(row, phase_outcomes.turns(row.members, definition)) for row in rows]
-    return [(row, of_row) for row, of_row in turns if of_row]
+    # By a threshold asked anew nobody knows of the phases before the last.
+    return [(row, t) for row, t in turns if t and all(turn.end for turn in t)]
 
 
 def of_phases(rows: Rows, definition: str) -> list[str]:

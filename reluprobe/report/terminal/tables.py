@@ -23,15 +23,17 @@ from reluprobe.report.terminal.layout import Fitted, fitted, plain_table, shown_
 from reluprobe.report.terminal.mishaps import MISHAPS
 from reluprobe.report.terms import OURS, Terms, terms_of
 
+#: The threshold of a definition that has one, where it is of no run.
+USUAL = {"dormant": "2.5% (or dormant_threshold)", "rare": "1% (or rare_threshold)"}
 #: What a definition is called in a heading, and what it means, in a line.
 CALLED = {
     "dead": ("dead", "f′(z) = 0 on every probe example"),
     "silent": ("silent", "output 0 on every probe example"),
     "never_positive": ("never positive", "z ≤ 0 on every probe example"),
     "constant": ("constant", "the same output on every probe example"),
-    "dormant": ("dormant", "mean |output| ≤ 2.5% (or dormant_threshold) of its layer's mean"),
+    "dormant": ("dormant", f"mean |output| ≤ {USUAL['dormant']} of its layer's mean"),
     "saturated": ("saturated", "output within 0.001 of its range's end on every probe example"),
-    "rare": ("rare", "z > 0 on at most 1% (or rare_threshold) of probe examples, and on one"),
+    "rare": ("rare", f"z > 0 on at most {USUAL['rare']} of probe examples, and on one"),
     "linear": ("linear", "z > 0, where f is straight, on every probe example"),
 }
 
