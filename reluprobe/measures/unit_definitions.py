@@ -22,8 +22,8 @@ class UnitDefinitions(NamedTuple):
     ``saturated`` is None for an activation that is unbounded: it cannot saturate; ``linear`` for
     one that bends everywhere. Formulas and sources are in :mod:`reluprobe.measures.definitions`.
 
-    ``firing_rate`` is the share of the examples with z > 0: of n examples a rate of 0 says only that
-    it is below about 3/n (with 95% confidence). ``gradient_rate`` is the share of them with
+    ``firing_rate`` is the share of the examples with z > 0: of n examples a rate of 0 says only
+    that it is below about 3/n (with 95% confidence). ``gradient_rate`` is the share of them with
     f′(z) ≠ 0: 0 exactly where the unit is dead.
     """
 
