@@ -168,6 +168,34 @@ def test_definitions_without_masks_have_no_lives_and_one_sentence_says_why(defin
         assert draw(archive([run]), figure, definition=definition).skipped == reason
 
 
+def test_the_map_is_of_the_definition():
+    ((row, run),) = unit_map.runs(aggregate.summarize([record()]), "saturated")
+    assert [*row.members] == [run]
+    drawn = text(unit_map.table(run, 80, "saturated"))
+    assert "████" in drawn and "██oo" in drawn and ".██o" in drawn
+    assert unit_map.runs(aggregate.summarize([record(dead=["...."] * 5)])) == []
+
+
+def test_a_layer_to_which_it_does_not_apply_is_left_out_of_its_network():
+    run = record()
+    history = tuple(
+        dataclasses.replace(
+            e,
+            layers=(
+                *e.layers,
+                dataclasses.replace(e.layers[0], saturated=None, saturated_units=None),
+            ),
+        )
+        for e in run.history
+    )
+    config = dataclasses.replace(run.config, depth=2)
+    both = dataclasses.replace(run, config=config, history=history)
+    assert [*dead_masks.watched(both, "saturated")] == ["L1"]
+    assert [*dead_masks.watched(both)] == ["L1", "L2"]
+    network = unit_fates.fates([both], "saturated").network
+    assert network == unit_fates.fates([run], "saturated").network
+
+
 def test_reasons_tell_what_does_not_apply_from_what_is_not_known():
     relu = dead_record(DEAD, revive="none")  # as before there were masks, and rare units
 
