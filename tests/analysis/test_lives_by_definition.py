@@ -22,9 +22,11 @@ from reluprobe.analysis import (
     unit_lives,
 )
 from reluprobe.config.choices import DEFINITIONS
+from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.records import layer_checks
 from reluprobe.report.terminal import in_short, in_time, unit_map
 from reluprobe.report.terminal import unit_lives as lives_table
+from reluprobe.results import Results
 from revived_records import courses, packed
 from revived_records import record as dead_record
 
@@ -166,6 +168,22 @@ def test_definitions_without_masks_have_no_lives_and_one_sentence_says_why(defin
     assert unit_fates.fates([run], definition) is None
     for figure in ("units", "survival"):
         assert draw(archive([run]), figure, definition=definition).skipped == reason
+
+
+def test_the_library_has_them_as_a_table():
+    results = Results((archive([record(), record(activation="relu")]),))
+    table = results.lives(definition="saturated").to_pylist()
+    # In these records ReLU, too, has saturated units: the masks count, not the name.
+    assert [(row["activation"], row["layer"]) for row in table] == [
+        (name, layer) for name in ("tanh", "relu") for layer in ("L1", "all")
+    ]
+    assert table[0]["revives"] == pytest.approx(2 / 7)
+    assert (table[0]["median"], table[0]["closed"], table[0]["open"]) == (2, 2, 1)
+    assert results.lives(by=["activation"]).to_pylist()[1]["revives"] == 1
+    with pytest.raises(ReluprobeError, match="how many units were silent, not which"):
+        results.lives(definition="silent")
+    with pytest.raises(InputError, match="saturated"):
+        results.lives(definition="saturatd")
 
 
 def test_the_map_is_of_the_definition():
