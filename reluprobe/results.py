@@ -170,6 +170,36 @@ class Results:
 
         return result_tables.summary(self._summaries(by, definition, sort), definition)
 
+    def lives(self, by: Sequence[str] | None = None, definition: str = "dead") -> pa.Table:
+        """What ``report --lives`` shows: when units died, and whether they came back.
+
+        One row a configuration × hidden layer, and one for the network, ``layer`` "all". Means
+        have their ends as in :meth:`summary`. ``revives``: of the units dead at a probe, the share
+        that is not at the next; ``median``: how many probes a unit is dead in a row (Kaplan–Meier;
+        null: fewer than half of the stretches end), of ``closed`` stretches that ended and
+        ``open`` ones that ran on; ``permanent``: of those dead at the end, the share dead ever
+        since they first were. No row of a configuration whose records do not say which units were
+        dead.
+
+        Args:
+            by: the settings that tell configurations apart; all that vary but the seed, if None.
+            definition: whose lives: ``dead``, or ``dormant``, ``saturated``, ``rare``, ``linear``
+                units, of which all this is then said.
+
+        Raises:
+            InputError: no such setting or definition.
+            ReluprobeError: there is nothing to say of any run; the message says why.
+        """
+        from reluprobe.analysis import lacking
+        from reluprobe.report import result_tables
+
+        rows = self._summaries(by, definition, None)
+        table = result_tables.lives(rows, definition)
+        if not len(table):
+            why = lacking.lives(self.records, definition=definition)
+            raise ReluprobeError(f"no lives of units: {why}")
+        return table
+
     def table(
         self,
         by: Sequence[str] | None = None,

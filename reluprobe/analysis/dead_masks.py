@@ -1,9 +1,10 @@
 """Dead masks: which units were dead at a probe, and which drawn anew, from a record's bits.
 
 A layer's mask says of each unit whether it was ``dead`` (no gradient, see
-:mod:`reluprobe.measures.definitions`). Masks of one run are of the same units in the same order,
-so that two of them tell which units came back. A unit that is drawn anew is another one in the
-same place.
+:mod:`reluprobe.measures.definitions`), or by another definition that has masks, ``saturated`` say,
+whether it was that: what is called dead here is then saturated. Masks of one run are of the same
+units in the same order, so that two of them tell which units came back. A unit that is drawn anew
+is another one in the same place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from jaxtyping import Bool
 from reluprobe.records import LayerRecord, RunRecord
 from reluprobe.records.masks import unpack
 
+#: Definitions of which records say which units they meant; of the others, how many alone.
+WITH_MASKS = ("dead", "dormant", "saturated", "rare", "linear")
 #: Which units of a layer, or of a network layer after layer, are dead.
 Dead = Bool[np.ndarray, " unit"]
 #: The same at every probe of a run.
@@ -27,7 +30,7 @@ class Watched(NamedTuple):
     """What the probes saw of the units of a layer, or of a network.
 
     Attributes:
-        dead: at which probes each was dead.
+        dead: at which probes each was dead, or what else the definition says.
         redrawn: at which it had been drawn anew right after the probe before; None where the run
             draws no unit anew.
     """
@@ -36,9 +39,14 @@ class Watched(NamedTuple):
     redrawn: Mask | None
 
 
-def bits(layer: LayerRecord) -> Dead:
+def mask_of(layer: LayerRecord, definition: str = "dead") -> str | None:
+    """A layer's mask by a definition that has them; None where the record has none."""
+    return getattr(layer, f"{definition}_units")
+
+
+def bits(layer: LayerRecord, definition: str = "dead") -> Dead:
     """Which units of a layer are dead; none where the record has no mask."""
-    return unpack(layer.dead_units, layer.units)
+    return unpack(mask_of(layer, definition), layer.units)
 
 
 def redrawn_bits(layer: LayerRecord) -> Dead | None:
@@ -79,31 +87,36 @@ def timeline(record: RunRecord) -> list[tuple[float, tuple[LayerRecord, ...]]]:
     return record.timeline() if record.ended else []
 
 
-def unknown(record: RunRecord) -> str | None:
+def unknown(record: RunRecord, definition: str = "dead") -> str | None:
     """What a record that ended leaves open of the lives of its units; None where nothing."""
     layers = [layer for _, seen in timeline(record) for layer in seen if layer.dead is not None]
-    if any(layer.dead_units is None and layer.dead for layer in layers):
-        return "how many units were dead at a probe, not which"
+    if any(mask_of(x, definition) is None and getattr(x, definition) for x in layers):
+        return f"how many units were {definition} at a probe, not which"
     if any(layer.revived_units is None and layer.revived for layer in layers):
         return "how many units were drawn anew, not which"
     return None
 
 
-def watched(record: RunRecord) -> dict[str, Watched]:
+def watched(record: RunRecord, definition: str = "dead") -> dict[str, Watched]:
     """What was seen of each layer, first to last, by its name; none where lives cannot be told.
 
-    Nor of a layer that at some probe no example reached: a branch that was not taken.
+    Nor of a layer that at some probe no example reached, a branch that was not taken; nor of one
+    to which the definition does not apply.
     """
     probes = [layers for _, layers in timeline(record)]
-    if unknown(record) is not None:
+    if definition not in WITH_MASKS or unknown(record, definition) is not None:
         return {}
     columns = zip(record.layer_names, zip(*probes, strict=True), strict=False)
-    reached = ((n, column) for n, column in columns if all(x.dead is not None for x in column))
-    return {name: _watched(column) for name, column in reached}
+    return {name: _watched(c, definition) for name, c in columns if known(c, definition)}
 
 
-def _watched(probes: Sequence[LayerRecord]) -> Watched:
-    dead = np.stack([bits(layer) for layer in probes])
+def known(probes: Iterable[LayerRecord], definition: str = "dead") -> bool:
+    """Whether a layer has a share of its units by this definition at every one of these probes."""
+    return all(getattr(layer, definition) is not None for layer in probes)
+
+
+def _watched(probes: Sequence[LayerRecord], definition: str) -> Watched:
+    dead = np.stack([bits(layer, definition) for layer in probes])
     if all(layer.revived is None for layer in probes):
         return Watched(dead, None)
     return Watched(dead, np.stack([unpack(x.revived_units, x.units) for x in probes]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reluprobe.analysis.dead_masks import timeline, unknown
+from reluprobe.analysis.dead_masks import WITH_MASKS, known, timeline, unknown
 from reluprobe.analysis.death_causes import sought
 from reluprobe.analysis.estimates import share
 from reluprobe.analysis.thresholds import NO_NUMBERS, AskedAnew
@@ -78,37 +78,64 @@ def untrained(run: RunRecord) -> bool:
     return run.ours is not None and run.ours.epochs == 0
 
 
-def lives(runs: Sequence[RunRecord], followed: bool = False) -> str | None:
+def lives(
+    runs: Sequence[RunRecord], followed: bool = False, definition: str = "dead"
+) -> str | None:
     """Where no unit's death can be followed.
 
     Args:
         runs: finished or not.
         followed: a death at the last probe, after which nobody looked, is none to follow.
+        definition: what is followed, of which there may be no mask.
     """
-    if (reason := courses(runs)) is not None:
+    if (reason := masks(definition) or courses(runs)) is not None:
         return reason
     several = [run for run in runs if len(timeline(run)) > 1]
-    known = [run for run in several if unknown(run) is None]
-    if any(_died(run, followed) for run in known):
+    if (reason := applies(several, definition)) is not None:
+        return reason
+    told = [run for run in several if unknown(run, definition) is None]
+    if any(_died(run, followed, definition) for run in told):
         return None
-    if len(known) < len(several):
-        what = next(reason for run in several if (reason := unknown(run)) is not None)
+    if len(told) < len(several):
+        what = next(reason for run in several if (reason := unknown(run, definition)) is not None)
         return f"the records say {what}"
-    if any(_died(run, followed=False) for run in known):
-        return "no unit was ever dead at a probe before the last"
-    return "no unit was ever dead at a probe"
+    if any(_died(run, followed=False, definition=definition) for run in told):
+        return f"no unit was ever {definition} at a probe before the last"
+    return f"no unit was ever {definition} at a probe"
 
 
-def mortal(run: RunRecord, followed: bool = False) -> bool:
+def masks(definition: str) -> str | None:
+    """Where records say how many units a definition meant, never which."""
+    if definition in WITH_MASKS:
+        return None
+    word = definition.replace("_", " ")
+    which = f"{', '.join(WITH_MASKS[:-1])} or {WITH_MASKS[-1]}"
+    return f"records say how many units were {word}, not which: lives are of {which} ones"
+
+
+def applies(runs: Sequence[RunRecord], definition: str) -> str | None:
+    """Where no probe of these runs has a share of units by a definition that has masks."""
+    layers = [x for run in runs for _, seen in timeline(run) for x in seen if x.dead is not None]
+    if definition == "dead" or any(getattr(x, definition) is not None for x in layers):
+        return None
+    # Rare applies to every network: a record without it is from before there was such a word.
+    if definition in ("rare", "linear") and all(x.rare is None for x in layers):
+        return f"{OLDER} which units were {definition}"
+    return f"{definition} does not apply to these networks"
+
+
+def mortal(run: RunRecord, followed: bool = False, definition: str = "dead") -> bool:
     """Whether the death of a unit can be followed in this run."""
-    return lives([run], followed) is None
+    return lives([run], followed, definition) is None
 
 
-def _died(run: RunRecord, followed: bool) -> bool:
+def _died(run: RunRecord, followed: bool, definition: str) -> bool:
     columns = zip(*(seen for _, seen in timeline(run)), strict=True)
     # Of a layer that some probe did not reach no life is known.
-    reached = (column for column in columns if all(x.dead is not None for x in column))
-    return any(x.dead for column in reached for x in (column[:-1] if followed else column))
+    reached = (column for column in columns if known(column, definition))
+    return any(
+        getattr(x, definition) for column in reached for x in (column[:-1] if followed else column)
+    )
 
 
 def causes(runs: Sequence[RunRecord]) -> str | None:

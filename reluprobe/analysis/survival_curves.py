@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from jaxtyping import Int
@@ -44,14 +45,14 @@ def thinned(rows: np.ndarray, most: int) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
 
 
-def not_yet_dead(runs: Sequence[RunRecord]) -> Curve:
+def not_yet_dead(runs: Sequence[RunRecord], definition: str = "dead") -> Curve:
     """Share of all hidden units that no probe so far has seen dead, by the runs' clock.
 
     Every unit is watched to the end, so this is the Kaplan–Meier curve of the first death. The
     interval is over runs: the units of one network do not die independently. One that is drawn
     anew counts as the unit in whose place it is.
     """
-    return _of_those(runs, _not_yet_dead, least=1)
+    return _of_those(runs, partial(_not_yet_dead, definition=definition), least=1)
 
 
 def _of_those(
@@ -63,8 +64,8 @@ def _of_those(
     return folded([points for _, points in known], numbered([run for run, _ in known]))
 
 
-def _not_yet_dead(run: RunRecord) -> dict[float, float]:
-    layers = watched(run)
+def _not_yet_dead(run: RunRecord, definition: str) -> dict[float, float]:
+    layers = watched(run, definition)
     if not layers:
         return {}
     ever = np.maximum.accumulate(side_by_side(layers.values()).dead, axis=0)
@@ -72,17 +73,17 @@ def _not_yet_dead(run: RunRecord) -> dict[float, float]:
     return dict(zip(times, (1 - ever.mean(axis=1)).tolist(), strict=True))
 
 
-def still_dead(runs: Sequence[RunRecord]) -> Curve:
+def still_dead(runs: Sequence[RunRecord], definition: str = "dead") -> Curve:
     """Share of the times that a unit was dead which last longer than so many probes.
 
     The Kaplan–Meier curve of each run that saw a death, folded; from 1 at 0 probes on. A unit
     that is drawn anew is dead no more; dead at the next probe, it is so a second time.
     """
-    return _of_those(runs, _still_dead, least=2)
+    return _of_those(runs, partial(_still_dead, definition=definition), least=2)
 
 
-def _still_dead(run: RunRecord) -> dict[float, float]:
-    layers = watched(run)
+def _still_dead(run: RunRecord, definition: str) -> dict[float, float]:
+    layers = watched(run, definition)
     if not layers:
         return {}
     episodes = unit_lives.episodes(*side_by_side(layers.values()))

@@ -63,9 +63,14 @@ class Fates:
     clock: Clock = "epoch"
 
 
-def fates(records: Sequence[RunRecord]) -> Fates | None:
-    """Fold the runs of one configuration; None where no run's lives can be told."""
-    known = [(run, layers) for run in records if (layers := watched(run))]
+def fates(records: Sequence[RunRecord], definition: str = "dead") -> Fates | None:
+    """Fold the runs of one configuration; None where no run's lives can be told.
+
+    Args:
+        records: its runs.
+        definition: what is followed: dead units, or those of another definition that has masks.
+    """
+    known = [(run, layers) for run in records if (layers := watched(run, definition))]
     if not known:
         return None
     groups = numbered([run for run, _ in known])

@@ -4,7 +4,8 @@ A mask is ``(probe, unit)`` bool: whether the unit was ``dead`` at that probe (s
 ``dead_masks``), or had been drawn anew since the one before. Time is counted in probes, since
 between two of them nothing is known: a unit that died and came back in between was alive, here.
 A unit that is drawn anew ends its life, or its death, and begins another: dead at the next probe
-it has died again.
+it has died again. By another definition that has masks a unit is, say, ``saturated`` where it is
+called dead here, and a revival is that it no longer is.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def lives(dead: Mask, redrawn: Mask | None = None) -> Lives:
     )
 
 
-def of_network(record: RunRecord) -> Lives | None:
+def of_network(record: RunRecord, definition: str = "dead") -> Lives | None:
     """All hidden units of one run together; None where it has no timeline."""
-    layers = watched(record)
+    layers = watched(record, definition)
     return lives(*side_by_side(layers.values())) if layers else None

@@ -48,7 +48,7 @@ def show(sweep: Archive, rows: Rows, view: View) -> None:
     if "signals" in also or all(map(lacking.untrained, sweep.records)):
         _signals(rows, sweep.records)
     if "lives" in also:
-        _lives(rows, sweep.records)
+        _lives(rows, sweep.records, definition)
     if "causes" in also:
         _causes(rows, sweep.records)
     if sweep.reference is not None:
@@ -64,7 +64,7 @@ def show_asked(sweep: Archive, rows: Rows, view: View) -> None:
         _signals(rows, sweep.records)
     if "lives" in also:
         _by_epoch(rows, view.definition, True)
-        _lives(rows, sweep.records)
+        _lives(rows, sweep.records, view.definition)
     if "causes" in also:
         _causes(rows, sweep.records)
 
@@ -170,39 +170,40 @@ def _table(
     out.print(Text(legend, style="dim"))
 
 
-def _lives(rows: Rows, runs: Sequence[RunRecord]) -> None:
-    fates = [(row.settings, unit_fates.fates(row.members)) for row in rows]
-    reason = lacking.lives(runs)
+def _lives(rows: Rows, runs: Sequence[RunRecord], definition: str) -> None:
+    fates = [(row.settings, unit_fates.fates(row.members, definition)) for row in rows]
+    reason = lacking.lives(runs, definition=definition)
     out.print()
     if lacking.courses(runs) is not None or not any(fate for _, fate in fates):
         out.print(Text(f"lives of units: {reason}", style="dim"))
         return
-    out.print(lives_table.headline(fates))
-    out.print(lives_table.title(fates))
-    out.print(lives_table.table(fates, out.width))
-    out.print(Text(lives_table.LEGEND, style="dim"))
-    redrawn = lives_table.redrawn(fates)
+    out.print(lives_table.headline(fates, definition))
+    out.print(lives_table.title(fates, definition))
+    out.print(lives_table.table(fates, out.width, definition))
+    out.print(lives_table.legend(definition))
+    redrawn = lives_table.redrawn(fates, definition)
     if redrawn is not None:
         out.print(redrawn)
-        out.print(Text(lives_table.REDRAWN, style="dim"))
+        out.print(lives_table.redrawn_legend(definition))
     for row, (_, fate) in zip(rows, fates, strict=True):
-        if (text := lives_table.left_out(row, fate)) is not None:
+        if (text := lives_table.left_out(row, fate, definition)) is not None:
             out.print(text)
-    _map(rows, reason)
+    _map(rows, reason, definition)
 
 
-def _map(rows: Rows, reason: str | None) -> None:
+def _map(rows: Rows, reason: str | None, definition: str) -> None:
     out.print()
     if reason is not None:
         out.print(Text(f"life of every unit: {reason}", style="dim"))
         return
-    shown = unit_map.runs(rows)
+    shown = unit_map.runs(rows, definition)
     for row, run in shown:
         out.print(unit_map.title(row, run))
-        out.print(unit_map.table(run, out.width))
-    out.print(Text(unit_map.LEGEND, style="dim"))
+        out.print(unit_map.table(run, out.width, definition))
+    out.print(unit_map.legend(definition))
     if len(rows) > len(shown):
-        which = "the one with the most dead units" if len(shown) == 1 else "those with dead units"
+        most, some = f"the one with the most {definition} units", f"those with {definition} units"
+        which = most if len(shown) == 1 else some
         out.print(Text(f"of {len(rows)} configurations, {which}", style="dim"))
 
 

@@ -192,8 +192,8 @@ def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dic
     if any(run.phases for run in runs):
         measures["phases"] = [_plain(turn) for turn in phase_outcomes.turns(runs, definition)]
     if "lives" in also:
-        measures["lives"] = _lives(unit_fates.fates(runs))
-        measures["units"] = {run.id: _units(run) for run in runs}
+        measures["lives"] = _lives(unit_fates.fates(runs, definition))
+        measures["units"] = {run.id: _units(run, definition) for run in runs}
     if "causes" in also:
         measures["causes"] = [_plain(layer) for layer in death_causes.blame(runs)]
     if "signals" in also:
@@ -211,9 +211,10 @@ def _lives(fates: unit_fates.Fates | None) -> dict[str, Any] | None:
     return content | {"layers": named}
 
 
-def _units(run: RunRecord) -> list[dict[str, Any]]:
+def _units(run: RunRecord, definition: str) -> list[dict[str, Any]]:
     """The life of every unit, by layer; ``first_death`` counts probes, -1 for none."""
-    return [_of_layer(run, name, seen) for name, seen in unit_lives.watched(run).items()]
+    watched = unit_lives.watched(run, definition)
+    return [_of_layer(run, name, seen) for name, seen in watched.items()]
 
 
 def _of_layer(run: RunRecord, name: str, seen: unit_lives.Watched) -> dict[str, Any]:

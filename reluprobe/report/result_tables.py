@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from reluprobe.analysis import contrast
+from reluprobe.analysis import contrast, unit_fates
 from reluprobe.analysis.aggregate import Estimate, Summary
 from reluprobe.analysis.claims import Judged
 from reluprobe.analysis.compare import Comparison, sort_contrasts
 from reluprobe.analysis.contrast import Contrast, Question
+from reluprobe.analysis.unit_fates import Fate
 from reluprobe.config import labels
+
+#: What a table of lives has of each layer; of these, those that are no means over runs.
+COUNTED = ("median", "closed", "open")
+LIVES = ("layer", *(field.name for field in dataclasses.fields(Fate)))
 
 
 def summary(rows: Sequence[Summary], definition: str) -> pa.Table:
@@ -40,6 +46,29 @@ def _summary(row: Summary, definition: str, layers: Sequence[str]) -> dict[str, 
     counts = ("runs", "configurations", "diverged", "failed", "collapsed")
     cells |= {name: getattr(row, name) for name in counts}
     return {f"setting {k}" if k in cells else k: v for k, v in row.settings.items()} | cells
+
+
+def lives(rows: Sequence[Summary], definition: str) -> pa.Table:
+    """A row a configuration and hidden layer, and one for its network, ``all``: their fates."""
+    return _table([fate for row in rows for fate in _lives(row, definition)])
+
+
+def _lives(row: Summary, definition: str) -> list[dict[str, Any]]:
+    fates = unit_fates.fates(row.members, definition)
+    by_layer = [] if fates is None else [*fates.layers.items(), ("all", fates.network)]
+    return [
+        {f"setting {k}" if k in LIVES else k: v for k, v in row.settings.items()}
+        | _fate(name, fate)
+        for name, fate in by_layer
+    ]
+
+
+def _fate(layer: str, fate: Fate) -> dict[str, Any]:
+    cells: dict[str, Any] = {"layer": layer}
+    for name in LIVES[1:]:
+        value = getattr(fate, name)
+        cells |= {name: value} if name in COUNTED else _interval(name, value)
+    return cells
 
 
 def comparison(compared: Comparison, sort: str) -> pa.Table:

@@ -46,7 +46,11 @@ Ends with 0; 4: more units are dead than --max-dead allows; 2: bad input; 1: som
 read or drawn."""
 
 Lives = Annotated[
-    bool, typer.Option("--lives", help="Also show how units died, came back, or stayed dead.")
+    bool,
+    typer.Option(
+        "--lives",
+        help="Also show how units died, came back, or stayed dead (or what --definition says).",
+    ),
 ]
 Causes = Annotated[
     bool, typer.Option("--causes", help="Also show what killed them: weights, bias or upstream.")

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -26,6 +27,7 @@ from reluprobe.report.figures.context import (
     alt_text,
 )
 from reluprobe.report.figures.curves import Measure
+from reluprobe.report.life_words import LifeWords, words_of
 from reluprobe.report.terminal.layout import shown_layers, tail
 from reluprobe.report.terminal.named_layers import worst
 from reluprobe.report.terms import terms_of
@@ -37,14 +39,8 @@ MOST_PANELS, ACROSS, LARGE = 12, 4, 3
 MOST_UNITS, FEW_UNITS = 300, 100
 #: Letters of a layer's name; and layers that have names, at most.
 LETTERS, MOST_LAYERS = 14, 12
-#: What a unit may be at a probe, in the order of ``survival_curves``.
-STATES = {
-    "alive": style.ALIVE,
-    "dead": style.DEAD,
-    "alive again": style.REVIVED,
-    "drawn anew": style.REDRAWN,
-    "dead again": style.DIED_AGAIN,
-}
+#: Colours of what a unit may be at a probe, in the order of ``survival_curves``.
+COLOURS = (style.ALIVE, style.DEAD, style.REVIVED, style.REDRAWN, style.DIED_AGAIN)
 #: Units of a layer that were alive so far are the panel's ground.
 GROUND = 0
 #: Rectangles: from and to which probe, from and to which row, the state.
@@ -53,50 +49,67 @@ Block = tuple[int, int, int, int, int]
 
 def units(context: Context) -> Drawing:
     """The life of every unit of one run of each configuration, sorted by when it died."""
-    if (reason := lacking.lives(context.records)) is not None:
+    definition, words = context.definition, words_of(context.definition)
+    if (reason := lacking.lives(context.records, definition=definition)) is not None:
         raise LackingError(reason)
-    mortal = [e for e in context.entries if lacking.lives(e.runs) is None]
+    followed = partial(lacking.mortal, definition=definition)
+    mortal = [e for e in context.entries if any(map(followed, e.runs))]
     shown, note = context.some(mortal, MOST_PANELS)
-    runs = [(e, min(filter(lacking.mortal, e.runs), key=lambda r: r.seed)) for e in shown]
-    seen = [layer for _, run in runs for layer in unit_lives.watched(run).values()]
+    runs = [(e, min(filter(followed, e.runs), key=lambda r: r.seed)) for e in shown]
+    seen = [layer for _, run in runs for layer in unit_lives.watched(run, definition).values()]
     anew = any(layer.redrawn is not None for layer in seen)
-    named = list(STATES) if anew else list(STATES)[:3]
+    named = _states(words) if anew else _states(words)[:3]
     panels = [_panel(context, entry, run, len(runs), named) for entry, run in runs]
     across = min(ACROSS if context.width == style.PAGE else 2, len(panels))
     chart = alt.concat(*panels, columns=across)
     redrawn = ""
     if anew:
         redrawn = (
-            " Drawn anew: alive since it was; dead again: at the first probe after that, as "
-            "another unit in the same place."
+            f" Drawn anew: {words.other} since it was; {words.anew}: at the first probe after "
+            "that, as another unit in the same place."
         )
     caption = (
         f"The life of every unit: a row is a unit, a column a probe, by {context.terms.layer} "
-        f"({_on_top(context)}) and in each sorted by when the unit first died. Of each "
-        f"configuration the first run in which any did.{redrawn}{_without(context)}{note}"
+        f"({_on_top(context)}) and in each sorted by when {_first(definition)}. Of each "
+        f"configuration the first run in which any {'did' if definition == 'dead' else 'was'}."
+        f"{redrawn}{_without(context)}{note}"
     )
-    return chart, caption, alt_text([f"{e.label}: {_summary(run)}" for e, run in runs])
+    facts = [f"{e.label}: {_summary(run, definition)}" for e, run in runs]
+    return chart, caption, alt_text(facts)
+
+
+def _states(words: LifeWords) -> list[str]:
+    """What a unit may be at a probe, in the order of their colours."""
+    return [words.other, words.state, words.back, "drawn anew", words.anew]
+
+
+def _first(definition: str) -> str:
+    return "the unit first died" if definition == "dead" else f"the unit first was {definition}"
 
 
 def _on_top(context: Context) -> str:
     if not context.terms.foreign:
         return "L1 on top"
     deep = any(len(run.layers) > MOST_LAYERS for run in context.records)
-    return f"the first on top{f'; of many the {MOST_LAYERS} with most dead' if deep else ''}"
+    many = f"; of many the {MOST_LAYERS} with most {context.definition}"
+    return f"the first on top{many if deep else ''}"
 
 
 def _without(context: Context) -> str:
     """How many configurations that ended are not shown, and why."""
-    reasons = Counter(lacking.lives(e.runs) for e in context.entries if e.runs)
+    definition = context.definition
+    reasons = Counter(
+        lacking.lives(e.runs, definition=definition) for e in context.entries if e.runs
+    )
     del reasons[None]
     return "".join(
         f" Of {labels.count(n, 'configuration')}: {reason}." for reason, n in reasons.items()
     )
 
 
-def _shown(run: RunRecord) -> dict[str, unit_lives.Watched]:
+def _shown(run: RunRecord, definition: str) -> dict[str, unit_lives.Watched]:
     """The layers to show: of a foreign network with many those with most dead at the end."""
-    watched = unit_lives.watched(run)
+    watched = unit_lives.watched(run, definition)
     if run.ours is not None:
         return watched
     dead = {name: float(seen.dead[-1].mean()) for name, seen in watched.items()}
@@ -107,12 +120,12 @@ def _panel(
     context: Context, entry: Entry, run: RunRecord, panels: int, named: Sequence[str]
 ) -> Any:
     """One run: its layers below each other, a rectangle for units that were alike for a while."""
-    watched = _shown(run)
+    watched = _shown(run, context.definition)
     most = max(1, (MOST_UNITS if panels <= LARGE else FEW_UNITS) // len(watched))
     layers = [survival_curves.thinned(survival_curves.states(*w), most) for w in watched.values()]
     total = sum(map(len, layers))
     ends = np.cumsum([len(layer) for layer in layers]) / total
-    names = list(STATES)
+    names = _states(words_of(context.definition))
     rows: list[Row] = []
     for name, layer, end in zip(watched, layers, ends, strict=True):
         top = end - len(layer) / total
@@ -131,7 +144,7 @@ def _panel(
         ]
     width = charts.panel_width(context, min(panels, ACROSS if context.width == style.PAGE else 2))
     height = 190 if panels <= LARGE else 110
-    scale = alt.Scale(domain=list(named), range=[STATES[name] for name in named])
+    scale = alt.Scale(domain=list(named), range=list(COLOURS[: len(named)]))
     colour = alt.Color("state:N", scale=scale, title="a unit is")
     x = alt.X("from:Q", title=context.terms.clock, scale=_domain(run), axis=_times(run))
     y = alt.Y("top:Q", title=None, scale=alt.Scale(domain=[1, 0]), axis=_names(watched, ends))
@@ -205,56 +218,62 @@ def _names(watched: dict[str, unit_lives.Watched], ends: np.ndarray) -> alt.Axis
     )  # fmt: skip
 
 
-def _summary(run: RunRecord) -> str:
-    lives = unit_lives.of_network(run)
+def _summary(run: RunRecord, definition: str) -> str:
+    words = words_of(definition)
+    lives = unit_lives.of_network(run, definition)
     if lives is None:
         return "no probes"
     again = lives.ever - lives.end
     text = (
-        f"{formatting.percent(lives.ever)}% of units dead at some probe, "
+        f"{formatting.percent(lives.ever)}% of units {words.state} at some probe, "
         f"{formatting.percent(lives.end)}% at the last, "
-        f"{formatting.percent(again)}% alive again by then"
+        f"{formatting.percent(again)}% {words.back} by then"
     )
     if lives.redrawn:
         text += (
             f", {lives.redrawn:,.0f} drawn anew, {formatting.percent(lives.died_again)}% of them "
-            "dead at the next probe"
+            f"{words.state} at the next probe"
         )
     return f"{text} (seed {run.seed})"
 
 
 def survival(context: Context) -> Drawing:
     """How long units live until they first die, and how long they then stay dead."""
-    if (reason := lacking.lives(context.records, followed=True)) is not None:
+    definition, words = context.definition, words_of(context.definition)
+    if (reason := lacking.lives(context.records, True, definition)) is not None:
         raise LackingError(reason)
-    alive = Measure("not yet dead %", "share", survival_curves.not_yet_dead)
-    dead = Measure("still dead %", "share", survival_curves.still_dead)
+    not_yet = partial(survival_curves.not_yet_dead, definition=definition)
+    still = partial(survival_curves.still_dead, definition=definition)
+    alive = Measure(f"not yet {words.state} %", "share", not_yet)
+    dead = Measure(f"still {words.state} %", "share", still)
     living = curves.over_time(context, [alive], context.terms.clock)
-    staying = curves.over_time(context, [dead], "probes after a death")
+    staying = curves.over_time(context, [dead], words.clock)
     if living is None or staying is None:
         raise LackingError("no unit was followed over two probes")
     shown = [entry for entry, _, _ in living.curves]
     facts = [
-        f"{e.label}: {formatting.plus_minus(c.last)}% never seen dead by "
+        f"{e.label}: {formatting.plus_minus(c.last)}% never seen {words.state} by "
         f"{context.terms.at(c.when[-1])}"
         for e, _, c in living.curves
     ]
     facts += [
-        f"{e.label}: {formatting.plus_minus(c.values[1])}% of deaths outlast a probe, "
+        f"{e.label}: {formatting.plus_minus(c.values[1])}% of {words.stretches} outlast a probe, "
         f"{formatting.plus_minus(c.last)}% {c.when[-1]:g} probes"
         for e, _, c in staying.curves
     ]
     caption = (
-        f"Survival curves: the share of {context.terms.units} that no probe has yet seen dead, and "
-        "of the times a unit was dead the share that lasts longer than so many probes "
-        f"(Kaplan–Meier: deaths that run on at the end count as long as they were watched"
-        f"{_ended(shown)}). {context.seeds(shown)}{living.note}"
+        f"Survival curves: the share of {context.terms.units} that no probe has yet seen "
+        f"{words.state}, and of the times a unit was {words.state} the share that lasts longer "
+        f"than so many probes (Kaplan–Meier: {words.stretches} that run on at the end count as "
+        f"long as they were watched{_ended(shown, definition)}). "
+        f"{context.seeds(shown)}{living.note}"
     )
     return alt.vconcat(living.chart, staying.chart), caption, alt_text(facts)
 
 
-def _ended(shown: Sequence[Entry]) -> str:
+def _ended(shown: Sequence[Entry], definition: str) -> str:
     """What ends a death besides coming back."""
-    watched = (seen for e in shown for run in e.runs for seen in unit_lives.watched(run).values())
+    runs = (run for e in shown for run in e.runs)
+    watched = (seen for run in runs for seen in unit_lives.watched(run, definition).values())
     redraws = any(seen.redrawn is not None for seen in watched)
-    return "; a unit that is drawn anew is dead no more, or once more" if redraws else ""
+    return f"; a unit that is drawn anew is {definition} no more, or once more" if redraws else ""

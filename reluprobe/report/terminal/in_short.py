@@ -51,7 +51,7 @@ def parts(
         *_layers(worst, definition),
         *_course(worst, definition),
         *_splits(rows if base is None else [], worst, definition),
-        *_lives(worst),
+        *_lives(worst, definition),
         *_causes(worst),
         *_claims(sweep),
     ]
@@ -141,12 +141,13 @@ def _mean(shares: SplitShares, name: str) -> float:
     return -1.0 if estimate is None else estimate.mean
 
 
-def _lives(row: Summary) -> Iterator[Line]:
-    fates = unit_fates.fates(row.members)
+def _lives(row: Summary, definition: str) -> Iterator[Line]:
+    fates = unit_fates.fates(row.members, definition)
     if fates is None or fates.network.revives is None:
         return
     fate = fates.network
-    text = f"{formatting.mean(fate.revives)}% of the dead live at the next probe"
+    are = "live" if definition == "dead" else "are so no longer"
+    text = f"{formatting.mean(fate.revives)}% of the {definition} {are} at the next probe"
     if fate.permanent is not None:
         text += f", {formatting.mean(fate.permanent)}% for good"
     yield "lives", text, "--lives"

@@ -14,6 +14,7 @@ from reluprobe.analysis.phase_outcomes import Turn
 from reluprobe.analysis.step_course import StepPoint
 from reluprobe.config import labels
 from reluprobe.report import formatting
+from reluprobe.report.life_words import words_of
 from reluprobe.report.quality_terms import QualityTerms, terms_of_quality
 from reluprobe.report.terminal import step_course as course_table
 from reluprobe.report.terminal.layout import plain_table, shown_layers
@@ -34,7 +35,7 @@ def tables(rows: Rows, definition: str) -> list[RenderableType]:
     if len(rows) > MOST_ROWS:
         return []
     shown = [*_steps(rows, definition), *_phases(rows, definition)]
-    return shown or _revivals(rows)
+    return shown or _revivals(rows, definition)
 
 
 def _courses(rows: Rows, definition: str) -> list[tuple[Summary, list[StepPoint]]]:
@@ -154,18 +155,19 @@ def _phases(rows: Rows, definition: str) -> list[RenderableType]:
     return [Text(title, style="italic"), *([table] if len(none) < len(phased) else []), *lines]
 
 
-def _revivals(rows: Rows) -> list[RenderableType]:
+def _revivals(rows: Rows, definition: str) -> list[RenderableType]:
     """A row a configuration: of the units dead at a probe, how many live at the next, by layer."""
     if not 1 < len(rows) <= MOST_LIVES:
         return []
-    fates = [(row, unit_fates.fates(row.members)) for row in rows]
+    fates = [(row, unit_fates.fates(row.members, definition)) for row in rows]
     known = [(row, f) for row, f in fates if f is not None and f.network.revives is not None]
     if len({tuple(f.layers) for _, f in known}) != 1:
         return []
     names = [*known[0][1].layers]
     shown = [names[i] for i in shown_layers(len(names), MOST_LAYERS)]
     table = plain_table()
-    table.add_column("revived")
+    words = words_of(definition)
+    table.add_column(words.returned)
     for title in (*shown, "all", "for good %"):
         table.add_column(title, justify="right", no_wrap=True)
     for row, f in known:
@@ -175,7 +177,10 @@ def _revivals(rows: Rows) -> list[RenderableType]:
             Text(formatting.mean(f.network.revives), style="bold"),
             formatting.mean(f.network.permanent),
         )
-    title = "of the units dead at a probe, % alive at the next; dead for good  (--lives)"
+    title = (
+        f"of the units {words.state} at a probe, % {words.other} at the next; {words.state} for "
+        "good  (--lives)"
+    )
     return [Text(title, style="italic"), table]
 
 

@@ -13,6 +13,7 @@ from reluprobe.analysis.aggregate import Summary, share
 from reluprobe.analysis.survival_curves import DEAD, DIED_AGAIN, REDRAWN, REVIVED, states
 from reluprobe.config import labels
 from reluprobe.records import RunRecord
+from reluprobe.report.life_words import words_of
 from reluprobe.report.terminal import blocks
 from reluprobe.report.terminal.layout import FEWEST_PROBES, GAP, plain_table, shown_courses, tail
 from reluprobe.report.terminal.named_layers import worst
@@ -25,23 +26,29 @@ MOST_ROWS = 16
 MOST_MAPS = 3
 #: Most units of a row have been dead and are alive again, or have been drawn anew and live.
 BACK, ANEW = "o", "+"
-LEGEND = (
-    "units sorted by when they first died, at the left how many so far; "
-    f"dead of a row's units: {blocks.SHADES_LEGEND}; {BACK} more of them alive again than dead, "
-    f"{ANEW} drawn anew and alive"
-)
 
 
-def runs(rows: Sequence[Summary]) -> list[tuple[Summary, RunRecord]]:
+def legend(definition: str) -> Text:
+    """What a character of the map stands for."""
+    words = words_of(definition)
+    return Text(
+        f"units sorted by when they {words.began}, at the left how many so far; "
+        f"{words.state} of a row's units: {blocks.SHADES_LEGEND}; {BACK} more of them "
+        f"{words.back} than {words.state}, {ANEW} drawn anew and {words.other}",
+        style="dim",
+    )
+
+
+def runs(rows: Sequence[Summary], definition: str = "dead") -> list[tuple[Summary, RunRecord]]:
     """The runs to show: of each configuration the first seed's in which a unit ever died."""
-    every = [(row, run) for row in rows if (run := _first(row.members)) is not None]
+    every = [(row, run) for row in rows if (run := _first(row.members, definition)) is not None]
     if len(every) <= MOST_MAPS:
         return every
-    return [max(every, key=lambda pair: share(pair[1].final.layers, "dead") or 0.0)]
+    return [max(every, key=lambda pair: share(pair[1].final.layers, definition) or 0.0)]
 
 
-def _first(members: Sequence[RunRecord]) -> RunRecord | None:
-    mortal = filter(lacking.mortal, members)
+def _first(members: Sequence[RunRecord], definition: str) -> RunRecord | None:
+    mortal = (run for run in members if lacking.mortal(run, definition=definition))
     return min(mortal, key=lambda run: run.seed, default=None)
 
 
@@ -54,9 +61,9 @@ def title(row: Summary, run: RunRecord) -> Text:
     return Text(words, style="italic")
 
 
-def table(run: RunRecord, width: int) -> Table:
+def table(run: RunRecord, width: int, definition: str = "dead") -> Table:
     """One column per layer, side by side; of many layers and probes, as many as fit."""
-    layers = unit_lives.watched(run)
+    layers = unit_lives.watched(run, definition)
     names, probes = _shown(run, layers, width - len("units"))
     table = plain_table()
     table.add_column("units", justify="right", no_wrap=True)
