@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from reluprobe.config import RunConfig, make_run, phases
@@ -18,14 +19,19 @@ from reluprobe.records import (
     Foreign,
     LayerInfo,
     LayerRecord,
+    MovementRecord,
+    PaceRecord,
     PhaseRecord,
     Place,
     ProbeRecord,
+    RatesRecord,
     RunRecord,
     SampleRecord,
     StepRecord,
     foreign_id,
+    unit_numbers,
 )
+from reluprobe.records.layer_checks import MASKS
 
 WIDTH, STEPS = 4, 3
 shares = st.sampled_from([0.0, 0.25, 0.5, 1.0])
@@ -44,6 +50,26 @@ MOVES = [
     {"phases": "permuted_pixels*2"},
     {"norm": "batch", "l2": 1e-4},
 ]
+
+
+def firing(draw: Any, units: int) -> dict[str, Any]:
+    """What records have of firing rates since ``run/7``, or some of it."""
+    some = st.sampled_from(["", "40", "f0"])
+    masks = {name: draw(st.none() | some) for name in MASKS}
+    fired = draw(st.lists(st.integers(0, 10), min_size=units, max_size=units))
+    counts = unit_numbers.pack_counts(np.array(fired), 10)
+    size = unit_numbers.pack_magnitudes(np.linspace(0, 1, units))
+    sloped = draw(st.sampled_from([None, "fired", counts]))
+    pace = st.none() | st.builds(PaceRecord, st.integers(1, 4), shares, shares)
+    return {
+        **masks,
+        "rare": draw(shares),
+        "linear": draw(st.none() | shares),
+        "firing": (units, *[0] * 8),
+        "rates": draw(st.none() | st.just(RatesRecord(10, counts, sloped, size))),
+        "movement": draw(st.none() | st.builds(MovementRecord, pace, pace, pace, pace)),
+        "dead_data": draw(st.none() | shares),
+    }
 
 
 def layers(draw: Any, config: RunConfig, lost: bool) -> tuple[LayerRecord, ...]:
@@ -74,6 +100,7 @@ def layers(draw: Any, config: RunConfig, lost: bool) -> tuple[LayerRecord, ...]:
             activations=draw(st.none() | outputs),
             revived=draw(st.none() | st.integers(0, 4)),
             revived_units=draw(st.none() | st.sampled_from(["00", "40", "f0"])),
+            **(firing(draw, config.width) if draw(st.booleans()) else {}),
         )
 
     return tuple(layer() for _ in range(config.depth))

@@ -55,8 +55,8 @@ def layers(draw, depth):
     layer = st.builds(
         records.LayerRecord,
         st.just(WIDTH),
-        *[NUMBERS] * len(DEFINITIONS),
-        mask,
+        **dict.fromkeys(DEFINITIONS, NUMBERS),
+        dead_units=mask,
         **{name: values for name, values in optional.items() if draw(st.booleans())},
     )
     return tuple(draw(st.tuples(*[layer] * depth)))

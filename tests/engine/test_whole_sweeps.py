@@ -100,7 +100,7 @@ def test_a_run_that_diverges_is_null_from_then_on(crowd: Any, doomed: Run):
         losses = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy)
         assert losses == (None,) * 4
         for layer in epoch.layers:
-            assert layer == records.LayerRecord(11, *[None] * len(DEFINITIONS), dead_units=None)
+            assert layer == records.LayerRecord(11, **dict.fromkeys(DEFINITIONS), dead_units=None)
 
 
 def test_divergence_is_announced_with_the_epoch_it_happens_in(crowd: Any, doomed: Run):
