@@ -87,7 +87,7 @@ def named(curve: Curve, dtype: Any) -> str:
     if np.isfinite(f).all() and _is_line(z, f, tolerance):
         return AFFINE
     near = {
-        name: float(np.nanmax(np.abs(values - f)[np.isfinite(f)] / (1 + np.abs(f[np.isfinite(f)]))))
+        name: _distance(values, f)
         for name, values in _known(str(dtype)).items()
         if np.allclose(values, f, rtol=tolerance, atol=tolerance, equal_nan=True)
     }
@@ -109,6 +109,13 @@ def is_straight(name: str, ends: tuple[float, float] | None) -> bool:
         ends: of its range, as :func:`bounds` gives them.
     """
     return kind(name) in STRAIGHT_ABOVE or (kind(name) in CLIPPED and ends is not None)
+
+
+def _distance(values: Curve, f: Curve) -> float:
+    """How far two curves are apart where both are finite, beside what they come to."""
+    both = np.isfinite(values) & np.isfinite(f)
+    apart = np.abs(values[both] - f[both]) / (1 + np.abs(f[both]))
+    return float(apart.max(initial=0.0))
 
 
 def _is_line(z: Curve, f: Curve, tolerance: float) -> bool:
