@@ -24,7 +24,8 @@ class Inspection(Look):
     Attributes:
         layers: a :class:`reluprobe.foreign.result.Layer` each, in the order of computation: its
             ``name``, ``activation``, ``units``, ``examples``, and NumPy masks over its units,
-            ``dead``, ``silent``, ``never_positive``, ``constant``, ``dormant``.
+            ``dead``, ``silent``, ``never_positive``, ``constant``, ``dormant``, ``rare``, and
+            ``saturated`` and ``linear``, None where they do not apply; ``firing_rate`` of each.
         coverage: what was not counted, and why.
         examples: how many went through the network.
         name: the network's.

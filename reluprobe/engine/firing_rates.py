@@ -9,29 +9,20 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 from reluprobe.records import MovementRecord, PaceRecord, RatesRecord
-from reluprobe.records.looks import AS_FIRED, FIRING_BINS, FIRING_ENDS
-from reluprobe.records.unit_numbers import pack_counts, pack_magnitudes
+from reluprobe.records.unit_numbers import firing, rates_record
+
+__all__ = ["MASKED", "STATES", "firing", "movement", "states", "unit_rates"]
 
 #: Definitions of which a record says which units are meant, beside ``dead``.
 MASKED = ("dormant", "saturated", "rare", "linear")
 #: What a unit is, the first of these that holds; else healthy. A state is a place in this list.
 STATES = ("dead", "rare", "linear", "healthy")
-#: As ``measures.definitions.ROUNDING``: a rate of exactly 1% is in the bin that ends there.
-ROUNDING = 1e-6
 
 
 def states(units: Mapping[str, Bool[np.ndarray, "layer unit"]]) -> Int8[np.ndarray, "layer unit"]:
     """The state of each unit, a place in ``STATES``, from the answers of the definitions."""
     held = [units[name] for name in STATES[:-1]]
     return np.select(held, range(len(held)), len(held)).astype(np.int8)
-
-
-def firing(fired: Int[np.ndarray, " unit"], values: int) -> tuple[int, ...]:
-    """How many units fire on how large a share of so many values: see ``LayerRecord.firing``."""
-    inner = np.array(FIRING_ENDS) * (1 + ROUNDING) * values
-    places = np.searchsorted(inner, fired, side="left") + 1
-    places = np.where(fired == 0, 0, np.where(fired == values, FIRING_BINS - 1, places))
-    return tuple(np.bincount(places, minlength=FIRING_BINS).tolist())
 
 
 def unit_rates(rates: Any, size: int, slopes: bool) -> RatesRecord:
@@ -42,14 +33,8 @@ def unit_rates(rates: Any, size: int, slopes: bool) -> RatesRecord:
         size: how many units it has; rows are as long as the widest layer's.
         slopes: whether f′ ≠ 0 was counted.
     """
-    values, fired, sloped = int(rates.values), rates.fired[:size], rates.sloped[:size]
-    alike = AS_FIRED if np.array_equal(fired, sloped) else pack_counts(sloped, values)
-    return RatesRecord(
-        values,
-        pack_counts(fired, values),
-        alike if slopes else None,
-        pack_magnitudes(rates.magnitude[:size]),
-    )
+    sloped = rates.sloped[:size] if slopes else None
+    return rates_record(int(rates.values), rates.fired[:size], sloped, rates.magnitude[:size])
 
 
 def movement(moved: Float[np.ndarray, " unit"], stayed: Int[np.ndarray, " unit"]) -> MovementRecord:

@@ -221,12 +221,16 @@ class Recorder:
         """Which definitions apply to a layer."""
         known: dict[str, bool] = dict.fromkeys(DEFINITIONS, True)
         activation = activations.ACTIVATIONS[run.config.activation]
-        known["saturated"] = activation.bounded if self.own is None else self.own.bounded[layer]
-        known["linear"] = self.own is not None or activation.straight is not None
+        own = self.own
+        known["saturated"] = activation.bounded if own is None else own.bounded[layer]
+        known["linear"] = activation.straight is not None if own is None else own.straight[layer]
         return known
 
     def _counts_slopes(self, run: Run, layer: int) -> bool:
-        return self.own is None or self.own.layers[layer].activation == "relu"
+        if self.own is None:
+            return True
+        described = self.own.layers[layer]
+        return described.activation == "relu" and not described.bypassed
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""

@@ -70,6 +70,9 @@ KNOWN: Mapping[str, Callable[[Curve], Curve]] = {
 #: What a function is that has no bend: a maximum with −∞.
 AFFINE = "affine"
 NO_ACTIVATION = frozenset(("exp", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square", AFFINE))
+#: What has one slope, not 0, for all z > 0, and what has one between the ends of its range.
+STRAIGHT_ABOVE = frozenset(("relu", "leaky_relu", "elu", "selu", "celu", "abs"))
+CLIPPED = frozenset(("relu6", "hard_tanh", "hard_sigmoid", "clip"))
 #: Ends of the ranges of functions that come close to them too slowly for the grid.
 _SLOW = {"softsign": (-1.0, 1.0), "arctan": (-np.pi / 2, np.pi / 2)}
 _NEAR = 1e-3
@@ -78,15 +81,48 @@ _NEAR = 1e-3
 def named(curve: Curve, dtype: Any) -> str:
     """The name of the activation with these values on the grid, ``f(z)`` for none that is known."""
     z, f = sampling.grid(dtype)[:-2], curve[:-2]
-    tolerance = 32 * max(float(jnp.finfo(dtype).eps), float(jnp.finfo(jnp.float32).eps))
-    if np.isfinite(f).all():
-        line = np.polyval(np.polyfit(z, f, 1), z)
-        if np.allclose(line, f, rtol=tolerance, atol=100 * tolerance):
-            return AFFINE
-    for name, values in _known(str(dtype)).items():
-        if np.allclose(values, f, rtol=tolerance, atol=tolerance, equal_nan=True):
-            return name
-    return _with_parameter(z, f, 10 * tolerance) if np.isfinite(f).all() else "f(z)"
+    # 16 bits round so coarsely that more roundings would take a GELU for a ReLU.
+    coarse, fine = float(jnp.finfo(dtype).eps), float(jnp.finfo(jnp.float32).eps)
+    tolerance = max(8 * coarse, 32 * fine)
+    if np.isfinite(f).all() and _is_line(z, f, tolerance):
+        return AFFINE
+    near = {
+        name: _distance(values, f)
+        for name, values in _known(str(dtype)).items()
+        if np.allclose(values, f, rtol=tolerance, atol=tolerance, equal_nan=True)
+    }
+    if near:
+        return min(near, key=near.__getitem__)
+    return _with_parameter(z, f, min(10 * tolerance, 0.05)) if np.isfinite(f).all() else "f(z)"
+
+
+def kind(name: str) -> str:
+    """The name without what it is multiplied by and without its parameter."""
+    return name.rpartition("·")[2].partition("(")[0]
+
+
+def is_straight(name: str, ends: tuple[float, float] | None) -> bool:
+    """Whether f is known to have a straight stretch, so that a unit can be ``linear``.
+
+    Args:
+        name: of the activation, as :func:`named` gives it; of an ``f(z)`` it is not known.
+        ends: of its range, as :func:`bounds` gives them.
+    """
+    return kind(name) in STRAIGHT_ABOVE or (kind(name) in CLIPPED and ends is not None)
+
+
+def _distance(values: Curve, f: Curve) -> float:
+    """How far two curves are apart where both are finite, beside what they come to."""
+    both = np.isfinite(values) & np.isfinite(f)
+    apart = np.abs(values[both] - f[both]) / (1 + np.abs(f[both]))
+    return float(apart.max(initial=0.0))
+
+
+def _is_line(z: Curve, f: Curve, tolerance: float) -> bool:
+    """Whether these are the values of a line, but for rounding: of each value and each term."""
+    slope, intercept = np.polyfit(z, f, 1, w=1 / (1 + np.abs(z)))
+    terms = np.abs(slope * z) + abs(intercept) + abs(slope) * 0.01
+    return bool((np.abs(slope * z + intercept - f) <= tolerance * terms).all())
 
 
 def bounds(curve: Curve, name: str) -> tuple[float, float] | None:

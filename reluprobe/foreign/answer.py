@@ -8,18 +8,16 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Array, Bool, Float
 
 from reluprobe.foreign import activation_names, sampling
-from reluprobe.foreign.network import Measured
+from reluprobe.foreign.network import Measured, Range
 from reluprobe.foreign.result import Layer
 from reluprobe.foreign.tally import Seen
 from reluprobe.measures import definitions
 
 #: By iteration of the loops that have units of their own: what is certified, None where nothing is.
 Masks = Mapping[tuple[int, ...], Bool[np.ndarray, " unit"] | None]
-#: A unit is ``rare`` that is active on no larger share of the values seen.
-RARE = 0.01
 
 
 def layers(
@@ -36,11 +34,15 @@ def layers(
 def _layer(here: Measured, seen: Seen, name: str, positions: int) -> Layer:
     any_seen = bool(seen.values)
     finite = seen.finite & any_seen
+    activation = here.activation or _activation(here, seen)
     flags = _definitions(seen, finite)
     ends = seen.extreme & finite if here.bounds else None
+    straight = linear(activation, here.bounds, seen)
+    # What else a ReLU's z goes through has a slope of its own.
+    relu = activation == "relu" and not here.site.bypassed
     return Layer(
         name=name,
-        activation=here.activation or _activation(here, seen),
+        activation=activation,
         units=len(finite),
         examples=int(seen.examples),
         positions=positions,
@@ -49,23 +51,53 @@ def _layer(here: Measured, seen: Seen, name: str, positions: int) -> Layer:
         where=here.site.where,
         saturated=ends,
         not_finite=~seen.finite & any_seen,
+        linear=None if straight is None else straight & finite,
+        values=int(seen.values),
+        fired=seen.positive,
+        sloped=seen.sloped if relu else None,
+        magnitude=_means(seen, finite),
         **{definition: mask & finite for definition, mask in flags.items()},
     )
 
 
 def _definitions(seen: Seen, finite: Bool[np.ndarray, " unit"]) -> dict[str, Any]:
     """By name, of units whose values are finite."""
-    mean = np.where(finite, seen.total / max(int(seen.values), 1), np.nan)
+    mean = jnp.asarray(_means(seen, finite), jnp.float32)
+    counts = [jnp.asarray(count, jnp.float32) for count in (seen.positive, seen.values)]
     same = np.asarray(definitions.constant(seen.highest, seen.lowest))
     return {
         "dead": seen.flat,
         "silent": np.all((seen.highest == 0) & (seen.lowest == 0), axis=0),
         "never_positive": seen.positive == 0,
         "constant": same.all(axis=0),
-        "dormant": np.asarray(definitions.dormant(jnp.asarray(mean, jnp.float32))),
-        "rare": (seen.positive > 0) & (seen.positive <= RARE * seen.values),
-        "linear": seen.positive == seen.values,
+        "dormant": np.asarray(definitions.dormant(mean)),
+        "rare": np.asarray(definitions.rare(counts[0], counts[1])),
     }
+
+
+def _means(seen: Seen, finite: Bool[np.ndarray, " unit"]) -> Float[np.ndarray, " unit"]:
+    """Mean |a|, NaN where it is not finite."""
+    return np.where(finite, seen.total / max(int(seen.values), 1), np.nan)
+
+
+def linear(name: str, bounds: Range, seen: Seen) -> Bool[Array, "*turn unit"] | None:
+    """Whether z was in the straight stretch of f throughout, of NumPy's or of JAX's arrays.
+
+    Above 0 it is counted; what lies between the ends of a clipped f is told by its outputs, which
+    touch no end. None where f has no straight stretch, or is not known to have one.
+
+    Args:
+        name: of the activation.
+        bounds: of its range.
+        seen: of a site's units, or with an axis an iteration.
+    """
+    if not activation_names.is_straight(name, bounds):
+        return None
+    if bounds is None:
+        return seen.positive == seen.values[..., None]
+    low, high = bounds
+    # Where z goes on by several ways, the first speaks for the range of the outputs.
+    return (seen.lowest[..., 0, :] > low) & (seen.highest[..., 0, :] < high)
 
 
 def _activation(here: Measured, seen: Seen) -> str:

@@ -48,17 +48,28 @@ def _layer(name: str, given: Any) -> Layer:
     config = checked_run({"activation": activation}).config
     which = activations.ACTIVATIONS[config.activation]
     with jax_settings.ours():
-        answers = definitions.probe(
+        tally = definitions.tallied(
             jnp.asarray(flat[None], jnp.float32),
             activations.INDEX[config.activation],
             activations.activation_parameter(config),
         )
+        answers, rates = definitions.answer(tally), definitions.rates(tally)
     masks: dict[str, Any] = {n: np.asarray(getattr(answers, n))[0] for n in DEFINITIONS}
     if not which.bounded:
         masks["saturated"] = None
+    if which.straight is None:
+        masks["linear"] = None
     broken = np.logical_not(np.isfinite(flat).all(axis=0))
     described = name, activation, z.shape[axis], examples, positions, "float32", False, ""
-    return Layer(*described, **masks, not_finite=broken)
+    return Layer(
+        *described,
+        **masks,
+        not_finite=broken,
+        values=len(flat),
+        fired=np.asarray(rates.fired[0], np.int64),
+        sloped=np.asarray(rates.sloped[0], np.int64),
+        magnitude=np.where(broken, np.nan, rates.magnitude[0]),
+    )
 
 
 def _parts(name: str, given: Any) -> tuple[Float[np.ndarray, ...], str, int]:

@@ -99,6 +99,7 @@ def _folded(seen: Seen) -> Seen:
         flat=jnp.all(seen.flat, 0),
         finite=jnp.all(seen.finite, 0),
         positive=jnp.sum(seen.positive, 0, dtype=jnp.int32),
+        sloped=jnp.sum(seen.sloped, 0, dtype=jnp.int32),
         extreme=jnp.all(seen.extreme, 0),
         highest=jnp.max(seen.highest, 0),
         lowest=jnp.min(seen.lowest, 0),

@@ -49,11 +49,14 @@ def measured(
         highest, lowest = jnp.maximum(high, 0)[None], jnp.maximum(low, 0)[None]
         flat = high <= 0 if flat_at_zero else high < 0
     finite = [jnp.isfinite(ends) for ends in (high, low, *highest, *lowest)]
+    positive = units.number(z > 0)
     some = units.values > 0
     return Seen(
         flat=flat,
         finite=reduce(jnp.logical_and, finite) | ~some,
-        positive=units.number(z > 0),
+        positive=positive,
+        # Half of what flows back passes max(z, 0) at z = 0.
+        sloped=units.number(z >= 0) if flat_at_zero is False else positive,
         extreme=_all_at_ends(units, outputs[0], bounds),
         highest=highest,
         lowest=lowest,
@@ -73,6 +76,7 @@ def nothing(site: Site, lead: Sequence[int]) -> Seen:
         flat=yes,
         finite=yes,
         positive=jnp.zeros(units, jnp.int32),
+        sloped=jnp.zeros(units, jnp.int32),
         extreme=yes,
         highest=-ends,
         lowest=ends,

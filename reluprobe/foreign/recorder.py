@@ -13,7 +13,9 @@ from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError
 from reluprobe.foreign.causes import Causes
 from reluprobe.foreign.result import Layer, Look
-from reluprobe.records.masks import pack, unpack
+from reluprobe.records.layer_checks import MASKS
+from reluprobe.records.masks import pack, pack_some, unpack
+from reluprobe.records.unit_numbers import firing, rates_record
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,13 @@ def _number(name: str, value: Any) -> float:
 def layer_records(
     look: Look, before: tuple[records.LayerRecord, ...] = ()
 ) -> tuple[records.LayerRecord, ...]:
-    """Every layer as a record holds it, with the units that have died since the look before."""
+    """Every layer as a record holds it, with the units that have died since the look before.
+
+    The rates of each unit are held of a first look and of a sample, which have none before them:
+    of every look of a long history they would be most of the record. How many units fire how
+    often, and which are rare, every look says. Nothing follows a unit's weights from look to look,
+    nor the examples on which a whole layer is silent: ``movement`` and ``dead_data`` are null.
+    """
     earlier = before or (None,) * len(look.layers)
     pairs = zip(look.layers, earlier, strict=True)
     return tuple(_layer_record(layer, former) for layer, former in pairs)
@@ -77,7 +85,26 @@ def _layer_record(layer: Layer, before: records.LayerRecord | None) -> records.L
         certified=layer.share("certified"),
         deaths=deaths,
         not_finite=int(layer.not_finite.sum()),
+        **_masks(layer),
+        **_rates(layer, before is None),
     )
+
+
+def _masks(layer: Layer) -> dict[str, str | None]:
+    """Which units are meant, by definitions of which a record says it beside ``dead``."""
+    masks = {name: getattr(layer, name.removesuffix("_units")) for name in MASKS}
+    return {name: None if mask is None else pack_some(mask) for name, mask in masks.items()}
+
+
+def _rates(layer: Layer, whole: bool) -> dict[str, Any]:
+    """How often units fire; ``whole``: each of them too."""
+    if layer.fired is None or layer.magnitude is None:
+        return {}
+    counted = firing(layer.fired[~layer.not_finite], layer.values)
+    if not whole:
+        return {"firing": counted}
+    numbers = layer.values, layer.fired, layer.sloped, layer.magnitude
+    return {"firing": counted, "rates": rates_record(*numbers)}
 
 
 def described(look: Look) -> tuple[records.LayerInfo, ...]:

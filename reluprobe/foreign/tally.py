@@ -15,6 +15,7 @@ class Seen(NamedTuple):
         flat: f′ = 0 for all of them, by all ways out of z, ``(unit,)``.
         finite: no z and no output was NaN or infinite.
         positive: of how many z > 0 holds.
+        sloped: of how many f′ ≠ 0 does if f is a ReLU: of so many, or of those with z = 0 too.
         extreme: all outputs are at an end of f's range; only where that is bounded.
         highest, lowest: of the outputs, ``(way, unit)``.
         total: sum of |a|, over all ways.
@@ -26,6 +27,7 @@ class Seen(NamedTuple):
     flat: Any
     finite: Any
     positive: Any
+    sloped: Any
     extreme: Any
     highest: Any
     lowest: Any
@@ -44,6 +46,7 @@ def added(first: Seen, second: Seen, *, examples: Any, maximum: Any, minimum: An
         first.flat & second.flat,
         first.finite & second.finite,
         first.positive + second.positive,
+        first.sloped + second.sloped,
         first.extreme & second.extreme,
         maximum(first.highest, second.highest),
         minimum(first.lowest, second.lowest),
@@ -82,7 +85,7 @@ def on_host(seen: Seen) -> Seen:
     """In NumPy, with sums and counts that a million batches do not round."""
     arrays = Seen(*[np.asarray(array) for array in seen])
     wide = {"highest", "lowest", "total", "sides"}
-    counts = {"positive", "values", "examples"}
+    counts = {"positive", "sloped", "values", "examples"}
     changed = {name: getattr(arrays, name).astype(np.float64) for name in wide}
     changed |= {name: getattr(arrays, name).astype(np.int64) for name in counts}
     return arrays._replace(**changed)

@@ -21,6 +21,7 @@ from reluprobe.foreign.built import build
 from reluprobe.foreign.coverage import all_linear, coverage
 from reluprobe.foreign.models.network import raised
 from reluprobe.foreign.naming import Names, leaf_paths
+from reluprobe.foreign.network import Measured
 from reluprobe.foreign.tally import Seen
 from reluprobe.measures import definitions
 from reluprobe.nn.hidden_layers import together
@@ -92,6 +93,7 @@ class OwnNetwork:
         trace: its program on a batch, with the sites in it.
         layers: what is counted, a site's or one of each turn of a loop.
         bounded: which layers' activation is bounded on both sides, so that it can saturate.
+        straight: which layers' activation has a straight stretch, so that a unit can be linear.
         coverage: what is not counted, and why.
         decays: whether it has weights that weight decay knows, by the name ``kernel``.
     """
@@ -102,6 +104,7 @@ class OwnNetwork:
     trace: traced.Traced
     layers: tuple[LayerInfo, ...]
     bounded: tuple[bool, ...]
+    straight: tuple[bool, ...]
     coverage: Coverage
     decays: bool
 
@@ -121,26 +124,26 @@ class OwnNetwork:
         """The tally with these examples in it; ``counts``: 1 for an example, 0 for a repetition."""
         leaves, batch = jax.tree.leaves(state), [self.structure.given(inputs)]
         sites = self.trace.seen(leaves, self.trace.constants, batch, counts)
-        rows = [row for seen in sites for row in _rows(seen)]
+        pairs = zip(self.trace.network.measured, sites, strict=True)
+        rows = [row for here, seen in pairs for row in _rows(here, seen)]
         seen = definitions.Seen(*together(rows), quiet=jnp.zeros(len(rows)))
         return definitions.combined(tally, seen, counts)
 
 
-def _rows(seen: Seen) -> list[tuple[Array, ...]]:
+def _rows(here: Measured, seen: Seen) -> list[tuple[Array, ...]]:
     """What a site shows of the units of its layers, the fields of ``definitions.Seen``.
 
     All but the last: that a whole layer is silent on an example, a site does not say. How often
-    f′ ≠ 0 it says of a ReLU alone, where it is as often as z > 0.
+    f′ ≠ 0 it says of a ReLU alone.
     """
     # Where z goes on by several ways, the first speaks for the range of the outputs.
     high, low = seen.highest[..., 0, :], seen.lowest[..., 0, :]
     zero = jnp.all((seen.highest == 0) & (seen.lowest == 0), axis=-2)
-    always = seen.positive == seen.values[..., None]
-    flags = seen.finite, seen.flat, zero, seen.positive == 0, seen.extreme, always
-    fired = seen.positive.astype(jnp.float32)
-    parts = [
-        jnp.reshape(x, (-1, x.shape[-1])) for x in (*flags, high, low, seen.total, fired, fired)
-    ]
+    always = answer.linear(here.activation or "f(z)", here.bounds, seen)
+    straight = jnp.zeros_like(seen.flat) if always is None else always
+    flags = seen.finite, seen.flat, zero, seen.positive == 0, seen.extreme, straight
+    counts = [count.astype(jnp.float32) for count in (seen.positive, seen.sloped)]
+    parts = [jnp.reshape(x, (-1, x.shape[-1])) for x in (*flags, high, low, seen.total, *counts)]
     return list(zip(*parts, jnp.ravel(seen.values).astype(jnp.float32), strict=True))
 
 
@@ -178,8 +181,9 @@ def own_network(
         structure,
         structs,
         trace,
-        tuple(info for info, _ in layers),
-        tuple(bounded for _, bounded in layers),
+        tuple(info for info, _, _ in layers),
+        tuple(bounded for _, bounded, _ in layers),
+        tuple(straight for _, _, straight in layers),
         _coverage(config, trace, paths),
         any("kernel" in path.split(".") for path in paths),
     )
@@ -229,7 +233,8 @@ def _shown(shape: Sequence[int]) -> str:
 
 def _layers(
     trace: traced.Traced, state: Any, batch: Any, counts: np.ndarray
-) -> list[tuple[LayerInfo, bool]]:
+) -> list[tuple[LayerInfo, bool, bool]]:
+    """The layers, and of each whether its activation is bounded, and whether it is straight."""
     shapes = jax.eval_shape(trace.seen, jax.tree.leaves(state), trace.constants, [batch], counts)
     names = [field.name for field in fields(LayerInfo)]
     layers = []
@@ -239,7 +244,7 @@ def _layers(
         nothing = Seen(*(np.zeros(x.shape, x.dtype) for x in shaped))
         for layer in answer.layers(here, nothing, name, positions, {}):
             info = LayerInfo(**{field: getattr(layer, field) for field in names})
-            layers.append((info, here.bounds is not None))
+            layers.append((info, here.bounds is not None, layer.linear is not None))
     return layers
 
 

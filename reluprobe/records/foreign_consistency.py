@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records.foreign_runs import fault_of_name, faults_of, foreign_id
-from reluprobe.records.layer_checks import LayerChecks, in_order, listed
+from reluprobe.records.layer_checks import MASKS, LayerChecks, in_order, listed
 from reluprobe.records.looks import LayerRecord
 from reluprobe.records.network import Coverage, Foreign
 from reluprobe.records.schema import RunRecord
@@ -22,7 +22,8 @@ def faults(record: RunRecord, foreign: Foreign) -> Iterator[str]:
 
     - Its id is that of its name, settings and seed; its names can be shown.
     - Its layers are described once, under names of their own, and each look has them all, as wide
-      as described; each fraction is of whole units, and ``dead`` of those in the mask.
+      as described; each fraction is of whole units, and those of which a mask
+      says which are of so many as it marks.
     - Looks are numbered from 0, and their steps rise; a record without a look is of a run that
       failed.
     """
@@ -109,10 +110,12 @@ def _of_mask(layer: LayerRecord) -> str | None:
         # What holds for every input of a box holds whatever became of the examples.
         if name != "certified" and count > finite + slack:
             return f"{name}: is {share}, and {layer.not_finite} of {layer.units} are not finite"
-    if layer.dead_units is None or layer.dead is None:
-        return None
-    marked = int(layer.dead_units or "0", 16)
-    padding = 4 * len(layer.dead_units) - layer.units
-    if marked % 2**padding or marked.bit_count() != round(layer.dead * layer.units):
-        return f"dead_units: marks {marked.bit_count()}, and dead is {layer.dead}"
+    for name in ("dead_units", *MASKS):
+        mask: str | None = getattr(layer, name)
+        share = getattr(layer, definition := name.removesuffix("_units"))
+        if mask is None or share is None:
+            continue
+        marked, padding = int(mask or "0", 16), max(4 * len(mask) - layer.units, 0)
+        if marked % 2**padding or marked.bit_count() != round(share * layer.units):
+            return f"{name}: marks {marked.bit_count()}, and {definition} is {share}"
     return None

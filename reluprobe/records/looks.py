@@ -77,7 +77,7 @@ class RatesRecord:
         fired: of how many z > 0.
         sloped: of how many f′(z) ≠ 0; the word ``fired`` where these are the same counts; null
             where they were not counted: of somebody else's network but for its ReLUs.
-        magnitude: mean |a|, of which ``dormant`` is told for any τ.
+        magnitude: mean |a|, of which ``dormant`` is told for any τ; NaN where it is not finite.
     """
 
     values: Positive

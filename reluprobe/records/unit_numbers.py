@@ -8,10 +8,33 @@ import binascii
 import numpy as np
 from jaxtyping import Float, Int
 
-from reluprobe.records.looks import AS_FIRED, RatesRecord
+from reluprobe.records.looks import AS_FIRED, FIRING_BINS, FIRING_ENDS, RatesRecord
 
 #: Counts of at most so many take two bytes each; of more, four or eight.
 SMALL, LARGE = 2**16, 2**32
+#: As ``measures.definitions.ROUNDING``: a rate of exactly 1% is in the bin that ends there.
+ROUNDING = 1e-6
+
+
+def firing(fired: Int[np.ndarray, " unit"], values: int) -> tuple[int, ...]:
+    """How many units fire on how large a share of so many values: see ``LayerRecord.firing``."""
+    inner = np.array(FIRING_ENDS) * (1 + ROUNDING) * values
+    places = np.searchsorted(inner, fired, side="left") + 1
+    places = np.where(fired == 0, 0, np.where(fired == values, FIRING_BINS - 1, places))
+    return tuple(np.bincount(places, minlength=FIRING_BINS).tolist())
+
+
+def rates_record(
+    values: int,
+    fired: Int[np.ndarray, " unit"],
+    sloped: Int[np.ndarray, " unit"] | None,
+    magnitude: Float[np.ndarray, " unit"],
+) -> RatesRecord:
+    """The rates of a layer's units, of so many values each; ``sloped`` is None if not counted."""
+    counts = None if sloped is None else pack_counts(sloped, values)
+    if sloped is not None and np.array_equal(fired, sloped):
+        counts = AS_FIRED
+    return RatesRecord(values, pack_counts(fired, values), counts, pack_magnitudes(magnitude))
 
 
 def pack_counts(counts: Int[np.ndarray, " unit"], values: int) -> str:

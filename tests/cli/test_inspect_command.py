@@ -50,6 +50,15 @@ def test_the_answer_is_the_first_line_and_the_coverage_the_last():
     assert "linear layers without an activation: fc2" in text
 
 
+def test_in_80_columns_rare_and_linear_are_there_and_what_is_left_out_is_said(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, text = run("inspect", "net.onnx", "--data", "x.npy")
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(title in lines[2] for title in ("dead %", "rare %", "linear %"))
+    assert "no room here for" in text and "constant" in text
+
+
 def test_a_function_builds_the_network():
     code, text = run("inspect", "their_net:build", "--data", "x=x.npy")
     assert code == 0
@@ -63,6 +72,7 @@ def test_json_holds_the_same_numbers():
     assert code == 0
     assert (content["dead"], content["examples"], content["units"]) == (0.25, 20, 8)
     assert (layer["name"], layer["dead"], layer["dead_units"]) == ("fc1", 0.25, [0, 1])
+    assert {"rare", "linear"} <= layer.keys() and layer["saturated"] is None
     assert [place["what"] for place in content["coverage"]["bare"]] == ["fc2"]
 
 

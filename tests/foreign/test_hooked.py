@@ -21,7 +21,7 @@ def z():
 def test_a_layer_is_counted_as_the_probe_counts_it(z, activation):
     (layer,) = hooked.look({"fc": (z, activation)}).layers
     expected = rp.probe(z, activation)
-    for name in rp.DEFINITIONS:
+    for name in (*rp.DEFINITIONS, "firing_rate", "gradient_rate"):
         np.testing.assert_array_equal(getattr(layer, name), getattr(expected, name))
     assert (layer.units, layer.examples, layer.positions) == (4, 6, 1)
 

@@ -242,8 +242,9 @@ def test_weights_follow_a_loop_over_time() -> None:
         h = step(params, h, x[:, time])
         outputs.append(h)
     z = np.stack(outputs, 1)[weights > 0]
-    np.testing.assert_array_equal(layers["in+hidden"].linear, (z > 0).all(0))
+    np.testing.assert_array_equal(layers["in+hidden"].fired, (z > 0).sum(0))
     np.testing.assert_array_equal(layers["in+hidden"].never_positive, (z <= 0).all(0))
+    assert (layers["in+hidden"].linear, layers["in+hidden"].values) == (None, 22)
 
 
 def test_weights_that_cannot_be_followed_are_refused_with_the_layer() -> None:

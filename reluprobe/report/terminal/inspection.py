@@ -23,8 +23,9 @@ from reluprobe.report.terminal.tables import CALLED, heat
 MOST_LAYERS, FEW = 24, 20
 #: Of things that were not counted, how many are named.
 MOST_PLACES = 4
-#: Columns after dead; where there is no room the last go first.
+#: Columns after dead; where there is no room those go first that a ReLU has as it has dead.
 ALSO = tuple(name for name in DEFINITIONS if name != "dead")
+FIRST_OUT = ("constant", "never_positive", "silent", "saturated", "dormant", "linear", "rare")
 SHORT = {"never_positive": "never + %", "certified": "certified %"}
 
 
@@ -66,17 +67,21 @@ def legend(look: Look) -> Text:
 
 
 def table(layers: Sequence[Layer], width: int) -> Fitted:
-    """One row per layer. Where ``width`` is short, definitions and places are left out."""
+    """One row per layer. Where ``width`` is short, places and definitions are left out."""
     certified = ("certified",) if any(layer.certified is not None for layer in layers) else ()
     also = [name for name in ALSO if any(layer.share(name) is not None for layer in layers)]
     known = any(layer.where for layer in layers)
-    sizes = [(len(also), known), *((n, False) for n in range(len(also), -1, -1))]
+    dropped = sorted(also, key=FIRST_OUT.index)
+    sizes = [(0, known), *((n, False) for n in range(len(also) + 1))]
     layouts = (
         (
-            _table(layers, (*certified, *also[:n]), where),
-            ", ".join([name.replace("_", " ") for name in also[n:]] + ["where"] * (known - where)),
+            _table(layers, (*certified, *(n for n in also if n not in dropped[:out])), where),
+            ", ".join(
+                [name.replace("_", " ") for name in also if name in dropped[:out]]
+                + ["where"] * (known - where)
+            ),
         )
-        for n, where in sizes
+        for out, where in sizes
     )
     return fitted(layouts, width)
 
