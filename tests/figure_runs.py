@@ -53,6 +53,12 @@ def rates(mask):
     }  # fmt: skip
 
 
+def without_rates(layer):
+    """The layer as records before run/7 have it."""
+    names = ("firing", "rare", "linear", "rare_units", "linear_units", "dead_data", "movement")
+    return replace(layer, **dict.fromkeys(names))
+
+
 def layer(mask, before=None, **more):
     """A layer of which these units are dead; never positive are three quarters of the rest too."""
     share = float(mask.mean())

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reluprobe.analysis.estimates import Estimate, Fold, by_layer, share
+from reluprobe.analysis.estimates import Estimate, Fold, by_layer, numbered, share
 from reluprobe.analysis.layers import Layers, by_name, names_of
+from reluprobe.analysis.learning_curves import Curve, folded
 from reluprobe.config.choices import SPLITS
 from reluprobe.records import RunRecord
 from reluprobe.records.looks import FIRING_BINS, FIRING_ENDS
@@ -87,6 +88,18 @@ def _folded(average: Fold, name: str | None = None) -> Histogram:
         return average(lambda run: None if (s := shares[run.id]) is None else s[place])
 
     return tuple(one(place) for place in range(FIRING_BINS))
+
+
+def course(runs: Sequence[RunRecord], name: str) -> tuple[Curve, ...]:
+    """The share of a layer's units in each bin at each probe, of those runs that ended."""
+    having = [run for run in runs if run.ended and name in run.layer_names]
+    courses = [{t: histogram([by_name(r, x)[name]]) for t, x in r.timeline()} for r in having]
+
+    def of(place: int) -> Curve:
+        shares = [{t: None if h is None else h[place] for t, h in c.items()} for c in courses]
+        return folded(shares, numbered(having))
+
+    return tuple(of(place) for place in range(FIRING_BINS))
 
 
 def _split(looked: Fold, name: str) -> Split:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reluprobe.analysis.estimates import Estimate, Fold
+from reluprobe.analysis.estimates import Estimate, Fold, share
 from reluprobe.analysis.firing import Firing, firing
 from reluprobe.analysis.movement import Movement, movement
 from reluprobe.analysis.unit_states import STATES, Flows, flows, shares
 from reluprobe.records import RunRecord
 
-#: What no longer learns, or hardly.
+#: Definitions of what no longer learns, or hardly.
 SLOW = ("dead", "rare")
 
 
@@ -30,12 +30,6 @@ class Rates:
     flows: Flows | None
     movement: Movement | None
 
-    @property
-    def slow(self) -> tuple[float, int]:
-        """By how much of it is dead or rare, configurations are ordered: at the end, and before."""
-        at_end = sum(e.mean for state in SLOW if (e := self.end[state]) is not None)
-        return at_end, sum(self.flows.n[state] for state in SLOW) if self.flows else 0
-
 
 def rates(runs: Sequence[RunRecord]) -> Rates | None:
     """Fold the runs of one configuration that ended; None where no record has firing rates."""
@@ -51,3 +45,9 @@ def at_end(runs: Sequence[RunRecord]) -> dict[str, Estimate | None]:
     known = {run.id: of for run in runs if run.ended and (of := shares(run.final.layers))}
     average = Fold(run for run in runs if run.id in known)
     return {state: average(lambda run, s=state: known[run.id][s]) for state in STATES}
+
+
+def slow(runs: Sequence[RunRecord]) -> float:
+    """Share of units that are dead or rare at the end, by which configurations are ordered."""
+    shares = [share(run.final.layers, name) or 0.0 for run in runs if run.ended for name in SLOW]
+    return len(SLOW) * sum(shares) / len(shares) if shares else 0.0

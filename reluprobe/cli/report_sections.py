@@ -202,10 +202,13 @@ def _rates(rows: Rows, runs: Sequence[RunRecord], every: bool) -> None:
     if (reason := lacking.rates(runs)) is not None:
         out.print(Text(f"slow or dead: {reason}", style="dim"))
         return
-    known = [(row.settings, of) for row in rows if (of := rates.rates(row.members)) is not None]
+    ranked = sorted(rows, key=lambda row: rates.slow(row.members), reverse=True)
+    told = [row for row in ranked if lacking.rates(row.members) is None]
+    some = told if every else told[: 1 + rates_tables.MOST_LINES]
+    known = [(row.settings, of) for row in some if (of := rates.rates(row.members)) is not None]
     ends = sorted({run.when(run.final) for run in runs if run.ended})
     when = f"{terms_of(runs).clock} {' or '.join(map(str, ends))}"
-    for part in rates_tables.section(known, when, out.width, every):
+    for part in rates_tables.section(known, when, out.width, every, len(told) - len(some)):
         out.print(part)
 
 

@@ -146,12 +146,12 @@ def _moved(change: float | None) -> str:
     return formatting.significant(None if change is None else 100 * change, 2)
 
 
-#: Configurations that have firing rates, in their order.
+#: Configurations with what their records say, those with most dead and rare units first.
 RatesByConfiguration = Sequence[tuple[Settings, Rates]]
 
 
 def section(
-    configurations: RatesByConfiguration, when: str, width: int, every: bool
+    configurations: RatesByConfiguration, when: str, width: int, every: bool, more: int = 0
 ) -> list[RenderableType]:
     """The configuration with most dead and rare units in full, and a line for each of the others.
 
@@ -160,33 +160,30 @@ def section(
         when: at what moment the networks were finished.
         width: columns of the terminal.
         every: all of them in full.
+        more: how many others there are.
     """
-    _, most = max(configurations, key=lambda c: c[1].slow)
+    alone, full = len(configurations) == 1, configurations if every else configurations[:1]
     shown: list[RenderableType] = []
-    for settings, rates in configurations:
-        if every or rates is most:
-            name = f" {labels.settings(settings)}" if len(configurations) > 1 else ""
-            shown += [*([""] if shown else []), _title(f"slow or dead?{name}"), headline(rates)]
-            shown += ["", *parts(rates, when, width)]
+    for settings, rates in full:
+        name = "" if alone else f" {labels.settings(settings)}"
+        shown += [*([""] if shown else []), _title(f"slow or dead?{name}"), headline(rates)]
+        shown += ["", *parts(rates, when, width)]
     shown += ["", Text(LEGEND, style="dim")]
-    others = [(settings, rates) for settings, rates in configurations if rates is not most]
-    return shown if every or not others else [*shown, "", *_others(others)]
+    others = configurations[len(full) :]
+    return [*shown, "", *_others(others, more)] if others else shown
 
 
-def _others(configurations: RatesByConfiguration) -> list[RenderableType]:
-    """A line each; of many those with most dead and rare units."""
-    ranked = sorted(configurations, key=lambda c: c[1].slow, reverse=True)[:MOST_LINES]
+def _others(configurations: RatesByConfiguration, more: int) -> list[RenderableType]:
+    """A line each."""
     title = (
         "the others: units at the end; of the rare how many are dead and how many healthy at the "
         "next probe; how far rare and dead units move beside healthy ones"
     )
     table = _numbers("", *TITLES)
     for settings, rates in configurations:
-        if any(rates is shown for _, shown in ranked):
-            table.add_row(labels.settings(settings), *_line(rates))
-    left = len(configurations) - len(ranked)
-    note = [Text(f"and {left:,} with fewer dead and rare units: --full", style="dim")]
-    return [_title(title), table, *(note if left else [])]
+        table.add_row(labels.settings(settings), *_line(rates))
+    note = Text(f"and {more:,} with fewer dead and rare units: --full", style="dim")
+    return [_title(title), table, *([note] if more else [])]
 
 
 TITLES = ("dead %", "rare %", "linear %", "→ dead %", "→ healthy %", "rare ×", "dead ×")
