@@ -9,7 +9,7 @@ import pytest
 import figure_runs
 from chart_rows import draw, percent, rows
 from reluprobe import records
-from reluprobe.analysis import aggregate, firing, unit_states
+from reluprobe.analysis import aggregate, firing, rates, unit_states
 from reluprobe.config import labels
 from reluprobe.records.looks import FIRING_BINS, FIRING_ENDS
 from reluprobe.report.figures import style
@@ -114,17 +114,17 @@ def test_what_does_not_apply_is_no_zero(said):
 def test_json_has_the_same_numbers(said):
     out = said(run(), flags=("--rates", "--json"))
     (row,) = json.loads(out)["sweeps"][0]["configurations"]
-    rates = row["rates"]
-    assert rates["flows"]["to"]["rare"]["dead"]["mean"] == 0.5
-    assert rates["flows"]["n"] == {"dead": 2, "rare": 4, "linear": 1, "healthy": 3}
-    for state, n in rates["flows"]["n"].items():
-        shares = [to["mean"] for to in rates["flows"]["to"][state].values()]
+    content = row["rates"]
+    assert content["flows"]["to"]["rare"]["dead"]["mean"] == 0.5
+    assert content["flows"]["n"] == {"dead": 2, "rare": 4, "linear": 1, "healthy": 3}
+    for state, n in content["flows"]["n"].items():
+        shares = [to["mean"] for to in content["flows"]["to"][state].values()]
         assert n and sum(shares) == pytest.approx(1)
-    assert rates["movement"]["network"]["rare"]["ratio"]["mean"] == 0.25
-    assert rates["movement"]["layers"][0]["dead"]["most"] == 0
-    assert [bin["mean"] for bin in rates["firing"]["network"]] == [0.4, 0, 0, 0, 0, 0.6, 0, 0, 0]
-    assert rates["firing"]["splits"]["test"]["rare"][0]["mean"] == 0.2
-    assert rates["end"]["dead"]["mean"] == 0.4
+    assert content["movement"]["network"]["rare"]["ratio"]["mean"] == 0.25
+    assert content["movement"]["layers"][0]["dead"]["most"] == 0
+    assert [bin["mean"] for bin in content["firing"]["network"]] == [0.4, 0, 0, 0, 0, 0.6, 0, 0, 0]
+    assert content["firing"]["splits"]["test"]["rare"][0]["mean"] == 0.2
+    assert content["end"]["dead"]["mean"] == 0.4
     assert "rates" not in json.loads(said(run(), flags=("--json",)))["sweeps"][0]["configurations"]
 
 
@@ -152,10 +152,8 @@ def test_rare_units_have_a_line_on_the_first_screen_from_one_percent_on():
 
 
 def test_histograms_add_up_to_the_units_and_are_shares_of_them():
-    one = layer("##r.l", firing=(2, 0, 1, 0, 1, 0, 0, 0, 1))
-    other = layer(".....", firing=(0, 0, 0, 0, 0, 5, 0, 0, 0))
-    shares = firing.histogram([one, other])
-    assert shares == (0.2, 0, 0.1, 0, 0.1, 0.5, 0, 0, 0.1)
+    shares = firing.histogram([layer("##r.l"), layer("." * 15)])
+    assert shares == (0.1, 0, 0.05, 0, 0, 0.8, 0, 0, 0.05)
     assert sum(shares) == pytest.approx(1)
     folded = firing.firing([run(seed=s) for s in range(2)])
     for histogram in (folded.network, *folded.layers.values()):
@@ -166,6 +164,11 @@ def test_bins_are_named_and_coloured_one_each():
     assert len(firing.bin_names()) == FIRING_BINS == len(style.FIRING)
     assert firing.bin_names()[1:-2] == tuple(f"≤{100 * end:g}" for end in FIRING_ENDS)
     assert firing.bin_names()[2] == "≤1"
+
+
+def test_configurations_are_ordered_by_how_many_units_are_dead_or_rare():
+    assert rates.slow([record(["..", ".r", ".#", ".#"])]) == pytest.approx(0.75)
+    assert rates.slow([]) == 0
 
 
 # Figures
