@@ -18,6 +18,8 @@ from reluprobe.records import (
     Foreign,
     LayerInfo,
     LayerRecord,
+    MovementRecord,
+    PaceRecord,
     PhaseRecord,
     Place,
     ProbeRecord,
@@ -44,6 +46,22 @@ MOVES = [
     {"phases": "permuted_pixels*2"},
     {"norm": "batch", "l2": 1e-4},
 ]
+
+
+def rates(draw: Any) -> dict[str, Any]:
+    """How often a layer's units fire and how far they moved; nothing of it in older records."""
+    if draw(st.booleans()):
+        return {}
+    pace = st.none() | st.builds(PaceRecord, st.integers(1, 4), shares, shares)
+    return {
+        "rare": draw(shares),
+        "linear": draw(st.none() | shares),
+        "rare_units": draw(st.none() | st.sampled_from(["", "20", "f0"])),
+        "linear_units": draw(st.none() | st.sampled_from(["", "10"])),
+        "firing": draw(st.sampled_from([(4, *[0] * 8), (1, 1, 0, 0, 1, 0, 0, 0, 1)])),
+        "movement": draw(st.none() | st.builds(MovementRecord, *[pace] * 4)),
+        "dead_data": draw(st.none() | shares),
+    }
 
 
 def layers(draw: Any, config: RunConfig, lost: bool) -> tuple[LayerRecord, ...]:
@@ -74,6 +92,7 @@ def layers(draw: Any, config: RunConfig, lost: bool) -> tuple[LayerRecord, ...]:
             activations=draw(st.none() | outputs),
             revived=draw(st.none() | st.integers(0, 4)),
             revived_units=draw(st.none() | st.sampled_from(["00", "40", "f0"])),
+            **rates(draw),
         )
 
     return tuple(layer() for _ in range(config.depth))
