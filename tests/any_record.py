@@ -65,7 +65,7 @@ def firing(draw: Any, units: int) -> dict[str, Any]:
         **masks,
         "rare": draw(shares),
         "linear": draw(st.none() | shares),
-        "firing": (units, *[0] * 8),
+        "firing": draw(st.sampled_from([(units, *[0] * 8), (1, 1, 0, 0, 1, 0, 0, 0, units - 3)])),
         "rates": draw(st.none() | st.just(RatesRecord(10, counts, sloped, size))),
         "movement": draw(st.none() | st.builds(MovementRecord, pace, pace, pace, pace)),
         "dead_data": draw(st.none() | shares),

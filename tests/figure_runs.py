@@ -15,6 +15,8 @@ from reluprobe.records import (
     CausesRecord,
     EpochRecord,
     LayerRecord,
+    MovementRecord,
+    PaceRecord,
     ProbeRecord,
     RunRecord,
     SampleRecord,
@@ -23,6 +25,8 @@ from reluprobe.records.folder import Archive
 
 EPOCHS, DEPTH, WIDTH = 4, 2, 16
 HISTOGRAM = ActivationsRecord(0.5, 0.25, 0.5, 1.0, 0.0, 2.0, (4, 2, 1, 1))
+
+PACE = PaceRecord(2, 0.25, 0.5)
 
 
 def masks(dead, seed=0):
@@ -38,14 +42,35 @@ def masks(dead, seed=0):
     return dead_units
 
 
+def rates(mask):
+    """Of a layer with these dead units: the last of the others is rare."""
+    rare = np.zeros(WIDTH, bool)
+    rare[np.flatnonzero(~mask)[-1:]] = True
+    counts = (int(mask.sum()), 0, int(rare.sum()), 0, int((~mask & ~rare).sum()), 0, 0, 0, 0)
+    return {
+        "rare": float(rare.mean()), "linear": 0.0, "rare_units": np.packbits(rare).tobytes().hex(),
+        "linear_units": "", "firing": counts, "dead_data": float(mask.all()),
+    }  # fmt: skip
+
+
+def without_rates(layer):
+    """The layer as records before run/7 have it."""
+    names = ("firing", "rare", "linear", "rare_units", "linear_units", "dead_data", "movement")
+    return replace(layer, **dict.fromkeys(names))
+
+
 def layer(mask, before=None, **more):
     """A layer of which these units are dead; never positive are three quarters of the rest too."""
     share = float(mask.mean())
     never = share + 0.75 * (1 - share)
     died = None if before is None else int((mask & ~before).sum())
     causes = CausesRecord(-1.0, -0.25, -0.75) if died else None
+    moved = (
+        None if before is None else MovementRecord(PACE if mask.any() else None, None, None, PACE)
+    )
     bits = np.packbits(mask).tobytes().hex()
-    fields = {"deaths": died, "causes": causes, "certified": 0.0} | more
+    fields = {"deaths": died, "causes": causes, "certified": 0.0, "movement": moved}
+    fields |= rates(mask) | more
     return LayerRecord(WIDTH, share, share, never, share, share, None, bits, **fields)
 
 

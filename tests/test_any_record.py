@@ -36,7 +36,7 @@ def sweep_of(records: Sequence[RunRecord]) -> Iterator[Path]:
 @given(either)
 def test_report_prints_every_table_and_its_json(records: list[RunRecord]):
     with sweep_of(records) as folder:
-        also = ["--lives", "--causes", "--signals", "--bounds"]
+        also = ["--lives", "--causes", "--rates", "--signals", "--bounds"]
         for definition in ("dead", "saturated"):
             code, text = run("report", folder, "--no-figures", "-d", definition, *also)
             assert code == 0, text

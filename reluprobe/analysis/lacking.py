@@ -19,6 +19,8 @@ PLAIN = (
     "probed on the whole training set"
 )
 OLDER = "the records do not say"
+OLDER_THAN_RATES = "these records are older than firing rates: train again"
+FOREIGN_RATES = "of networks that others trained no record says how often each unit fires"
 
 
 def end(runs: Sequence[RunRecord]) -> str | None:
@@ -162,3 +164,22 @@ def signals(runs: Sequence[RunRecord]) -> str | None:
     if not any(layers and all(layer.activations for layer in layers) for layers in starts):
         return f"{OLDER} what the units gave out before training"
     return None
+
+
+def rates(runs: Sequence[RunRecord]) -> str | None:
+    """Where no finished network says how often its units fire."""
+    if (reason := end(runs)) is not None:
+        return reason
+    if any(layer.firing is not None for run in runs if run.ended for layer in run.final.layers):
+        return None
+    return FOREIGN_RATES if all(run.ours is None for run in runs) else OLDER_THAN_RATES
+
+
+def flows(runs: Sequence[RunRecord]) -> str | None:
+    """Where no unit was anything but healthy, or nobody looked twice."""
+    if (reason := rates(runs) or courses(runs)) is not None:
+        return reason
+    layers = (x for run in runs for _, seen in timeline(run) for x in seen)
+    if any(x.dead or x.rare or x.linear for x in layers):
+        return None
+    return "no unit was dead, rare or linear at any probe"

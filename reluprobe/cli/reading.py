@@ -93,7 +93,8 @@ class View:
         definition: which definition of death counts.
         by: the settings that tell configurations apart; all that vary but the seed, if None.
         sort: what to order configurations by; as the sweep has them, if None.
-        also: what to show further: ``lives``, ``causes``, ``signals``, ``bounds``; ``full``: all.
+        also: what to show further: ``lives``, ``causes``, ``rates``, ``signals``, ``bounds``;
+            ``full``: all.
         thresholds: by which units are dormant, and rare; each run's own, if none.
     """
 

@@ -1,4 +1,4 @@
-"""Sections of a report below its main tables: epochs, splits, phases, lives, causes, claims."""
+"""Sections of a report below its main tables: epochs, splits, phases, lives, causes, rates."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from reluprobe.analysis import (
     init_signal,
     lacking,
     phase_outcomes,
+    rates,
     replication,
     splits,
     step_course,
@@ -21,7 +22,7 @@ from reluprobe.analysis import (
 )
 from reluprobe.analysis.aggregate import Summary
 from reluprobe.cli.console import out
-from reluprobe.cli.reading import View
+from reluprobe.cli.reading import FULL, View
 from reluprobe.records import RunRecord, Setting
 from reluprobe.records.folder import Archive
 from reluprobe.report.quality_terms import terms_of_quality
@@ -29,6 +30,7 @@ from reluprobe.report.terminal import claims as claims_table
 from reluprobe.report.terminal import death_causes as causes_table
 from reluprobe.report.terminal import init_signal as signal_table
 from reluprobe.report.terminal import phase_outcomes as phase_table
+from reluprobe.report.terminal import rates as rates_tables
 from reluprobe.report.terminal import sparklines, unit_map
 from reluprobe.report.terminal import splits as splits_table
 from reluprobe.report.terminal import step_course as course_table
@@ -51,6 +53,8 @@ def show(sweep: Archive, rows: Rows, view: View) -> None:
         _lives(rows, sweep.records, definition)
     if "causes" in also:
         _causes(rows, sweep.records)
+    if "rates" in also:
+        _rates(rows, sweep.records, FULL in also)
     if sweep.reference is not None:
         _claims(replication.compare(sweep.records, sweep.reference))
 
@@ -67,6 +71,8 @@ def show_asked(sweep: Archive, rows: Rows, view: View) -> None:
         _lives(rows, sweep.records, view.definition)
     if "causes" in also:
         _causes(rows, sweep.records)
+    if "rates" in also:
+        _rates(rows, sweep.records, FULL in also)
 
 
 def _by_epoch(rows: Rows, definition: str, asked: bool) -> None:
@@ -189,6 +195,21 @@ def _lives(rows: Rows, runs: Sequence[RunRecord], definition: str) -> None:
         if (text := lives_table.left_out(row, fate, definition)) is not None:
             out.print(text)
     _map(rows, reason, definition)
+
+
+def _rates(rows: Rows, runs: Sequence[RunRecord], every: bool) -> None:
+    out.print()
+    if (reason := lacking.rates(runs)) is not None:
+        out.print(Text(f"slow or dead: {reason}", style="dim"))
+        return
+    ranked = sorted(rows, key=lambda row: rates.slow(row.members), reverse=True)
+    told = [row for row in ranked if lacking.rates(row.members) is None]
+    some = told if every else told[: 1 + rates_tables.MOST_LINES]
+    known = [(row.settings, of) for row in some if (of := rates.rates(row.members)) is not None]
+    ends = sorted({run.when(run.final) for run in runs if run.ended})
+    when = f"{terms_of(runs).clock} {' or '.join(map(str, ends))}"
+    for part in rates_tables.section(known, when, out.width, every, len(told) - len(some)):
+        out.print(part)
 
 
 def _map(rows: Rows, reason: str | None, definition: str) -> None:

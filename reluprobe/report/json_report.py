@@ -14,6 +14,7 @@ from reluprobe.analysis import (
     environments,
     init_signal,
     phase_outcomes,
+    rates,
     replication,
     side_by_side,
     splits,
@@ -196,9 +197,25 @@ def _more(row: aggregate.Summary, definition: str, also: Collection[str]) -> dic
         measures["units"] = {run.id: _units(run, definition) for run in runs}
     if "causes" in also:
         measures["causes"] = [_plain(layer) for layer in death_causes.blame(runs)]
+    if "rates" in also:
+        measures["rates"] = _rates(rates.rates(runs))
     if "signals" in also:
         measures["signals"] = [_plain(layer) for layer in init_signal.signals(runs)]
     return measures
+
+
+def _rates(found: rates.Rates | None) -> dict[str, Any] | None:
+    """Layers as lists: runs that have firing rates are ours, and a place says which layer it is."""
+    if found is None:
+        return None
+    content = dataclasses.asdict(found)
+    firing, movement = content["firing"], content["movement"]
+    firing["layers"] = [*firing["layers"].values()]
+    for split in firing["splits"].values():
+        split |= {name: [*split[name].values()] for name in ("rare", "linear", "dead_data")}
+    if movement is not None:
+        movement["layers"] = [*movement["layers"].values()]
+    return content
 
 
 def _lives(fates: unit_fates.Fates | None) -> dict[str, Any] | None:

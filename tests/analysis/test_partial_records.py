@@ -17,6 +17,7 @@ from reluprobe.analysis import (
     lacking,
     learning_curves,
     phase_outcomes,
+    rates,
     replication,
     side_by_side,
     splits,
@@ -46,7 +47,14 @@ OUTPUTS = st.none() | st.builds(
 def layers(draw, depth):
     """Hidden layers at one probe, any of their numbers null."""
     mask = st.none() | st.sampled_from(["00", "f8", "50"])
+    some = st.none() | st.sampled_from(["", "f8", "50"])
+    pace = st.none() | st.builds(records.PaceRecord, st.just(2), *[st.sampled_from([0.0, 0.5])] * 2)
     optional = {
+        "rare_units": some,
+        "linear_units": some,
+        "firing": st.none() | st.sampled_from([(5, *[0] * 8), (0, 1, 1, *[0] * 5, 3)]),
+        "movement": st.none() | st.builds(records.MovementRecord, *[pace] * 4),
+        "dead_data": NUMBERS,
         "certified": NUMBERS,
         "deaths": st.none() | st.integers(0, WIDTH),
         "causes": CAUSES,
@@ -135,6 +143,9 @@ def test_every_analysis_copes_with_what_a_record_may_lack(members, definition):
     for reason in (lacking.end, lacking.courses, lacking.training, lacking.lives, lacking.causes):
         reason(members)
     lacking.signals(members)
+    lacking.flows(members)
+    rates.rates(members)
+    rates.slow(members)
     lacking.shares(members, definition)
     learning_curves.network(members, definition)
     learning_curves.layer(members, 2, definition)

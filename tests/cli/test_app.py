@@ -97,13 +97,19 @@ def test_report_as_json_agrees_with_the_records(swept, reluprobe, tmp_path):
 
 def test_report_goes_further_where_asked(swept, reluprobe):
     plain = reluprobe("report", "results", "--no-figures").out
-    asked = ("--lives", "--causes", "--signals", "--bounds")
+    asked = ("--lives", "--causes", "--rates", "--signals", "--bounds")
     result = reluprobe("report", "results", "--no-figures", *asked)
     assert result.code == 0, result.err
     assert "% of 4,096" in " ".join(plain.split())
     # What 0 firings in 200 bound: 1 - 0.05^(1/200) = 1.5%.
     bound = "probe: 200 examples, up to 1.5%"
-    for words in ("lives of units: 2 probes a run", "causes of death", "signals", bound):
+    for words in (
+        "lives of units: 2 probes a run",
+        "causes of death",
+        "slow or dead?",
+        "signals",
+        bound,
+    ):
         assert words in " ".join(result.out.split())
         assert words not in " ".join(plain.split())
     assert all(len(line) <= 80 for line in result.out.splitlines() if not line.startswith("next"))

@@ -201,8 +201,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 COMMANDS: list[tuple[str, ...]] = [
-    ("report", "--no-figures", "--lives", "--causes", "--signals", "--bounds"),
-    ("report", "--json", "--lives", "--causes", "--signals"),
+    ("report", "--no-figures", "--lives", "--causes", "--rates", "--signals", "--bounds"),
+    ("report", "--json", "--lives", "--causes", "--rates", "--signals"),
     ("export", "--csv", "--parquet"),
     ("compare", "--json"),
 ]

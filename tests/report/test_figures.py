@@ -77,6 +77,8 @@ LACKS = {
     "units": [figure_runs.record(0.0)],
     "survival": [figure_runs.record(0.0)],
     "causes": [figure_runs.record(bare=True)],
+    "firing": [figure_runs.with_layers(figure_runs.record(), figure_runs.without_rates)],
+    "flows": [once(figure_runs.record())],
     "histograms": [figure_runs.record(bare=True)],
     "activations": [figure_runs.record()],
     "samples": [figure_runs.record(bare=True)],

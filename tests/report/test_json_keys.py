@@ -48,7 +48,7 @@ def report() -> dict[str, Any]:
         figure_runs.archive(others, "b"),
         *(figure_runs.archive([_foreign(name)], name) for name in ("c", "d")),
     ]
-    return json_report.report(archives, "dead", None, None, ("lives", "causes", "signals"))
+    return json_report.report(archives, "dead", None, None, ("lives", "causes", "rates", "signals"))
 
 
 def _foreign(name: str) -> RunRecord:

@@ -55,6 +55,9 @@ Lives = Annotated[
 Causes = Annotated[
     bool, typer.Option("--causes", help="Also show what killed them: weights, bias or upstream.")
 ]
+Rates = Annotated[
+    bool, typer.Option("--rates", help="Also show whether units that fire rarely are slow or dead.")
+]
 Signals = Annotated[
     bool, typer.Option("--signals", help="Also show what the init does to activations.")
 ]
@@ -80,6 +83,7 @@ def command(
     watch: Watch = False,
     lives: Lives = False,
     causes: Causes = False,
+    rates: Rates = False,
     signals: Signals = False,
     bounds: Bounds = False,
     max_dead: gate.MaxDead = None,
@@ -102,6 +106,7 @@ def command(
         reading.FULL: full,
         "lives": lives,
         "causes": causes,
+        "rates": rates,
         "signals": signals,
         "bounds": bounds,
     }

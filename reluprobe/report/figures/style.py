@@ -46,6 +46,15 @@ EMPTY = "#b9b9b9"
 LAYERS = ("#0077b2", "#7c5cc4", "#cc3d74", "#d95700")
 #: From little to much that is bad, for cells: the darker, the worse.
 SEQUENCE = ("#fdf6ec", "#f6cfa3", "#e58f6a", "#c14a50", "#7d1d45", "#3f0d2c")
+#: From units that never fire to those that always do: both ends are dark, each of its own.
+FIRING = (
+    *(DEAD, "#d9662f", "#f0b070"),
+    *("#e3e1da", "#b9c6cf", "#86a3b8"),
+    *("#a194c9", "#7350a3", "#43206e"),
+)
+#: A rare unit and a linear one, as among firing rates; and shares of what units become.
+RARE, LINEAR = FIRING[1], FIRING[-1]
+FLOWS = ("#f3f6f8", "#a3c6dc", "#3a84b1", "#0b4568")
 
 
 def layer_colours(depth: int) -> list[str]:

@@ -11,6 +11,7 @@ from reluprobe.analysis import (
     claims,
     death_causes,
     learning_curves,
+    rates,
     replication,
     splits,
     unit_fates,
@@ -34,6 +35,8 @@ MOST_LAYERS, MOST_PROBES = 5, 16
 MOST_LOOKED_AT = 40
 #: Shares of a fall beyond these say that causes worked against each other.
 FAR, HALF = 2.0, 0.5
+#: Of fewer rare units than this nothing is said.
+WORTH_A_LINE = 0.01
 Rows = Sequence[Summary]
 #: What it is about, what it comes to, and the flag that shows more.
 Line = tuple[str, str, str]
@@ -52,6 +55,7 @@ def parts(
         *_course(worst, definition),
         *_splits(rows if base is None else [], worst, definition),
         *_lives(worst, definition),
+        *_rates(worst),
         *_causes(worst),
         *_claims(sweep),
     ]
@@ -151,6 +155,17 @@ def _lives(row: Summary, definition: str) -> Iterator[Line]:
     if fate.permanent is not None:
         text += f", {formatting.mean(fate.permanent)}% for good"
     yield "lives", text, "--lives"
+
+
+def _rates(row: Summary) -> Iterator[Line]:
+    rare = rates.at_end(row.members)["rare"]
+    if rare is not None and rare.mean >= WORTH_A_LINE:
+        thresholds = {run.ours.rare_threshold for run in row.members if run.ours is not None}
+        yield (
+            "rare",
+            f"{formatting.mean(rare)}% fire on at most {100 * max(thresholds):g}% of the probe",
+            "--rates",
+        )
 
 
 def _causes(row: Summary) -> Iterator[Line]:

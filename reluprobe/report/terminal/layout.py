@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reluprobe.config import Value, labels
+from reluprobe.report import formatting
 
 #: What tells a configuration from the others; None for a setting without an effect in it.
 Settings = Mapping[str, Value | None]
@@ -28,6 +29,9 @@ GAP = 2
 LAYER_NAME = 28
 #: A sparkline of fewer probes than this, of those there are, is not worth a column.
 FEWEST_PROBES = 8
+
+#: Writes an estimate, its numbers as they are or as another function writes these.
+WriteAs = Callable[..., str]
 
 Layout = TypeVar("Layout", bound=RenderableType)
 Column = TypeVar("Column")
@@ -147,6 +151,11 @@ def fitted(
     if chosen is None:
         raise ValueError("there must be a layout to choose")
     return chosen
+
+
+def fitted_ends(build: Callable[[WriteAs], Table], width: int) -> Fitted:
+    """A table whose means have their intervals, or where there is no room for these have none."""
+    return fitted([(build(formatting.plus_minus), ""), (build(formatting.mean), "±")], width)
 
 
 def split_columns(
