@@ -205,11 +205,19 @@ def _rates(rows: Rows, runs: Sequence[RunRecord], every: bool) -> None:
     ranked = sorted(rows, key=lambda row: rates.slow(row.members), reverse=True)
     told = [row for row in ranked if lacking.rates(row.members) is None]
     some = told if every else told[: 1 + rates_tables.MOST_LINES]
-    known = [(row.settings, of) for row in some if (of := rates.rates(row.members)) is not None]
-    ends = sorted({run.when(run.final) for run in runs if run.ended})
-    when = f"{terms_of(runs).clock} {' or '.join(map(str, ends))}"
-    for part in rates_tables.section(known, when, out.width, every, len(told) - len(some)):
+    known = [
+        (row.settings, _ended(row.members), of)
+        for row in some
+        if (of := rates.rates(row.members)) is not None
+    ]
+    for part in rates_tables.section(known, out.width, every, len(told) - len(some)):
         out.print(part)
+
+
+def _ended(runs: Sequence[RunRecord]) -> str:
+    """When these runs ended: ``epoch 12``, ``epoch 3 or 6``."""
+    ends = sorted({run.when(run.final) for run in runs if run.ended})
+    return f"{terms_of(runs).clock} {' or '.join(map(str, ends))}"
 
 
 def _map(rows: Rows, reason: str | None, definition: str) -> None:

@@ -158,7 +158,9 @@ class Recorder:
                 extra["revived"] = int(own.revived[layer].sum())
                 extra["revived_units"] = pack(own.revived[layer, :size])
             if former is not None and self.own is None:
-                stayed = np.where(now == former, now, -1)[layer, :size]
+                # One that was drawn anew is another unit, and moved by no gradient.
+                same = (now == former) & ~own.revived
+                stayed = np.where(same, now, -1)[layer, :size]
                 extra["movement"] = movement(own.moved[layer, :size], stayed)
             if died is not None:
                 extra["deaths"] = int(died[layer].sum())

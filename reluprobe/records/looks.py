@@ -91,7 +91,7 @@ class PaceRecord:
     """How far units of one state moved from a probe to the next: ‖Δ(w, b)‖ / ‖(w, b)‖ each.
 
     Attributes:
-        units: how many were in this state at both probes.
+        units: how many were in this state at both probes, and not drawn anew in between.
         mean: of them.
         most: that of the one that moved the farthest.
     """

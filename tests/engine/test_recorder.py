@@ -167,6 +167,8 @@ def test_a_unit_dead_drawn_anew_and_dead_again_has_died_again():
     last = seen[-1][1].layers[0]
     assert (last.deaths, last.revived, last.revived_units) == (2, 2, "c0")
     assert last.causes == records.CausesRecord(2.0, 2.0, 2.0)
+    # Unit 2 alone was dead as one and the same unit: how far drawing moved 0 is no movement of it.
+    assert last.movement.dead.units == 1 and last.movement.healthy is None
 
 
 def test_deaths_are_of_units_alive_at_the_last_probe_and_causes_sum_over_them():

@@ -16,6 +16,7 @@ from reluprobe.report.terminal.layout import (
     fitted_ends,
     plain_table,
     shown_layers,
+    split_columns,
 )
 
 #: Layers that have a row.
@@ -25,7 +26,7 @@ MOST_LAYERS = 12
 def parts(firing: Firing, when: str, width: int) -> list[RenderableType]:
     """The finished networks of a configuration; ``when`` says at what moment they ended."""
     title = f"% of units by the % of probe examples that they fire on, {when}"
-    shown: list[RenderableType] = ["", _title(title), _histograms(firing)]
+    shown: list[RenderableType] = ["", _title(title), _histograms(firing, width)]
     if firing.splits:
         shown += [*_by_split(firing, width), *_dead_data(firing.splits, width)]
     return shown
@@ -35,12 +36,19 @@ def _title(text: str) -> Text:
     return Text(text, style="italic")
 
 
-def _histograms(firing: Firing) -> Table:
-    table = _layered([*firing.layers], [*bin_names()])
-    for name in _shown(firing.layers):
-        table.add_row(name.removeprefix("L"), *map(formatting.mean, firing.layers[name]))
-    table.add_row("all", *map(formatting.mean, firing.network), style="bold")
-    return table
+def _histograms(firing: Firing, width: int) -> RenderableType:
+    """A column a bin; of bins that have no room beside the others a table of their own."""
+
+    def build(places: Sequence[int]) -> Table:
+        table = _layered([*firing.layers], [bin_names()[i] for i in places])
+        for name in _shown(firing.layers):
+            shares = firing.layers[name]
+            table.add_row(name.removeprefix("L"), *(formatting.mean(shares[i]) for i in places))
+        whole = (formatting.mean(firing.network[i]) for i in places)
+        table.add_row("all", *whole, style="bold")
+        return table
+
+    return split_columns(range(len(firing.network)), build, width)
 
 
 def _by_split(firing: Firing, width: int) -> list[RenderableType]:

@@ -20,7 +20,7 @@ from reluprobe.report.terminal.layout import Settings, WriteAs, fitted_ends, pla
 MOST_NAMED, MOST_LINES = 6, 20
 LEGEND = (
     "rare: fires (z > 0) on at most 1% of the examples (or rare_threshold) and on one; linear: on "
-    "all, where f is straight; else healthy. A rare unit still learns from the few that it fires "
+    "all, where f is straight; else healthy. A rare ReLU still learns from the few that it fires "
     "on: it is slow, not dead. moves: relative change of a unit's weights and bias from a probe "
     "to the next, of those in this state at both; × healthy: beside healthy units of the same "
     "layer over the same steps"
@@ -146,25 +146,25 @@ def _moved(change: float | None) -> str:
     return formatting.significant(None if change is None else 100 * change, 2)
 
 
-#: Configurations with what their records say, those with most dead and rare units first.
-RatesByConfiguration = Sequence[tuple[Settings, Rates]]
+#: Configurations, at what moment they ended, and what their records say; those with most dead and
+#: rare units first.
+RatesByConfiguration = Sequence[tuple[Settings, str, Rates]]
 
 
 def section(
-    configurations: RatesByConfiguration, when: str, width: int, every: bool, more: int = 0
+    configurations: RatesByConfiguration, width: int, every: bool, more: int = 0
 ) -> list[RenderableType]:
     """The configuration with most dead and rare units in full, and a line for each of the others.
 
     Args:
         configurations: one at least.
-        when: at what moment the networks were finished.
         width: columns of the terminal.
         every: all of them in full.
         more: how many others there are.
     """
     alone, full = len(configurations) == 1, configurations if every else configurations[:1]
     shown: list[RenderableType] = []
-    for settings, rates in full:
+    for settings, when, rates in full:
         name = "" if alone else f" {labels.settings(settings)}"
         shown += [*([""] if shown else []), _title(f"slow or dead?{name}"), headline(rates)]
         shown += ["", *parts(rates, when, width)]
@@ -180,7 +180,7 @@ def _others(configurations: RatesByConfiguration, more: int) -> list[RenderableT
         "next probe; how far rare and dead units move beside healthy ones"
     )
     table = _numbers("", *TITLES)
-    for settings, rates in configurations:
+    for settings, _, rates in configurations:
         table.add_row(labels.settings(settings), *_line(rates))
     note = Text(f"and {more:,} with fewer dead and rare units: --full", style="dim")
     return [_title(title), table, *([note] if more else [])]
