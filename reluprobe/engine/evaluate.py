@@ -14,7 +14,13 @@ from jaxtyping import Array, Bool, Float
 
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import Arrays, Hyperparameters, Segment, losses
-from reluprobe.measures import activation_stats, attribution, certify, definitions, movement
+from reluprobe.measures import (
+    activation_stats,
+    attribution,
+    certify,
+    movement,
+    tallies,
+)
 from reluprobe.nn import activations, mlp, precision
 
 #: Training examples whose mean and variance batch norm takes in a look. Beside all 60,000 of MNIST,
@@ -70,7 +76,7 @@ class SplitSums(NamedTuple):
     loss: Float[Array, ""]
     right: Float[Array, ""]
     finite: Bool[Array, ""]
-    tally: definitions.Tally
+    tally: tallies.Tally
     stats: activation_stats.ActivationStats
 
 
@@ -90,10 +96,10 @@ def sum_over_split(
     """
     f = spec.f_of_layers(weights, hyper)
 
-    def added(tally: definitions.Tally, inputs: Array, z: Any, counts: Array) -> definitions.Tally:
+    def added(tally: tallies.Tally, inputs: Array, z: Any, counts: Array) -> tallies.Tally:
         if spec.own is not None:
             return spec.own.tallied(tally, weights, inputs, counts)
-        return definitions.add(tally, z, counts, *f)
+        return tallies.add(tally, z, counts, *f)
 
     def batch(i: Array, sums: SplitSums) -> SplitSums:
         inputs, targets, counts = _span(spec, data, hyper, i, start, stop)
@@ -115,7 +121,7 @@ def sum_over_split(
 
     zero, yes = jnp.float32(0), jnp.bool_(True)
     empty = SplitSums(
-        zero, zero, yes, definitions.empty(spec.sizes), activation_stats.empty(len(spec.sizes))
+        zero, zero, yes, tallies.empty(spec.sizes), activation_stats.empty(len(spec.sizes))
     )
     batches = -((start - stop) // spec.batch)
     return jax.lax.fori_loop(0, batches, batch, empty)

@@ -29,7 +29,7 @@ def unit_rates(rates: Any, size: int, slopes: bool) -> RatesRecord:
     """The rates of a layer's units.
 
     Args:
-        rates: the layer's part of ``measures.definitions.UnitRates``.
+        rates: the layer's part of ``measures.tallies.UnitRates``.
         size: how many units it has; rows are as long as the widest layer's.
         slopes: whether f′ ≠ 0 was counted.
     """

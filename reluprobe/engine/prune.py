@@ -32,7 +32,7 @@ from reluprobe.engine.saved_network import SavedNetwork
 from reluprobe.engine.state import Arrays, Hyperparameters
 from reluprobe.engine.tasks import draw_task
 from reluprobe.errors import InputError
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from reluprobe.nn import activations, jax_settings, precision
 from reluprobe.nn.mlp import plain
 from reluprobe.records.saved_weights import Pruned, SavedWeights
@@ -222,14 +222,14 @@ def _judged(network: SavedNetwork, datasets: Mapping[DatasetKey, Dataset], on: O
 @partial(jax.jit, static_argnums=(0, 1))
 def _look(
     spec: ProgramSpec, prove: bool, data: Arrays, weights: nnx.State, hyper: Hyperparameters
-) -> tuple[definitions.Tally, Array]:
+) -> tuple[tallies.Tally, Array]:
     """What the training set shows of each unit; and which ones are dead, or proven dead as well."""
     whole = jnp.int32(0), jnp.int32(spec.train_examples)
     with precision.full():
         sums = evaluate.sum_over_split(
             spec, data, weights, hyper, *whole, tallied=jnp.bool_(True), described=jnp.bool_(False)
         )
-        dead = definitions.answer(sums.tally).dead
+        dead = tallies.answer(sums.tally).dead
         if not prove:
             return sums.tally, dead
         return sums.tally, dead & evaluate.certified(spec, data, weights, hyper)

@@ -12,10 +12,11 @@ import numpy as np
 
 from reluprobe import records
 from reluprobe.config import phases
-from reluprobe.config.choices import DEFINITIONS, SPLITS, UNIT_REVIVALS
+from reluprobe.config.choices import SPLITS, UNIT_REVIVALS
 from reluprobe.config.sizes import probed, steps_per_epoch
 from reluprobe.data import Dataset, DatasetKey, key_of
-from reluprobe.engine.firing_rates import MASKED, firing, movement, states, unit_rates
+from reluprobe.engine.firing_rates import movement, states
+from reluprobe.engine.layer_records import Look, null_layer, sizes_of
 from reluprobe.engine.schedule import Call
 from reluprobe.engine.squared_error import Targets
 from reluprobe.engine.state import Segment
@@ -24,7 +25,7 @@ from reluprobe.nn import activations
 from reluprobe.nn.mlp import plain
 from reluprobe.plan.runs import Run
 from reluprobe.records.looks import Fit
-from reluprobe.records.masks import pack, pack_some
+from reluprobe.records.masks import pack
 
 Layers = tuple[records.LayerRecord, ...]
 STATISTICS = ("mean", "variance", "zeros", "second", "low", "high")
@@ -87,7 +88,7 @@ class Recorder:
             probe = self._sample(run, own, "probe", probed(run.config, self._trained), seen)
             if call.kind == "switch":
                 # Death on the new data is counted from what is dead on them at the start.
-                units = _of_split(own.units, SPLITS.index("probe"))
+                units = Look.of(run, self.own, own, "probe").units
                 self.dead[run.id], self.states[run.id] = units["dead"], states(units)
                 self.starts[run.id] = probe
                 continue
@@ -141,16 +142,15 @@ class Recorder:
     def _layers(self, run: Run, own: Any, segment: Segment) -> Layers:
         """The layers on the probe, with what has died since the last one and of what."""
         if run.id in self.nonfinite:
-            return tuple(map(_null_layer, self._sizes(run)))
-        probe = SPLITS.index("probe")
-        units = _of_split(own.units, probe)
+            return tuple(map(null_layer, sizes_of(run, self.own)))
+        look = Look.of(run, self.own, own, "probe")
+        units, sizes = look.units, look.sizes
         before, former, now = self.dead.get(run.id), self.states.get(run.id), states(units)
         # A unit that was drawn anew after the last probe has lived since.
         died = None if before is None else units["dead"] & ~(before & ~own.revived)
-        sizes = self._sizes(run)
         self.dead[run.id], self.states[run.id] = units["dead"], now
         provable = activations.ACTIVATIONS[run.config.activation].dies_for_certain
-        fields = [{} for _ in sizes]
+        fields: list[dict[str, Any]] = [{} for _ in sizes]
         for (layer, size), extra in zip(enumerate(sizes), fields, strict=True):
             if provable and plain(run.config):
                 extra["certified"] = float(own.certified[layer, :size].mean())
@@ -167,11 +167,7 @@ class Recorder:
                 extra["causes"] = _causes(run, segment, own.causes, layer, died[layer])
             if (segment.epoch == 0 or segment.ends) and self.own is None:
                 extra["activations"] = _activations(own.stats, layer)
-        rates = _of_rates(own.rates, probe)
-        whole = bool(segment.epoch == 0)
-        return tuple(
-            self._layer(run, units, rates, i, whole, **extra) for i, extra in enumerate(fields)
-        )
+        return look.layers(whole=bool(segment.epoch == 0), more=fields)
 
     def _samples(self, run: Run, own: Any, phase: int) -> tuple[records.SampleRecord, ...]:
         """The finished network on each split; none of a run that has diverged."""
@@ -184,55 +180,10 @@ class Recorder:
 
     def _sample(self, run: Run, own: Any, name: str, size: int, phase: int) -> records.SampleRecord:
         i = SPLITS.index(name)
-        units, rates = _of_split(own.units, i), _of_rates(own.rates, i)
-        layers = tuple(
-            self._layer(run, units, rates, n, True) for n in range(len(self._sizes(run)))
-        )
+        layers = Look.of(run, self.own, own, name).layers(whole=True)
         accuracy = None if self.dataset.classes is None else float(own.accuracy[i])
         fit = self._fit(run, own, name, phase)
         return records.SampleRecord(name, size, float(own.loss[i]), accuracy, layers, *fit)
-
-    def _sizes(self, run: Run) -> tuple[int, ...]:
-        return run.config.sizes if self.own is None else self.own.sizes
-
-    def _layer(
-        self,
-        run: Run,
-        units: dict[str, np.ndarray],
-        rates: Any,
-        layer: int,
-        whole: bool,
-        **more: Any,
-    ) -> records.LayerRecord:
-        """A layer of one split; ``whole``: with the rates of each unit."""
-        # Rows are as long as the widest layer's.
-        size = self._sizes(run)[layer]
-        own = {name: answers[layer, :size] for name, answers in units.items()}
-        known = self._known(run, layer)
-        shares = {name: float(m.mean()) if known[name] else None for name, m in own.items()}
-        masks = {f"{name}_units": pack_some(own[name]) if known[name] else None for name in MASKED}
-        kept = jax.tree.map(lambda x: x[layer], rates)
-        more["firing"] = firing(kept.fired[:size], int(kept.values))
-        if self.own is None:
-            more["dead_data"] = float(kept.dead_data)
-        if whole:
-            more["rates"] = unit_rates(kept, size, self._counts_slopes(run, layer))
-        return records.LayerRecord(size, **shares, dead_units=pack(own["dead"]), **masks, **more)
-
-    def _known(self, run: Run, layer: int) -> dict[str, bool]:
-        """Which definitions apply to a layer."""
-        known: dict[str, bool] = dict.fromkeys(DEFINITIONS, True)
-        activation = activations.ACTIVATIONS[run.config.activation]
-        own = self.own
-        known["saturated"] = activation.bounded if own is None else own.bounded[layer]
-        known["linear"] = activation.straight is not None if own is None else own.straight[layer]
-        return known
-
-    def _counts_slopes(self, run: Run, layer: int) -> bool:
-        if self.own is None:
-            return True
-        described = self.own.layers[layer]
-        return described.activation == "relu" and not described.bypassed
 
     def diverged(self, run: Run) -> bool:
         """Whether this run has gone non-finite, now or before."""
@@ -274,19 +225,6 @@ class Recorder:
         if self.own is None:
             return ()
         return tuple(dataclasses.replace(layer, examples=examples) for layer in self.own.layers)
-
-
-def _of_split(units: Any, split: int) -> dict[str, np.ndarray]:
-    """Each definition's answers on one split, ``(layer, unit)``."""
-    return {name: getattr(units, name)[split] for name in DEFINITIONS}
-
-
-def _of_rates(rates: Any, split: int) -> Any:
-    return jax.tree.map(lambda x: x[split], rates)
-
-
-def _null_layer(size: int) -> records.LayerRecord:
-    return records.LayerRecord(size, **dict.fromkeys(DEFINITIONS), dead_units=None)
 
 
 def _phase(run: Run, segment: Segment) -> int:

@@ -27,21 +27,21 @@ from jaxtyping import Array, Bool
 from reluprobe.config.choices import UNIT_REVIVALS
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.state import REVIVE_RNG, Hyperparameters, Lane, Segment, trained
-from reluprobe.measures import definitions
+from reluprobe.measures import definitions, tallies
 from reluprobe.nn import hidden_layers, initializers, optimizers
 from reluprobe.nn.hidden_layers import Layer
 from reluprobe.nn.mlp import MLP
 
 
 def dead_mask(
-    spec: ProgramSpec, hyper: Hyperparameters, tally: definitions.Tally
+    spec: ProgramSpec, hyper: Hyperparameters, tally: tallies.Tally
 ) -> Bool[Array, "layer unit"] | None:
     """The units that count as dead for reviving; None where no unit is picked out."""
     config = spec.config
     if config.revive not in UNIT_REVIVALS:
         return None
     threshold = hyper.dials.get("revive_threshold", definitions.DORMANT_THRESHOLD)
-    return getattr(definitions.answer(tally, threshold), config.revive_definition)
+    return getattr(tallies.answer(tally, threshold), config.revive_definition)
 
 
 #: The lane after it, and which units were drawn anew.
@@ -91,7 +91,7 @@ def as_many(
     """As many units of each layer as the mask has, chosen at random among its units."""
     drawn = jax.random.uniform(key, mask.shape)
     if len({*sizes}) > 1:  # what is no unit of its layer comes last
-        drawn = jnp.where(definitions.present(sizes), drawn, 2.0)
+        drawn = jnp.where(tallies.present(sizes), drawn, 2.0)
     places = jnp.argsort(jnp.argsort(drawn, axis=1), axis=1)
     return places < mask.sum(axis=1, keepdims=True)
 

@@ -24,7 +24,7 @@ from reluprobe.engine.state import (
     losses,
     trained,
 )
-from reluprobe.measures import activation_stats, attribution, definitions
+from reluprobe.measures import activation_stats, attribution, definitions, tallies
 from reluprobe.nn import mlp, optimizers, precision
 
 
@@ -42,7 +42,7 @@ class Report(NamedTuple):
     accuracy: Float[Array, " split"]
     finite: Bool[Array, ""]
     units: definitions.UnitStatistics
-    rates: definitions.UnitRates
+    rates: tallies.UnitRates
     moved: Float[Array, "layer unit"]
     certified: Bool[Array, "layer unit"]
     causes: attribution.Causes
@@ -74,7 +74,7 @@ def _look(
     hyper: Hyperparameters,
     before: nnx.State,
     revived: Array,
-) -> tuple[Report, definitions.Tally]:
+) -> tuple[Report, tallies.Tally]:
     """What the lane shows after a segment that began with other weights; the probe's tally."""
     count, total = spec.train_examples, data.targets.size
     # A split that is not measured is empty. One compiled body serves all three.
@@ -99,8 +99,8 @@ def _look(
         sums.loss / sizes,
         sums.right / sizes,
         sums.finite.all() & jnp.isfinite(sums.loss).all() & jnp.isfinite(train_loss),
-        jax.vmap(partial(definitions.answer, **_thresholds(hyper)))(sums.tally),
-        jax.vmap(definitions.rates)(sums.tally),
+        jax.vmap(partial(tallies.answer, **_thresholds(hyper)))(sums.tally),
+        jax.vmap(tallies.rates)(sums.tally),
         evaluate.moved(spec, before, lane.weights),
         _certified(spec, data, weights, hyper),
         evaluate.explain(spec, data, segment, hyper, before, weights),

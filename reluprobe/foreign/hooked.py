@@ -12,7 +12,7 @@ from jaxtyping import Float
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError, nearest, shown
 from reluprobe.foreign.result import Layer, Look
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import Coverage
@@ -48,12 +48,12 @@ def _layer(name: str, given: Any) -> Layer:
     config = checked_run({"activation": activation}).config
     which = activations.ACTIVATIONS[config.activation]
     with jax_settings.ours():
-        tally = definitions.tallied(
+        tally = tallies.tallied(
             jnp.asarray(flat[None], jnp.float32),
             activations.INDEX[config.activation],
             activations.activation_parameter(config),
         )
-        answers, rates = definitions.answer(tally), definitions.rates(tally)
+        answers, rates = tallies.answer(tally), tallies.rates(tally)
     masks: dict[str, Any] = {n: np.asarray(getattr(answers, n))[0] for n in DEFINITIONS}
     if not which.bounded:
         masks["saturated"] = None

@@ -23,7 +23,7 @@ from reluprobe.foreign.models.network import raised
 from reluprobe.foreign.naming import Names, leaf_paths
 from reluprobe.foreign.network import Measured
 from reluprobe.foreign.tally import Seen
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from reluprobe.nn.hidden_layers import together
 from reluprobe.records.network import Coverage, LayerInfo
 
@@ -119,19 +119,19 @@ class OwnNetwork:
         return raw(nnx.state(model))[0]
 
     def tallied(
-        self, tally: definitions.Tally, state: Any, inputs: Array, counts: Array
-    ) -> definitions.Tally:
+        self, tally: tallies.Tally, state: Any, inputs: Array, counts: Array
+    ) -> tallies.Tally:
         """The tally with these examples in it; ``counts``: 1 for an example, 0 for a repetition."""
         leaves, batch = jax.tree.leaves(state), [self.structure.given(inputs)]
         sites = self.trace.seen(leaves, self.trace.constants, batch, counts)
         pairs = zip(self.trace.network.measured, sites, strict=True)
         rows = [row for here, seen in pairs for row in _rows(here, seen)]
-        seen = definitions.Seen(*together(rows), quiet=jnp.zeros(len(rows)))
-        return definitions.combined(tally, seen, counts)
+        seen = tallies.Seen(*together(rows), quiet=jnp.zeros(len(rows)))
+        return tallies.combined(tally, seen, counts)
 
 
 def _rows(here: Measured, seen: Seen) -> list[tuple[Array, ...]]:
-    """What a site shows of the units of its layers, the fields of ``definitions.Seen``.
+    """What a site shows of the units of its layers, the fields of ``tallies.Seen``.
 
     All but the last: that a whole layer is silent on an example, a site does not say. How often
     f′ ≠ 0 it says of a ReLU alone.

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from reluprobe.measures.definitions import by_layers
+from reluprobe.measures.tallies import by_layers
 from reluprobe.nn import activations
 from reluprobe.nn.mlp import Preactivations
 
@@ -43,7 +43,7 @@ def describe(
     """Every layer's statistics.
 
     Args:
-        z: pre-activations, as of ``definitions.add``.
+        z: pre-activations, as of ``tallies.add``.
         counts: 1 for an example, 0 for a repetition that fills up the batch.
         activation: index into ``activations.ACTIVATIONS``.
         parameter: the activation's parameter.

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from reluprobe.config import arguments
 from reluprobe.config.choices import PARAMETERS
 from reluprobe.errors import InputError
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from reluprobe.nn import activations, jax_settings
 from reluprobe.plan.runs import checked_run
 
@@ -66,12 +66,12 @@ def probe(
     layers = _pre_activations(z)
     which = activations.ACTIVATIONS[config.activation]
     with jax_settings.ours():
-        tally = definitions.tallied(
+        tally = tallies.tallied(
             jnp.asarray(layers.reshape(-1, *layers.shape[-2:])),
             activations.INDEX[config.activation],
             activations.activation_parameter(config),
         )
-        answers, counts = definitions.answer(tally), (tally.fired, tally.sloped)
+        answers, counts = tallies.answer(tally), (tally.fired, tally.sloped)
     shape, examples = (*layers.shape[:-2], layers.shape[-1]), layers.shape[-2]
     rates = (np.asarray(count) / examples for count in counts)
     units = UnitDefinitions(*(np.asarray(x).reshape(shape) for x in (*answers, *rates)))

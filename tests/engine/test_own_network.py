@@ -21,7 +21,7 @@ from reluprobe.engine import program_spec, runner, state
 from reluprobe.engine.events import RunDone
 from reluprobe.errors import InputError
 from reluprobe.foreign.trained import own_network
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from reluprobe.plan.grouping import program_settings
 from reluprobe.plan.runs import as_run
 from reluprobe.records import RunRecord
@@ -172,8 +172,8 @@ def test_counts_inside_the_program_are_numpys():
     at = next(n for n, leaf in enumerate(leaves) if leaf.shape == (4,))
     state = jax.tree.unflatten(tree, [*leaves[:at], bias, *leaves[at + 1 :]])
     counts = jnp.asarray(np.arange(examples) < 15, jnp.float32)
-    tally = network.tallied(definitions.empty(network.sizes), state, jnp.asarray(images), counts)
-    answers = definitions.answer(tally)
+    tally = network.tallied(tallies.empty(network.sizes), state, jnp.asarray(images), counts)
+    answers = tallies.answer(tally)
     assert np.asarray(answers.dead)[0].tolist() == [True, False, False, False]
     assert np.asarray(answers.silent)[0].tolist() == [True, False, False, False]
     kernel = np.asarray(next(leaf for leaf in leaves if leaf.ndim == 4))

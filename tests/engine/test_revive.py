@@ -17,7 +17,7 @@ from scipy import stats
 from reluprobe.config import choices
 from reluprobe.config.choices import REVIVALS, UNIT_REVIVALS
 from reluprobe.engine import revive, state
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from revived_lanes import (
     DEPTH,
     WIDTH,
@@ -30,9 +30,9 @@ from revived_lanes import (
 # --- which units -------------------------------------------------------------------------------
 
 
-def tally_of(mean: np.ndarray) -> definitions.Tally:
+def tally_of(mean: np.ndarray) -> tallies.Tally:
     examples = 50
-    whole = definitions.empty([mean.shape[1]] * len(mean))
+    whole = tallies.empty([mean.shape[1]] * len(mean))
     return whole._replace(total=jnp.asarray(mean * examples), examples=jnp.float32(examples))
 
 
@@ -59,7 +59,7 @@ def test_the_units_marked_are_those_of_the_chosen_definition(definition: str):
     kinds = len(choices.DEFINITIONS)
     own = np.zeros(kinds, bool)
     own[choices.DEFINITIONS.index(definition)] = True
-    flat = definitions.empty([kinds])
+    flat = tallies.empty([kinds])
     flags = ("dead", "silent", "never_positive", "saturated", "linear")
     named = {n: own[None] & (n == definition) for n in flags}
     fired = np.where(own & (definition == "rare"), 1, 500)[None]

@@ -13,13 +13,13 @@ from scipy import special
 
 from reluprobe.config import choices, make_run
 from reluprobe.engine import evaluate, state, train_step
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from reluprobe.nn import activations, initializers
 from training_segments import start_of
 
 RELU = activations.INDEX["relu"]
-silent_of = jax.jit(lambda z: definitions.probe(z, RELU, 0.0).silent)
-add = jax.jit(definitions.add)
+silent_of = jax.jit(lambda z: tallies.probe(z, RELU, 0.0).silent)
+add = jax.jit(tallies.add)
 
 
 def close(dead: np.ndarray, expected: float) -> bool:
@@ -75,13 +75,13 @@ def mixed(seed: int) -> np.ndarray:
     return z.astype(np.float32)
 
 
-def streamed(z: np.ndarray, name: str) -> definitions.Tally:
+def streamed(z: np.ndarray, name: str) -> tallies.Tally:
     """The probe in pieces of one shape, the last filled up with its last example."""
     index, p = (
         jnp.int32(activations.INDEX[name]),
         activations.activation_parameter(make_run({"activation": name})),
     )
-    tally = definitions.empty([UNITS] * LAYERS)
+    tally = tallies.empty([UNITS] * LAYERS)
     for first in range(0, EXAMPLES, PIECE):
         at = first + np.arange(PIECE)
         counts = (at < EXAMPLES).astype(np.float32)
@@ -96,7 +96,7 @@ def test_a_probe_in_pieces_is_the_probe_at_once(name: str, value: Any):
     tally = streamed(z, name)
     p = activations.activation_parameter(make_run({"activation": name}))
     whole = add(
-        definitions.empty([UNITS] * LAYERS),
+        tallies.empty([UNITS] * LAYERS),
         z,
         np.ones(EXAMPLES, np.float32),
         jnp.int32(activations.INDEX[name]),
@@ -106,7 +106,7 @@ def test_a_probe_in_pieces_is_the_probe_at_once(name: str, value: Any):
     np.testing.assert_allclose(tally.total, whole.total, rtol=1e-5)
     size = np.abs(value(name, z, p)).mean(axis=1)
     np.testing.assert_allclose(tally.total / EXAMPLES, size, rtol=1e-4, atol=1e-5)
-    one, other = definitions.answer(tally), definitions.answer(whole)
+    one, other = tallies.answer(tally), tallies.answer(whole)
     for definition in choices.DEFINITIONS:
         got, expected = getattr(one, definition), getattr(other, definition)
         np.testing.assert_array_equal(got, expected, definition)
@@ -160,18 +160,18 @@ def test_dormancy_scores_average_one_and_decide():
         size = np.asarray(tally.total, np.float64) / EXAMPLES
         scores = size / size.mean(axis=1, keepdims=True)
         np.testing.assert_allclose(scores.mean(axis=1), 1)
-        dormant = np.asarray(definitions.answer(tally).dormant)
+        dormant = np.asarray(tallies.answer(tally).dormant)
         np.testing.assert_array_equal(dormant, scores <= 0.025)
         assert not dormant.all(axis=1).any()  # somebody is at the mean or above
         scaled = streamed((z * 2.0**-20).astype(np.float32), "relu")
-        np.testing.assert_array_equal(definitions.answer(scaled).dormant, dormant)
+        np.testing.assert_array_equal(tallies.answer(scaled).dormant, dormant)
 
 
 def test_an_all_dead_layer_is_all_dormant_beside_one_that_lives():
     z = mixed(2)
     z[0], z[1] = -1 - np.abs(z[0]), 1 + np.abs(z[1]) % 1
     tally = streamed(z, "relu")
-    answers = definitions.answer(tally)
+    answers = tallies.answer(tally)
     assert np.asarray(answers.dormant).tolist() == [[True] * UNITS, [False] * UNITS]
     assert not np.isnan(np.asarray(tally.total)).any()
     assert np.asarray(answers.dead)[0].all() and np.asarray(answers.constant)[0].all()
@@ -211,7 +211,7 @@ def watched(optimizer: str, rate: float, seed: int, layers_of: Any, with_layers:
             segment = state.Segment(*place, *flags, jnp.int32(COUNT), jnp.int32(0))
             lane = one_step(spec, arrays, segment, lane, hyper)
             z = look(spec, inputs, lane.weights, hyper)
-            masks.append(np.asarray(definitions.probe(z, RELU, 0.0).dead))
+            masks.append(np.asarray(tallies.probe(z, RELU, 0.0).dead))
             weights.append(layers_of(nnx.merge(spec.graph, lane.weights))[:-1])
     return np.stack(masks), weights
 

@@ -12,7 +12,7 @@ from flax import nnx
 
 from reluprobe.config import make_run
 from reluprobe.engine import state
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from training_segments import start_of
 
 DEPTH, WIDTH, FEATURES, OUTPUTS = 2, 6, 4, 3
@@ -48,7 +48,7 @@ def gradients(
             return state.losses(outputs, targets, False)[0].mean(), z
 
         gradient, z = jax.grad(loss, has_aux=True)(weights)
-        return gradient, definitions.probe(z, hyper.activation, hyper.parameter).dead
+        return gradient, tallies.probe(z, hyper.activation, hyper.parameter).dead
 
     gradient, dead = both(with_layers((spec.graph, lane.weights), layers))
     incoming = layers_of(nnx.merge(spec.graph, gradient))[:-1]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from reluprobe.config import choices, make_run
-from reluprobe.measures import definitions
+from reluprobe.measures import tallies
 from reluprobe.nn import activations
 
 Units = Mapping[str, np.ndarray]
@@ -21,7 +21,7 @@ Elementwise = Callable[[str, np.ndarray, float], np.ndarray]
 
 EXAMPLES, UNITS = 9, 6
 FOR_ALL = ("dead", "silent", "never_positive", "constant", "saturated")
-compiled = jax.jit(definitions.probe)
+compiled = jax.jit(tallies.probe)
 
 every_activation = pytest.mark.parametrize("name", choices.ACTIVATIONS)
 activation_names = st.sampled_from(choices.ACTIVATIONS)
@@ -178,7 +178,7 @@ def test_layers_are_judged_apart():
     rng = np.random.default_rng(0)
     z = rng.standard_normal((3, EXAMPLES, UNITS)).astype(np.float32)
     z[1] *= 1e-4  # would be dormant beside the others
-    together = jax.jit(definitions.probe, static_argnums=1)(z, activations.INDEX["relu"], 0.0)
+    together = jax.jit(tallies.probe, static_argnums=1)(z, activations.INDEX["relu"], 0.0)
     for layer in range(3):
         for definition, alone in probed("relu", z[layer]).items():
             np.testing.assert_array_equal(getattr(together, definition)[layer], alone)
@@ -206,12 +206,12 @@ def test_a_value_that_is_not_finite_counts_in_whichever_piece_of_a_probe_it_is(b
     z = np.full((2, 1, EXAMPLES, UNITS), -1, np.float32)
     z[0, 0, 1, 2] = bad
     for pieces in (z, z[::-1]):
-        tally = definitions.empty([UNITS])
+        tally = tallies.empty([UNITS])
         for piece in pieces:
             one = np.ones(EXAMPLES, np.float32)
-            tally = definitions.add(tally, piece, one, activations.INDEX["relu"], 0.0)
+            tally = tallies.add(tally, piece, one, activations.INDEX["relu"], 0.0)
         for definition in ("dead", "silent", "never_positive", "constant", "dormant"):
-            answers = np.asarray(getattr(definitions.answer(tally), definition))[0]
+            answers = np.asarray(getattr(tallies.answer(tally), definition))[0]
             assert answers.tolist() == [n != 2 for n in range(UNITS)], definition
 
 

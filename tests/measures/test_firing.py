@@ -9,15 +9,15 @@ import pytest
 
 from reluprobe.config import choices, make_run
 from reluprobe.engine.firing_rates import firing, movement, states
-from reluprobe.measures import definitions
-from reluprobe.measures.definitions import Tally
+from reluprobe.measures import tallies
+from reluprobe.measures.tallies import Tally
 from reluprobe.nn import activations
 from reluprobe.records.looks import FIRING_BINS
 from training_segments import BATCH, CLASSES, COUNT, FEATURES, run_segment, segment_of, start_of
 
 RELU = activations.INDEX["relu"]
 LAYERS, EXAMPLES, UNITS = 2, 120, 9
-add = jax.jit(definitions.add)
+add = jax.jit(tallies.add)
 
 
 def parameter(name: str) -> float:
@@ -34,7 +34,7 @@ def pre_activations(seed: int) -> np.ndarray:
 
 def tallied(name: str, z: np.ndarray, sizes: tuple[int, ...] = (EXAMPLES,)) -> Tally:
     """A tally of pieces of so many examples, each filled up with its last one."""
-    tally, start = definitions.empty([z.shape[2]] * len(z)), 0
+    tally, start = tallies.empty([z.shape[2]] * len(z)), 0
     for size in sizes:
         chosen = np.minimum(start + np.arange(max(sizes)), start + size - 1)
         counts = jnp.asarray(np.arange(max(sizes)) < size, jnp.float32)
@@ -58,16 +58,16 @@ def test_counts_are_numpys_and_those_of_pieces_add_up(name: str):
     np.testing.assert_array_equal(tallied(name, z[:1, :6], (6,)).sloped[0], (slopes != 0).sum(0))
     for part in ("fired", "sloped", "values", "quiet"):
         np.testing.assert_array_equal(getattr(whole, part), getattr(pieces, part), part)
-    answers = definitions.answer(whole)
+    answers = tallies.answer(whole)
     np.testing.assert_array_equal(answers.dead, whole.sloped == 0)
-    share = np.asarray(definitions.rates(whole).magnitude)
+    share = np.asarray(tallies.rates(whole).magnitude)
     np.testing.assert_allclose(share, np.asarray(whole.total) / EXAMPLES, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", choices.ACTIVATIONS)
 def test_linear_is_a_firing_rate_of_one_but_where_f_is_clipped_or_curved(name: str):
     z = pre_activations(2)
-    linear = np.asarray(definitions.answer(tallied(name, z)).linear)
+    linear = np.asarray(tallies.answer(tallied(name, z)).linear)
     straight = activations.ACTIVATIONS[name].straight
     assert (straight is None) == (name in choices.CURVED)
     low, high = straight or (np.inf, -np.inf)
@@ -81,18 +81,18 @@ def test_a_unit_of_three_in_sixty_thousand_is_rare_there_and_dead_on_a_probe_wit
     z = np.full((1, 60_000, 3), -1.0, np.float32)
     z[0, [5, 30_000, 59_999], 0] = 0.5  # fires on three
     z[0, ::50, 1] = 2.0  # on 2%
-    train = definitions.answer(tallied("relu", z, (1000,) * 60))
+    train = tallies.answer(tallied("relu", z, (1000,) * 60))
     assert train.rare.tolist() == [[True, False, False]]
     assert train.dead.tolist() == [[False, False, True]]
-    probe = definitions.answer(tallied("relu", z[:, 1000:2000], (1000,)))
+    probe = tallies.answer(tallied("relu", z[:, 1000:2000], (1000,)))
     assert probe.dead.tolist() == [[True, False, True]] and not probe.rare.any()
 
 
 @pytest.mark.parametrize(("fired", "expected"), [(0, False), (1, True), (10, True), (11, False)])
 def test_rare_ends_at_exactly_a_hundredth(fired: int, expected: bool):
     z = np.where(np.arange(1000) < fired, 1.0, -1.0).astype(np.float32)[None, :, None]
-    assert bool(definitions.answer(tallied("relu", z, (1000,))).rare[0, 0]) == expected
-    stricter = definitions.answer(tallied("relu", z, (1000,)), rare_threshold=0.002)
+    assert bool(tallies.answer(tallied("relu", z, (1000,))).rare[0, 0]) == expected
+    stricter = tallies.answer(tallied("relu", z, (1000,)), rare_threshold=0.002)
     assert bool(stricter.rare[0, 0]) == (0 < fired <= 2)
 
 
@@ -100,13 +100,13 @@ def test_dead_data_are_examples_on_which_a_whole_layer_is_silent():
     z = np.ones((2, 10, 4), np.float32)
     z[0, :3] = -1.0  # all of the first layer's units are off on three examples
     z[1, :9, :3] = -1.0  # the second's last unit is never off
-    rates = definitions.rates(tallied("relu", z, (10,)))
+    rates = tallies.rates(tallied("relu", z, (10,)))
     np.testing.assert_allclose(rates.dead_data, [0.3, 0.0])
     # Of channels: at all positions.
     maps = (np.where(np.arange(10)[:, None, None] < 4, -1.0, z[0, :, None, :]).repeat(5, axis=1),)
     maps[0][0, 2, 1] = 1.0
-    tally = definitions.add(definitions.empty([4]), maps, jnp.ones(10), RELU, 0.0)
-    np.testing.assert_allclose(definitions.rates(tally).dead_data, [0.3])
+    tally = tallies.add(tallies.empty([4]), maps, jnp.ones(10), RELU, 0.0)
+    np.testing.assert_allclose(tallies.rates(tally).dead_data, [0.3])
     assert tally.values.tolist() == [50] and tally.fired.tolist() == [[30, 31, 30, 30]]
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from reluprobe.measures import activation_stats, definitions
+from reluprobe.measures import activation_stats, definitions, tallies
 from reluprobe.nn import activations
 
 EXAMPLES = 40
@@ -38,10 +38,10 @@ def alone(layer: jax.Array) -> jax.Array:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_layer_is_answered_as_if_it_were_alone(name: str, z: Any):
     index = activations.INDEX[name]
-    tally = definitions.add(definitions.empty(SIZES), z, jnp.ones(EXAMPLES), index, 0.0)
-    together = definitions.answer(tally)
+    tally = tallies.add(tallies.empty(SIZES), z, jnp.ones(EXAMPLES), index, 0.0)
+    together = tallies.answer(tally)
     for n, (layer, units) in enumerate(zip(z, SIZES, strict=True)):
-        by_itself = definitions.probe(alone(layer), index, 0.0)
+        by_itself = tallies.probe(alone(layer), index, 0.0)
         for definition in definitions.UnitStatistics._fields:
             row = np.asarray(getattr(together, definition)[n])
             assert row[:units].tolist() == np.asarray(getattr(by_itself, definition)[0]).tolist()
@@ -51,12 +51,12 @@ def test_each_layer_is_answered_as_if_it_were_alone(name: str, z: Any):
 
 def test_batches_add_up_and_repetitions_count_once(z: Any):
     index = activations.INDEX["relu"]
-    whole = definitions.add(definitions.empty(SIZES), z, jnp.ones(EXAMPLES), index, 0.0)
-    parts = definitions.empty(SIZES)
+    whole = tallies.add(tallies.empty(SIZES), z, jnp.ones(EXAMPLES), index, 0.0)
+    parts = tallies.empty(SIZES)
     for start, stop in ((0, 25), (25, 40)):
         chosen = np.minimum(np.arange(start, start + 25), stop - 1)
         counts = jnp.asarray(np.arange(start, start + 25) < stop, jnp.float32)
-        parts = definitions.add(parts, tuple(layer[chosen] for layer in z), counts, index, 0.0)
+        parts = tallies.add(parts, tuple(layer[chosen] for layer in z), counts, index, 0.0)
     assert float(parts.examples) == EXAMPLES
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
@@ -78,6 +78,6 @@ def test_statistics_of_each_layer_are_those_of_numpy(z: Any):
 def test_a_layers_learned_slope_is_its_own(z: Any):
     slopes = jnp.asarray([0.0, 0.5, 0.0, 0.25]).reshape(4, 1, 1)
     index = activations.INDEX["prelu"]
-    tally = definitions.add(definitions.empty(SIZES), z, jnp.ones(EXAMPLES), index, slopes)
-    dead = np.asarray(definitions.answer(tally).dead)
+    tally = tallies.add(tallies.empty(SIZES), z, jnp.ones(EXAMPLES), index, slopes)
+    dead = np.asarray(tallies.answer(tally).dead)
     assert dead[[0, 2], 0].all() and not dead[[1, 3]].any()
