@@ -18,7 +18,8 @@ from reluprobe.engine.state import Segment
 from reluprobe.engine.train_step import Report
 from reluprobe.measures.activation_stats import BINS, ActivationStats
 from reluprobe.measures.attribution import Causes
-from reluprobe.measures.definitions import UnitRates, UnitStatistics
+from reluprobe.measures.definitions import UnitStatistics
+from reluprobe.measures.tallies import UnitRates
 from reluprobe.plan.runs import Run, as_run
 from reluprobe.records import READABLE
 
