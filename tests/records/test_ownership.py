@@ -73,7 +73,7 @@ def test_only_a_whole_record_of_the_run_itself_counts_as_done(folder: Path):
     )
     records.write(record_of(short, history=record_of(short).history[:1]), folder)
     file = records.write(record_of(older), folder)
-    file.write_text(file.read_text().replace("run/6", "run/2"))
+    file.write_text(file.read_text().replace("run/7", "run/2"))
     progress = resume.progress_of(folder, runs)
     assert set(progress.records) == {ok.id, diverged.id, failed.id, older.id}
     assert list(progress.missing) == [torn, stranger, renamed, short, missing]
@@ -84,7 +84,7 @@ def test_only_a_whole_record_of_the_run_itself_counts_as_done(folder: Path):
 def test_a_newer_reluprobes_record_is_not_overwritten(folder: Path):
     (run,) = runs_of(plan_of(seeds=1))
     file = records.write(record_of(run), folder)
-    file.write_text(file.read_text().replace("run/6", "run/99"))
+    file.write_text(file.read_text().replace("run/7", "run/99"))
     with pytest.raises(ReluprobeError, match="update it"):
         resume.progress_of(folder, [run])
 
@@ -194,7 +194,7 @@ def everything_in(folder: Path) -> dict[str, bytes]:
 
 def newer_schema(folder: Path) -> None:
     for file in (folder / "runs").glob("*.json"):
-        file.write_text(file.read_text().replace("run/6", "run/99"))
+        file.write_text(file.read_text().replace("run/7", "run/99"))
 
 
 def truncated(folder: Path) -> None:
