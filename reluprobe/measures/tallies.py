@@ -210,8 +210,8 @@ def _seen(
         highest,
         lowest,
         jnp.sum(jnp.abs(outputs) * count, axis=1),
-        jnp.sum((z > 0) * count, axis=1),
-        jnp.sum((slopes != 0) * count, axis=1),
+        jnp.sum(jnp.where(z > 0, count, 0.0), axis=1),
+        jnp.sum(jnp.where(slopes != 0, count, 0.0), axis=1),
         jnp.full(len(z), jnp.sum(counts)),
     )
 
@@ -222,12 +222,14 @@ def _quiet(
     """On how many examples all outputs of a layer are 0, at all its positions."""
     if not isinstance(z, tuple):
         outputs = activations.activate(activation, z, parameter)
-        return jnp.sum((jnp.max(jnp.abs(outputs), axis=-1) == 0) * counts[None], axis=-1)
+        loudest = jnp.max(jnp.abs(outputs), axis=-1)
+        return jnp.sum(jnp.where(loudest == 0, counts[None], 0.0), axis=-1)
     of_each, rows = jnp.asarray(parameter), []
     for n, layer in enumerate(z):
         own = of_each[n, 0, 0] if of_each.ndim else parameter
         outputs = activations.activate(activation, layer.reshape(len(layer), -1), own)
-        rows.append(jnp.sum((jnp.max(jnp.abs(outputs), axis=1) == 0) * counts))
+        loudest = jnp.max(jnp.abs(outputs), axis=1)
+        rows.append(jnp.sum(jnp.where(loudest == 0, counts, 0.0)))
     return jnp.stack(rows)
 
 

@@ -129,7 +129,7 @@ def test_where_nobody_keeps_them_no_run_is_saved(run_of: Any, monkeypatch: pytes
 
 def test_all_that_a_recorder_gathers_is_saved(run_of: Any, blobs: data.Dataset):
     """Whoever gives the recorder more to remember has to save that too (``resume_recorder``)."""
-    saved = {"nonfinite", "history", "steps", "samples", "phases", "starts", "dead"}
+    saved = {"nonfinite", "history", "steps", "samples", "phases", "starts", "dead", "states"}
     assert vars(Recorder([run_of()], blobs)).keys() == saved | {"runs", "dataset", "targets", "own"}
 
 
