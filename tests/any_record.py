@@ -60,7 +60,9 @@ def firing(draw: Any, units: int) -> dict[str, Any]:
     counts = unit_numbers.pack_counts(np.array(fired), 10)
     size = unit_numbers.pack_magnitudes(np.linspace(0, 1, units))
     sloped = draw(st.sampled_from([None, "fired", counts]))
-    pace = st.none() | st.builds(PaceRecord, st.integers(1, 4), shares, shares)
+    far = st.tuples(shares, shares).map(sorted)
+    # A unit each: four states have no more than a layer.
+    pace = st.none() | far.map(lambda ends: PaceRecord(1, *ends))
     return {
         **masks,
         "rare": draw(shares),

@@ -86,6 +86,9 @@ def _of_axis(
     limits: Limits,
 ) -> dict[int, BlockMean]:
     having = np.flatnonzero(grid.codes[:, column] != IDLE)
+    # Of networks that lack the measure alone: a leaky ReLU's slope, where units saturate.
+    if not len(having):
+        return {}
     values, places = np.unique(grid.codes[having, column], return_inverse=True)
     blocks = numbered(_rest(grid, column)[having])
     table, counts = np.zeros((2, int(blocks.max()) + 1, len(values)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reluprobe.analysis.dead_masks import WITH_MASKS, known, timeline, unknown
 from reluprobe.analysis.death_causes import sought
 from reluprobe.analysis.estimates import share
 from reluprobe.analysis.thresholds import NO_NUMBERS, AskedAnew
 from reluprobe.config import phases
-from reluprobe.records import RunRecord
+from reluprobe.records import LayerRecord, RunRecord
 
 NONE_ENDED = "no run ended with finite numbers"
 SEVERAL_DEPTHS = "networks of several depths are folded together"
@@ -101,6 +101,10 @@ def lives(
     if len(told) < len(several):
         what = next(reason for run in several if (reason := unknown(run, definition)) is not None)
         return f"the records say {what}"
+    if any(isinstance(run, AskedAnew) and definition in run.asked for run in told) and not any(
+        known(column, definition) for run in told for column in _columns(run)
+    ):
+        return f"{OLDER} which units were {definition} by another threshold between start and end"
     if any(_died(run, followed=False, definition=definition) for run in told):
         return f"no unit was ever {definition} at a probe before the last"
     return f"no unit was ever {definition} at a probe"
@@ -132,12 +136,16 @@ def mortal(run: RunRecord, followed: bool = False, definition: str = "dead") -> 
 
 
 def _died(run: RunRecord, followed: bool, definition: str) -> bool:
-    columns = zip(*(seen for _, seen in timeline(run)), strict=True)
     # Of a layer that some probe did not reach no life is known.
-    reached = (column for column in columns if known(column, definition))
+    reached = (column for column in _columns(run) if known(column, definition))
     return any(
         getattr(x, definition) for column in reached for x in (column[:-1] if followed else column)
     )
+
+
+def _columns(run: RunRecord) -> Iterator[tuple[LayerRecord, ...]]:
+    """Each layer at all probes."""
+    return zip(*(seen for _, seen in timeline(run)), strict=True)
 
 
 def causes(runs: Sequence[RunRecord]) -> str | None:

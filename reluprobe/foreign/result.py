@@ -30,7 +30,7 @@ class Layer(LayerInfo):
         fired: of how many z > 0, ``(unit,)``.
         sloped: of how many f′(z) ≠ 0; None where it was not counted: it is of a ReLU, which takes
             no more than z, and of what hooks collected.
-        magnitude: mean |a|.
+        magnitude: mean abs(a).
     """
 
     dead: Mask

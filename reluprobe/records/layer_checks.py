@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import unit_numbers
-from reluprobe.records.looks import FIRING_BINS, ActivationsRecord, LayerRecord
+from reluprobe.records.looks import FIRING_BINS, ActivationsRecord, LayerRecord, MovementRecord
 
 #: Tables hold integers of 64 bits.
 MOST = 2**63
+#: A mean of float32 may come out so much above the most of what it is of.
+ROUNDING = 1e-3
 #: Definitions that are known at every probe: ``saturated`` and ``linear`` do not apply to every
 #: activation, and records before ``run/7`` have neither ``rare`` nor ``linear``.
 ALWAYS = tuple(name for name in DEFINITIONS if name not in ("saturated", "rare", "linear"))
@@ -93,7 +95,21 @@ def _of_firing(layer: LayerRecord, digits: int) -> str | None:
         mask: str | None = getattr(layer, name)
         if mask and len(mask) != digits:
             return f"{name}: has {len(mask)} digits, and {layer.units} units have {digits}"
+    if layer.movement is not None and (fault := _of_movement(layer.movement, layer.units)):
+        return fault
     return None if layer.rates is None else unit_numbers.fault(layer.rates, layer.units)
+
+
+def _of_movement(moved: MovementRecord, units: int) -> str | None:
+    """What is wrong with the paces of a layer's units: each is in one state at most."""
+    paces = (moved.dead, moved.rare, moved.linear, moved.healthy)
+    known = [pace for pace in paces if pace is not None]
+    if (counted := sum(pace.units for pace in known)) > units:
+        return f"movement: is of {counted} units, and the layer has {units}"
+    above = (pace for pace in known if pace.mean > pace.most * (1 + ROUNDING))
+    if (pace := next(above, None)) is not None:
+        return f"movement: mean {pace.mean:g} is above the most, {pace.most:g}"
+    return None
 
 
 def _is_histogram(outputs: ActivationsRecord) -> bool:

@@ -349,6 +349,27 @@ def test_a_definition_that_has_no_case_has_no_numbers():
     assert all(one.dead is None and one.accuracy is not None for one in measured.effects)
 
 
+def test_an_axis_of_networks_that_lack_the_definition_alone_has_no_means():
+    """A slope, of saturated units: tanh has them, and the leaky ReLUs that have slopes have not."""
+    slopes = [("leaky_relu", {"leaky_slope": slope}) for slope in (0.1, 0.01)]
+    runs = [
+        record(activation, s, optimizer=optimizer, **its)
+        for activation, its in [("tanh", {}), *slopes]
+        for optimizer in ("adam", "sgd")
+        for s in range(2)
+    ]
+    runs[:4] = [_saturated(run, 0.1 * run.seed) for run in runs[:4]]
+    measured = effects(runs, "saturated")
+    assert [one.dead.mean for one in measured.effects if one.dead] == pytest.approx([0.05] * 3)
+    assert {one.axis for one in measured.effects if one.dead} == {"activation", "optimizer"}
+    assert all(one.accuracy is not None for one in by_value(measured, "leaky_slope").values())
+
+
+def _saturated(run, share):
+    layers = tuple(dataclasses.replace(one, saturated=share) for one in run.final.layers)
+    return dataclasses.replace(run, history=(dataclasses.replace(run.final, layers=layers),))
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.floats(0, 0.5))
 def test_any_grid_in_any_order_has_shares_that_add_to_one(seed, seeds, lost):

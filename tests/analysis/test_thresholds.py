@@ -268,6 +268,19 @@ def test_report_tells_units_by_the_threshold_that_is_asked(folder: Path):
     assert "at most 40% of its layer's mean" in several
 
 
+def test_the_first_screen_says_on_how_many_examples_rare_units_fire(folder: Path):
+    how = ("report", folder, "--no-figures")
+    assert "25.0% fire on at most 1% of the probe" in asked(*how)
+    assert "50.0% fire on at most 5% of the probe" in asked(*how, "--rare-threshold", "0.05")
+
+
+def test_lives_by_another_threshold_are_unknown_and_not_without_a_case(folder: Path):
+    how = ("--lives", "-d", "rare", "--rare-threshold", "0.05", "--no-figures")
+    shown = " ".join(asked("report", folder, *how).split())
+    assert "the records do not say which units were rare by another threshold" in shown
+    assert "no unit was ever" not in shown
+
+
 def test_the_page_names_the_command_that_asks_so():
     anew = thresholds.asked_anew(run(), Thresholds(dormant=0.1))
     said = dict(origin(Archive("s", Path("s"), (anew,)), "dormant", None)["facts"])

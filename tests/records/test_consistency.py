@@ -33,6 +33,14 @@ LAYER |= {"dormant": 0.0, "saturated": None, "dead_units": "00"}
 OUTPUTS = {"mean": 0.0, "variance": 1.0, "zeros": 0.5, "second": 1.0, "low": 0.0, "high": 1.0}
 SAMPLE = {"sample": "probe", "examples": 9, "loss": 1.0, "accuracy": None, "layers": [LAYER]}
 PHASE = {"dataset": "blobs", "task": "same", "start": None, "reference": SAMPLE}
+RATED = LAYER | {"rare": 0.0, "firing": [0, 0, 0, 0, 4, 0, 0, 0, 0]}
+
+
+def moved(**paces: tuple[int, float, float]) -> list[dict[str, Any]]:
+    """A layer whose units of these states moved so: how many, the mean and the most."""
+    names = ("units", "mean", "most")
+    by_state = {state: dict(zip(names, pace, strict=True)) for state, pace in paces.items()}
+    return [RATED | {"movement": by_state}]
 
 
 def fields_of(run: Any = RUN) -> dict[str, Any]:
@@ -88,6 +96,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("history.1.layers.0.deaths", 5, "deaths"),
     ("history.1.layers.0.revived", -1, "revived"),
     ("history.1.layers.0.activations", OUTPUTS | {"counts": [1, -1]}, "histogram"),
+    ("history.1.layers.0.firing", [1] * 9, "9 counts of 4 units"),
+    ("history.1.layers", moved(healthy=(5, 0.1, 0.2)), "of 5 units"),
+    ("history.1.layers", moved(healthy=(3, 0.1, 0.2), dead=(2, 0.1, 0.2)), "of 5 units"),
+    ("history.1.layers", moved(healthy=(4, 0.2, 0.1)), "above the most"),
+    ("history.1.layers", moved(healthy=(4, -0.2, 0.1)), "movement"),
     ("steps.0.step", 0, "steps"),
     ("steps.0.step", 99, "steps"),
     ("steps.0.layers", [], "layers"),

@@ -56,6 +56,15 @@ def test_the_terminal_has_no_table_of_numbers_and_one_of_claims(swept, reluprobe
     assert "of 3 published with said 2 hold, 1 do not" in short
 
 
+def test_brackets_in_what_somebody_said_are_no_markup(swept, reluprobe):
+    claim = {"text": "dead: 5 [red]points[/nope]", "of": "optimizer=adam", "least": 5}
+    (swept / "said.json").write_text(text(claim, source="A [et al.]"))
+    code, out, err = reluprobe("report", "grid", "--no-figures", "--full")
+    words = " ".join(out.split())
+    assert (code, err) == (0, "")
+    assert "adam: dead: 5 [red]points[/nope] (dead)" in words
+
+
 def test_json_page_and_library_have_the_same(swept, reluprobe):
     (sweep,) = json.loads(reluprobe("report", "grid", "--json")[1])["sweeps"]
     made = sweep["reference"]

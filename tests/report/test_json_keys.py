@@ -32,8 +32,7 @@ def keys(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
-            # A claim as its reference has it, which docs/sweep-file.md explains.
-            yield from () if key == "written" else keys(inner)
+            yield from keys(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from keys(inner)

@@ -140,7 +140,7 @@ def claims(judgements: Sequence[Judged]) -> Table:
             Text(judged.verdict.value, style=COLOURS[judged.verdict]),
             formatting.plus_minus(judged.estimate),
             range_of(judged),
-            words(judged),
+            Text(words(judged)),  # their words: a bracket in them is no markup
         )
     return table
 

@@ -14,6 +14,7 @@ from reluprobe.analysis import (
     rates,
     replication,
     splits,
+    thresholds,
     unit_fates,
 )
 from reluprobe.analysis.aggregate import Summary
@@ -160,10 +161,10 @@ def _lives(row: Summary, definition: str) -> Iterator[Line]:
 def _rates(row: Summary) -> Iterator[Line]:
     rare = rates.at_end(row.members)["rare"]
     if rare is not None and rare.mean >= WORTH_A_LINE:
-        thresholds = {run.ours.rare_threshold for run in row.members if run.ours is not None}
+        largest = max(thresholds.counted(run).rare or 0 for run in row.members)
         yield (
             "rare",
-            f"{formatting.mean(rare)}% fire on at most {100 * max(thresholds):g}% of the probe",
+            f"{formatting.mean(rare)}% fire on at most {100 * largest:g}% of the probe",
             "--rates",
         )
 
