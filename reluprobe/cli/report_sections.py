@@ -212,6 +212,7 @@ def _rates(rows: Rows, runs: Sequence[RunRecord], every: bool) -> None:
     ]
     for part in rates_tables.section(known, out.width, every, len(told) - len(some)):
         out.print(part)
+    out.print(rates_tables.legend(runs))
 
 
 def _ended(runs: Sequence[RunRecord]) -> str:

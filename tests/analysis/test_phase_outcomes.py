@@ -122,7 +122,7 @@ def test_many_settings_are_told_by_what_most_others_do_not_have():
     remedies.append({"activation": "leaky_relu(0.1)"})
     rows = summarize([phased(**remedy) for remedy in remedies])
     named = [row.settings["change"] for row in tables.shortened(rows)]
-    assert named == ["none", "norm batch", "residual", "no bias", "L2 0.1", "leaky_relu(0.1)"]
+    assert named == ["no change", "norm batch", "residual", "no bias", "L2 0.1", "leaky_relu(0.1)"]
     few = summarize([phased(**remedy) for remedy in remedies[:3]])
     assert tables.shortened(few) == few
 

@@ -53,7 +53,7 @@ def test_the_terminal_has_no_table_of_numbers_and_one_of_claims(swept, reluprobe
     assert "adam: the dead grow (dead, slope over phases)" in words
     assert max(map(len, out.splitlines())) <= 80
     short = " ".join(reluprobe("report", "grid", "--no-figures")[1].split())
-    assert "of 3 published with said 2 hold, 1 do not" in short
+    assert "of 3 published with said 2 hold, 1 does not" in short
 
 
 def test_brackets_in_what_somebody_said_are_no_markup(swept, reluprobe):

@@ -104,7 +104,7 @@ def test_settings_too_many_for_columns_are_told_by_what_sets_a_row_apart():
     axes = {"learning_rate": 1e-4, "depth": 2, "l2": 1e-3, "dropout": 0.5, "clip_norm": 1.0}
     runs = [record(0), *(record(0, **{"depth": 1, name: value}) for name, value in axes.items())]
     made = cells(table(records=runs))
-    assert made["change"][:2] == ["none", "lr 1e-4"] and "activation" not in made
+    assert made["change"][:2] == ["no change", "lr 1e-4"] and "activation" not in made
     assert table(["change", "dead"], records=runs).columns.keys() == {"change", "dead"}
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import altair as alt
 
 from reluprobe.analysis import claims, replication
+from reluprobe.analysis.claim_measures import limits
 from reluprobe.analysis.claims import Judged, Verdict
+from reluprobe.analysis.estimates import SHARE
 from reluprobe.analysis.replication import PublishedValue, Replication
 from reluprobe.config import published
+from reluprobe.config.claim_form import OrderingClaim
 from reluprobe.report import formatting
 from reluprobe.report.figures import charts, style
 from reluprobe.report.figures.context import Context, Drawing, LackingError, Row, alt_text
@@ -29,7 +32,7 @@ ROW, CLAIM, NAMES, WORDS, BAR = 16, 20, 380, 96, 13
 ACROSS = 4
 #: How far below its middle a row is drawn that has its words above.
 BELOW = 7
-#: The narrowest range that is seen, in percent.
+#: The narrowest range that is seen, in percent of the axis.
 LEAST = 0.6
 
 
@@ -152,10 +155,33 @@ def verdicts(context: Context) -> Drawing:
 
 
 def _claims(context: Context, judged: Sequence[Judged]) -> Any:
-    """A row a claim; in a column of a paper its words stand above it, not beside."""
+    """A row a claim: first those of shares, then those of differences, an axis of their own each.
+
+    A difference of one point would lie on 0 of an axis of shares.
+    """
+    shares = [
+        j for j in judged if limits(j.claim) == SHARE and not isinstance(j.claim, OrderingClaim)
+    ]
+    others = [j for j in judged if j not in shares]
+    drawn = []
+    if shares:
+        drawn.append(_of_one_axis(context, shares, (0.0, 100.0), "%"))
+    if others:
+        drawn.append(_of_one_axis(context, others, (0.0, 0.0), "points"))
+    return drawn[0] if len(drawn) == 1 else alt.vconcat(*drawn)
+
+
+def _of_one_axis(
+    context: Context, judged: Sequence[Judged], least: tuple[float, float], title: str
+) -> Any:
+    """Claims on one axis; in a column of a paper their words stand above them, not beside."""
     ends = [charts.span(j.estimate, 100) for j in judged]
-    low = min(0.0, *(end["low"] or 0.0 for end in ends))
-    high = max(100.0, *(end["high"] or 0.0 for end in ends))
+    known = [float(value) for end in ends for value in end.values() if value is not None]
+    low, high = min(least[0], *known), max(least[1], *known)
+    # Where a claim is true is to be seen, also where nothing lies in it.
+    if least[0] == least[1]:
+        room = 0.1 * (high - low or 1.0)
+        low, high = low - room, high + room
     rows: list[Row] = [
         {"claim": words(j), "verdict": j.verdict.value, **end, **_range(j, low, high)}
         for j, end in zip(judged, ends, strict=True)
@@ -165,7 +191,7 @@ def _claims(context: Context, judged: Sequence[Judged]) -> Any:
     names = None if above else alt.Axis(title=None, labelLimit=NAMES, grid=False)
     base = alt.Chart(charts.data(rows)).encode(y=alt.Y("claim:N", sort=order, axis=names))
     down = BELOW if above else 0
-    layers = _judged(base, alt.Scale(domain=[low, high], nice=False), down)
+    layers = _judged(base, alt.Scale(domain=[low, high], nice=False), down, title)
     if above:
         place = {"align": "left", "dy": -BELOW, "limit": context.width - charts.GAP}
         layers.append(base.mark_text(**place).encode(x=alt.value(0), text="claim:N"))
@@ -174,7 +200,7 @@ def _claims(context: Context, judged: Sequence[Judged]) -> Any:
     return alt.layer(*layers).properties(width=width, height=height)
 
 
-def _judged(base: Any, scale: alt.Scale, down: float) -> list[Any]:
+def _judged(base: Any, scale: alt.Scale, down: float, title: str) -> list[Any]:
     """Where claims are true, our means with their intervals, and the verdicts in words."""
     said = alt.Scale(domain=[v.value for v in VERDICTS], range=[*VERDICTS.values()])
     colour = alt.Color("verdict:N", scale=said, legend=None)
@@ -182,7 +208,7 @@ def _judged(base: Any, scale: alt.Scale, down: float) -> list[Any]:
         *map(alt.Tooltip, ("claim:N", "verdict:N")),
         *(alt.Tooltip(f"{n}:Q", format=".4~g") for n in ("mean", "low", "high")),
     ]
-    start, low, mean = (alt.X(f"{n}:Q", title="%", scale=scale) for n in ("start", "low", "mean"))
+    start, low, mean = (alt.X(f"{n}:Q", title=title, scale=scale) for n in ("start", "low", "mean"))
     return [
         base.mark_bar(color=style.SHADE, height=BAR, yOffset=down).encode(x=start, x2="stop:Q"),
         base.mark_rule(strokeWidth=1.4, yOffset=down).encode(x=low, x2="high:Q", color=colour),
@@ -196,4 +222,5 @@ def _judged(base: Any, scale: alt.Scale, down: float) -> list[Any]:
 def _range(judged: Judged, low: float, high: float) -> Row:
     """Where a claim is true, wide enough to be seen."""
     start, stop = max(100 * judged.low, low), min(100 * judged.high, high)
-    return {"start": charts.number(start), "stop": charts.number(max(stop, start + LEAST))}
+    least = LEAST * (high - low) / 100
+    return {"start": charts.number(start), "stop": charts.number(max(stop, start + least))}

@@ -197,11 +197,11 @@ def _claims(sweep: Archive) -> Iterator[Line]:
     if judged:
         counts = {v: sum(j.verdict is v for j in judged) for v in Verdict}
         words = {
-            Verdict.HOLDS: "hold",
-            Verdict.FAILS: "do not",
-            Verdict.OPEN: "cannot be told",
+            Verdict.HOLDS: ("holds", "hold"),
+            Verdict.FAILS: ("does not", "do not"),
+            Verdict.OPEN: ("cannot be told", "cannot be told"),
         }
-        listed = ", ".join(f"{n} {words[v]}" for v, n in counts.items() if n)
+        listed = ", ".join(f"{n} {words[v][n > 1]}" for v, n in counts.items() if n)
         yield "claims", f"of {len(judged)} published with {sweep.reference.name} {listed}", "--full"
     elif inside:
         which = f"{sum(inside)} of {len(inside)} values ({sweep.reference.name})"

@@ -12,18 +12,24 @@ from reluprobe.analysis.movement import REFERENCE, Movement, Pace
 from reluprobe.analysis.rates import Rates
 from reluprobe.analysis.unit_states import STATES, Flows
 from reluprobe.config import labels
+from reluprobe.records import RunRecord
 from reluprobe.report import formatting
-from reluprobe.report.terminal import firing
+from reluprobe.report.terminal import firing, meanings
 from reluprobe.report.terminal.layout import Settings, WriteAs, fitted_ends, plain_table
+from reluprobe.report.terminal.tables import USUAL
 
 #: Layers that are named; configurations that have a line.
 MOST_NAMED, MOST_LINES = 6, 20
 LEGEND = (
-    "rare: fires (z > 0) on at most 1% of the examples (or rare_threshold) and on one; linear: on "
+    f"rare: fires (z > 0) on at most {USUAL['rare']} of the examples and on one; linear: on "
     "all, where f is straight; else healthy. A rare ReLU still learns from the few that it fires "
     "on: it is slow, not dead. moves: relative change of a unit's weights and bias from a probe "
     "to the next, of those in this state at both; × healthy: beside healthy units of the same "
     "layer over the same steps"
+)
+#: ``--lives`` compares probes as they were.
+ON_NEW_DATA = (
+    "; where data change, a unit's state before is that on the new data, unlike in --lives"
 )
 
 
@@ -168,9 +174,14 @@ def section(
         name = "" if alone else f" {labels.settings(settings)}"
         shown += [*([""] if shown else []), _title(f"slow or dead?{name}"), headline(rates)]
         shown += ["", *parts(rates, when, width)]
-    shown += ["", Text(LEGEND, style="dim")]
     others = configurations[len(full) :]
-    return [*shown, "", *_others(others, more)] if others else shown
+    return [*shown, "", *_others(others, more), ""] if others else [*shown, ""]
+
+
+def legend(runs: Sequence[RunRecord]) -> Text:
+    """What the words mean, by these runs' own threshold."""
+    text = meanings.with_threshold(LEGEND, "rare", runs)
+    return Text(text + (ON_NEW_DATA if any(run.phases for run in runs) else ""), style="dim")
 
 
 def _others(configurations: RatesByConfiguration, more: int) -> list[RenderableType]:

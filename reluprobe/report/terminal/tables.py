@@ -74,7 +74,7 @@ def _at(summary: Summary) -> str:
 
 
 #: What the configuration is called that nothing sets apart from the others.
-UNCHANGED = "none"
+UNCHANGED = "no change"
 #: Letters of a setting's value that are kept in one line.
 LONGEST_NAME = 40
 #: With more axes than this, a configuration is named by what sets it apart, in one column.
@@ -84,8 +84,8 @@ MOST_NAMES = 4
 def shortened(summaries: Sequence[Summary], most: int = MOST_NAMES) -> list[Summary]:
     """Configurations of few settings as they are, those of many named by what sets them apart.
 
-    That is by the settings that are not at their default, or where no configuration has the
-    default, not as most of the others have them.
+    That is by the settings that are not at their default; or where no configuration has the
+    default, or more than half have another value, not as most of the others have them.
     """
     if not summaries or len(summaries[0].settings) <= most:
         return list(summaries)
@@ -101,13 +101,24 @@ def set_apart(summaries: Sequence[Summary]) -> list[dict[str, Setting]]:
     values = {k: Counter(c.settings[k] for c in summaries) for k in summaries[0].settings}
     foreign = terms_of(summaries[0].members).foreign
     usual = {k: _usual(counted, None if foreign else k) for k, counted in values.items()}
-    return [{k: v for k, v in c.settings.items() if v != usual[k] or k == NAME} for c in summaries]
+
+    def tells(name: str, value: Setting) -> bool:
+        # Where a setting has no effect in most, its default elsewhere says nothing.
+        silent = usual[name] is None and name in SETTINGS and value == SETTINGS[name].default
+        return name == NAME or (value != usual[name] and not silent)
+
+    return [{k: v for k, v in c.settings.items() if tells(k, v)} for c in summaries]
 
 
 def _usual(counted: Counter[Setting], name: str | None) -> Setting:
-    """The default of the setting of this name, if any configuration has it; else the commonest."""
+    """The default of the setting of this name, if any configuration has it; else the commonest.
+
+    The commonest, too, where more than half have it: of networks with momentum, the one with Adam
+    is apart.
+    """
     default = SETTINGS[name].default if name in SETTINGS else None
-    return default if default in counted else counted.most_common(1)[0][0]
+    value, count = counted.most_common(1)[0]
+    return default if default in counted and 2 * count <= counted.total() else value
 
 
 def provenance(archive: Archive, *, short: bool = False) -> Text:
