@@ -16,6 +16,7 @@ from reluprobe.analysis.compare import Comparison, sort_contrasts
 from reluprobe.analysis.contrast import Contrast, Question
 from reluprobe.analysis.unit_fates import Fate
 from reluprobe.config import labels
+from reluprobe.report.export.arrow import array
 
 #: What a table of lives has of each layer; of these, those that are no means over runs.
 COUNTED = ("median", "closed", "open")
@@ -139,4 +140,4 @@ def _column(values: Sequence[Any]) -> pa.Array:
     if len(kinds) > 1 and kinds != {int, float}:
         # A setting whose values are numbers and words, such as ``probe_examples``.
         return pa.array([None if v is None else labels.setting(v) for v in values], pa.string())
-    return pa.array(values, pa.float64() if float in kinds else None)
+    return array(values, pa.float64()) if float in kinds else pa.array(values)

@@ -16,8 +16,10 @@ import pytest
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from foreign_records import foreign_record
 from plain_records import BASE, record_of
 from reluprobe import records
+from reluprobe.analysis import aggregate
 from reluprobe.config import SETTINGS, make_run
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import ReluprobeError
@@ -32,6 +34,7 @@ from reluprobe.records import (
     StepRecord,
 )
 from reluprobe.records.folder import open_all, stream_records
+from reluprobe.report import result_tables
 from reluprobe.report.export import files, in_memory
 from reluprobe.report.export.files import TABLES
 from reluprobe.report.export.layers import LAYERS
@@ -437,3 +440,11 @@ def test_layers_say_how_many_units_fire_how_often_and_on_which_data_none_does():
     older = run((epoch(0, (layer(8, 1),)),))
     (row,) = in_memory.layers_table([(Path("s"), older)]).to_pylist()
     assert {row[name] for name in (*names, "dead_data")} == {None}
+
+
+def test_a_huge_integer_among_fractions_is_a_number_like_them(tmp_path: Path):
+    runs = [foreign_record([["00", "00"]], settings={"lr": lr}) for lr in (0.5, 2**62 + 1)]
+    made = in_memory.runs_table((tmp_path, run) for run in runs)
+    assert made["lr"].to_pylist() == [0.5, float(2**62)]
+    summary = result_tables.summary(aggregate.summarize(runs), "dead")
+    assert {*summary["lr"].to_pylist()} == {0.5, float(2**62)}

@@ -28,5 +28,16 @@ def schema(columns: Sequence[Described]) -> pa.Schema:
 def table(rows: Sequence[Sequence[Value]], types: pa.Schema) -> pa.Table:
     """These rows, with the columns of this schema."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in types)
-    arrays = [pa.array(values, f.type) for values, f in zip(columns, types, strict=True)]
+    arrays = [array(values, f.type) for values, f in zip(columns, types, strict=True)]
     return pa.table(arrays, schema=types)
+
+
+def array(values: Sequence[Value], kind: pa.DataType) -> pa.Array:
+    """These values in a column of this kind.
+
+    Among numbers with a fraction an integer is one of them, rounded where float64 has none so
+    large: Arrow would refuse it.
+    """
+    if pa.types.is_floating(kind):
+        values = [float(value) if isinstance(value, int) else value for value in values]
+    return pa.array(values, kind)

@@ -20,7 +20,7 @@ from reluprobe.errors import ReluprobeError
 from reluprobe.records import LayerRecord, RatesRecord, RunRecord, saved_activations
 from reluprobe.records.masks import unpack
 from reluprobe.records.unit_numbers import fired, sloped
-from reluprobe.report.export.arrow import TYPES
+from reluprobe.report.export.arrow import TYPES, array
 from reluprobe.report.export.columns import Column, Described, Layer, Run, Value, keys, layers
 from reluprobe.report.export.layers import LAYERS
 
@@ -246,7 +246,7 @@ def in_memory(types: pa.Schema) -> pa.Schema:
 
 def _repeated(values: Sequence[Value], of_row: np.ndarray, kind: pa.DataType) -> pa.Array:
     if not pa.types.is_dictionary(kind):
-        return pa.array(values, kind).take(pa.array(of_row))
+        return array(values, kind).take(pa.array(of_row))
     coded = pa.array(values, pa.string()).dictionary_encode()
     return pa.DictionaryArray.from_arrays(coded.indices.take(pa.array(of_row)), coded.dictionary)
 
