@@ -126,15 +126,16 @@ class OwnNetwork:
         sites = self.trace.seen(leaves, self.trace.constants, batch, counts)
         pairs = zip(self.trace.network.measured, sites, strict=True)
         rows = [row for here, seen in pairs for row in _rows(here, seen)]
-        seen = tallies.Seen(*together(rows), quiet=jnp.zeros(len(rows)))
-        return tallies.combined(tally, seen, counts)
+        quiet = jnp.zeros(len(rows), jnp.uint32)
+        seen = tallies.Tally(*together(rows), quiet=quiet, examples=jnp.sum(counts))
+        return tallies.combined(tally, seen)
 
 
 def _rows(here: Measured, seen: Seen) -> list[tuple[Array, ...]]:
-    """What a site shows of the units of its layers, the fields of ``tallies.Seen``.
+    """What a site shows of its layers' units, the fields of ``tallies.Tally`` up to ``values``.
 
-    All but the last: that a whole layer is silent on an example, a site does not say. How often
-    f′ ≠ 0 it says of a ReLU alone.
+    That a whole layer is silent on an example, a site does not say; how often f′ ≠ 0 it says of a
+    ReLU alone.
     """
     # Where z goes on by several ways, the first speaks for the range of the outputs.
     high, low = seen.highest[..., 0, :], seen.lowest[..., 0, :]
@@ -142,9 +143,9 @@ def _rows(here: Measured, seen: Seen) -> list[tuple[Array, ...]]:
     always = answer.linear(here.activation or "f(z)", here.bounds, seen)
     straight = jnp.zeros_like(seen.flat) if always is None else always
     flags = seen.finite, seen.flat, zero, seen.positive == 0, seen.extreme, straight
-    counts = [count.astype(jnp.float32) for count in (seen.positive, seen.sloped)]
+    counts = [count.astype(jnp.uint32) for count in (seen.positive, seen.sloped)]
     parts = [jnp.reshape(x, (-1, x.shape[-1])) for x in (*flags, high, low, seen.total, *counts)]
-    return list(zip(*parts, jnp.ravel(seen.values).astype(jnp.float32), strict=True))
+    return list(zip(*parts, jnp.ravel(seen.values).astype(jnp.uint32), strict=True))
 
 
 @functools.lru_cache(maxsize=64)

@@ -48,27 +48,6 @@ class Tally(NamedTuple):
     examples: Float[Array, ""]
 
 
-class Seen(NamedTuple):
-    """What some examples show of each unit, ``(layer, unit)``; ``values`` and ``quiet`` of a layer.
-
-    Counts in float32, which XLA sums faster than integers: of a batch, they are exact.
-    """
-
-    finite: Bool[Array, "layer unit"]
-    dead: Bool[Array, "layer unit"]
-    silent: Bool[Array, "layer unit"]
-    never_positive: Bool[Array, "layer unit"]
-    saturated: Bool[Array, "layer unit"]
-    linear: Bool[Array, "layer unit"]
-    highest: Float[Array, "layer unit"]
-    lowest: Float[Array, "layer unit"]
-    total: Float[Array, "layer unit"]
-    fired: Float[Array, "layer unit"]
-    sloped: Float[Array, "layer unit"]
-    values: Float[Array, " layer"]
-    quiet: Float[Array, " layer"]
-
-
 class UnitRates(NamedTuple):
     """How often units fire: counts, ``(layer, unit)``; ``values`` and ``dead_data`` of a layer.
 
@@ -136,26 +115,26 @@ def add(
     """
     seen = by_layers(partial(_seen, activation), z, counts, parameter)
     quiet = _quiet(activation, z, counts, parameter)
-    return combined(tally, Seen(*seen, quiet=quiet), counts)
+    return combined(tally, Tally(*seen, quiet=quiet, examples=jnp.sum(counts)))
 
 
-def combined(tally: Tally, seen: Seen, counts: Float[Array, " example"]) -> Tally:
-    """The tally with what was seen of each unit on some examples."""
+def combined(one: Tally, other: Tally) -> Tally:
+    """The tally of the examples of both."""
     return Tally(
-        finite=tally.finite & seen.finite,
-        dead=tally.dead & seen.dead,
-        silent=tally.silent & seen.silent,
-        never_positive=tally.never_positive & seen.never_positive,
-        saturated=tally.saturated & seen.saturated,
-        linear=tally.linear & seen.linear,
-        highest=jnp.maximum(tally.highest, seen.highest),
-        lowest=jnp.minimum(tally.lowest, seen.lowest),
-        total=tally.total + seen.total,
-        fired=tally.fired + seen.fired.astype(jnp.uint32),
-        sloped=tally.sloped + seen.sloped.astype(jnp.uint32),
-        values=tally.values + seen.values.astype(jnp.uint32),
-        quiet=tally.quiet + seen.quiet.astype(jnp.uint32),
-        examples=tally.examples + jnp.sum(counts),
+        finite=one.finite & other.finite,
+        dead=one.dead & other.dead,
+        silent=one.silent & other.silent,
+        never_positive=one.never_positive & other.never_positive,
+        saturated=one.saturated & other.saturated,
+        linear=one.linear & other.linear,
+        highest=jnp.maximum(one.highest, other.highest),
+        lowest=jnp.minimum(one.lowest, other.lowest),
+        total=one.total + other.total,
+        fired=one.fired + other.fired,
+        sloped=one.sloped + other.sloped,
+        values=one.values + other.values,
+        quiet=one.quiet + other.quiet,
+        examples=one.examples + other.examples,
     )
 
 
@@ -190,7 +169,7 @@ def by_layers(
 def _seen(
     activation: activations.Index, z: Array, counts: Array, parameter: Scalar
 ) -> tuple[Array, ...]:
-    """What these examples show of each unit, the fields of :class:`Seen` up to ``values``."""
+    """What these examples show of each unit, the fields of :class:`Tally` up to ``values``."""
     low, high = _range(activation)
     outputs = activations.activate(activation, z, parameter)
     slopes = activations.derivative(activation, z, parameter)
@@ -210,27 +189,29 @@ def _seen(
         highest,
         lowest,
         jnp.sum(jnp.abs(outputs) * count, axis=1),
-        jnp.sum(jnp.where(z > 0, count, 0.0), axis=1),
-        jnp.sum(jnp.where(slopes != 0, count, 0.0), axis=1),
-        jnp.full(len(z), jnp.sum(counts)),
+        # Of a batch a sum in float32 counts exactly, and faster than one of integers.
+        jnp.sum(jnp.where(z > 0, count, 0.0), axis=1).astype(jnp.uint32),
+        jnp.sum(jnp.where(slopes != 0, count, 0.0), axis=1).astype(jnp.uint32),
+        jnp.full(len(z), jnp.sum(counts)).astype(jnp.uint32),
     )
 
 
 def _quiet(
     activation: activations.Index, z: Preactivations, counts: Array, parameter: Scalar
-) -> Float[Array, " layer"]:
+) -> UInt[Array, " layer"]:
     """On how many examples all outputs of a layer are 0, at all its positions."""
     if not isinstance(z, tuple):
         outputs = activations.activate(activation, z, parameter)
         loudest = jnp.max(jnp.abs(outputs), axis=-1)
-        return jnp.sum(jnp.where(loudest == 0, counts[None], 0.0), axis=-1)
+        silenced = jnp.sum(jnp.where(loudest == 0, counts[None], 0.0), axis=-1)
+        return silenced.astype(jnp.uint32)
     of_each, rows = jnp.asarray(parameter), []
     for n, layer in enumerate(z):
         own = of_each[n, 0, 0] if of_each.ndim else parameter
         outputs = activations.activate(activation, layer.reshape(len(layer), -1), own)
         loudest = jnp.max(jnp.abs(outputs), axis=1)
         rows.append(jnp.sum(jnp.where(loudest == 0, counts, 0.0)))
-    return jnp.stack(rows)
+    return jnp.stack(rows).astype(jnp.uint32)
 
 
 def answer(
