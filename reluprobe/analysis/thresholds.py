@@ -20,10 +20,8 @@ from reluprobe.records import EpochRecord, LayerRecord, RunRecord, SampleRecord
 from reluprobe.records.folder import Archive
 from reluprobe.records.looks import RatesRecord
 from reluprobe.records.masks import pack_some
-from reluprobe.records.unit_numbers import fired, magnitudes
+from reluprobe.records.unit_numbers import ROUNDING, fired, magnitudes
 
-#: A share of values that is a count over a count has so much to spare (``measures.definitions``).
-ROUNDING = 1e-6
 #: Why nothing can be told anew of a record.
 NO_NUMBERS = "no numbers of each unit were kept (older than reluprobe/run/7, or a foreign run)"
 #: The definitions that have a threshold, and the setting that is theirs.
