@@ -249,6 +249,14 @@ def test_one_bad_weight_makes_the_report_not_finite(
     assert not report.finite
 
 
+@pytest.mark.parametrize("value", [0.0, -3.5, np.inf, -np.inf, np.nan])
+def test_a_number_known_after_the_gradient_is_the_number(value: float):
+    gradient = {"kernel": jnp.full((2, 3), value), "none": jnp.zeros((0, 3)), "bias": jnp.ones(3)}
+    number = jnp.float32(5e-3)
+    after = jax.jit(train_step._known_after)(gradient, number)
+    assert np.asarray(after).tobytes() == np.asarray(number).tobytes()
+
+
 def test_a_lane_that_rests_keeps_its_weights_and_says_it_is_not_finite(arrays: Any, untrained: Any):
     lane, _, real = untrained
     _, hyper, spec = start()
