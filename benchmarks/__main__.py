@@ -1,17 +1,23 @@
 """Every benchmark, one after the other: ``python benchmarks``. Prints Markdown.
 
-Each is a file beside this one with a command of its own and says what it measures.
+Each is a file beside this one with a command of its own and says what it measures. At the end come
+all goals beside what was seen.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import subprocess
 import sys
+import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import goals
 
 #: In the order of the README's table; ``--only NAME`` picks.
 FILES = ("rivals", "gemm_bound", "probe_cost", "flat", "starting", "report_time")
@@ -30,9 +36,16 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=FILES, help="repeatable")
     asked: Any = parser.parse_args()
     print(f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, Python {platform.python_version()}")
-    for name in asked.only or FILES:
-        print(f"\n## {name}\n", flush=True)
-        subprocess.run([sys.executable, Path(__file__).with_name(f"{name}.py")], check=True)
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "goals.jsonl")
+        file.touch()
+        for name in asked.only or FILES:
+            print(f"\n## {name}\n", flush=True)
+            command = [sys.executable, Path(__file__).with_name(f"{name}.py")]
+            subprocess.run(command, check=True, env=os.environ | {goals.VARIABLE: str(file)})
+        print(f"\n## goals\n\n{goals.table(goals.gathered(file))}")
+    print(f"\n{(time.perf_counter() - start) / 60:.1f} minutes in all")
 
 
 if __name__ == "__main__":
