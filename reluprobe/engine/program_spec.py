@@ -22,6 +22,7 @@ from reluprobe.engine.tasks import Task
 from reluprobe.errors import InputError
 from reluprobe.foreign.trained import OwnNetwork, own_network
 from reluprobe.nn import activations, mlp, networks, optimizers
+from reluprobe.nn.rounded_products import opaque_products
 from reluprobe.plan.grouping import dials_of, program_settings
 from reluprobe.plan.runs import Run
 
@@ -169,8 +170,9 @@ def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: i
     settings, own = program_settings(config), (activations.INDEX[config.activation],)
     if config.is_own:
         theirs = own_network(settings, shape, outputs, min(BATCH, examples))
-        if fault := _fault(config, theirs):
-            raise InputError("settings and network do not fit", [fault])
+        faults = [_decay_fault(config, theirs), _rounding_fault(config, theirs)]
+        if found := [fault for fault in faults if fault]:
+            raise InputError("settings and network do not fit", found)
         graph = theirs.structure.training
         return ProgramSpec(graph, settings, shape, examples, outputs, theirs.sizes, own, theirs)
     network = nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0)))
@@ -233,13 +235,33 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
     return Lane(weights, optimizer, order, jnp.zeros(2), dead_mask), hyper
 
 
-def _fault(config: RunConfig, network: OwnNetwork) -> str | None:
+def _decay_fault(config: RunConfig, network: OwnNetwork) -> str | None:
     """Why weights of this network cannot decay as the settings say."""
     if network.decays or not (config.l2 or config.weight_decay or config.optimizer == "adamw"):
         return None
     return (
         f"l2, weight_decay and adamw shrink weights that are called kernel, and {config.network} "
         "has none"
+    )
+
+
+def _rounding_fault(config: RunConfig, network: OwnNetwork) -> str | None:
+    """Why this network's products cannot be rounded as the settings say."""
+    if config.precision != "bfloat16":
+        return None
+    params, rest = trained(network.state)
+    inputs = jax.ShapeDtypeStruct((1, *network.structure.shape), jnp.float32)
+
+    def summed(params: Any, rest: Any, inputs: Array) -> Array:
+        return network.structure.trained(nnx.merge_state(params, rest), inputs)[0].sum()
+
+    names = opaque_products(jax.grad(summed), params, rest, inputs)
+    if not names:
+        return None
+    return (
+        f"precision = bfloat16 rounds what matrix products and convolutions are given, and "
+        f"{config.network} computes with {', '.join(names)}, which cannot be looked into; allowed "
+        "are float32 and, on GPUs that have it, tf32"
     )
 
 
