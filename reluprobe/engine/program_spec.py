@@ -23,7 +23,7 @@ from reluprobe.errors import InputError
 from reluprobe.foreign.trained import OwnNetwork, own_network
 from reluprobe.nn import activations, mlp, networks, optimizers
 from reluprobe.nn.rounded_products import opaque_products
-from reluprobe.plan.grouping import dials_of, program_settings
+from reluprobe.plan.grouping import dials_of, drawing_settings, program_settings
 from reluprobe.plan.runs import Run
 
 #: Examples a step of a look: bounds the memory that activations take.
@@ -205,19 +205,24 @@ def check_own_networks(runs: Sequence[Run], datasets: Mapping[DatasetKey, Datase
             spec_on(run.config, datasets)
 
 
-def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparameters]:
+def init_lane(
+    config: RunConfig, spec: ProgramSpec, *, compiled: bool = False
+) -> tuple[Lane, Hyperparameters]:
     """A run's starting point in a program. Its randomness comes from its own seed only.
 
     Args:
         config: the run.
         spec: of a program that trains it (:func:`spec_of`).
+        compiled: draw the weights by one program, not op by op: the same but for rounding, and
+            several times faster once it is compiled. Somebody's own network is built as it is.
     """
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
-    rngs = nnx.Rngs(weights_key)
-    if spec.own is None:
-        _, weights = nnx.split(networks.make(config, spec.shape, spec.outputs, rngs))
+    if spec.own is not None:
+        weights = spec.own.start(spec.shape, nnx.Rngs(weights_key))
+    elif compiled:
+        weights = _draw_compiled(drawing_settings(config), spec.shape, spec.outputs, weights_key)
     else:
-        weights = spec.own.start(spec.shape, rngs)
+        weights = _draw(config, spec.shape, spec.outputs, weights_key)
     hyper = Hyperparameters(
         jnp.float32(config.learning_rate),
         jnp.int32(activations.INDEX[config.activation]),
@@ -233,6 +238,15 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
     revives = config.revive in UNIT_REVIVALS
     dead_mask = jnp.zeros((len(spec.sizes), max(spec.sizes)), bool) if revives else None
     return Lane(weights, optimizer, order, jnp.zeros(2), dead_mask), hyper
+
+
+def _draw(config: RunConfig, shape: tuple[int, ...], outputs: int, key: Array) -> nnx.State:
+    """The weights of a run before training."""
+    return nnx.split(networks.make(config, shape, outputs, nnx.Rngs(key)))[1]
+
+
+#: The same as one program, for all seeds of the settings that draw.
+_draw_compiled = jax.jit(_draw, static_argnums=(0, 1, 2))
 
 
 def _decay_fault(config: RunConfig, network: OwnNetwork) -> str | None:
