@@ -61,7 +61,7 @@ NORMS = ("none", "batch", "layer")
 NETWORKS = ("mlp", "cnn")
 POOLINGS = ("max", "mean", "none")
 #: What matrix products are computed in while training. JAX's names are in ``nn.precision``.
-PRECISIONS = ("float32", "tf32")
+PRECISIONS = ("float32", "tf32", "bfloat16")
 LEARNT = ("auto", "classification", "regression")
 PIXELS = ("unit", "standardized", "centred")
 

@@ -223,7 +223,8 @@ class RunConfig:
     precision: Annotated[
         str,
         Spec(
-            "Products while training; tf32 rounds factors to 10 bits, on GPUs from Ampere on.",
+            "Products while training; bfloat16 rounds factors to 7 bits, tf32 to 10, on GPUs from "
+            "Ampere on.",
             choices=choices.PRECISIONS,
         ),
     ] = "float32"

@@ -47,7 +47,7 @@ def check_precision(runs: Sequence[Run], devices: Sequence[Any]) -> None:
     if lacking and any(run.config.precision == "tf32" for run in runs):
         raise InputError(
             "precision = tf32 needs NVIDIA GPUs of compute capability 8.0 (Ampere) or later, and "
-            f"here is a {lacking[0].device_kind}"
+            f"here is a {lacking[0].device_kind}; float32 and bfloat16 are computed everywhere"
         )
 
 

@@ -106,10 +106,17 @@ def _shapes(data: Dataset, mesh: Mesh) -> state.Arrays:
 
 
 def init_lane(
-    config: RunConfig, spec: ProgramSpec, datasets: Mapping[DatasetKey, Dataset]
+    config: RunConfig,
+    spec: ProgramSpec,
+    datasets: Mapping[DatasetKey, Dataset],
+    lanes: LaneMode = "map",
 ) -> tuple[state.Lane, state.Hyperparameters]:
-    """A run's starting point, with the task of its first phase: nothing is permuted in that."""
-    lane, hyper = program_spec.init_lane(config, spec)
+    """A run's starting point, with the task of its first phase: nothing is permuted in that.
+
+    Lanes side by side are drawn by a program: op by op, hundreds of them would keep their device
+    waiting. Lanes that run one after another are drawn op by op.
+    """
+    lane, hyper = program_spec.init_lane(config, spec, compiled=lanes == "vmap")
     return lane, hyper._replace(task=draw_task(config, 0, "same", datasets))
 
 

@@ -57,13 +57,24 @@ class Look:
             whole: with the rates of each unit.
             more: further fields of each.
         """
-        extra = more or [{} for _ in self.sizes]
-        return tuple(self._layer(n, whole, **fields) for n, fields in enumerate(extra))
+        extra, shares = more or [{} for _ in self.sizes], self._shares()
+        return tuple(self._layer(n, shares, whole, **fields) for n, fields in enumerate(extra))
 
-    def _layer(self, layer: int, whole: bool, **more: Any) -> records.LayerRecord:
+    def _shares(self) -> dict[str, np.ndarray]:
+        """By definition, the share of each layer's units: ``(layer,)``.
+
+        Of all layers at once: a GPU waits for the records of hundreds of lanes.
+        """
+        sizes = np.array(self.sizes)
+        present = np.arange(max(self.sizes)) < sizes[:, None]
+        return {name: (own & present).sum(axis=1) / sizes for name, own in self.units.items()}
+
+    def _layer(
+        self, layer: int, of_layers: Mapping[str, np.ndarray], whole: bool, **more: Any
+    ) -> records.LayerRecord:
         size, known = self.sizes[layer], self._known(layer)
         own = {name: answers[layer, :size] for name, answers in self.units.items()}
-        shares = {name: float(m.mean()) if known[name] else None for name, m in own.items()}
+        shares = {name: float(s[layer]) if known[name] else None for name, s in of_layers.items()}
         masks = {f"{name}_units": pack_some(own[name]) if known[name] else None for name in MASKED}
         kept = jax.tree.map(lambda x: x[layer], self.rates)
         more["firing"] = firing(kept.fired[:size], int(kept.values))

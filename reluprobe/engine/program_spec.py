@@ -22,7 +22,8 @@ from reluprobe.engine.tasks import Task
 from reluprobe.errors import InputError
 from reluprobe.foreign.trained import OwnNetwork, own_network
 from reluprobe.nn import activations, mlp, networks, optimizers
-from reluprobe.plan.grouping import dials_of, program_settings
+from reluprobe.nn.rounded_products import opaque_products
+from reluprobe.plan.grouping import dials_of, drawing_settings, program_settings
 from reluprobe.plan.runs import Run
 
 #: Examples a step of a look: bounds the memory that activations take.
@@ -169,8 +170,9 @@ def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: i
     settings, own = program_settings(config), (activations.INDEX[config.activation],)
     if config.is_own:
         theirs = own_network(settings, shape, outputs, min(BATCH, examples))
-        if fault := _fault(config, theirs):
-            raise InputError("settings and network do not fit", [fault])
+        faults = [_decay_fault(config, theirs), _rounding_fault(config, theirs)]
+        if found := [fault for fault in faults if fault]:
+            raise InputError("settings and network do not fit", found)
         graph = theirs.structure.training
         return ProgramSpec(graph, settings, shape, examples, outputs, theirs.sizes, own, theirs)
     network = nnx.eval_shape(lambda: networks.make(config, shape, outputs, nnx.Rngs(0)))
@@ -203,19 +205,24 @@ def check_own_networks(runs: Sequence[Run], datasets: Mapping[DatasetKey, Datase
             spec_on(run.config, datasets)
 
 
-def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparameters]:
+def init_lane(
+    config: RunConfig, spec: ProgramSpec, *, compiled: bool = False
+) -> tuple[Lane, Hyperparameters]:
     """A run's starting point in a program. Its randomness comes from its own seed only.
 
     Args:
         config: the run.
         spec: of a program that trains it (:func:`spec_of`).
+        compiled: draw the weights by one program, not op by op: the same but for rounding, and
+            several times faster once it is compiled. Somebody's own network is built as it is.
     """
     weights_key, order_key = jax.random.split(jax.random.key(config.seed))
-    rngs = nnx.Rngs(weights_key)
-    if spec.own is None:
-        _, weights = nnx.split(networks.make(config, spec.shape, spec.outputs, rngs))
+    if spec.own is not None:
+        weights = spec.own.start(spec.shape, nnx.Rngs(weights_key))
+    elif compiled:
+        weights = _draw_compiled(drawing_settings(config), spec.shape, spec.outputs, weights_key)
     else:
-        weights = spec.own.start(spec.shape, rngs)
+        weights = _draw(config, spec.shape, spec.outputs, weights_key)
     hyper = Hyperparameters(
         jnp.float32(config.learning_rate),
         jnp.int32(activations.INDEX[config.activation]),
@@ -233,13 +240,42 @@ def init_lane(config: RunConfig, spec: ProgramSpec) -> tuple[Lane, Hyperparamete
     return Lane(weights, optimizer, order, jnp.zeros(2), dead_mask), hyper
 
 
-def _fault(config: RunConfig, network: OwnNetwork) -> str | None:
+def _draw(config: RunConfig, shape: tuple[int, ...], outputs: int, key: Array) -> nnx.State:
+    """The weights of a run before training."""
+    return nnx.split(networks.make(config, shape, outputs, nnx.Rngs(key)))[1]
+
+
+#: The same as one program, for all seeds of the settings that draw.
+_draw_compiled = jax.jit(_draw, static_argnums=(0, 1, 2))
+
+
+def _decay_fault(config: RunConfig, network: OwnNetwork) -> str | None:
     """Why weights of this network cannot decay as the settings say."""
     if network.decays or not (config.l2 or config.weight_decay or config.optimizer == "adamw"):
         return None
     return (
         f"l2, weight_decay and adamw shrink weights that are called kernel, and {config.network} "
         "has none"
+    )
+
+
+def _rounding_fault(config: RunConfig, network: OwnNetwork) -> str | None:
+    """Why this network's products cannot be rounded as the settings say."""
+    if config.precision != "bfloat16":
+        return None
+    params, rest = trained(network.state)
+    inputs = jax.ShapeDtypeStruct((1, *network.structure.shape), jnp.float32)
+
+    def summed(params: Any, rest: Any, inputs: Array) -> Array:
+        return network.structure.trained(nnx.merge_state(params, rest), inputs)[0].sum()
+
+    names = opaque_products(jax.grad(summed), params, rest, inputs)
+    if not names:
+        return None
+    return (
+        f"precision = bfloat16 rounds what matrix products and convolutions are given, and "
+        f"{config.network} computes with {', '.join(names)}, which cannot be looked into; allowed "
+        "are float32 and, on GPUs that have it, tf32"
     )
 
 

@@ -200,8 +200,9 @@ class _Chunk:
 
     def _start(self, run: Run, spec: ProgramSpec) -> tuple[state.Lane, state.Hyperparameters]:
         """Where a run starts, or goes on; hyperparameters follow from its settings either way."""
-        lane, hyper = compiler.init_lane(run.config, spec, self.context.datasets)
-        if begun := self.context.begun(run):
+        context = self.context
+        lane, hyper = compiler.init_lane(run.config, spec, context.datasets, context.lanes)
+        if begun := context.begun(run):
             checkpoint.resume_recorder(self.recorder, run, begun)
             lane = checkpoint.resumed_lane(begun, lane)
         return lane, hyper

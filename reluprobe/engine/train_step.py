@@ -168,7 +168,8 @@ def _step(
         total = jnp.sum(loss * counts)
         return total / jnp.sum(counts), (jnp.stack([total, jnp.sum(right * counts)]), after)
 
-    gradient, (sums, rest) = jax.grad(mean_loss, has_aux=True)(params)
+    gradient_of = precision.rounding(spec.config, jax.grad(mean_loss, has_aux=True))
+    gradient, (sums, rest) = gradient_of(params)
     hyper = hyper._replace(learning_rate=_known_after(gradient, hyper.learning_rate))
     moves, state = spec.optimizer(hyper).update(gradient, lane.optimizer, params)
     if spec.config.freeze_layers:

@@ -44,6 +44,16 @@ def program_settings(config: RunConfig) -> RunConfig:
     )
 
 
+def drawing_settings(config: RunConfig) -> RunConfig:
+    """The run's settings that its weights before training hang on, but for its seed."""
+    drawing = {
+        n: v
+        for n, v in settings_of(config).items()
+        if SETTINGS[n].role in ("static", "start") and n not in ("seed", *SCHEDULING)
+    }
+    return RunConfig(**drawing)  # type: ignore[arg-type]
+
+
 def dials_of(config: RunConfig) -> dict[str, float]:
     """The numbers that are part of a program only where they are not at their default."""
     built = BUILDING if config.is_own else ()

@@ -95,7 +95,13 @@ NETS = """
         def __call__(self, x):
             return jax.nn.relu(x @ self.w[...]) @ self.v[...]
 
+    class Experts(Nameless):
+        def __call__(self, x):
+            sizes = jnp.array([len(x)], jnp.int32)
+            return jax.lax.ragged_dot(super().__call__(x), jnp.eye(10)[None], sizes)
+
     def nameless(settings, rngs): return Nameless(rngs)
+    def experts(settings, rngs): return Experts(rngs)
 """
 
 
@@ -284,3 +290,14 @@ def test_saved_weights_with_scalars_and_random_numbers_are_the_network_of_the_re
     # The module by itself drops nothing and takes the averages that it kept.
     alone = network.module(jnp.asarray(blobs.test_inputs))
     np.testing.assert_allclose(alone, outputs, rtol=1e-3, atol=1e-4)
+
+
+def test_bfloat16_rounds_an_own_networks_products_or_is_refused(trained: Any):
+    run = run_with("remembering", network_settings="units=8", precision="bfloat16")
+    full, rounded = trained(run_with("remembering", network_settings="units=8")), trained(run)
+    assert full.history[0].test_loss == rounded.history[0].test_loss
+    assert full.final.test_loss != rounded.final.test_loss
+    assert full.final.test_loss == pytest.approx(rounded.final.test_loss, rel=0.05)
+    with pytest.raises(InputError, match="experts computes with ragged_dot_general"):
+        program_spec.spec_of(run_with("experts", precision="bfloat16").config, (32,), 10, 99)
+    program_spec.spec_of(run_with("experts").config, (32,), 10, 99)

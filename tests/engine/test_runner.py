@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from reluprobe import data
-from reluprobe.engine import compiler, placement, runner
+from reluprobe.engine import compiler, placement, program_spec, runner
 from reluprobe.errors import InputError
 from reluprobe.plan.runs import Run
 from sweep_events import compiled_in, execute, records_in
@@ -68,9 +68,12 @@ def test_vmapped_lanes_agree_with_lanes_one_by_one(
 ):
     monkeypatch.setattr(compiler, "PROGRAMS", {})
     monkeypatch.setattr(placement, "MOST_LANES", 2)
+    draw = mock.Mock(wraps=program_spec._draw_compiled)
+    monkeypatch.setattr(program_spec, "_draw_compiled", draw)
     # Five ReLUs at two lanes a device are a chunk of four, and one padded with three.
     events = list(runner.execute([*runs.values()], data.load, lanes="vmap"))
     assert len(compiled_in(events)) == 2  # each activation has its own program
+    assert draw.call_count >= len(runs)  # not op by op
     by_id, expected = records_in(events), records_in(crowd)
     for name, run in runs.items():
         assert by_id[run.id].status == ("diverged" if name == "doomed" else "ok")

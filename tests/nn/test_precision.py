@@ -22,7 +22,7 @@ from training_segments import CLASSES, COUNT, FEATURES, segment_of, start_of
 
 HIGH, HIGHEST = (jax.lax.Precision(n) for n in ("high", "highest"))
 #: What a setting asks of XLA.
-ASKED = {"float32": HIGHEST, "tf32": HIGH}
+ASKED = {"float32": HIGHEST, "tf32": HIGH, "bfloat16": HIGHEST}
 DEPTH = 3
 
 
