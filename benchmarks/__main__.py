@@ -20,7 +20,7 @@ from typing import Any
 import goals
 
 #: In the order of the README's table; ``--only NAME`` picks.
-FILES = ("rivals", "gemm_bound", "probe_cost", "flat", "starting", "report_time")
+FILES = ("rivals", "gemm_bound", "probe_cost", "flat", "starting", "report_time", "gpu")
 
 
 def processor() -> str:

@@ -1,7 +1,7 @@
 """All that is to be known of a GPU: whole runs a minute, where time goes, whether results agree.
 
 Run: ``python benchmarks/gpu.py`` on a machine with a GPU (extras ``cuda`` and ``bench``). Prints
-Markdown. Without a GPU it says so and leaves with 1; ``--anyway`` measures what there is. Each
+Markdown. Without a GPU it says so and measures nothing; ``--anyway`` measures what there is. Each
 measurement is a process of its own; one that fails is a row that says so. ``--log`` keeps what
 they said as they said it, and ``--only`` picks, for a machine that is lent by the minute.
 
@@ -25,11 +25,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from goals import Goal, tell
 from scipy import stats
 
 EPOCHS, STEPS, BYTES = 12, 469, 32
 #: In the order that matters most where time runs out.
-SECTIONS = ("runs", "agree", "torch", "matrix", "parts", "tries", "goals")
+SECTIONS = ("runs", "agree", "torch", "matrix", "parts", "tries")
 #: Wanted of one H100: runs of the study a minute, times a PyTorch loop, minutes of a matrix.
 GOAL_RATE, GOAL_TIMES, GOAL_MINUTES = 1000, 100, 20
 #: neuron-death's matrix of runs (``sweeps/continual_full.toml``): each 200 tasks of an epoch, ten
@@ -287,35 +288,26 @@ def matrix_rows(bench: Bench) -> Iterator[str]:
     )
 
 
-def goal_rows(bench: Bench, device: str) -> Iterator[str]:
+def goals(bench: Bench) -> list[Goal]:
     """What is wanted of one H100, beside what was measured here."""
-    yield "| goal | bar | here | |"
-    yield "|---|---:|---:|---|"
-    best = {name: _fastest(bench, name) for name in ("float32", "tf32", "bfloat16")}
-    for name, (runs, ms) in best.items():
-        title = f"runs of the study a minute, {name}" + (f", {runs} side by side" if ms else "")
-        yield _goal(title, GOAL_RATE, 60e3 / ms if ms else None, ",.0f")
-    _, ms = best["float32"]
+    rates, fastest = [], {n: _fastest(bench, n) for n in ("float32", "tf32", "bfloat16")}
+    for name, (runs, ms) in fastest.items():
+        title = f"GPU: runs of the study a minute, {name}" + (f", {runs} at once" if ms else "")
+        rates.append(Goal(title, 60e3 / ms if ms else None, "≥", GOAL_RATE, "{:,.0f}"))
+    _, ms = fastest["float32"]
     times = bench.torch / ms if bench.torch and ms else None
-    yield _goal("times a PyTorch loop, float32 both", GOAL_TIMES, times, ".1f")
-    title = f"neuron-death's {MATRIX_RUNS} runs, minutes (estimated, not run)"
-    yield _goal(title, GOAL_MINUTES, bench.matrix, ".1f", most=True)
-    yield ""
-    yield f"The goals are of the study on one H100; here is {bench.asked.dataset} on {device}."
+    title = f"GPU: neuron-death's {MATRIX_RUNS} runs, minutes (estimated, not run)"
+    return [
+        *rates,
+        Goal("GPU: times a PyTorch loop, float32 both", times, "≥", GOAL_TIMES, "{:.0f}"),
+        Goal(title, bench.matrix, "≤", GOAL_MINUTES, "{:.0f}"),
+    ]
 
 
 def _fastest(bench: Bench, name: str) -> tuple[int, float | None]:
     """How many side by side were fastest in a precision, and their milliseconds a run."""
     own = {runs: ms for (runs, kind), ms in bench.runs.items() if kind == name}
     return min(own.items(), key=lambda item: item[1]) if own else (0, None)
-
-
-def _goal(title: str, bar: float, value: float | None, form: str, most: bool = False) -> str:
-    if value is None:
-        return f"| {title} | {'≤' if most else '≥'} {bar:,} | n/a | not measured |"
-    reached = value <= bar if most else value >= bar
-    verdict = "reached" if reached else "MISSED"
-    return f"| {title} | {'≤' if most else '≥'} {bar:,} | {value:{form}} | {verdict} |"
 
 
 def try_rows(bench: Bench) -> Iterator[str]:
@@ -345,7 +337,9 @@ def main() -> None:
     if "failed" in card:
         sys.exit(f"nothing measured: {card['failed']}")
     if card["platform"] == "cpu" and not asked.anyway:
-        sys.exit("no GPU here: nothing measured")
+        print("no GPU here: nothing measured")
+        tell(*goals(bench))
+        return
     floor = BYTES * weights() * STEPS * EPOCHS / card["bandwidth"]
     print(card_line(card))
     sections = {
@@ -355,13 +349,14 @@ def main() -> None:
         "torch": lambda: torch_rows(bench),
         "matrix": lambda: matrix_rows(bench),
         "tries": lambda: try_rows(bench),
-        "goals": lambda: goal_rows(bench, f"{card['devices']} × {card['device']}"),
     }
     for name in SECTIONS:
         if name in asked.only:
             print(flush=True)
             for line in sections[name]():
                 print(line, flush=True)
+    print(f"\nThe goals are of the study on one H100; here is {asked.dataset}.")
+    tell(*goals(bench))
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ class Parts:
     """The compiled program of a sweep, called with segments that do one thing."""
 
     def __init__(self, runs: int, settings: dict[str, Any], lanes: Any) -> None:
-        datasets = {"mnist": data.load("mnist")}
+        datasets: dict[data.DatasetKey, data.Dataset] = {"mnist": data.load("mnist")}
         planned = plan(runs, 1, settings)
         context = Context.of(planned, datasets, devices.local_devices(), lanes)
         self.data = context.placed.place(["mnist"])["mnist"]
