@@ -71,9 +71,15 @@ class Place:
             from reluprobe.executor import local
 
             set_up_process()
-            where = job.folder, runs, job.manual_dir
             yield from local.start(
-                *where, stop, self.devices, job.keep, save_weights=job.save_weights
+                job.folder,
+                runs,
+                job.manual_dir,
+                stop,
+                self.devices,
+                job.keep,
+                save_weights=job.save_weights,
+                compile_cache=job.compile_cache,
             )
 
         return local

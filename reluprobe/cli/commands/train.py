@@ -48,6 +48,7 @@ def command(
     save_activations: Keep = False,
     save_weights: options.SaveWeights = False,
     save_weights_every: options.SaveWeightsEvery = False,
+    no_compile_cache: options.NoCompileCache = False,
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
@@ -74,7 +75,12 @@ def command(
         weights_on_disk.check_room(cost, claim.folder)
     with signals.watched() as stop, _Screen(run.config, cost) as screen:
         record = api.train_claimed(
-            claim, manual_dir, opened=screen.opened, progress=screen.see, stop=stop
+            claim,
+            manual_dir,
+            opened=screen.opened,
+            progress=screen.see,
+            stop=stop,
+            compile_cache=not no_compile_cache,
         )
     if record is None:
         console.complain(f"{screen.stopped()}; to resume: {options.typed()}")
