@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console
+from reluprobe.cli import console, lazy
 from reluprobe.config import labels
 from reluprobe.engine.events import Event
 from reluprobe.errors import InputError, ReluprobeError
@@ -67,8 +67,9 @@ class Place:
 
         def local(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator:
             # Imported here: where all is done, JAX is not waited for.
-            from reluprobe.engine.process import set_up_process
-            from reluprobe.executor import local
+            with lazy.importing():
+                from reluprobe.engine.process import set_up_process
+                from reluprobe.executor import local
 
             set_up_process()
             yield from local.start(

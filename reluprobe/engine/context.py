@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jax
 from jax.sharding import Mesh
@@ -13,11 +14,13 @@ from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import checkpoint, compiler, placement
 from reluprobe.engine import compile_cache as programs
 from reluprobe.engine.program_spec import spec_on
-from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.plan.grouping import dials_of, program_settings
 from reluprobe.plan.runs import Run
 from reluprobe.records.checkpoints import Checkpoint
 from reluprobe.records.environment import describe_environment
+
+if TYPE_CHECKING:  # brings SciPy, for networks that few train
+    from reluprobe.foreign.trained import OwnNetwork
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,16 @@ from typing import Annotated, Any, Self
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console, live_view, options, progress, signals, streams, weights_on_disk
+from reluprobe.cli import (
+    console,
+    lazy,
+    live_view,
+    options,
+    progress,
+    signals,
+    streams,
+    weights_on_disk,
+)
 from reluprobe.config import RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
 from reluprobe.plan.digests import with_digest
@@ -133,7 +142,9 @@ class _Screen:
         if self.cost is not None:
             console.out.print(Text(f"to be saved: {self.cost.text}"))
         self.waiting.begin()
-        from reluprobe.engine.process import set_up_process  # brings JAX
+        with lazy.importing():
+            from reluprobe.engine.process import set_up_process  # brings JAX
+            from reluprobe.executor import local  # noqa: F401  # and all that trains
 
         set_up_process()
 
