@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console, lazy
+from reluprobe.cli import console
+from reluprobe.cli.importing import importing
 from reluprobe.config import labels
 from reluprobe.engine.events import Event
 from reluprobe.errors import InputError, ReluprobeError
@@ -67,7 +68,7 @@ class Place:
 
         def local(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator:
             # Imported here: where all is done, JAX is not waited for.
-            with lazy.importing():
+            with importing():
                 from reluprobe.engine.process import set_up_process
                 from reluprobe.executor import local
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import re
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from reluprobe.cli import console
+from reluprobe.cli.importing import importing
 from reluprobe.errors import nearest
 
 #: Each command's module and the first line of its help, in the order in which they are listed.
@@ -86,7 +86,7 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, without importing them."""
-        with self._listed():
+        with self._listed(), importing():  # of what Typer formats with
             super().format_help(ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
@@ -101,18 +101,6 @@ class LazyGroup(TyperGroup):
             yield
         finally:
             self.listing = False
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """Import modules in here without looking for garbage among what stays: a fifth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _load(name: str, module: str) -> Any:
