@@ -62,6 +62,7 @@ def train(
     name: str | None = None,
     save_activations: bool = False,
     save_weights: SaveWeights | None = None,
+    compile_cache: bool = True,
     manual_dir: str | PathLike[str] | None = None,
     progress: Progress = None,
     **settings: Any,
@@ -76,6 +77,8 @@ def train(
         save_activations: keep what hidden units give out on 200 images beside the record.
         save_weights: ``"end"``: keep the trained weights beside the record, for
             :func:`load_network`; ``"every"``: those after every epoch too.
+        compile_cache: read compiled programs and keep them, where RELUPROBE_COMPILE_CACHE says or
+            in the user's cache folder. No result hangs on it.
         manual_dir: a folder with dataset files that are already on disk.
         progress: True for a bar on stderr, or a function that gets every event.
         **settings: any setting of a run by its name, ``activation="relu"``,
@@ -107,10 +110,10 @@ def train(
             raise InputError("name, save_activations and save_weights need a folder", hint="out=")
         from reluprobe.executor import session
 
-        return session.in_memory([run], _path(manual_dir), None, follow)[0]
+        return session.in_memory([run], _path(manual_dir), None, follow, compile_cache)[0]
     keep = {"save_activations": save_activations, "save_weights": save_weights}
     claim = train_claim(run, given, arguments.path("out", out), name, keep)
-    record = train_claimed(claim, _path(manual_dir), progress=follow)
+    record = train_claimed(claim, _path(manual_dir), progress=follow, compile_cache=compile_cache)
     assert record is not None  # nobody has asked it to stop
     return record
 
@@ -148,6 +151,7 @@ def train_claimed(
     opened: Callable[[], None] = lambda: None,
     progress: bool | Callable[[Event], None] = False,
     stop: Callable[[], bool] = lambda: False,
+    compile_cache: bool = True,
 ) -> RunRecord | None:
     """Train the one run of a claim: to go on where it was stopped, or again where it has ended.
 
@@ -157,6 +161,7 @@ def train_claimed(
         opened: called once the folder is ours.
         progress: True for a bar on stderr, or what takes every event.
         stop: asked between segments.
+        compile_cache: whether programs are read and kept where the environment says.
 
     Returns:
         The record; None where the run was stopped.
@@ -165,7 +170,7 @@ def train_claimed(
 
     with session.opened(claim, again=True) as ours:
         opened()
-        session.follow(ours, claim, manual_dir, None, progress, stop)
+        session.follow(ours, claim, manual_dir, None, progress, stop, compile_cache)
         return next(iter(ours.records.values()), None)
 
 
@@ -177,6 +182,7 @@ def sweep(
     if_other_plan: Way = "refuse",
     retry_failed: bool = False,
     devices: int | None = None,
+    compile_cache: bool = True,
     manual_dir: str | PathLike[str] | None = None,
     progress: Progress = None,
 ) -> Results:
@@ -197,6 +203,7 @@ def sweep(
         retry_failed: run failed runs again.
         devices: how many of the session's JAX devices to use; None for all. A CPU is one device
             unless ``jax_num_cpu_devices`` says otherwise before JAX starts.
+        compile_cache: as of :func:`train`.
         manual_dir: a folder with dataset files that are already on disk.
         progress: True for a bar on stderr, or a function that gets every event.
 
@@ -228,7 +235,8 @@ def sweep(
         if config.save_activations or config.save_weights:
             raise InputError("save_activations and save_weights need a folder", hint="out=")
         arranged = order.arranged(plan.runs, config.order, config.order_seed)
-        records = {r.id: r for r in session.in_memory(arranged, place, devices, follow)}
+        asked = place, devices, follow, compile_cache
+        records = {r.id: r for r in session.in_memory(arranged, *asked)}
         in_plan = tuple(records[run.id] for run in plan.runs)
         return Results((Archive(config.name, Path(config.name), in_plan),))
     folder = arguments.path("out", out) / config.name
@@ -236,7 +244,8 @@ def sweep(
         folder, config, plan.runs, way=if_other_plan, hint=OTHER_PLAN_HINT, unread_hint=UNREAD_HINT
     )
     with session.opened(claim, retry_failed=retry_failed) as ours:
-        session.follow(ours, claim, place, devices, follow)
+        asked = place, devices, follow
+        session.follow(ours, claim, *asked, compile_cache=compile_cache)
     return Results(tuple(open_all([claim.folder])))
 
 

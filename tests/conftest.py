@@ -35,6 +35,8 @@ jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Compiling is most of the suite's time; ``as_for_users`` is for what is promised of bits.
 jax.config.update("jax_disable_most_optimizations", True)
+# The user's own are left alone, also by the processes that tests start.
+os.environ.setdefault("RELUPROBE_COMPILE_CACHE", "0")
 # So programs are kept: for the other process of the suite, those that tests start, the next time.
 PROGRAMS = Path(__file__).parents[1] / ".pytest_cache" / "programs"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(PROGRAMS))

@@ -117,6 +117,7 @@ class Engine:
         keep: Collection[str],
         save_weights: SaveWeights | None,
         own_dir: Path,
+        compile_cache: bool = True,
     ) -> Iterator[Any]:
         self.asked.append(save_weights)
         for run in runs:

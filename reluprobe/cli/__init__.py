@@ -4,6 +4,9 @@ The heavy half (JAX and all that needs it) is imported inside the commands that 
 ``--help`` and ``report`` answer at once.
 """
 
-from reluprobe.cli.app import main
+from reluprobe.cli.importing import importing
+
+with importing():
+    from reluprobe.cli.app import main
 
 __all__ = ["main"]

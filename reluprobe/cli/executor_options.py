@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from reluprobe.cli import console
+from reluprobe.cli.importing import importing
 from reluprobe.config import labels
 from reluprobe.engine.events import Event
 from reluprobe.errors import InputError, ReluprobeError
@@ -67,13 +68,20 @@ class Place:
 
         def local(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator:
             # Imported here: where all is done, JAX is not waited for.
-            from reluprobe.engine.process import set_up_process
-            from reluprobe.executor import local
+            with importing():
+                from reluprobe.engine.process import set_up_process
+                from reluprobe.executor import local
 
             set_up_process()
-            where = job.folder, runs, job.manual_dir
             yield from local.start(
-                *where, stop, self.devices, job.keep, save_weights=job.save_weights
+                job.folder,
+                runs,
+                job.manual_dir,
+                stop,
+                self.devices,
+                job.keep,
+                save_weights=job.save_weights,
+                compile_cache=job.compile_cache,
             )
 
         return local

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from reluprobe.cli import console
+from reluprobe.cli.importing import importing
 from reluprobe.errors import nearest
 
 #: Each command's module and the first line of its help, in the order in which they are listed.
@@ -85,7 +86,7 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, without importing them."""
-        with self._listed():
+        with self._listed(), importing():  # of what Typer formats with
             super().format_help(ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
@@ -103,7 +104,8 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str, module: str) -> Any:
-    command = importlib.import_module(f"reluprobe.cli.commands.{module}")
+    with importing():
+        command = importlib.import_module(f"reluprobe.cli.commands.{module}")
     alone = typer.Typer(add_completion=False)
     # Lines are for the terminal to break, paragraphs are ours.
     text = re.sub(r"(?<!\n)\n(?!\n)", " ", command.HELP)

@@ -46,6 +46,14 @@ SaveWeightsEvery = Annotated[
     bool, typer.Option("--save-weights-every", help="Keep those after every epoch too.")
 ]
 
+NoCompileCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-compile-cache",
+        help="Read no compiled program from the user's cache folder, and keep none.",
+    ),
+]
+
 
 def when_saved(at_end: bool, every: bool) -> choices.SaveWeights | None:
     """When weights are saved, by the two flags."""

@@ -76,7 +76,7 @@ class Origin:
     def made_with(self, config: RunConfig) -> dict[str, str]:
         """Of a run; it goes on only where all of it is the same."""
         data = " ".join(map(self._digest, checks.dataset_names(config)))
-        own = {"processor": compile_cache.processor(), "code": _code(), "data": data}
+        own = {"processor": compile_cache.processor(), "code": code(), "data": data}
         return self.versions | own
 
     def _digest(self, name: DatasetKey) -> str:
@@ -90,7 +90,7 @@ class Origin:
 
 
 @functools.cache
-def _code() -> str:
+def code() -> str:
     """A digest of this package: between two releases a checkout changes, and its version does not.
 
     What only reads records and shows them has no part in it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,15 @@ from jax.sharding import PartitionSpec as P
 
 from reluprobe.config import RunConfig
 from reluprobe.data import Dataset, DatasetKey, key_of
-from reluprobe.engine import program_spec, retry, schedule, state, train_step
+from reluprobe.engine import (
+    compile_cache,
+    program_identity,
+    program_spec,
+    retry,
+    schedule,
+    state,
+    train_step,
+)
 from reluprobe.engine.program_spec import ProgramSpec
 from reluprobe.engine.tasks import draw_task
 from reluprobe.nn import activations, jax_settings
@@ -136,9 +145,14 @@ def _specs(spec: ProgramSpec, used: set[int]) -> tuple[ProgramSpec, ...]:
 
 
 class Compiler:
-    """Compiles in a thread of its own: XLA does most of it without Python."""
+    """Compiles in a thread of its own: XLA does most of it without Python.
 
-    def __init__(self) -> None:
+    Args:
+        cache: where programs are kept; None for nowhere.
+    """
+
+    def __init__(self, cache: compile_cache.ProgramCache | None = None) -> None:
+        self.cache = cache
         self.failures = retry.BrokenPrograms()
         self.thread = ThreadPoolExecutor(1, "compile")
         self.compiling: dict[Hashable, Future[Program]] = {}
@@ -183,12 +197,18 @@ class Compiler:
             check_vma=False,
         )
         data, lanes, hyper = request.shapes
+
+        @functools.cache
+        def lower() -> jax.stages.Lowered:
+            return jax.jit(mapped, donate_argnums=2).lower(data, schedule.example(), lanes, hyper)
+
         # JAX's settings are a thread's own.
         with self.failures.watching(request.key), jax_settings.ours():
-            lowered = jax.jit(mapped, donate_argnums=2).lower(
-                data, schedule.example(), lanes, hyper
-            )
-            return lowered.compile()
+            key = self.cache and program_identity.identity(request, lower)
+            if self.cache is None or key is None:
+                return lower().compile()
+            devices = list(request.mesh.devices.flat)
+            return self.cache.compiled(key, devices, lambda: lower().compile())
 
 
 def run_lanes(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jax
 from jax.sharding import Mesh
@@ -11,12 +12,15 @@ from jax.sharding import Mesh
 from reluprobe.config.choices import SaveWeights
 from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine import checkpoint, compiler, placement
+from reluprobe.engine import compile_cache as programs
 from reluprobe.engine.program_spec import spec_on
-from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.plan.grouping import dials_of, program_settings
 from reluprobe.plan.runs import Run
 from reluprobe.records.checkpoints import Checkpoint
 from reluprobe.records.environment import describe_environment
+
+if TYPE_CHECKING:  # brings SciPy, for networks that few train
+    from reluprobe.foreign.trained import OwnNetwork
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Context:
     save_weights: SaveWeights | None
     origin: checkpoint.Origin
     placed: placement.PlacedDatasets
-    compiler: compiler.Compiler = field(default_factory=compiler.Compiler)
+    compiler: compiler.Compiler
 
     @staticmethod
     def of(
@@ -61,6 +65,7 @@ class Context:
         keep: Collection[str] = (),
         unfinished: Mapping[str, Checkpoint] | None = None,
         save_weights: SaveWeights | None = None,
+        compile_cache: bool = False,
     ) -> Context:
         """The context of these runs on these devices."""
         mesh = placement.mesh_of(devices)
@@ -73,7 +78,9 @@ class Context:
             unfinished = checkpoint.usable(runs, unfinished, origin)
         placed = placement.PlacedDatasets(datasets, mesh)
         asked = stop, keep, unfinished, save_weights, origin
-        return Context(datasets, mesh, lanes, used, environment, *asked, placed)
+        kept = programs.opened() if compile_cache else None
+        with_cache = placed, compiler.Compiler(kept)
+        return Context(datasets, mesh, lanes, used, environment, *asked, *with_cache)
 
     def request(self, run: Run, size: int) -> compiler.ProgramRequest:
         """The program for chunks of this size of the run's group."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -13,11 +13,13 @@ from jaxtyping import Bool
 from reluprobe import records
 from reluprobe.config.choices import DEFINITIONS, SPLITS
 from reluprobe.engine.firing_rates import MASKED, firing, unit_rates
-from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.measures.tallies import UnitRates
 from reluprobe.nn import activations
 from reluprobe.plan.runs import Run
 from reluprobe.records.masks import pack, pack_some
+
+if TYPE_CHECKING:  # brings SciPy, for networks that few train
+    from reluprobe.foreign.trained import OwnNetwork
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from reluprobe.engine import compile_cache, devices
+from reluprobe.engine import devices, stderr_filter
 
 
 def set_up_process() -> None:
-    """Make every core a device, and keep compiled programs on disk if the environment asks.
+    """Make every core a device, and filter what XLA writes to stderr.
 
-    For the entry of a process, before JAX is used in it: both change JAX's settings.
+    For the entry of a process, before JAX is used in it: somebody else's process keeps its own.
     """
     devices.use_every_core()
-    compile_cache.enable_if_asked()
+    stderr_filter.ours = True

@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array, Int, Shaped
@@ -20,11 +21,13 @@ from reluprobe.data import Dataset, DatasetKey, key_of
 from reluprobe.engine.state import Arrays, Hyperparameters, Lane, scaled, trained
 from reluprobe.engine.tasks import Task
 from reluprobe.errors import InputError
-from reluprobe.foreign.trained import OwnNetwork, own_network
-from reluprobe.nn import activations, mlp, networks, optimizers
+from reluprobe.nn import activations, hidden_layers, host_random, mlp, networks, optimizers
 from reluprobe.nn.rounded_products import opaque_products
 from reluprobe.plan.grouping import dials_of, drawing_settings, program_settings
 from reluprobe.plan.runs import Run
+
+if TYPE_CHECKING:  # half as much as JAX to import, and few train a network of their own
+    from reluprobe.foreign.trained import OwnNetwork
 
 #: Examples a step of a look: bounds the memory that activations take.
 BATCH = 1000
@@ -169,6 +172,8 @@ def spec_of(config: RunConfig, shape: tuple[int, ...], outputs: int, examples: i
     """
     settings, own = program_settings(config), (activations.INDEX[config.activation],)
     if config.is_own:
+        from reluprobe.foreign.trained import own_network
+
         theirs = own_network(settings, shape, outputs, min(BATCH, examples))
         faults = [_decay_fault(config, theirs), _rounding_fault(config, theirs)]
         if found := [fault for fault in faults if fault]:
@@ -216,37 +221,46 @@ def init_lane(
         compiled: draw the weights by one program, not op by op: the same but for rounding, and
             several times faster once it is compiled. Somebody's own network is built as it is.
     """
-    weights_key, order_key = jax.random.split(jax.random.key(config.seed))
+    # All of it is NumPy's where that can be: each little program would be compiled apart.
+    key = np.array([0, config.seed], np.uint32)
+    weights_key, order_key = (host_random.fold_in(key, number) for number in (0, 1))
+    typed = host_random.typed(weights_key)
     if spec.own is not None:
-        weights = spec.own.start(spec.shape, nnx.Rngs(weights_key))
+        weights = spec.own.start(spec.shape, nnx.Rngs(typed))
     elif compiled:
-        weights = _draw_compiled(drawing_settings(config), spec.shape, spec.outputs, weights_key)
+        weights = _draw_compiled(drawing_settings(config), spec.shape, spec.outputs, typed)
     else:
-        weights = _draw(config, spec.shape, spec.outputs, weights_key)
-    hyper = Hyperparameters(
-        jnp.float32(config.learning_rate),
-        jnp.int32(activations.INDEX[config.activation]),
-        jnp.float32(activations.activation_parameter(config)),
-        jax.random.key_data(order_key),
-        jnp.bool_(True),
-        {name: jnp.float32(value) for name, value in dials_of(config).items()},
+        stacked = hidden_layers.is_stacked(config)
+        rngs: Any = nnx.Rngs(typed) if stacked else host_random.Keys(weights_key)
+        weights = _draw(config, spec.shape, spec.outputs, rngs)
+    hyper: Any = Hyperparameters(
+        np.float32(config.learning_rate),  # type: ignore[arg-type]
+        np.int32(activations.INDEX[config.activation]),  # type: ignore[arg-type]
+        np.float32(activations.activation_parameter(config)),  # type: ignore[arg-type]
+        order_key,  # type: ignore[arg-type]
+        np.bool_(True),  # type: ignore[arg-type]
+        {name: np.float32(value) for name, value in dials_of(config).items()},  # type: ignore[arg-type]
         Task(None, None),
     )
     optimizer = _init_optimizer(spec, hyper, weights)
     steps = -(-spec.train_examples // config.batch_size)
-    order = jnp.zeros((steps, config.batch_size), jnp.int32)
+    order = np.zeros((steps, config.batch_size), np.int32)
     revives = config.revive in UNIT_REVIVALS
-    dead_mask = jnp.zeros((len(spec.sizes), max(spec.sizes)), bool) if revives else None
-    return Lane(weights, optimizer, order, jnp.zeros(2), dead_mask), hyper
+    dead_mask = np.zeros((len(spec.sizes), max(spec.sizes)), bool) if revives else None
+    return Lane(weights, optimizer, order, np.zeros(2, np.float32), dead_mask), hyper  # type: ignore[arg-type]
 
 
-def _draw(config: RunConfig, shape: tuple[int, ...], outputs: int, key: Array) -> nnx.State:
+def _draw(config: RunConfig, shape: tuple[int, ...], outputs: int, rngs: Any) -> nnx.State:
     """The weights of a run before training."""
-    return nnx.split(networks.make(config, shape, outputs, nnx.Rngs(key)))[1]
+    return nnx.split(networks.make(config, shape, outputs, rngs))[1]
 
 
-#: The same as one program, for all seeds of the settings that draw.
-_draw_compiled = jax.jit(_draw, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _draw_compiled(
+    config: RunConfig, shape: tuple[int, ...], outputs: int, key: Array
+) -> nnx.State:
+    """The same as one program, for all seeds of the settings that draw."""
+    return _draw(config, shape, outputs, nnx.Rngs(key))
 
 
 def _decay_fault(config: RunConfig, network: OwnNetwork) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -20,12 +20,14 @@ from reluprobe.engine.layer_records import Look, null_layer, sizes_of
 from reluprobe.engine.schedule import Call
 from reluprobe.engine.squared_error import Targets
 from reluprobe.engine.state import Segment
-from reluprobe.foreign.trained import OwnNetwork
 from reluprobe.nn import activations
 from reluprobe.nn.mlp import plain
 from reluprobe.plan.runs import Run
 from reluprobe.records.looks import Fit
 from reluprobe.records.masks import pack
+
+if TYPE_CHECKING:  # brings SciPy, for networks that few train
+    from reluprobe.foreign.trained import OwnNetwork
 
 Layers = tuple[records.LayerRecord, ...]
 STATISTICS = ("mean", "variance", "zeros", "second", "low", "high")

@@ -57,6 +57,7 @@ def execute(
     lanes: Literal["auto", "map", "vmap"] = "auto",
     unfinished: Mapping[str, Checkpoint] | None = None,
     save_weights: SaveWeights | None = None,
+    compile_cache: bool = True,
 ) -> Iterator[Event]:
     """Train and probe every run; yield what happens as it happens.
 
@@ -76,13 +77,15 @@ def execute(
         unfinished: where runs go on that were begun before, by id. With None, which has none of
             them, no run is saved while it trains either.
         save_weights: whether runs come with their weights, once they end or after every epoch too.
+        compile_cache: whether programs are read and kept where the environment says.
 
     Raises:
         InputError: a probe larger than its training set, more devices than there are, or a
             precision that they lack.
         ReluprobeError: JAX cannot compute here as it must, or has no memory left for one run.
     """
-    events = _events(runs, load, stop, most, keep, lanes, unfinished, save_weights)
+    asked = keep, unfinished, save_weights, compile_cache
+    events = _events(runs, load, stop, most, lanes, *asked)
     return jax_settings.ours_while_stepping(events)
 
 
@@ -91,10 +94,11 @@ def _events(
     load: Callable[[DatasetKey], Dataset],
     stop: Callable[[], bool],
     most: int | None,
-    keep: Collection[str],
     lanes: Literal["auto", "map", "vmap"],
+    keep: Collection[str],
     unfinished: Mapping[str, Checkpoint] | None,
     save_weights: SaveWeights | None,
+    compile_cache: bool,
 ) -> Generator[Event]:
     devices = local_devices(most)
     checks.check_precision(runs, devices)
@@ -103,7 +107,7 @@ def _events(
     check_own_networks(runs, datasets)
     if lanes == "auto":
         lanes = "map" if devices[0].platform == "cpu" else "vmap"
-    asked = stop, keep, unfinished, save_weights
+    asked = stop, keep, unfinished, save_weights, compile_cache
     context = Context.of(runs, datasets, devices, lanes, *asked)
     order = turns.Turns(context, runs, _Chunk)
     try:

@@ -47,7 +47,7 @@ def arrays(
         outputs: of the network; None for the least that the labels need.
     """
     trained = inputs[:train]
-    low, high = (np.asarray(scaled(jnp.asarray(end))) for end in (trained.min(0), trained.max(0)))
+    low, high = _scaled_on_host(trained.min(0)), _scaled_on_host(trained.max(0))
     unit = 255 if inputs.dtype == np.uint8 else 1
     means = trained.mean(axis=0, dtype=np.float64) / unit
     # Of a dataset of one value the deviation is 0, and standardized inputs are to be 0, not NaN.
@@ -144,6 +144,13 @@ def scaled(inputs: Shaped[Array, "example feature"]) -> Float[Array, "example fe
     if inputs.dtype == jnp.uint8:
         return inputs.astype(jnp.float32) / 255
     return inputs
+
+
+def _scaled_on_host(inputs: Shaped[np.ndarray, " feature"]) -> Float[np.ndarray, " feature"]:
+    """The same to the bit, in NumPy: XLA turns the division into a product."""
+    if inputs.dtype == np.uint8:
+        return inputs.astype(np.float32) * np.float32(1 / 255)
+    return np.asarray(inputs, np.float32)
 
 
 def losses(

@@ -44,6 +44,7 @@ class Chunk:
         keep: ids of those whose activations are written beside their records.
         manual_dir: where dataset files lie that are not downloaded.
         own_dir: where relative paths of the user's own data start.
+        compile_cache: whether programs are read and kept where the worker's environment says.
     """
 
     __pydantic_config__ = records.STRICT
@@ -56,6 +57,7 @@ class Chunk:
     manual_dir: str | None
     own_dir: str
     runs: tuple[Run, ...]
+    compile_cache: bool = True
 
 
 ADAPTER: TypeAdapter[Chunk] = TypeAdapter(Chunk)

@@ -34,6 +34,7 @@ class Job:
         save_activations: whether a run without activations beside its record is run again.
         save_weights: the same of its weights, which all runs write.
         keep: ids of runs whose activations are written beside their records.
+        compile_cache: whether programs are read and kept where a process's environment says.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Job:
     save_activations: bool = False
     save_weights: SaveWeights | None = None
     keep: frozenset[str] = frozenset()
+    compile_cache: bool = True
 
 
 def start(
@@ -103,6 +105,7 @@ class _Dispatcher:
             manual_dir,
             str(Path.cwd()),
             tuple(runs),
+            job.compile_cache,
         )
         file = chunks.write(chunk, self.job.folder.absolute(), self.job.part)
         self.out[file] = runs

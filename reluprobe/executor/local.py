@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reluprobe import data, records
 from reluprobe.config.choices import SaveWeights
@@ -29,6 +30,7 @@ def start(
     keep: Collection[str] = (),
     save_weights: SaveWeights | None = None,
     own_dir: Path | None = None,
+    compile_cache: bool = True,
 ) -> Iterator[Step]:
     """Run them, and write every record as its run ends; go on with those that were begun before.
 
@@ -41,6 +43,7 @@ def start(
         keep: ids of runs whose activations are written beside their records.
         save_weights: whether all runs' weights are, at their ends or after every epoch too.
         own_dir: where relative paths of the user's own data start; None for where we stand.
+        compile_cache: whether programs are read and kept where the environment says.
 
     Raises:
         InputError, DatasetError: data that cannot be had, or do not fit, before anything is run.
@@ -49,7 +52,8 @@ def start(
         data.check_name(name)
     load = partial(data.load, manual_dir=manual_dir, own_dir=own_dir)
     begun = _read_checkpoints(folder, runs, save_weights)
-    execute = partial(runner.execute, keep=keep, unfinished=begun, save_weights=save_weights)
+    asked: dict[str, Any] = {"keep": keep, "save_weights": save_weights}
+    execute = partial(runner.execute, unfinished=begun, compile_cache=compile_cache, **asked)
     for event in execute(runs, load, stop, devices):
         if isinstance(event, Saved):
             checkpoints.write(event.checkpoint, folder)

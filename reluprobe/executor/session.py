@@ -84,7 +84,11 @@ def opened(claim: Claim, *, retry_failed: bool = False, again: bool = False) -> 
 
 
 def in_memory(
-    runs: Sequence[Run], manual_dir: Path | None, devices: int | None, progress: bool | Listener
+    runs: Sequence[Run],
+    manual_dir: Path | None,
+    devices: int | None,
+    progress: bool | Listener,
+    compile_cache: bool = True,
 ) -> list[RunRecord]:
     """Train these runs on this machine and write nothing; give their records, in this order.
 
@@ -93,6 +97,7 @@ def in_memory(
         manual_dir: where dataset files lie that are not downloaded.
         devices: how many of the process's devices to use; None for all.
         progress: True for a bar on stderr, or what takes every event.
+        compile_cache: whether programs are read and kept where the environment says.
     """
     from reluprobe import data
     from reluprobe.engine import runner
@@ -100,7 +105,7 @@ def in_memory(
     records: dict[str, RunRecord] = {}
     with _listening(progress, runs) as listen:
         load = partial(data.load, manual_dir=manual_dir)
-        for event in runner.execute(runs, load, most=devices):
+        for event in runner.execute(runs, load, most=devices, compile_cache=compile_cache):
             listen(event)
             if isinstance(event, RunDone):
                 records[event.run.id] = event.record
@@ -114,6 +119,7 @@ def follow(
     devices: int | None,
     progress: bool | Listener,
     stop: Callable[[], bool] = never,
+    compile_cache: bool = True,
 ) -> None:
     """Run what is left of a session on this machine; see :func:`in_memory` for the arguments.
 
@@ -127,7 +133,8 @@ def follow(
     def engine(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator[Step]:
         keep = pictured(claim.runs, claim.sweep.save_activations)
         where = claim.folder, runs, manual_dir
-        return local.start(*where, stop, devices, keep, save_weights=claim.sweep.save_weights)
+        asked = {"save_weights": claim.sweep.save_weights, "compile_cache": compile_cache}
+        return local.start(*where, stop, devices, keep, **asked)
 
     with _listening(progress, todo) as listen:
         for event, _ in session.run(engine, stop):

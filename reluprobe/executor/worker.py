@@ -47,9 +47,15 @@ def _work(file: Path, tell: Tell) -> None:
 
     set_up_process()
     manual_dir = None if chunk.manual_dir is None else Path(chunk.manual_dir)
-    own_dir, asked = Path(chunk.own_dir), chunk.save_weights
-    where = folder, todo, manual_dir
-    events = local.start(*where, keep=chunk.keep, save_weights=asked, own_dir=own_dir)
+    events = local.start(
+        folder,
+        todo,
+        manual_dir,
+        keep=chunk.keep,
+        save_weights=chunk.save_weights,
+        own_dir=Path(chunk.own_dir),
+        compile_cache=chunk.compile_cache,
+    )
     for event, _ in events:
         # What is in the folder: weights are no message.
         if not isinstance(event, Saved | WeightsTaken):

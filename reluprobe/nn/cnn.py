@@ -11,6 +11,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from reluprobe.config import RunConfig, conv_shapes
+from reluprobe.nn import initializers
 from reluprobe.nn.mlp import MLP, values_of_a_unit
 
 #: A pooling halves height and width; what is left over at the edges is dropped.
@@ -41,7 +42,7 @@ class CNN(MLP):
             nnx.Conv,
             kernel_size=(config.kernel, config.kernel),
             kernel_init=kernel_init,
-            bias_init=nnx.initializers.constant(config.bias_init),
+            bias_init=initializers.constant(config.bias_init),
             rngs=rngs,
         )
         layers = [

@@ -9,10 +9,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from reluprobe.config import RunConfig
+from reluprobe.nn import host_random
 
 #: LLVM's lightest optimization, for programs that draw random bits: they compile 2 to 3 times
 #: faster and run as fast.
@@ -62,11 +64,12 @@ def initializer(config: RunConfig) -> jax.nn.initializers.Initializer:
 
 @lru_cache
 def drawn(init: str) -> Callable[[Array, Any, Any], Array] | None:
-    """An initializer of the library's, compiled with LLVM's lightest optimization; else None.
+    """An initializer of the library's, the same to the bit and sooner there; else None.
 
-    The same numbers to the bit, in half the time to the first: a small matrix of random bits
-    takes LLVM a second else. An initializer with a scale of its own rounds otherwise inside one
-    program than op by op, and stays as it is.
+    A uniform one is drawn in NumPy; the others are compiled with LLVM's lightest optimization, in
+    half the time to the first: a small matrix of random bits takes LLVM a second else. An
+    initializer with a scale of its own rounds otherwise inside one program than op by op, and
+    stays as it is.
     """
     if not init.startswith(("glorot_", "he_", "lecun_", "orthogonal")):
         return None
@@ -75,11 +78,36 @@ def drawn(init: str) -> Callable[[Array, Any, Any], Array] | None:
     compiled = jax.jit(library, static_argnums=(1, 2), compiler_options=options)
 
     def draw(key: Array, shape: Any, dtype: Any) -> Array:
-        # Within another program only that has options.
-        inside = isinstance(key, Tracer)
-        return (library if inside else compiled)(key, shape, dtype)
+        if isinstance(key, Tracer):  # within another program, only that has options
+            return library(key, shape, dtype)
+        if init in UNIFORM:
+            return _drawn_on_host(init, key, shape)  # type: ignore[return-value]
+        return compiled(key, shape, dtype)
 
     return draw
+
+
+#: By name: mean squares of weights, times the fan-in, times the fan-out, or times their mean.
+UNIFORM = {"glorot_uniform": (1.0, "mean"), "he_uniform": (2.0, "in"), "lecun_uniform": (1.0, "in")}
+
+
+def _drawn_on_host(init: str, key: Array, shape: Sequence[int]) -> Float[np.ndarray, ...]:
+    """``jax.nn.initializers.variance_scaling`` of a uniform distribution."""
+    scale, fan = UNIFORM[init]
+    *places, n_in, n_out = shape
+    fan_in, fan_out = n_in * math.prod(places), n_out * math.prod(places)
+    variance = np.float32(scale / ((fan_in + fan_out) / 2 if fan == "mean" else fan_in))
+    words = np.asarray(jax.random.key_data(key))
+    return host_random.uniform(words, shape) * np.sqrt(np.float32(3) * variance)
+
+
+def constant(value: float) -> Callable[..., Float[np.ndarray, ...]]:
+    """An initializer that needs no key, and no program of its own for each shape."""
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = None, out_sharding: Any = None) -> Any:
+        return np.full(shape, value, dtype or np.float32)
+
+    return init
 
 
 #: (key, n_in, n_out) → the weights (n_in, n_out) and biases (n_out,) of one layer.

@@ -62,7 +62,10 @@ class MLP(nnx.Module):
         self.hidden = self._hidden(config, features, kernel_init, rngs)
         # The bias setting is about hidden units; a constant on all outputs changes no softmax.
         given = config.sizes[-1] * values_of_a_unit(config)
-        self.output = nnx.Linear(given, outputs, kernel_init=kernel_init, rngs=rngs)
+        no_bias = initializers.constant(0.0)
+        self.output = nnx.Linear(
+            given, outputs, kernel_init=kernel_init, bias_init=no_bias, rngs=rngs
+        )
         # What follows takes no key of ``rngs``: the weights of a seed are the same with it, also
         # those that :func:`make` draws later. Scales of 1 and shifts of 0 are not drawn.
         self.norms = nnx.List(
@@ -214,8 +217,7 @@ def _dense(
     config: RunConfig, features: int, kernel_init: nnx.Initializer, rngs: nnx.Rngs
 ) -> nnx.List[nnx.Linear]:
     """The dense layers without their norms; where they are stacked, the first and the stack."""
-    constant = nnx.initializers.constant(config.bias_init)
-    layer = partial(nnx.Linear, bias_init=constant)
+    layer = partial(nnx.Linear, bias_init=initializers.constant(config.bias_init))
     dense = config.sizes[len(config.convolutions) :]
     given = [features, *(units * values_of_a_unit(config) for units in dense[:-1])]
     if not hidden_layers.is_stacked(config):

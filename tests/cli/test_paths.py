@@ -64,11 +64,9 @@ def test_the_library_and_a_sweep_file_know_the_home_too(home: Path, tmp_path: Pa
 def test_the_environments_paths_know_the_home_too(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "~/cache")
     assert cache.root(None).is_relative_to(home)
-    asked = []
-    monkeypatch.setattr(compile_cache, "enable", asked.append)
     monkeypatch.setenv(compile_cache.VARIABLE, "~/programs")
-    compile_cache.enable_if_asked()
-    assert asked == [home / "programs"]
+    programs = compile_cache.opened()
+    assert programs is not None and programs.place == home / "programs" / "programs"
 
 
 @pytest.mark.parametrize("path", ["", "~nobody-of-this-name/x", "a" * 300])

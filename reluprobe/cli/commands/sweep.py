@@ -95,6 +95,7 @@ def command(
     dry_run: DryRun = False,
     save_weights: options.SaveWeights = False,
     save_weights_every: options.SaveWeightsEvery = False,
+    no_compile_cache: options.NoCompileCache = False,
     quiet: Quiet = False,
     as_json: Json = False,
     executor: executor_options.ExecutorOption = "local",
@@ -138,7 +139,8 @@ def command(
                 weights_on_disk.check_room(cost, folder)
             every = sweep.save_activations
             keep = pictured(plan.runs, every)
-            work = Job(folder, part, manual_dir, retry_failed, every, sweep.save_weights, keep)
+            asked = every, sweep.save_weights, keep, not no_compile_cache
+            work = Job(folder, part, manual_dir, retry_failed, *asked)
             outcome = _run(job, ours, voice, place, work, max_failures)
     except ReluprobeError as error:
         if not isinstance(error, InputError) and error.hint is None:

@@ -10,7 +10,16 @@ from typing import Annotated, Any, Self
 import typer
 from rich.text import Text
 
-from reluprobe.cli import console, live_view, options, progress, signals, streams, weights_on_disk
+from reluprobe.cli import (
+    console,
+    live_view,
+    options,
+    progress,
+    signals,
+    streams,
+    weights_on_disk,
+)
+from reluprobe.cli.importing import importing
 from reluprobe.config import RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
 from reluprobe.plan.digests import with_digest
@@ -48,6 +57,7 @@ def command(
     save_activations: Keep = False,
     save_weights: options.SaveWeights = False,
     save_weights_every: options.SaveWeightsEvery = False,
+    no_compile_cache: options.NoCompileCache = False,
     **settings: Any,
 ) -> None:
     """Run it; the help is HELP."""
@@ -74,7 +84,12 @@ def command(
         weights_on_disk.check_room(cost, claim.folder)
     with signals.watched() as stop, _Screen(run.config, cost) as screen:
         record = api.train_claimed(
-            claim, manual_dir, opened=screen.opened, progress=screen.see, stop=stop
+            claim,
+            manual_dir,
+            opened=screen.opened,
+            progress=screen.see,
+            stop=stop,
+            compile_cache=not no_compile_cache,
         )
     if record is None:
         console.complain(f"{screen.stopped()}; to resume: {options.typed()}")
@@ -127,7 +142,9 @@ class _Screen:
         if self.cost is not None:
             console.out.print(Text(f"to be saved: {self.cost.text}"))
         self.waiting.begin()
-        from reluprobe.engine.process import set_up_process  # brings JAX
+        with importing():
+            from reluprobe.engine.process import set_up_process  # brings JAX
+            from reluprobe.executor import local  # noqa: F401  # and all that trains
 
         set_up_process()
 
