@@ -37,7 +37,8 @@ def test_weights_drawn_by_a_program_are_those_drawn_op_by_op(settings: dict[str,
 
 def test_one_program_draws_all_seeds_whatever_changes_no_weight(monkeypatch: pytest.MonkeyPatch):
     # A function of its own, so that it shares no traces with other tests.
-    program = jax.jit(lambda *key: program_spec._draw(*key), static_argnums=(0, 1, 2))
+    drawn = program_spec._draw_compiled.__wrapped__
+    program = jax.jit(lambda *asked: drawn(*asked), static_argnums=(0, 1, 2))
     monkeypatch.setattr(program_spec, "_draw_compiled", program)
     for n in (1, 2):
         lane_of(True, seed=n, learning_rate=n / 10, weight_decay=n / 10, epochs=n)
