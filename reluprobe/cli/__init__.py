@@ -4,7 +4,12 @@ The heavy half (JAX and all that needs it) is imported inside the commands that 
 ``--help`` and ``report`` answer at once.
 """
 
+import os
+
 from reluprobe.cli.importing import importing
+
+if "_RELUPROBE_COMPLETE" in os.environ:  # a shell asks what may follow: it renders nothing
+    os.environ.setdefault("TYPER_USE_RICH", "0")
 
 with importing():
     from reluprobe.cli.app import main

@@ -220,10 +220,11 @@ def run_lanes(
     hyper: state.Hyperparameters,
 ) -> tuple[state.Lane, train_step.Report]:
     """One segment of all lanes of one device."""
+    # Traced once, and written out where it is called.
+    runs = [jax.jit(partial(train_step.run_segment, spec), inline=True) for spec in specs]
     if mode == "vmap":
-        return jax.vmap(partial(train_step.run_segment, specs[0], data, segment))(lanes, hyper)
-    idle = partial(train_step.idle, specs[0], data, segment)
-    branches = [idle, *(partial(train_step.run_segment, spec, data, segment) for spec in specs)]
+        return jax.vmap(partial(runs[0], data, segment))(lanes, hyper)
+    branches = [partial(run, data, segment) for run in (partial(train_step.idle, runs[0]), *runs)]
 
     def lane(
         both: tuple[state.Lane, state.Hyperparameters],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -229,9 +230,18 @@ def _noisy(data: Arrays, hyper: Hyperparameters, chosen: Array, targets: Array) 
 
 
 def idle(
-    spec: ProgramSpec, data: Arrays, segment: Segment, lane: Lane, hyper: Hyperparameters
+    run: Callable[..., tuple[Lane, Report]],
+    data: Arrays,
+    segment: Segment,
+    lane: Lane,
+    hyper: Hyperparameters,
 ) -> tuple[Lane, Report]:
-    """What a lane does that is padding or has diverged: nothing. Its report says not finite."""
-    shape = jax.eval_shape(lambda: run_segment(spec, data, segment, lane, hyper)[1])
+    """What a lane does that is padding or has diverged: nothing. Its report says not finite.
+
+    Args:
+        run: :func:`run_segment` of the other lanes' program, for the report's shapes.
+        data, segment, lane, hyper: as it takes them.
+    """
+    shape = jax.eval_shape(run, data, segment, lane, hyper)[1]
     report: Any = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape)
     return lane, report

@@ -260,7 +260,8 @@ def test_a_number_known_after_the_gradient_is_the_number(value: float):
 def test_a_lane_that_rests_keeps_its_weights_and_says_it_is_not_finite(arrays: Any, untrained: Any):
     lane, _, real = untrained
     _, hyper, spec = start()
-    resting, report = train_step.idle(spec, arrays, whole_epoch(1, 4), lane, hyper)
+    run = partial(train_step.run_segment, spec)
+    resting, report = train_step.idle(run, arrays, whole_epoch(1, 4), lane, hyper)
     jax.tree.map(np.testing.assert_array_equal, lane, resting)
     assert not report.finite
     shapes = [jax.tree.map(lambda x: (x.shape, x.dtype), r) for r in (report, real)]
