@@ -238,9 +238,7 @@ def idle(
 ) -> tuple[Lane, Report]:
     """What a lane does that is padding or has diverged: nothing. Its report says not finite.
 
-    Args:
-        run: :func:`run_segment` of the other lanes' program, for the report's shapes.
-        data, segment, lane, hyper: as it takes them.
+    ``run`` is :func:`run_segment` of the other lanes' program, for the report's shapes.
     """
     shape = jax.eval_shape(run, data, segment, lane, hyper)[1]
     report: Any = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape)
