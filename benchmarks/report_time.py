@@ -74,6 +74,20 @@ def trained(folder: Path, *command: str) -> Path:
     return next(folder.glob("**/runs")).parent
 
 
+def record_of(path: Path | None) -> records.RunRecord:
+    """That record, or one of the study's network trained now: as today's engine writes them.
+
+    An older one is smaller, and would flatter.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = path or next((trained(Path(folder), "train") / "runs").glob("*.json"))
+        record = records.read(file)
+    last = record.samples[-1].layers if record.samples else ()
+    if record.schema != records.SCHEMA or not all(layer.rates and layer.firing for layer in last):
+        raise SystemExit(f"{path}: is no whole record of schema {records.SCHEMA}")
+    return record
+
+
 def seconds(command: Sequence[str]) -> float:
     """How long a command takes, from the shell's point of view."""
     began = time.perf_counter()
@@ -123,9 +137,7 @@ def main() -> None:
     print("| runs | tables, s | bar | with figures and page, s | bar |")
     print("|---:|---:|---:|---:|---:|")
     print(quickstart(asked.quickstart), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        path = asked.record or next((trained(Path(folder), "train") / "runs").glob("*.json"))
-        record = records.read(path)
+    record = record_of(asked.record)
     for count, bar, drawn in BARS:
         print(many(record, count, bar, drawn), flush=True)
 
