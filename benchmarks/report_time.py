@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import shutil
 import statistics
 import subprocess
@@ -50,9 +51,20 @@ def copies(record: records.RunRecord, count: int, folder: Path) -> None:
     sweep = SweepConfig("many", base=base, grid=axes, seeds=tuple(range(SEEDS)))
     records.write_atomically(folder / "sweep.toml", sweep_toml(sweep))
     (folder / "runs").mkdir()
-    for run in expand(sweep).runs:
+    runs = expand(sweep).runs
+    first = dataclasses.replace(record, id=runs[0].id, config=runs[0].config)
+    text, old = records.to_json(first), config_text(first)
+    for run in runs:
         copy = dataclasses.replace(record, id=run.id, config=run.config)
-        (folder / "runs" / f"{run.id}.json").write_text(records.to_json(copy), "utf-8")
+        changed = text.replace(first.id, run.id, 1).replace(old, config_text(copy), 1)
+        (folder / "runs" / f"{run.id}.json").write_text(changed, "utf-8")
+    assert changed == records.to_json(copy)
+
+
+def config_text(record: records.RunRecord) -> str:
+    """The settings of a run as they stand in its record."""
+    settings = json.loads(records.to_json(dataclasses.replace(record, history=(), samples=())))
+    return json.dumps(settings["config"])
 
 
 def trained(folder: Path, *command: str) -> Path:
@@ -60,6 +72,20 @@ def trained(folder: Path, *command: str) -> Path:
     words = [sys.executable, "-m", "reluprobe", *command, "--out", str(folder)]
     subprocess.run(words, check=True, capture_output=True)
     return next(folder.glob("**/runs")).parent
+
+
+def record_of(path: Path | None) -> records.RunRecord:
+    """That record, or one of the study's network trained now: as today's engine writes them.
+
+    An older one is smaller, and would flatter.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = path or next((trained(Path(folder), "train") / "runs").glob("*.json"))
+        record = records.read(file)
+    last = record.samples[-1].layers if record.samples else ()
+    if record.schema != records.SCHEMA or not all(layer.rates and layer.firing for layer in last):
+        raise SystemExit(f"{path}: is no whole record of schema {records.SCHEMA}")
+    return record
 
 
 def seconds(command: Sequence[str]) -> float:
@@ -111,9 +137,7 @@ def main() -> None:
     print("| runs | tables, s | bar | with figures and page, s | bar |")
     print("|---:|---:|---:|---:|---:|")
     print(quickstart(asked.quickstart), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        path = asked.record or next((trained(Path(folder), "train") / "runs").glob("*.json"))
-        record = records.read(path)
+    record = record_of(asked.record)
     for count, bar, drawn in BARS:
         print(many(record, count, bar, drawn), flush=True)
 

@@ -9,6 +9,7 @@ count, and none has a default.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from reluprobe import config
 from reluprobe.config import SETTINGS, full_name, labels, near_name
@@ -19,6 +20,8 @@ from reluprobe.records.schema import NAME
 Settings = Mapping[str, Setting]
 #: What tells the runs of a configuration apart.
 SEED = "seed"
+#: The values of all others: of ten thousand runs, without a look at each name.
+_but_the_seed = attrgetter(*(name for name in SETTINGS if name != SEED))
 
 
 def value_of(run: RunRecord, name: str) -> Setting:
@@ -33,7 +36,7 @@ def configuration_of(run: RunRecord) -> tuple[object, ...]:
     if run.ours is None:
         given = {name: value for name, value in run.settings.items() if value is not None}
         return (frozenset(given.items()),)
-    return tuple(value for name, value in vars(run.ours).items() if name != SEED)
+    return _but_the_seed(run.ours)
 
 
 def is_foreign(settings: Settings) -> bool:

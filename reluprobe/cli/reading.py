@@ -14,13 +14,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from reluprobe import records
 from reluprobe.analysis import aggregate, thresholds
 from reluprobe.analysis.thresholds import Thresholds
 from reluprobe.cli import complete, console, options
 from reluprobe.config import SETTINGS, SHORT_NAMES
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.errors import InputError, nearest
-from reluprobe.records.folder import Archive, open_all
+from reluprobe.records.folder import Archive, Read, open_all
 
 #: What a setting may be called.
 NAMES = (*SETTINGS, *SHORT_NAMES)
@@ -117,13 +118,16 @@ def check_definition(definition: str) -> None:
 
 
 def load(
-    paths: Sequence[Path], needed: bool = True, asked: Thresholds = NONE_ASKED
+    paths: Sequence[Path],
+    needed: bool = True,
+    asked: Thresholds = NONE_ASKED,
+    read: Read = records.read,
 ) -> list[Archive]:
     """Every sweep in these folders and files, as :func:`reluprobe.records.folder.open_all`.
 
     Their units are told by the thresholds that are asked for; stderr says of how many they cannot.
     """
-    sweeps = [thresholds.of_archive(sweep, asked) for sweep in open_all(paths, needed)]
+    sweeps = [thresholds.of_archive(sweep, asked) for sweep in open_all(paths, needed, read)]
     note = thresholds.note([record for sweep in sweeps for record in sweep.records], asked)
     if note is not None:
         console.err.print(Text(note, style="yellow"), soft_wrap=True)

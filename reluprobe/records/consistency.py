@@ -16,7 +16,7 @@ from reluprobe.records.layer_checks import MOST, LayerChecks, in_order, listed
 from reluprobe.records.schema import RunRecord
 
 
-def fault_in(record: RunRecord) -> str | None:
+def fault_in(record: RunRecord, outline: bool = False) -> str | None:
     """Where a record contradicts itself: place, what stands there, what should. None: nowhere.
 
     - Its id is that of its settings, and these can be read.
@@ -27,14 +27,15 @@ def fault_in(record: RunRecord) -> str | None:
     - Steps, samples and phases come in order, each once; phases are those of the settings.
     - What failed says of what, and nothing else does.
 
-    A foreign run has rules of its own: ``foreign_consistency``.
+    A foreign run has rules of its own: ``foreign_consistency``. Of an ``outline`` (see there) only
+    what it has is looked at.
     """
-    return next(_faults(record), None)
+    return next(_faults(record, outline), None)
 
 
-def _faults(record: RunRecord) -> Iterator[str]:
+def _faults(record: RunRecord, outline: bool) -> Iterator[str]:
     if isinstance(record.config, RunConfig):
-        yield from _faults_of_ours(record, record.config)
+        yield from _faults_of_ours(record, record.config, outline)
     else:
         yield from foreign_consistency.faults(record, record.config)
     yield from _of_environment(record)
@@ -42,14 +43,14 @@ def _faults(record: RunRecord) -> Iterator[str]:
         yield f"error: is {record.error!r} beside status {record.status!r}"
 
 
-def _faults_of_ours(record: RunRecord, config: RunConfig) -> Iterator[str]:
+def _faults_of_ours(record: RunRecord, config: RunConfig, outline: bool) -> Iterator[str]:
     yield from _of_settings(record, config)
     yield from _of_epochs(record, config)
     if not config.is_own and (record.layers or record.coverage):
         yield "layers, coverage: are of networks that reluprobe did not build"
     if record.clock != "epoch":
         yield "clock: is of runs that reluprobe did not train"
-    check = LayerChecks(config.sizes or [layer.units for layer in record.layers])
+    check = LayerChecks(config.sizes or [layer.units for layer in record.layers], outline)
     lost = False
     for epoch in record.history:
         if epoch.test_loss is not None and lost:

@@ -94,7 +94,7 @@ def open_all(
     def read_alike(file: Path) -> records.RunRecord:
         return moved.of(read(file))
 
-    with _uncollected():
+    with uncollected():
         archives = [_open(folder, files, read_alike) for folder, files in _by_folder(paths).items()]
     if needed and not any(a.records for a in archives):
         raise _nothing(paths, [fault for a in archives for fault in a.faults])
@@ -237,7 +237,7 @@ def read_plan(folder: Path, overrides: Mapping[str, Any] | None = None) -> Sweep
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Make millions of objects that are to stay without looking for garbage among them.
 
     Ten thousand records are read in two thirds of the time; no reference in them runs in a circle.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reluprobe.config.choices import DEFINITIONS
 from reluprobe.records import unit_numbers
-from reluprobe.records.looks import FIRING_BINS, ActivationsRecord, LayerRecord, MovementRecord
+from reluprobe.records.looks import FIRING_BINS, LayerRecord, MovementRecord
 
 #: Tables hold integers of 64 bits.
 MOST = 2**63
@@ -32,10 +32,16 @@ def listed(numbers: Sequence[object]) -> str:
 
 
 class LayerChecks:
-    """Checks the layers of a run's probes, of which a record may have thousands."""
+    """Checks the layers of a run's probes, of which a record may have thousands.
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    Args:
+        widths: of the layers, first to last.
+        outline: whether they are an outline's (``records.outline``), which has less to check.
+    """
+
+    def __init__(self, widths: Sequence[int], outline: bool = False) -> None:
         self.sizes = tuple((width, 2 * -(-width // 8)) for width in widths)
+        self.outline = outline
 
     def fault(self, layers: Sequence[LayerRecord], lost: bool | None) -> str | None:
         """Of one probe; ``lost``: the run has diverged, None: each layer says so itself."""
@@ -53,16 +59,14 @@ class LayerChecks:
                 or (layer.dormant is None) is not null
                 or ((mask := layer.dead_units) is not None and len(mask) != digits)
                 or ((mask := layer.revived_units) is not None and len(mask) != digits)
+                or ((mask := layer.rare_units) and len(mask) != digits)
+                or ((mask := layer.linear_units) and len(mask) != digits)
                 or ((count := layer.deaths) is not None and not 0 <= count <= width)
                 or ((count := layer.revived) is not None and not 0 <= count <= width)
                 or ((count := layer.not_finite) is not None and not 0 <= count <= width)
-                or (
-                    (outputs := layer.activations) is not None
-                    and min(outputs.counts, default=0) < 0
-                )
             ):
                 return f"layers.{number}.{_described(layer, width, null, lost is None)}"
-            if layer.firing is not None and (fault := _of_firing(layer, digits)):
+            if not self.outline and (fault := _of_rest(layer, digits)):
                 return f"layers.{number}.{fault}"
         return None
 
@@ -79,39 +83,49 @@ def _described(layer: LayerRecord, width: int, null: bool, alone: bool) -> str:
         mask: str | None = getattr(layer, name)
         if mask is not None and len(mask) != digits:
             return f"{name}: has {len(mask)} digits, and {width} units have {digits}"
-    if layer.activations is not None and not _is_histogram(layer.activations):
-        return "activations: its counts or its ends are those of no histogram"
+    if fault := _of_masks(layer, ("rare_units", "linear_units"), digits):
+        return fault
     if (count := layer.not_finite) is not None and count > width:
         return f"not_finite: is {count}, and width is {width}"
     return f"deaths, revived: are {layer.deaths}, {layer.revived}, and width is {width}"
 
 
-def _of_firing(layer: LayerRecord, digits: int) -> str | None:
+def _of_rest(layer: LayerRecord, digits: int) -> str | None:
+    """What is wrong with the histogram of a layer's outputs, and with its firing rates."""
+    outputs = layer.activations
+    if outputs is not None and min(outputs.counts, default=0) < 0:
+        return "activations: its counts are those of no histogram"
+    return None if layer.firing is None else _of_firing(layer, layer.firing, digits)
+
+
+def _of_firing(layer: LayerRecord, counted: Sequence[int], digits: int) -> str | None:
     """What is wrong with the firing rates of a layer, and with what came with them."""
-    counted = layer.firing or ()
     if len(counted) != FIRING_BINS or sum(counted) + (layer.not_finite or 0) != layer.units:
         return f"firing: {list(counted)} are no {FIRING_BINS} counts of {layer.units} units"
-    for name in MASKS:
-        mask: str | None = getattr(layer, name)
-        if mask and len(mask) != digits:
-            return f"{name}: has {len(mask)} digits, and {layer.units} units have {digits}"
+    if fault := _of_masks(layer, ("dormant_units", "saturated_units"), digits):
+        return fault
     if layer.movement is not None and (fault := _of_movement(layer.movement, layer.units)):
         return fault
     return None if layer.rates is None else unit_numbers.fault(layer.rates, layer.units)
 
 
-def _of_movement(moved: MovementRecord, units: int) -> str | None:
-    """What is wrong with the paces of a layer's units: each is in one state at most."""
-    paces = (moved.dead, moved.rare, moved.linear, moved.healthy)
-    known = [pace for pace in paces if pace is not None]
-    if (counted := sum(pace.units for pace in known)) > units:
-        return f"movement: is of {counted} units, and the layer has {units}"
-    above = (pace for pace in known if pace.mean > pace.most * (1 + ROUNDING))
-    if (pace := next(above, None)) is not None:
-        return f"movement: mean {pace.mean:g} is above the most, {pace.most:g}"
+def _of_masks(layer: LayerRecord, names: Sequence[str], digits: int) -> str | None:
+    """What is wrong with masks that are empty where no unit is meant."""
+    for name in names:
+        mask: str | None = getattr(layer, name)
+        if mask and len(mask) != digits:
+            return f"{name}: has {len(mask)} digits, and {layer.units} units have {digits}"
     return None
 
 
-def _is_histogram(outputs: ActivationsRecord) -> bool:
-    counts = outputs.counts
-    return bool(counts) and min(counts) >= 0 and max(counts) < MOST and outputs.low <= outputs.high
+def _of_movement(moved: MovementRecord, units: int) -> str | None:
+    """What is wrong with the paces of a layer's units: each is in one state at most."""
+    counted = 0
+    for pace in (moved.dead, moved.rare, moved.linear, moved.healthy):
+        if pace is not None:
+            counted += pace.units
+            if pace.mean > pace.most * (1 + ROUNDING):
+                return f"movement: mean {pace.mean:g} is above the most, {pace.most:g}"
+    if counted > units:
+        return f"movement: is of {counted} units, and the layer has {units}"
+    return None

@@ -12,7 +12,7 @@ from reluprobe.config.choices import SaveWeights
 from reluprobe.errors import ReluprobeError
 from reluprobe.plan.runs import Run
 from reluprobe.records import saved_activations, saved_weights
-from reluprobe.records.folder import RUNS
+from reluprobe.records.folder import RUNS, uncollected
 from reluprobe.records.io import NewerRecordError, RecordError, present, read
 from reluprobe.records.schema import RunRecord
 
@@ -42,6 +42,7 @@ class Standing:
         return sum(record.status == status for record in self.records.values())
 
 
+@uncollected()
 def progress_of(
     folder: Path,
     runs: Sequence[Run],

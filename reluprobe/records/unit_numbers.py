@@ -68,15 +68,20 @@ def magnitudes(rates: RatesRecord) -> Float[np.ndarray, " unit"]:
 
 def fault(rates: RatesRecord, units: int) -> str | None:
     """What is wrong with the numbers of a layer of so many units; None where nothing is."""
+    kind = _kind(rates.values)
+    texts = {"fired": rates.fired}
+    if rates.sloped not in (None, AS_FIRED):
+        texts["sloped"] = rates.sloped
     try:
-        counts = {"fired": fired(rates), "sloped": sloped(rates)}
-        sizes = {name: len(array) for name, array in counts.items() if array is not None}
-        sizes["magnitude"] = len(magnitudes(rates))
+        counts = {name: _array(text, kind) for name, text in texts.items()}
+        sizes = {name: array.size for name, array in counts.items()}
+        sizes["magnitude"] = _array(rates.magnitude, "<f4").size
     except (ValueError, binascii.Error):
         return "rates: are not whole numbers in base64"
-    if wrong := next((name for name, size in sizes.items() if size != units), None):
-        return f"rates.{wrong}: are of {sizes[wrong]} units, and the layer has {units}"
-    most = max(int(array.max()) for array in counts.values() if array is not None)
+    for name, size in sizes.items():
+        if size != units:
+            return f"rates.{name}: are of {size} units, and the layer has {units}"
+    most = max(int(array.max(initial=0)) for array in counts.values())
     return f"rates: {most} of {rates.values} values" if most > rates.values else None
 
 
@@ -89,4 +94,4 @@ def _text(array: np.ndarray) -> str:
 
 
 def _array(text: str, kind: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text, validate=True), kind)
+    return np.frombuffer(binascii.a2b_base64(text, strict_mode=True), kind)

@@ -2,10 +2,11 @@
 
 import dataclasses
 import hashlib
+import itertools
 
 import pytest
 
-from reluprobe.config import SETTINGS, RunConfig, make_run, parse_sweep
+from reluprobe.config import SETTINGS, RunConfig, SweepConfig, make_run, parse_sweep
 from reluprobe.config.choices import ACTIVATIONS
 from reluprobe.errors import InputError
 from reluprobe.plan.grouping import dials_of, group_runs, program_settings, static_settings
@@ -350,3 +351,25 @@ def test_runs_that_differ_in_rhythm_alone_are_called_apart_and_compiled_once(nam
 def test_a_cosine_is_as_long_as_its_run(name):
     one, other = (dataclasses.replace(c, schedule="cosine") for c in pair(name))
     assert (program_settings(one) != program_settings(other)) == (name in ("epochs", "phases"))
+
+
+# --- settings that seeds alone part are checked once ---------------------------------------------
+
+
+@pytest.mark.parametrize("axes", [{}, {"learning_rate": [0.1, 0.2]}, {"activation": ["elu"]}])
+@pytest.mark.parametrize("last", ["axes", "seed"])
+def test_runs_that_seeds_alone_part_are_those_that_are_made_one_by_one(axes, last):
+    grid = {"seed": [7, 0, 2**31 - 1, 42]} | axes
+    if last == "seed":  # innermost, as seeds are
+        grid = axes | {"seed": grid["seed"]}
+    points = [dict(zip(grid, v, strict=True)) for v in itertools.product(*grid.values())]
+    assert runs(name="s", grid=grid) == tuple(as_run(make_run(point)) for point in points)
+
+
+def test_a_seed_beside_a_good_one_is_refused_and_no_value_passes_for_its_equal():
+    for base, seeds in (({}, (1, -1)), ({"depth": True}, (1, 2)), ({}, (1, 2**40))):
+        with pytest.raises(InputError, match="bad settings"):
+            expand(SweepConfig("s", base=base, seeds=seeds))
+    grid = {"depth": (1, True)}
+    with pytest.raises(InputError, match="bad settings"):
+        expand(SweepConfig("s", grid=grid, seeds=(1,)))

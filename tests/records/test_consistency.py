@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from reluprobe import records
 from reluprobe.cli import draw_page
 from reluprobe.config import make_run
 from reluprobe.plan.runs import as_run
-from reluprobe.records import RunRecord
+from reluprobe.records import RunRecord, outline
 from reluprobe.records.consistency import fault_in
 from reluprobe.records.folder import open_all
 from reluprobe.report import processes
@@ -131,6 +132,11 @@ def test_a_record_that_contradicts_itself_is_refused_by_the_place(
         records.read(file)
     assert word in caught.value.message.removeprefix(f"{file}: ")
     assert len(caught.value.message.splitlines()) == 1
+    if outline.LEFT_OUT.isdisjoint(value[0] if path.endswith("layers") and value else [key]):
+        with pytest.raises(records.RecordError, match=re.escape(caught.value.message)):
+            outline.read(file)
+    else:
+        assert type(outline.read(file).history[0]) is not records.EpochRecord
 
 
 @quick

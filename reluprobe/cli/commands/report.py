@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from reluprobe import records
 from reluprobe.analysis import side_by_side, thresholds
 from reluprobe.analysis.effects import EffectsOnce
 from reluprobe.born import result
@@ -29,7 +30,8 @@ from reluprobe.cli import (
 )
 from reluprobe.cli.reading import View
 from reluprobe.errors import InputError
-from reluprobe.records.folder import Archive
+from reluprobe.records import outline
+from reluprobe.records.folder import Archive, Read
 from reluprobe.report import json_report
 
 #: Of born-dead, by their files.
@@ -119,7 +121,8 @@ def command(
     results, faults, copies = result.read_all(paths)
     # A folder called born-dead may be one of sweeps all the same.
     others = [p for p in paths if not (p.is_file() and result.is_of(p))]
-    sweeps = reading.load(others, not (results or faults), asked)
+    reads = _reader(view) if as_json or request is None else records.read
+    sweeps = reading.load(others, not (results or faults), asked, reads)
     drawn = True
     computed = {s.place: EffectsOnce(s.records, view.definition) for s in sweeps}
     if request is not None:
@@ -143,6 +146,12 @@ def command(
         raise typer.Exit(1)
     if most is not None:
         gate.check(gate.of_sweeps(sweeps, view), most)
+
+
+def _reader(view: View) -> Read:
+    """What reads a record, where its tables alone are wanted: the first screen, or its numbers."""
+    of_dropped = f"{view.definition}_units" in outline.LEFT_OUT
+    return records.read if view.also or view.thresholds or of_dropped else outline.read
 
 
 def _watch(paths: Sequence[Path], view: View, asked: Mapping[str, object]) -> None:
