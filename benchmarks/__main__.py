@@ -20,7 +20,17 @@ from typing import Any
 import goals
 
 #: In the order of the README's table; ``--only NAME`` picks.
-FILES = ("rivals", "gemm_bound", "probe_cost", "flat", "starting", "report_time", "gpu")
+FILES = (
+    "rivals",
+    "gemm_bound",
+    "probe_cost",
+    "flat",
+    "starting",
+    "report_time",
+    "scale",
+    "ray_scaling",
+    "gpu",
+)
 
 
 def processor() -> str:

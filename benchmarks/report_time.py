@@ -1,4 +1,4 @@
-"""How long ``reluprobe report`` takes: of the quickstart's runs, and of very many.
+"""How long ``reluprobe report`` takes: of the quickstart's runs, and of a thousand.
 
 Run: ``python benchmarks/report_time.py``. Prints a Markdown table.
 
@@ -25,6 +25,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from goals import Goal, tell
+
 from reluprobe import records
 from reluprobe.config import SweepConfig, sweep_toml
 from reluprobe.plan.runs import expand
@@ -32,8 +34,8 @@ from reluprobe.plan.runs import expand
 QUICKSTART = Path(__file__).parents[1] / "sweeps" / "quickstart.toml"
 #: Figures and page of the quickstart may take so many times an import of Altair, and the tables.
 TIMES = 6
-#: Runs, and how long tables may take and tables with figures, in seconds; None: no bar.
-BARS = ((1_000, 1.5, 12.0), (10_000, 8.0, None))
+#: How many runs, and how long tables may take and tables with figures, in seconds.
+MANY, TABLES, EVERYTHING = 1_000, 1.5, 12.0
 SEEDS = 10
 ALTAIR = (sys.executable, "-c", "import altair")
 REPORT = (sys.executable, "-m", "reluprobe", "report")
@@ -106,27 +108,32 @@ def reports(folder: Path) -> tuple[Sequence[str], Sequence[str]]:
     return (*REPORT, str(folder), "--no-figures"), (*REPORT, str(folder))
 
 
-def quickstart(results: Path | None) -> str:
-    """The row of the quickstart's runs."""
+def quickstart(results: Path | None) -> Goal:
+    """The quickstart's runs: a row of the table, and its goal."""
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / "quickstart"
         source = results or trained(Path(place) / "trained", "sweep", str(QUICKSTART))
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("report"))
         runs = len(list((copy / "runs").iterdir()))
         altair, tables, everything = medians(ALTAIR, *reports(copy))
-    bar = f"≤ {TIMES} × {altair:.2f} + {tables:.1f} = {TIMES * altair + tables:.1f}"
-    return f"| {runs} | {tables:.1f} | | {everything:.1f} | {bar} |"
+    print(f"| {runs} | {tables:.1f} | {everything:.1f} |", flush=True)
+    wanted = TIMES * altair + tables
+    title = f"report of {runs} runs with figures, s ({TIMES} × `import altair`, and the tables)"
+    return Goal(title, everything, "≤", wanted, "{:.1f}")
 
 
-def many(record: records.RunRecord, count: int, bar: float, drawn: float | None) -> str:
-    """The row of so many runs."""
+def many(record: records.RunRecord) -> tuple[Goal, Goal]:
+    """The many runs: a row of the table, and its goals."""
     with tempfile.TemporaryDirectory() as place:
-        copies(record, count, Path(place))
+        copies(record, MANY, Path(place))
         tables, everything = reports(Path(place))
         (table_time,) = medians(tables)
         (whole,) = medians(everything, repeats=1)
-    allowed = "" if drawn is None else f"≤ {drawn:g}"
-    return f"| {count:,} | {table_time:.1f} | ≤ {bar:g} | {whole:.1f} | {allowed} |"
+    print(f"| {MANY:,} | {table_time:.1f} | {whole:.1f} |", flush=True)
+    return (
+        Goal(f"report of {MANY:,} runs, tables, s", table_time, "≤", TABLES, "{:.1f}"),
+        Goal(f"report of {MANY:,} runs with figures, s", whole, "≤", EVERYTHING, "{:.1f}"),
+    )
 
 
 def main() -> None:
@@ -134,12 +141,10 @@ def main() -> None:
     parser.add_argument("record", type=Path, nargs="?", help="A record whose run ended.")
     parser.add_argument("--quickstart", type=Path, help="The results of sweeps/quickstart.toml.")
     asked: Any = parser.parse_args()
-    print("| runs | tables, s | bar | with figures and page, s | bar |")
-    print("|---:|---:|---:|---:|---:|")
-    print(quickstart(asked.quickstart), flush=True)
-    record = record_of(asked.record)
-    for count, bar, drawn in BARS:
-        print(many(record, count, bar, drawn), flush=True)
+    print("| runs | tables, s | with figures and page, s |")
+    print("|---:|---:|---:|")
+    few = quickstart(asked.quickstart)
+    tell(few, *many(record_of(asked.record)))
 
 
 if __name__ == "__main__":

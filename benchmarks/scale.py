@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from goals import Goal, tell
 from report_time import REPORT, copies, record_of
 
 from reluprobe import records
@@ -34,8 +35,6 @@ FEW, MANY = 1_000, 10_000
 #: Seconds, and MiB, that the report of the many may take.
 REPORT_TIME, REPORT_MEMORY = 8.0, 1024
 LINEAR = 1.5
-#: Milliseconds a run that a plan may take.
-PLAN = 0.5
 #: Runs a command, and says how long it took and its peak memory. In a process between: what Linux
 #: says of a child is never less than what its parent had in memory, which here is all the records.
 WRAPPER = """
@@ -92,11 +91,12 @@ def measured(record: records.RunRecord, count: int) -> dict[str, float]:
     return values
 
 
-def row(name: str, few: float, many: float, goal: str, start: float = 0.0) -> str:
-    """A row: both values with what a run takes, the goal, and whether it is linear."""
+def row(name: str, few: float, many: float, start: float = 0.0) -> Goal:
+    """A row of both values, in seconds, and of what a run takes; whether that is linear."""
     one, other = (1e3 * (value - start) / n for value, n in ((few, FEW), (many, MANY)))
-    linear = "yes" if other <= LINEAR * one else "no"
-    return f"| {name} | {few:.2f} | {many:.2f} | {one:.3f} | {other:.3f} | {goal} | {linear} |"
+    print(f"| {name}, s | {few:.2f} | {many:.2f} | {one:.3f} | {other:.3f} |")
+    title = f"{name}: a run among {MANY:,}, times one among {FEW:,}"
+    return Goal(title, other / one, "≤", LINEAR)
 
 
 def main() -> None:
@@ -106,17 +106,21 @@ def main() -> None:
     record = record_of(asked.record)
     few, many = (measured(record, count) for count in (FEW, MANY))
     start = started(record)
-    bar = f"≤ {REPORT_TIME:g} s"
     title = f"records of {len(records.to_json(record)) / 1e3:.0f} KB"
-    print(f"| {title} | {FEW:,} runs | {MANY:,} runs | ms a run | ms a run | goal | linear |")
-    print("|---|---:|---:|---:|---:|---:|---|")
-    print(row("plan, s", few["plan"], many["plan"], f"≤ {PLAN:g} ms a run"))
-    for share in ("half", "all"):
-        title = f"resume with {share} of the records there, s"
-        print(row(title, few[share], many[share], "linear"))
-    print(row("report, tables, s", few["report"], many["report"], bar, start))
-    memory = f"| {few['memory']:.0f} | {many['memory']:.0f} |"
-    print(f"| report, peak MiB {memory} | | ≤ {REPORT_MEMORY:,} MiB | |")
+    print(f"| {title} | {FEW:,} runs | {MANY:,} runs | ms a run | ms a run |")
+    print("|---|---:|---:|---:|---:|")
+    goals = [
+        row("plan", few["plan"], many["plan"]),
+        row("resume, half of the records there", few["half"], many["half"]),
+        row("resume, all records there", few["all"], many["all"]),
+        row("report, tables", few["report"], many["report"], start),
+    ]
+    print(f"| report, peak MiB | {few['memory']:.0f} | {many['memory']:.0f} | | |")
+    tell(
+        *goals,
+        Goal(f"report of {MANY:,} runs, tables, s", many["report"], "≤", REPORT_TIME, "{:.1f}"),
+        Goal("its peak memory, MiB", many["memory"], "≤", REPORT_MEMORY, "{:,.0f}"),
+    )
 
 
 def started(record: records.RunRecord) -> float:
