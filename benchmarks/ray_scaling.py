@@ -84,8 +84,8 @@ def measured(asked: Any, cores: list[int]) -> dict[str, float]:
 
 def child(folder: Path, asked: Any) -> None:
     """One such sweep, as the command line does it; prints what was measured."""
-    import ray
-    from ray.cluster_utils import Cluster
+    import ray  # type: ignore[reportMissingImports]
+    from ray.cluster_utils import Cluster  # type: ignore[reportMissingImports]
 
     from reluprobe.config import parse_sweep
     from reluprobe.executor import dispatch
