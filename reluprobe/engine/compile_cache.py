@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 #: The environment variable: 0 for no cache, a folder, or 1 (as unset) for the user's cache folder.
 VARIABLE = "RELUPROBE_COMPILE_CACHE"
+OFF, ON = ("0", "off", "no", "false"), ("", "1", "on", "yes", "true")
 #: Fields of /proc/cpuinfo that say what machine code a core understands.
 CAPABILITIES = ("flags", "Features", "model name", "CPU part")
 #: Bytes that all programs together may take; a program of the study's network takes 0.3 MB.
@@ -51,9 +52,9 @@ def opened() -> ProgramCache | None:
         InputError: the variable holds what can be no path.
     """
     value = os.environ.get(VARIABLE, "").strip()
-    if value == "0":
+    if value.lower() in OFF:
         return None
-    given = None if value in ("", "1") else arguments.path(VARIABLE, value)
+    given = None if value.lower() in ON else arguments.path(VARIABLE, value)
     try:
         return ProgramCache(root(given) / "programs")
     except RuntimeError:  # nobody's home is known

@@ -2,8 +2,9 @@
 
 A report's tables look at a layer's shares, at which units were dead, and at what killed them. The
 rest of a layer is most of a record's bytes: it is passed over and takes no memory. What is read is
-held to the bounds of the schema and to the rules of ``consistency``. Whatever does not keep them,
-or is of somebody else's network, is read whole by ``records.read``, which says what is wrong.
+held to the bounds of the schema and to the rules of ``consistency``, but for those of what is passed
+over. Whatever does not keep them, is of an older schema or of somebody else's network, is read whole
+by ``records.read``, which says what is wrong.
 """
 
 from __future__ import annotations
@@ -77,8 +78,10 @@ def _outline(kind: type) -> type[msgspec.Struct]:
             # Of which kind a run's settings are, pydantic says.
             own = kind is RunRecord and field.name == "config"
             of_type = msgspec.Raw if own else _translated(hints[field.name])
-            default = () if field.default is dataclasses.MISSING else (field.default,)
-            fields.append((field.name, of_type, *default))
+            # A layer's keys that are not known are passed over. So all that is read must be there,
+            # as it is in today's records: a misspelt one would be its default.
+            optional = not left_out and field.default is not dataclasses.MISSING
+            fields.append((field.name, of_type, *((field.default,) if optional else ())))
     # Nothing in a record refers to what it is in: the garbage collector need not look.
     options: dict[str, Any] = {"frozen": True, "gc": False, "forbid_unknown_fields": not left_out}
     return msgspec.defstruct(f"{kind.__name__}Outline", fields, **options)

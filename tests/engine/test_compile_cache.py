@@ -207,13 +207,14 @@ def test_the_environment_says_where_and_whether(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: tmp_path / "cache" / name)
     places = {}
-    for value in ("", "0", "1", str(tmp_path / "mine")):
+    for value in ("", "0", "off", "No", "1", "yes", "True", str(tmp_path / "mine")):
         monkeypatch.setenv(compile_cache.VARIABLE, value)
         places[value] = compile_cache.opened()
     monkeypatch.delenv(compile_cache.VARIABLE)
     usual = ProgramCache(tmp_path / "cache" / "reluprobe" / "programs")
     assert compile_cache.opened() == usual
-    assert list(places.values()) == [usual, None, usual, ProgramCache(tmp_path / "mine/programs")]
+    mine = ProgramCache(tmp_path / "mine/programs")
+    assert list(places.values()) == [usual, None, None, None, usual, usual, usual, mine]
 
 
 def test_what_jaxs_own_cache_may_have_given_is_not_written(programs: Programs, tmp_path: Path):

@@ -108,6 +108,17 @@ def test_a_record_with_another_key_or_another_setting_is_refused(
         outline.read(file)
 
 
+@pytest.mark.parametrize("name", ["dead", "rare", "causes", "revived_units"])
+def test_a_misspelt_field_of_a_layer_is_not_taken_for_its_default(name: str, tmp_path: Path):
+    fields = json.loads(records.to_json(record_of(RUN)))
+    layer = fields["history"][0]["layers"][0]
+    layer[f"{name} "] = layer.pop(name)
+    file = tmp_path / f"{RUN.id}.json"
+    file.write_text(json.dumps(fields))
+    with pytest.raises(records.RecordError):
+        outline.read(file)
+
+
 @pytest.mark.parametrize("flags", [[], ["--json"], ["-d", "silent"], ["-d", "rare"]])
 def test_a_report_of_outlines_is_that_of_whole_records(
     flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
