@@ -2,9 +2,9 @@
 
 A report's tables look at a layer's shares, at which units were dead, and at what killed them. The
 rest of a layer is most of a record's bytes: it is passed over and takes no memory. What is read is
-held to the bounds of the schema and to the rules of ``consistency``, but for those of what is passed
-over. Whatever does not keep them, is of an older schema or of somebody else's network, is read whole
-by ``records.read``, which says what is wrong.
+held to the bounds of the schema and to the rules of ``consistency``, but for those of what is
+passed over. Whatever does not keep them, is of an older schema or of somebody else's network, is
+read whole by ``records.read``, which says what is wrong.
 """
 
 from __future__ import annotations
