@@ -81,7 +81,7 @@ def drawn(init: str) -> Callable[[Array, Any, Any], Array] | None:
         if isinstance(key, Tracer):  # within another program, only that has options
             return library(key, shape, dtype)
         if init in UNIFORM:
-            return _drawn_on_host(init, key, shape)  # type: ignore[return-value]
+            return _drawn_on_host(init, key, shape)
         return compiled(key, shape, dtype)
 
     return draw
@@ -91,21 +91,22 @@ def drawn(init: str) -> Callable[[Array, Any, Any], Array] | None:
 UNIFORM = {"glorot_uniform": (1.0, "mean"), "he_uniform": (2.0, "in"), "lecun_uniform": (1.0, "in")}
 
 
-def _drawn_on_host(init: str, key: Array, shape: Sequence[int]) -> Float[np.ndarray, ...]:
+def _drawn_on_host(init: str, key: Array, shape: Sequence[int]) -> Float[Array, ...]:
     """``jax.nn.initializers.variance_scaling`` of a uniform distribution."""
     scale, fan = UNIFORM[init]
     *places, n_in, n_out = shape
     fan_in, fan_out = n_in * math.prod(places), n_out * math.prod(places)
     variance = np.float32(scale / ((fan_in + fan_out) / 2 if fan == "mean" else fan_in))
     words = np.asarray(jax.random.key_data(key))
-    return host_random.uniform(words, shape) * np.sqrt(np.float32(3) * variance)
+    # JAX's array, as NumPy's own could be written into from where a copy of the network is.
+    return jnp.asarray(host_random.uniform(words, shape) * np.sqrt(np.float32(3) * variance))
 
 
-def constant(value: float) -> Callable[..., Float[np.ndarray, ...]]:
+def constant(value: float) -> Callable[..., Float[Array, ...]]:
     """An initializer that needs no key, and no program of its own for each shape."""
 
     def init(key: Any, shape: Sequence[int], dtype: Any = None, out_sharding: Any = None) -> Any:
-        return np.full(shape, value, dtype or np.float32)
+        return jnp.asarray(np.full(shape, value, dtype or np.float32))
 
     return init
 

@@ -30,10 +30,10 @@ def poisoned(monkeypatch) -> Callable[[Callable[[Any], bool]], None]:
     def poison(bad: Callable[[Any], bool]) -> None:
         real = program_spec.init_lane
 
-        def init_lane(config: Any, *rest: Any) -> Any:
+        def init_lane(config: Any, *rest: Any, **more: Any) -> Any:
             if bad(config):
                 raise FloatingPointError(f"seed {config.seed} is cursed")
-            return real(config, *rest)
+            return real(config, *rest, **more)
 
         monkeypatch.setattr(program_spec, "init_lane", init_lane)
 

@@ -122,10 +122,10 @@ def test_a_first_run_that_raises_takes_nothing_of_its_program_with_it(plan, monk
     cursed = next(run for run in plan if run.config.depth == 2)
     real = program_spec.init_lane
 
-    def init_lane(config: Any, *rest: Any) -> Any:
+    def init_lane(config: Any, *rest: Any, **more: Any) -> Any:
         if config == cursed.config:
             raise FloatingPointError("this one is cursed")
-        return real(config, *rest)
+        return real(config, *rest, **more)
 
     monkeypatch.setattr(program_spec, "init_lane", init_lane)
     by_id = records_in(executed(arranged(plan, "seeds")))
