@@ -3,8 +3,8 @@
 A report's tables look at a layer's shares, at which units were dead, and at what killed them. The
 rest of a layer is most of a record's bytes: it is passed over and takes no memory. What is read is
 held to the bounds of the schema and to the rules of ``consistency``, but for those of what is
-passed over. Whatever does not keep them, is of an older schema, of somebody else's network or of one
-before training is read whole by ``records.read``, which says what is wrong.
+passed over. Whatever does not keep them, is of an older schema, of somebody else's network or of
+one before training is read whole by ``records.read``, which says what is wrong.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def read(path: Path) -> RunRecord:
         record = _of(read_regular(path))
     except (OSError, RecursionError, msgspec.MsgspecError, ValidationError):
         return io.read(path)
-    if all(look.epoch == 0 for look in record.history):  # tables have the untrained's signal
+    if record.ours is not None and record.ours.epochs == 0:  # tables have its signal
         return io.read(path)
     sound = record.schema in READABLE and _masks_are_hexadecimal(record)
     return record if sound and fault_in(record, outline=True) is None else io.read(path)
