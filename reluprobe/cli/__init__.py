@@ -6,12 +6,12 @@ The heavy half (JAX and all that needs it) is imported inside the commands that 
 
 import os
 
-from reluprobe.cli.importing import importing
+from reluprobe.garbage import uncollected
 
 if "_RELUPROBE_COMPLETE" in os.environ:  # a shell asks what may follow: it renders nothing
     os.environ.setdefault("TYPER_USE_RICH", "0")
 
-with importing():
+with uncollected():
     from reluprobe.cli.app import main
 
 __all__ = ["main"]

@@ -12,12 +12,12 @@ import typer
 from rich.text import Text
 
 from reluprobe.cli import console
-from reluprobe.cli.importing import importing
 from reluprobe.config import labels
 from reluprobe.engine.events import Event
 from reluprobe.errors import InputError, ReluprobeError
 from reluprobe.executor import dispatch
 from reluprobe.executor.interface import Executor
+from reluprobe.garbage import uncollected
 from reluprobe.plan.runs import Run
 
 Name = Literal["local", "ray"]
@@ -68,7 +68,7 @@ class Place:
 
         def local(runs: Sequence[Run], stop: Callable[[], bool]) -> Iterator:
             # Imported here: where all is done, JAX is not waited for.
-            with importing():
+            with uncollected():
                 from reluprobe.engine.process import set_up_process
                 from reluprobe.executor import local
 

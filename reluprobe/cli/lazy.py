@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from reluprobe.cli import console
-from reluprobe.cli.importing import importing
 from reluprobe.errors import nearest
+from reluprobe.garbage import uncollected
 
 #: Each command's module and the first line of its help, in the order in which they are listed.
 COMMANDS = {
@@ -86,7 +86,7 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, without importing them."""
-        with self._listed(), importing():  # of what Typer formats with
+        with self._listed(), uncollected():  # of what Typer formats with
             super().format_help(ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
@@ -104,7 +104,7 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str, module: str) -> Any:
-    with importing():
+    with uncollected():
         command = importlib.import_module(f"reluprobe.cli.commands.{module}")
     alone = typer.Typer(add_completion=False)
     # Lines are for the terminal to break, paragraphs are ours.

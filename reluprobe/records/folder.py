@@ -14,11 +14,9 @@ out, the foreign ones where there is a plan, else all that are not as the first.
 
 from __future__ import annotations
 
-import gc
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -35,6 +33,7 @@ from reluprobe.config import (
 )
 from reluprobe.errors import InputError, ReluprobeError, nearest
 from reluprobe.files.printable import printable
+from reluprobe.garbage import uncollected
 from reluprobe.plan.runs import expand, with_letter
 from reluprobe.records.one_path import OnePath
 
@@ -234,23 +233,6 @@ def read_plan(folder: Path, overrides: Mapping[str, Any] | None = None) -> Sweep
     if file.exists() and not file.is_file():
         raise InputError(f"cannot read the sweep file {file}: it is no regular file")
     return read_sweep(file, {"name": "sweep", **(overrides or {})})
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Make millions of objects that are to stay without looking for garbage among them.
-
-    Ten thousand records are read in two thirds of the time; no reference in them runs in a circle.
-    A program that keeps them to its end gains by ``gc.freeze()`` after that: no library call should
-    do so for it.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _record_files(path: Path) -> list[Path]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from reluprobe.config import phases
 from reluprobe.config.choices import SaveWeights
 from reluprobe.errors import ReluprobeError
+from reluprobe.garbage import uncollected
 from reluprobe.plan.runs import Run
 from reluprobe.records import saved_activations, saved_weights
-from reluprobe.records.folder import RUNS, uncollected
+from reluprobe.records.folder import RUNS
 from reluprobe.records.io import NewerRecordError, RecordError, present, read
 from reluprobe.records.schema import RunRecord
 

@@ -19,9 +19,9 @@ from reluprobe.cli import (
     streams,
     weights_on_disk,
 )
-from reluprobe.cli.importing import importing
 from reluprobe.config import RunConfig, labels, phases, sizes
 from reluprobe.engine.events import Compiling, EpochDone, Event, Resumed
+from reluprobe.garbage import uncollected
 from reluprobe.plan.digests import with_digest
 from reluprobe.plan.runs import checked_run
 from reluprobe.records import EpochRecord
@@ -142,7 +142,7 @@ class _Screen:
         if self.cost is not None:
             console.out.print(Text(f"to be saved: {self.cost.text}"))
         self.waiting.begin()
-        with importing():
+        with uncollected():
             from reluprobe.engine.process import set_up_process  # brings JAX
             from reluprobe.executor import local  # noqa: F401  # and all that trains
 
