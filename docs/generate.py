@@ -2,7 +2,7 @@
 
 They stand between ``<!-- made by docs/generate.py: NAME -->`` and ``<!-- end -->`` in the pages
 beside this file; what is around them is written by hand. ``tests/test_docs.py`` holds the pages
-against the code.
+against the code. The table that a shell's Tab is answered from is made as well.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.text import Text
 from typer.testing import CliRunner
 
+from reluprobe.cli import tab, tab_table
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, SHORT_NAMES, Setting, labels, phases, sweep_keys
@@ -153,3 +154,4 @@ def made(page: str) -> str:
 if __name__ == "__main__":
     for page in sorted(PAGES.glob("*.md")):
         page.write_text(made(page.read_text("utf-8")), "utf-8")
+    tab.TABLE.write_text(tab_table.text(), "utf-8")

@@ -16,6 +16,7 @@ import pytest
 import typer
 
 import reluprobe
+from reluprobe.cli import tab, tab_table
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, faults_of, parse_sweep, read_sweep
@@ -55,6 +56,11 @@ def test_a_page_is_as_the_code_makes_it(page: Path):
     if "generate.py: commands" in text and (other := drawn_by_others()):
         pytest.skip(f"requirements.lock has another than {other}, which lays --help out")
     assert generate.made(text) == text, f"{page.name} is behind: run python docs/generate.py"
+
+
+def test_the_table_of_a_shells_tab_is_as_the_code_makes_it():
+    text = tab.TABLE.read_text("utf-8")
+    assert tab_table.text() == text, f"{tab.TABLE.name} is behind: run python docs/generate.py"
 
 
 def test_every_made_part_is_on_one_page():

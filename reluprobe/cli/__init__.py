@@ -8,10 +8,18 @@ import os
 
 from reluprobe.garbage import uncollected
 
-if "_RELUPROBE_COMPLETE" in os.environ:  # a shell asks what may follow: it renders nothing
-    os.environ.setdefault("TYPER_USE_RICH", "0")
 
-with uncollected():
-    from reluprobe.cli.app import main
+def main() -> None:
+    """Run the command line, and exit; of a shell that asks what may follow, answer it."""
+    if "_RELUPROBE_COMPLETE" in os.environ:
+        from reluprobe.cli import tab
+
+        if tab.answered():
+            return
+        os.environ.setdefault("TYPER_USE_RICH", "0")  # nothing is rendered for a shell
+    with uncollected():
+        from reluprobe.cli.app import main as run
+    run()
+
 
 __all__ = ["main"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
+from reluprobe.cli import tab
 from reluprobe.config import Setting
 from reluprobe.config.own_data import SUFFIXES
 
@@ -34,19 +33,16 @@ def datasets(incomplete: str) -> list[str]:
     from reluprobe.data.names import BUILT_IN, TFDS_WITHOUT_TENSORFLOW
 
     names = among((*BUILT_IN, *TFDS_WITHOUT_TENSORFLOW))(incomplete)
-    return [*names, *_files(incomplete, [f"*{suffix}" for suffix in SUFFIXES])]
+    return [*names, *tab.files(incomplete, PATTERNS[datasets])]
 
 
 def sweep_files(incomplete: str) -> list[str]:
     """TOML files that start so, and those in folders that do."""
-    return _files(incomplete, ["*.toml", "*/*.toml"])
+    return tab.files(incomplete, PATTERNS[sweep_files])
 
 
-def _files(incomplete: str, patterns: Iterable[str]) -> list[str]:
-    head, slash, tail = incomplete.rpartition("/")
-    folder = Path(f"{head}{slash}" or ".").expanduser()
-    files = [file for pattern in patterns for file in folder.glob(pattern)]
-    paths = sorted(path.relative_to(folder).as_posix() for path in files)
-    # Hidden ones, and those to be quoted, are left to the shell itself.
-    plain = (name for name in paths if name[0] != "." and shlex.quote(name) == name)
-    return [f"{head}{slash}{name}" for name in plain if name.startswith(tail)]
+#: Of those that offer files: which.
+PATTERNS: dict[Completer, list[str]] = {
+    datasets: [f"*{suffix}" for suffix in SUFFIXES],
+    sweep_files: ["*.toml", "*/*.toml"],
+}

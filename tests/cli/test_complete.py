@@ -13,28 +13,93 @@ from typing import Any
 import pytest
 
 from python_processes import run_python
+from reluprobe.cli import main
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, choices
 from reluprobe.data import BUILT_IN, TFDS_WITHOUT_TENSORFLOW
 
+Ask = Callable[..., str]
+
+#: Lines whose last word is to be completed.
+LINES = [
+    *("", "re", "nothing", "-", "--ver", "--version ", "train x ", "new ", "prune ", "schema -"),
+    *("train -", "train --le", "train --act ", "train --act le", "train --lr 5e-3 --l"),
+    *("train --activation relu --a", "train --lr -1 --o", "train 'a b' --out", "train --nowhere "),
+    *("train --nesterov --no-n", "train --no-nesterov --no-n", "train --help --he", "train -- "),
+    *("train --act=", "train --act=re", "train --dataset ", "train --dataset emnist/"),
+    *("sweep ", "sweep g", "sweep g.toml ", "sweep ./", "sweep sw", "sweep g.toml --set "),
+    *("report ", "report a b ", "report a -d ", "report a -d dead -", "report a --by init"),
+    *("report a --by init --b", "compare a ", "born-dead --init he", "inspect m.onnx --data x"),
+    *(f"{command} --" for command in COMMANDS),
+]
+WAYS = ("complete_bash", "complete_zsh", "get-args", "is-args")
+
 
 @pytest.fixture
-def tab(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[[str], list[str]]:
-    """The completions of a line of bash, whose last word is the one to complete."""
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ask:
+    """What a shell is answered that asks in one of the ways; the exit code behind it.
+
+    The line's last word is to be completed, in a folder with a few files.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["reluprobe"])
 
-    def complete(line: str) -> list[str]:
-        monkeypatch.setenv("_RELUPROBE_COMPLETE", "complete_bash")
+    def asked(line: str, way: str = "complete_bash", program: Callable[[], object] = main) -> str:
+        fish = "args" in way
+        monkeypatch.setenv("_RELUPROBE_COMPLETE", "complete_fish" if fish else way)
+        monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", way)
         monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", line)
         monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
-        with pytest.raises(SystemExit):
-            app(prog_name="reluprobe")
-        return capsys.readouterr().out.split()
+        code = 0
+        try:
+            program()
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr().out
+        return f"{said.replace('((', '(( ').replace('))', ' ))')}{code}"
 
-    return complete
+    return asked
+
+
+@pytest.fixture
+def tab(ask: Ask) -> Callable[[str], list[str]]:
+    """The completions of a line of bash."""
+    return lambda line: ask(line).split()[:-1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_table_answers_as_typer_does(ask: Ask, tmp_path: Path, way: str):
+    """But for the lines that Typer breaks a help into, and for commands' helps, which it cuts."""
+    for file in ("grid.toml", "houses.csv", "sweeps/bias.toml"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    for words in LINES:
+        line = f"reluprobe {words}"
+        by_typer = ask(line, way, lambda: app(prog_name="reluprobe")).split()
+        if words.isalpha() or not words:
+            assert set(by_typer) - {*ask(line, way).split()} <= {w for w in by_typer if "..." in w}
+        else:
+            assert sorted(ask(line, way).split()) == sorted(by_typer), line  # -h, --help: no order
+
+
+@pytest.mark.parametrize("words", ["", "train --", "train --act ", "sweep ", "report a --by "])
+def test_the_table_is_asked_and_not_typer(ask: Ask, monkeypatch: pytest.MonkeyPatch, words: str):
+    monkeypatch.setitem(sys.modules, "reluprobe.cli.app", None)
+    for way in WAYS:
+        assert ask(f"reluprobe {words}", way)[-1] in "01"
+
+
+def test_behind_a_command_that_is_none_nothing_is_offered(ask: Ask):
+    assert ask("reluprobe nowhere ").split() == ["0"]
+    assert ask("reluprobe --help nowhere ")  # by Typer, which had told the shell of a usage error
+
+
+def test_a_shell_that_breaks_lines_gets_one_an_option(ask: Ask):
+    lines = ask("reluprobe train --", "get-args").splitlines()[:-1]
+    assert all(line.startswith("--") for line in lines)
+    assert any(len(line) > 100 for line in lines)
 
 
 def test_commands(tab: Any):
@@ -113,10 +178,12 @@ OURS |= {"reluprobe.config"}
     ("line", "completions", "imported"),
     [
         ("reluprobe b", ["born-dead"], set()),
-        ("reluprobe train --optimizer ad", ["adam", "adamw"], {"reluprobe.cli.commands.train"}),
+        ("reluprobe train --optimizer ad", ["adam", "adamw"], set()),
+        # What the table does not hold, the command itself is asked for.
+        ("reluprobe train -- --optimizer ad", ["adam", "adamw"], {"reluprobe.cli.commands.train"}),
     ],
 )
-def test_completing_imports_the_one_command_and_nothing_heavy(
+def test_completing_imports_the_one_command_at_most_and_nothing_heavy(
     monkeypatch: pytest.MonkeyPatch, line: str, completions: list[str], imported: set[str]
 ):
     monkeypatch.setenv("_RELUPROBE_COMPLETE", "complete_bash")

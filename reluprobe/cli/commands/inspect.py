@@ -75,7 +75,7 @@ Checkpoints = Annotated[
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", help="With --checkpoints: folder below --out. [the model's name]"),
+    typer.Option("--name", help="With --checkpoints: folder below --out. \\[the model's name]"),
 ]
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="With --checkpoints: replace an earlier record.")

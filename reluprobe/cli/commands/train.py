@@ -37,7 +37,7 @@ With no flag this is the MNIST study's run: 5 × 256 ReLU, glorot_uniform, Adam 
 Stopped, it keeps how far it has come; the same command goes on from there. Ends with 0: done; 3:
 the run failed; 130 or 143: stopped by Ctrl-C or SIGTERM; 2: bad input; 1: cannot be done."""
 
-Name = Annotated[str | None, typer.Option("--name", help="Folder below --out. [train-<id>]")]
+Name = Annotated[str | None, typer.Option("--name", help="Folder below --out. \\[train-<id>]")]
 Keep = Annotated[
     bool,
     typer.Option(
