@@ -13,9 +13,12 @@ pays for no JAX::
 from __future__ import annotations
 
 import importlib
+import time
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+#: When, in nanoseconds since 1970: code that was written later is not what runs here.
+IMPORTED = time.time_ns()
 
 #: Public names by the module that holds them.
 _HOMES = {

@@ -6,13 +6,11 @@ All else follows from its settings and its seed.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -20,7 +18,7 @@ import numpy as np
 from reluprobe.config import RunConfig
 from reluprobe.data import Dataset, DatasetKey
 from reluprobe.data.dataset import ARRAYS
-from reluprobe.engine import checks, compile_cache, state
+from reluprobe.engine import checks, code_identity, compile_cache, state
 from reluprobe.engine.recorder import Recorder
 from reluprobe.plan.runs import Run
 from reluprobe.records import RunRecord, environment
@@ -31,7 +29,6 @@ log = logging.getLogger(__name__)
 EVERY, SHARE = 30.0, 0.01
 #: The recorder's arrays: which units were dead at the last probe, and what state each was in.
 DEAD, STATES = "recorder.dead", "recorder.states"
-PACKAGE = Path(__file__).parents[1]
 
 
 class Pace:
@@ -76,8 +73,8 @@ class Origin:
     def made_with(self, config: RunConfig) -> dict[str, str]:
         """Of a run; it goes on only where all of it is the same."""
         data = " ".join(map(self._digest, checks.dataset_names(config)))
-        own = {"processor": compile_cache.processor(), "code": code(), "data": data}
-        return self.versions | own
+        processor, code = compile_cache.processor(), code_identity.of_package()
+        return self.versions | {"processor": processor, "code": code, "data": data}
 
     def _digest(self, name: DatasetKey) -> str:
         if name not in self.digests:
@@ -87,19 +84,6 @@ class Origin:
                 digest.update(np.ascontiguousarray(array).data)
             self.digests[name] = digest.hexdigest()[:16]
         return self.digests[name]
-
-
-@functools.cache
-def code() -> str:
-    """A digest of this package: between two releases a checkout changes, and its version does not.
-
-    What only reads records and shows them has no part in it.
-    """
-    rooms = ("config", "data", "plan", "nn", "measures", "engine")
-    digest = hashlib.sha256()
-    for file in sorted(f for room in rooms for f in (PACKAGE / room).rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def usable(

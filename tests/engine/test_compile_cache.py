@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,8 +20,16 @@ import numpy as np
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
+import reluprobe
 from reluprobe import data
-from reluprobe.engine import checks, compile_cache, context, program_identity, stderr_filter
+from reluprobe.engine import (
+    checks,
+    code_identity,
+    compile_cache,
+    context,
+    program_identity,
+    stderr_filter,
+)
 from reluprobe.engine.compile_cache import SUFFIX, ProgramCache
 from reluprobe.engine.compiler import ProgramRequest
 from reluprobe.plan.runs import Run
@@ -275,7 +284,7 @@ def test_what_a_compiler_goes_by_is_in_the_identity(
         lambda patch: setting(patch, "jax_disable_most_optimizations", False),
         lambda patch: setting(patch, "jax_num_cpu_devices", 7),
         lambda patch: patch.setattr("reluprobe.engine.cores.usable_cores", lambda: 99),
-        lambda patch: patch.setattr(program_identity, "code", lambda: ("other",)),
+        lambda patch: patch.setattr(code_identity, "of_all", lambda: ("other",)),
     ]
     made = list(map(changed, changes))
     assert made[0] == identity(run_of()) and len(set(made)) == len(made)
@@ -289,10 +298,38 @@ def test_code_that_is_mended_in_its_place_is_other_code(
     file.write_text("a = 1")
     os.utime(file, (1, 1))
     monkeypatch.syspath_prepend(tmp_path)
-    before = program_identity._files_of("somelib")
-    assert before == program_identity._files_of("somelib")
+    places = code_identity._places("somelib")
+    before = code_identity._listed(places)
+    assert before == code_identity._listed(places)
     file.write_text("a = 2")
-    assert before != program_identity._files_of("somelib")
+    assert before != code_identity._listed(places)
+
+
+def test_of_code_that_was_written_after_it_was_imported_nothing_is_kept(
+    run_of: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(code_identity.PACKAGE / "nn", tmp_path / "nn")
+    monkeypatch.setattr(code_identity, "PACKAGE", tmp_path)
+    monkeypatch.setattr(code_identity, "of_package", code_identity.of_package.__wrapped__)
+    monkeypatch.setattr(code_identity, "of_all", code_identity.of_all.__wrapped__)
+    far = 2**62  # nanoseconds: in the year 2116
+    monkeypatch.setattr(reluprobe, "IMPORTED", far)
+    before = code_identity.of_package()
+    assert identity(run_of()) is not None and " " not in before
+
+    os.utime(tmp_path / "nn" / "mlp.py", ns=(far + 10**9, far + 10**9))
+    assert identity(run_of()) is None
+    after = code_identity.of_package()
+    assert after.split()[0] == before and str(os.getpid()) in after
+
+
+def test_code_that_was_copied_with_its_old_time_was_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "mlp.py").touch()
+    os.utime(tmp_path / "mlp.py", (1, 1))
+    monkeypatch.setattr(reluprobe, "IMPORTED", 2 * 10**9)
+    assert code_identity._written_to([tmp_path])
 
 
 def test_somebodys_own_network_is_known_by_what_is_traced(run_of: Callable[..., Run]):
