@@ -55,11 +55,12 @@ class DatasetError(ReluprobeError):
 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
-    """``"; did you mean 'relu'?"``, or the empty string when nothing is close."""
+    """``"; did you mean 'relu'?"``, or the empty string when nothing is close, in whatever case."""
     if not isinstance(name, str):
         return ""
-    close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    as_given = {known.casefold(): known for known in allowed}
+    close = difflib.get_close_matches(name.casefold(), list(as_given), n=1, cutoff=0.6)
+    return f"; did you mean {as_given[close[0]]!r}?" if close else ""
 
 
 #: More bits than this are many digits.

@@ -103,6 +103,13 @@ def test_the_nearest_of_full_and_short_names_is_offered():
         assert f"did you mean {near}?" in caught.value.faults[0]
 
 
+def test_the_nearest_is_found_in_whatever_case():
+    for key, wrong, near in (("activation", "ReLU", "relu"), ("precision", "BFLOAT16", "bfloat16")):
+        with pytest.raises(InputError) as caught:
+            parse_sweep({"base": {key: wrong}})
+        assert caught.value.faults[0].endswith(f"did you mean '{near}'?")
+
+
 def test_editors_complete_short_names_and_refuse_bad_values_of_theirs():
     schema = sweep_schema()
     for table in ("base", "grid"):
