@@ -12,8 +12,9 @@ from reluprobe.garbage import uncollected
 def main() -> None:
     """Run the command line, and exit; of a shell that asks what may follow, answer it."""
     if "_RELUPROBE_COMPLETE" in os.environ:
-        from reluprobe.cli import tab
+        from reluprobe.cli import encoding, tab
 
+        encoding.write_plainly()
         if tab.answered():
             return
         os.environ.setdefault("TYPER_USE_RICH", "0")  # nothing is rendered for a shell

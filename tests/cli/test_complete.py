@@ -14,6 +14,7 @@ import pytest
 
 from python_processes import run_python
 from reluprobe.cli import main
+from reluprobe.cli import tab as tab_module
 from reluprobe.cli.app import app
 from reluprobe.cli.lazy import COMMANDS
 from reluprobe.config import SETTINGS, choices
@@ -94,6 +95,16 @@ def test_the_table_is_asked_and_not_typer(ask: Ask, monkeypatch: pytest.MonkeyPa
 def test_behind_a_command_that_is_none_nothing_is_offered(ask: Ask):
     assert ask("reluprobe nowhere ").split() == ["0"]
     assert ask("reluprobe --help nowhere ")  # by Typer, which had told the shell of a usage error
+
+
+def test_helps_are_told_in_whatever_encoding():
+    asks = {"_RELUPROBE_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "reluprobe train --"}
+    start = "import sys; sys.argv[0] = 'reluprobe'; from reluprobe.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", start], capture_output=True, text=True, check=True,
+        env=os.environ | asks | {"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert "--l2-init" in done.stdout and not tab_module.TABLE.read_text("utf-8").isascii()
 
 
 def test_a_shell_that_breaks_lines_gets_one_an_option(ask: Ask):
